@@ -1,0 +1,92 @@
+/**
+ * Every way an upstream call can fail, by what is known about the provider's side.
+ *
+ * The kinds above the line prove that nothing was performed and nothing charged.
+ */
+export const faultKinds = [
+  /** No byte of the request left: refused, DNS, TLS, connect timeout, breaker, deadline. */
+  'not_sent',
+  /** The provider's rate limit. */
+  'throttled',
+  /** The provider says that it cannot serve now and has done nothing. */
+  'busy',
+  /** Signature, clock, key or temporary token refused. */
+  'credentials',
+  /** The account may not do this, or the request names something that the service does not have. */
+  'misconfigured',
+  /** No money or no units left. */
+  'quota_exhausted',
+  /** The request as it stands is refused: parameters, size, an unregistered person. */
+  'rejected',
+  /** The token is past the provider's memory. */
+  'session_expired',
+  /** The provider does not know the token. */
+  'session_unknown',
+  // ---- below this line the call may have been performed
+  /** The provider failed inside. */
+  'internal',
+  /** Sent, and no answer before the deadline. */
+  'timeout',
+  /** Sent, and the connection broke before the answer was complete. */
+  'connection_lost',
+  /** An answer that is not the provider's: HTML, a redirect, a 5xx, broken or too large JSON. */
+  'protocol',
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface ProviderFaultDetails {
+  /** The provider's own error code. */
+  readonly providerCode?: string | undefined;
+  /** The provider's id of the request, for its support. */
+  readonly providerRequestId?: string | undefined;
+  /** How long the provider asks to wait. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** A failed upstream call. Its message is ours and fixed: a provider's text may hold input. */
+export class ProviderFault extends Error {
+  override readonly name = 'ProviderFault';
+  readonly kind: FaultKind;
+  readonly providerCode: string | undefined;
+  readonly providerRequestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(kind: FaultKind, details: ProviderFaultDetails = {}) {
+    super(`provider call failed: ${kind}`);
+    this.kind = kind;
+    this.providerCode = details.providerCode;
+    this.providerRequestId = details.providerRequestId;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/**
+ * The provider's own error answer, as a plugin read it. Core looks the code up in the plugin's
+ * table; a code that is not there counts as `internal`, since nobody knows what was done.
+ */
+export class ProviderErrorAnswer extends Error {
+  override readonly name = 'ProviderErrorAnswer';
+  readonly code: string;
+  readonly requestId: string | undefined;
+
+  constructor(code: string, requestId?: string) {
+    super('the provider answered with an error');
+    this.code = code;
+    this.requestId = requestId;
+  }
+}
+
+/**
+ * Finds a provider's error code in a table: the full code first, then each dotted prefix.
+ * `A.B.C` looks up `A.B.C`, `A.B`, `A`.
+ */
+export function classifyCode(
+  table: Readonly<Record<string, FaultKind>>,
+  code: string,
+): FaultKind | undefined {
+  for (let key = code; key !== ''; key = key.slice(0, Math.max(0, key.lastIndexOf('.')))) {
+    if (Object.hasOwn(table, key)) return table[key];
+  }
+  return undefined;
+}

@@ -1,0 +1,124 @@
+/**
+ * Checks and normalisation of what people type, shared by core and plugins.
+ *
+ * Each check returns what is wrong, or null. None of them repeats the value.
+ * Sources and the samples that must get through: docs/decisions/0004-input-checks.md
+ */
+
+const blanks = /[\s\u200b\ufeff]/gu;
+const separators = /[\s\u200b\ufeff\-\u2010-\u2015]/gu;
+/**
+ * Characters that make two different inputs look alike, or break a header or a log line.
+ * Private-use characters are let through: rare characters of real names are encoded there.
+ */
+const controls = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
+
+export function normaliseName(name: string): string {
+  return name.normalize('NFC').trim();
+}
+
+/** Without blanks, in half-width, upper case: official interfaces refuse a lower-case x. */
+export function normaliseIdNumber(idNumber: string): string {
+  return idNumber.normalize('NFKC').replace(blanks, '').toUpperCase();
+}
+
+export function normaliseCardNumber(cardNumber: string): string {
+  return cardNumber.normalize('NFKC').replace(separators, '');
+}
+
+/** Without blanks, hyphens and the country prefix of mainland China. */
+export function normalisePhone(phone: string): string {
+  return phone
+    .normalize('NFKC')
+    .replace(separators, '')
+    .replace(/^(?:\+86|0086)/u, '');
+}
+
+export function checkName(name: string, maxLength: number): string | null {
+  if (name === '') return 'must not be empty';
+  if (controls.test(name)) return 'must not hold control or invisible characters';
+  if (lengthOf(name) > maxLength) return `must have at most ${maxLength} characters`;
+  return null;
+}
+
+export function checkText(text: string, maxLength: number): string | null {
+  return lengthOf(text) > maxLength ? `must have at most ${maxLength} characters` : null;
+}
+
+/** Letters and digits only; whether the number exists is another question. */
+export function checkIdNumber(
+  idNumber: string,
+  length: { readonly min: number; readonly max: number },
+): string | null {
+  if (!/^[0-9A-Z]+$/u.test(idNumber)) return 'must hold only letters and digits';
+  if (idNumber.length < length.min || idNumber.length > length.max) {
+    return length.min === length.max
+      ? `must have ${length.max} characters`
+      : `must have ${length.min} to ${length.max} characters`;
+  }
+  return null;
+}
+
+export function checkCardNumber(cardNumber: string): string | null {
+  return /^\d{12,19}$/u.test(cardNumber) ? null : 'must have 12 to 19 digits';
+}
+
+/** No list of assigned prefixes: such lists age, and a page's own sample is outside of them. */
+export function checkPhone(phone: string): string | null {
+  return /^1[3-9]\d{9}$/u.test(phone) ? null : 'must be a mainland mobile number of 11 digits';
+}
+
+/** Standard base64 with padding, no data: prefix (RFC 4648). `maxLength` counts encoded bytes. */
+export function checkBase64Image(image: string, maxLength: number): string | null {
+  if (image.length > maxLength) {
+    return `must have at most ${Math.floor(maxLength / 1024 / 1024)} MB, base64 included`;
+  }
+  if (image.startsWith('data:')) return 'must not have a data: prefix';
+  if (!isBase64(image)) return 'must be standard base64 with padding';
+  return null;
+}
+
+/**
+ * The check digit of an 18-character resident number: ISO 7064 MOD 11-2 (GB 11643-1999), with a
+ * real birth date. Other lengths cannot be checked and are let through.
+ */
+export function checkIdNumberChecksum(idNumber: string, nowMs: number): string | null {
+  if (idNumber.length !== 18) return null;
+  if (!/^\d{17}[\dX]$/u.test(idNumber)) return 'is not a resident ID number';
+  const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+  const sum = weights.reduce((total, weight, at) => total + weight * Number(idNumber[at]), 0);
+  if ('10X98765432'[sum % 11] !== idNumber[17]) return 'has a wrong check digit';
+  const year = Number(idNumber.slice(6, 10));
+  const month = Number(idNumber.slice(10, 12));
+  const day = Number(idNumber.slice(12, 14));
+  const birth = new Date(Date.UTC(year, month - 1, day));
+  const isReal =
+    year >= 1900 &&
+    birth.getUTCMonth() === month - 1 &&
+    birth.getUTCDate() === day &&
+    birth.getTime() <= nowMs;
+  return isReal ? null : 'has a birth date that does not exist';
+}
+
+/** Luhn (ISO/IEC 7812-1). Some old mainland cards do not follow it. */
+export function checkLuhn(cardNumber: string): string | null {
+  let sum = 0;
+  for (let at = 0; at < cardNumber.length; at++) {
+    const digit = Number(cardNumber[cardNumber.length - 1 - at]);
+    const doubled = at % 2 === 1 ? digit * 2 : digit;
+    sum += doubled > 9 ? doubled - 9 : doubled;
+  }
+  return sum % 10 === 0 ? null : 'has a wrong check digit';
+}
+
+/** Characters as people count them: code points, not UTF-16 units. */
+function lengthOf(text: string): number {
+  return Array.from(text).length;
+}
+
+/** Scans rather than matching one regular expression over 8 MB, which would overflow its stack. */
+function isBase64(text: string): boolean {
+  if (text === '' || text.length % 4 !== 0) return false;
+  const body = text.replace(/={1,2}$/u, '');
+  return !/[^A-Za-z0-9+/]/u.test(body);
+}

@@ -1,0 +1,176 @@
+import type { ActionEffect } from './provider.ts';
+
+/** One HTTP request to a provider. Headers and body are secret: they are never logged. */
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
+
+export interface UpstreamAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/**
+ * Sends one request. Settles by `deadlineMs`; never follows a redirect, never repeats.
+ * Throws `ProviderFault`: `not_sent`, `timeout`, `connection_lost`, `protocol`.
+ */
+export type SendUpstream = (
+  request: UpstreamRequest,
+  limits: { readonly timeoutMs: number; readonly maxBytes: number },
+) => Promise<UpstreamAnswer>;
+
+export type LimiterPriority = 'start' | 'result' | 'reconcile';
+
+/** Refused before its turn: nothing was sent. */
+export class LimiterRefusal extends Error {
+  override readonly name = 'LimiterRefusal';
+  readonly reason: 'overloaded' | 'no_slot_in_time';
+  readonly retryAfterMs: number;
+
+  constructor(reason: LimiterRefusal['reason'], retryAfterMs: number) {
+    super(`limiter refused: ${reason}`);
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Resolves at the moment of sending. Throws `LimiterRefusal`, and nothing else. */
+export interface Limiter {
+  readonly turn: (ask: {
+    /** The thing that is limited: `tencent-cn:GetEidToken`. */
+    readonly key: string;
+    readonly perSecond: number;
+    readonly priority: LimiterPriority;
+    /** How long this caller can wait. */
+    readonly withinMs: number;
+  }) => Promise<void>;
+}
+
+/** The store did not answer, or not with something that can be read. Never a miss. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+
+  constructor(options?: ErrorOptions) {
+    super('the store is not available', options);
+  }
+}
+
+/** Proof of a claim that was won: only its holder may move it on. */
+export interface ClaimTicket {
+  readonly key: string;
+  readonly owner: string;
+  /** Grows with every claim of this key, so that a late former owner is recognised. */
+  readonly fence: number;
+}
+
+export type ClaimTaken =
+  | { readonly state: 'won'; readonly ticket: ClaimTicket }
+  /** The key was used with another fingerprint. */
+  | { readonly state: 'mismatch' }
+  /** Somebody is working on it. */
+  | { readonly state: 'claimed' | 'started'; readonly recordId: string }
+  /** Sent, no answer in time. `lapsed`: a free start, which this call has released. */
+  | { readonly state: 'unknown' | 'lapsed'; readonly recordId: string }
+  | { readonly state: 'done'; readonly recordId: string };
+
+/** The life of a claim, each step atomic. Every method throws `StoreUnavailable` on trouble. */
+export interface ClaimStore {
+  readonly take: (claim: {
+    readonly key: string;
+    readonly fingerprint: string;
+    readonly recordId: string;
+    readonly owner: string;
+    readonly effect: ActionEffect;
+    readonly leaseMs: number;
+  }) => Promise<ClaimTaken>;
+  /** CLAIMED → STARTED. False when the claim is no longer the ticket's. */
+  readonly start: (
+    ticket: ClaimTicket,
+    times: { readonly answerWithinMs: number; readonly keepSeconds: number },
+  ) => Promise<boolean>;
+  /** STARTED or UNKNOWN → DONE, STARTED → UNKNOWN. False when it is no longer the ticket's. */
+  readonly settle: (
+    ticket: ClaimTicket,
+    state: 'done' | 'unknown',
+    keepSeconds: number,
+  ) => Promise<boolean>;
+  /** CLAIMED or STARTED → free. False when it is no longer the ticket's. */
+  readonly release: (ticket: ClaimTicket) => Promise<boolean>;
+}
+
+/** Something kept: `body` is JSON that the store can neither read nor search. */
+export interface StoredRecord {
+  readonly id: string;
+  /** Changes with every write; what is replaced must be what was read. */
+  readonly version: number;
+  readonly body: string;
+}
+
+/** Records by id. Every method throws `StoreUnavailable` on trouble. */
+export interface RecordStore {
+  readonly create: (id: string, body: string, keepSeconds: number) => Promise<void>;
+  /** In the order of the ids; null where there is none. */
+  readonly get: (ids: readonly string[]) => Promise<readonly (StoredRecord | null)[]>;
+  /** False when the record has changed or gone in between. */
+  readonly replace: (record: StoredRecord, body: string, keepSeconds: number) => Promise<boolean>;
+  readonly remove: (id: string) => Promise<void>;
+}
+
+export interface Store {
+  readonly claims: ClaimStore;
+  readonly records: RecordStore;
+  /** Resolves when the store answers; throws `StoreUnavailable`. */
+  readonly ping: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Everything that may be logged, and with which fields. There is no other way to log. */
+export interface LogEvents {
+  upstream_call: {
+    provider: string;
+    action: string;
+    outcome: string;
+    durationMs: number;
+    providerCode?: string | undefined;
+    providerRequestId?: string | undefined;
+  };
+  input_doubt: { provider: string; path: string; message: string };
+  outcome_not_stored: { record: string };
+  outcome_unknown_code: { provider: string; code: string };
+  provider_misconfigured: { provider: string; action: string; providerCode?: string | undefined };
+  store_unavailable: { operation: string };
+  bug: { where: string; errorName: string; stack?: string | undefined };
+  boot: { line: string };
+  shutdown: { reason: string; tookMs?: number | undefined };
+}
+
+export type LogEventName = keyof LogEvents;
+
+export interface Log {
+  readonly event: <Name extends LogEventName>(
+    level: 'info' | 'warn' | 'error',
+    name: Name,
+    fields: LogEvents[Name],
+  ) => void;
+}
+
+export interface Metrics {
+  readonly upstreamCall: (call: {
+    readonly provider: string;
+    readonly action: string;
+    readonly outcome: string;
+    readonly durationMs: number;
+  }) => void;
+  readonly claim: (operation: string, state: string) => void;
+}
+
+/** Stops calling what keeps failing. Throws `ProviderFault('not_sent')` while it is open. */
+export interface Breaker {
+  readonly run: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  readonly isOpen: (key: string) => boolean;
+}

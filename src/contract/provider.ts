@@ -1,0 +1,155 @@
+import type { z } from 'zod';
+import type { FaultKind } from './fault.ts';
+import type { FieldProblem } from './field-problem.ts';
+import type { BankCardResult, CheckKind, OutcomeAnswer, Started } from './outcome.ts';
+import type { UpstreamAnswer, UpstreamRequest } from './ports.ts';
+
+/** The version of this contract. A plugin states the one it was written for. */
+export const contractVersion = 1;
+
+/** What calling an action may do: the base of every decision about retries and billing. */
+export type ActionEffect = 'read' | 'free_start' | 'may_charge';
+
+export interface ActionDefinition {
+  readonly effect: ActionEffect;
+  /** Calls per second that the provider allows, over all replicas. */
+  readonly perSecond: number;
+  /** Largest answer that is read, in bytes. */
+  readonly maxAnswerBytes: number;
+}
+
+/** How strictly checks that may wrongly refuse a person are applied. */
+export type ChecksumMode = 'off' | 'warn' | 'strict';
+
+/** What core knows when a plugin looks at an input. */
+export interface PrepareContext<Settings> {
+  readonly settings: Settings;
+  readonly nowMs: number;
+  /**
+   * Reports a check that may wrongly refuse a person (ID check digit, Luhn). Whether it refuses
+   * follows INPUT_CHECKSUMS: the plugin states what it found and core decides.
+   */
+  readonly doubt: (problem: FieldProblem) => void;
+}
+
+/** The way to a provider that core lends for one call. */
+export interface ProviderCall<Settings> {
+  readonly settings: Settings;
+  readonly now: () => number;
+  /** Sends one request inside the limit and the deadline. Throws `ProviderFault`. */
+  readonly send: <T>(call: UpstreamCall<T>) => Promise<T>;
+}
+
+export interface UpstreamCall<T> {
+  /** A key of the plugin's `actions`. */
+  readonly action: string;
+  /** Called at the moment of sending, so that timestamps and nonces are fresh. */
+  readonly build: (nowMs: number) => UpstreamRequest;
+  /** Reads the answer. Throws `ProviderFault`; anything else that it throws counts as `protocol`. */
+  readonly read: (answer: UpstreamAnswer) => T;
+}
+
+export interface StartInput {
+  readonly subject: { readonly name: string | null; readonly idNumber: string | null };
+  readonly referenceImage: string | null;
+  readonly extra: string | null;
+  /** The value of this channel's options field, as the plugin's SDL types it; null if not given. */
+  readonly options: unknown;
+}
+
+/** URLs of ours that carry a capability; never logged. */
+export interface StartUrls {
+  /** Where the provider sends the browser when the person is done. */
+  readonly returnUrl: string;
+  /** Where the provider sends its notification. */
+  readonly notifyUrl: string;
+}
+
+export type Prepared<Settings> =
+  | { readonly problems: readonly FieldProblem[] }
+  | {
+      /** What a pass of this very verification attests. */
+      readonly checks: readonly CheckKind[];
+      readonly start: (call: ProviderCall<Settings>, urls: StartUrls) => Promise<Started>;
+    };
+
+export interface ChannelDefinition<Settings> {
+  /** What a pass attests at least. */
+  readonly checks: readonly CheckKind[];
+  /** Input paths that are always needed. */
+  readonly requires: readonly string[];
+  readonly outcome: 'QUERY' | 'NOTIFICATION' | 'NONE';
+  /** The field of `VerificationOptionsInput` that belongs to this channel. */
+  readonly optionsField: string | null;
+  /** How often asking about a pending verification is worth it. */
+  readonly pollEveryMs: number;
+  /** How long after expiry a late outcome may still appear, in seconds. */
+  readonly graceSeconds: number;
+  /** How long the provider remembers an outcome, in seconds from the start. */
+  readonly retentionSeconds: number;
+  /** Pure: looks at the whole input and says everything that is wrong with it. */
+  readonly prepare: (input: StartInput, context: PrepareContext<Settings>) => Prepared<Settings>;
+  readonly fetchOutcome: (
+    call: ProviderCall<Settings>,
+    session: Started['session'],
+  ) => Promise<OutcomeAnswer>;
+}
+
+export interface BankCardInput {
+  readonly subject: { readonly name: string | null; readonly idNumber: string | null };
+  readonly cardNumber: string;
+  readonly phone: string;
+  readonly certType: number;
+}
+
+export type PreparedBankCardCheck<Settings> =
+  | { readonly problems: readonly FieldProblem[] }
+  | { readonly check: (call: ProviderCall<Settings>) => Promise<BankCardResult> };
+
+export interface BankCardDefinition<Settings> {
+  /** The action that `check` calls: its effect decides what a lost answer means. */
+  readonly action: string;
+  readonly prepare: (
+    input: BankCardInput,
+    context: PrepareContext<Settings>,
+  ) => PreparedBankCardCheck<Settings>;
+}
+
+/** A resolver of a plugin's own type: no arguments beyond the parent, no context. */
+export type PluginResolvers = Readonly<
+  Record<string, Readonly<Record<string, (parent: unknown) => unknown>>>
+>;
+
+/** A provider: stateless data and small functions. */
+export interface ProviderDefinition<Settings = unknown> {
+  readonly contractVersion: typeof contractVersion;
+  /** Lower case, digits and hyphens: `tencent-cn`. Its settings start with `TENCENT_CN_`. */
+  readonly id: string;
+  readonly title: string;
+  readonly jurisdiction: 'CN' | 'INTL';
+  /** Validates the settings by their names without the prefix: `SECRET_ID`. A strict object. */
+  readonly settings: z.ZodType<Settings>;
+  /** Names of those settings that, once given, mean that the real provider is called. */
+  readonly credentials: readonly string[];
+  readonly actions: Readonly<Record<string, ActionDefinition>>;
+  /** The provider's error codes, or dotted prefixes of them. */
+  readonly faults: Readonly<Record<string, FaultKind>>;
+  readonly channels: Readonly<Record<string, ChannelDefinition<Settings>>>;
+  readonly bankCard?: BankCardDefinition<Settings>;
+  /** The plugin's SDL module: its own types and extensions of the extension points. */
+  readonly typeDefs: string;
+  readonly resolvers?: PluginResolvers;
+}
+
+/** A provider whose settings type is its own affair. */
+// `never` would forbid calling its functions and `unknown` assigning it: the registry pairs each
+// definition with settings that its own schema produced, which no type can say for a mixed list.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyProvider = ProviderDefinition<any>;
+
+/** Types a provider definition, and infers its settings from their schema. */
+export function defineProvider<Settings>(
+  definition: ProviderDefinition<Settings>,
+): ProviderDefinition<Settings> {
+  return definition;
+}
