@@ -1,0 +1,5 @@
+import type { AnyProvider } from '../src/contract/index.ts';
+import { tencentCn } from './tencent-cn/index.ts';
+
+/** Every provider that ships with the subgraph. A new one is registered by its line here. */
+export const builtInProviders: readonly AnyProvider[] = [tencentCn];

@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import type { ProviderCall } from '../../src/contract/index.ts';
+import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
+import type { TencentCnSettings } from './settings.ts';
+
+type Call = ProviderCall<TencentCnSettings>;
+
+const version = '2018-03-01';
+
+/** A code that some actions give as a number and others as text. Empty means absent. */
+const resultCode = z
+  .union([z.number(), z.string()])
+  .nullish()
+  .transform((code) => (code === null || code === undefined || code === '' ? null : String(code)));
+
+/** Fields that decide nothing: what cannot be read is left out. */
+const optionalText = z.string().nullish().catch(null);
+const optionalNumber = z
+  .union([z.number(), z.string()])
+  .nullish()
+  .catch(null)
+  .transform((given) => {
+    const value = given === '' ? Number.NaN : Number(given ?? Number.NaN);
+    return Number.isFinite(value) ? value : null;
+  });
+
+// ---- E证通. Sources: pages GetEidToken, GetEidResult (2025-11-24), tencentcloud-sdk-nodejs 4.1.313
+
+export interface EidTokenConfig {
+  readonly InputType?: string | undefined;
+  readonly UseIntentionVerify?: boolean | undefined;
+  readonly IntentionMode?: string | undefined;
+  readonly IntentionVerifyText?: string | undefined;
+  readonly IntentionQuestions?:
+    readonly { Question: string; Answers: readonly string[] }[] | undefined;
+  readonly IntentionActions?: readonly { Text: string }[] | undefined;
+  readonly IntentionRecognition?: boolean | undefined;
+  readonly IsSupportHMTResidentPermitOCR?: boolean | undefined;
+  readonly MouthOpenRecognition?: boolean | undefined;
+  readonly Speed?: number | undefined;
+}
+
+export interface EidTokenRequest {
+  readonly MerchantId: string;
+  readonly IdCard?: string | undefined;
+  readonly Name?: string | undefined;
+  readonly Extra?: string | undefined;
+  readonly Config?: EidTokenConfig | undefined;
+  readonly RedirectUrl: string;
+}
+
+// Tokens are opaque: the pages' own samples have three different lengths.
+const eidToken = z.object({ EidToken: z.string().min(1), Url: z.string().min(1) });
+
+export function getEidToken(
+  call: Call,
+  payload: EidTokenRequest,
+): Promise<TencentAnswer<z.output<typeof eidToken>>> {
+  return callTencent(call, call.settings.account, {
+    action: 'GetEidToken',
+    version,
+    payload,
+    answer: eidToken,
+  });
+}
+
+const eidTokenStatus = z.object({ Status: z.string() });
+
+export function checkEidTokenStatus(
+  call: Call,
+  token: string,
+): Promise<TencentAnswer<z.output<typeof eidTokenStatus>>> {
+  return callTencent(call, call.settings.account, {
+    action: 'CheckEidTokenStatus',
+    version,
+    payload: { EidToken: token },
+    answer: eidTokenStatus,
+  });
+}
+
+// The casing differs between the text and its attempts: Comparestatus, Errcode, Livestatus.
+const attempt = z.object({
+  ReqTime: optionalNumber,
+  Errcode: resultCode,
+  Sim: optionalNumber,
+  IsNeedCharge: z.boolean().nullish(),
+  LivenessMode: optionalNumber,
+});
+
+const eidResult = z.object({
+  Text: z
+    .object({
+      ErrCode: resultCode,
+      Sim: optionalNumber,
+      UseIDType: optionalNumber,
+      LivenessMode: optionalNumber,
+      LivenessInfoTag: z.array(z.string()).nullish().catch(null),
+      LivenessDetail: z.array(attempt).nullish(),
+    })
+    .nullish(),
+  IsVerifyIntention: z.boolean().nullish(),
+  IntentionVerifyType: z.union([z.string(), z.number().transform(String)]).nullish(),
+  IntentionVerifyData: z.object({ ErrorCode: resultCode }).nullish(),
+  IntentionQuestionResult: z
+    .object({ FinalResultDetailCode: resultCode, FinalResultCode: resultCode })
+    .nullish(),
+  IntentionActionResult: z.object({ FinalResultDetailCode: resultCode }).nullish(),
+});
+
+export type EidAttempt = z.output<typeof attempt>;
+export type EidResult = z.output<typeof eidResult>;
+
+/** `infoType`: digits of the parts that are wanted. Never "0", which brings images and video. */
+export function getEidResult(
+  call: Call,
+  token: string,
+  infoType: string,
+): Promise<TencentAnswer<EidResult>> {
+  return callTencent(call, call.settings.account, {
+    action: 'GetEidResult',
+    version,
+    payload: { EidToken: token, InfoType: infoType },
+    answer: eidResult,
+  });
+}
+
+// ---- App SDK. Sources: pages GetFaceIdToken, GetFaceIdResult (doc 1007/49199), the same SDK
+
+export interface FaceIdTokenRequest {
+  readonly CompareLib: 'LOCAL' | 'BUSINESS';
+  readonly IdCard?: string | undefined;
+  readonly Name?: string | undefined;
+  readonly ImageBase64?: string | undefined;
+  readonly Meta?: string | undefined;
+  readonly Extra?: string | undefined;
+  readonly UseCos?: boolean | undefined;
+  readonly RuleId?: string | undefined;
+  readonly MetaData?: string | undefined;
+}
+
+const faceIdToken = z.object({ FaceIdToken: z.string().min(1), ClientConfig: optionalText });
+
+export function getFaceIdToken(
+  call: Call,
+  payload: FaceIdTokenRequest,
+): Promise<TencentAnswer<z.output<typeof faceIdToken>>> {
+  return callTencent(call, call.settings.account, {
+    action: 'GetFaceIdToken',
+    version,
+    region: call.settings.region,
+    payload,
+    answer: faceIdToken,
+  });
+}
+
+const tags = z
+  .union([z.string(), z.array(z.string())])
+  .nullish()
+  .catch(null)
+  .transform((given) => {
+    if (given === null || given === undefined) return null;
+    return (Array.isArray(given) ? given : given.split(','))
+      .map((tag) => tag.trim())
+      .filter(Boolean);
+  });
+
+const faceIdResult = z.object({
+  Result: resultCode,
+  Similarity: optionalNumber,
+  DeviceInfoTag: tags,
+  RiskInfoTag: tags,
+  LivenessInfoTag: tags,
+  DeviceInfoLevel: optionalText,
+});
+
+export type FaceIdResult = z.output<typeof faceIdResult>;
+
+export function getFaceIdResult(call: Call, token: string): Promise<TencentAnswer<FaceIdResult>> {
+  return callTencent(call, call.settings.account, {
+    action: 'GetFaceIdResult',
+    version,
+    region: call.settings.region,
+    payload: { FaceIdToken: token, IsNeedVideo: false, IsNeedBestFrame: false },
+    answer: faceIdResult,
+  });
+}
+
+// ---- Bank card. Source: page BankCard4EVerification
+
+export interface BankCardRequest {
+  readonly Name: string;
+  readonly BankCard: string;
+  readonly Phone: string;
+  readonly IdCard: string;
+  readonly CertType: number;
+}
+
+const bankCardResult = z.object({ Result: resultCode });
+
+export function bankCard4EVerification(
+  call: Call,
+  payload: BankCardRequest,
+): Promise<TencentAnswer<z.output<typeof bankCardResult>>> {
+  return callTencent(call, call.settings.account, {
+    action: 'BankCard4EVerification',
+    version,
+    payload,
+    answer: bankCardResult,
+  });
+}

@@ -1,0 +1,81 @@
+import {
+  checkCardNumber,
+  checkIdNumber,
+  checkIdNumberChecksum,
+  checkLuhn,
+  checkName,
+  checkPhone,
+  ProviderFault,
+  type BankCardDefinition,
+  type BankCardInput,
+  type BankCardResult,
+  type FieldProblem,
+  type PrepareContext,
+} from '../../src/contract/index.ts';
+import { bankCard4EVerification } from './api.ts';
+import { bankCardBusyCode, bankCardCodes } from './mapping.ts';
+import type { TencentCnSettings } from './settings.ts';
+
+/** BankCard4EVerification: one call, which may be charged, and no way to ask for its answer again. */
+export const bankCard: BankCardDefinition<TencentCnSettings> = {
+  action: 'BankCard4EVerification',
+
+  prepare: (input, context) => {
+    const problems = findProblems(input, context);
+    if (problems.length > 0) return { problems };
+    return {
+      check: async (call) => {
+        const answer = await bankCard4EVerification(call, {
+          Name: input.subject.name ?? '',
+          IdCard: input.subject.idNumber ?? '',
+          BankCard: input.cardNumber,
+          Phone: input.phone,
+          CertType: input.certType,
+        });
+        return toBankCardResult(answer.Result, answer.requestId);
+      },
+    };
+  },
+};
+
+function findProblems(
+  input: BankCardInput,
+  { doubt, nowMs }: PrepareContext<TencentCnSettings>,
+): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const push = (path: string, message: string | null): void => {
+    if (message !== null) problems.push({ path, message });
+  };
+  const doubtful = (path: string, message: string | null): void => {
+    if (message !== null) doubt({ path, message });
+  };
+  const { name, idNumber } = input.subject;
+
+  // The page gives no length; 64 leaves room for long names of minorities and foreigners.
+  push('subject.name', name === null ? 'is needed' : checkName(name, 64));
+  if (idNumber === null) {
+    push('subject.idNumber', 'is needed');
+  } else {
+    const problem = checkIdNumber(idNumber, { min: 15, max: 18 });
+    push('subject.idNumber', problem);
+    if (problem === null) doubtful('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
+  }
+
+  const cardProblem = checkCardNumber(input.cardNumber);
+  push('cardNumber', cardProblem);
+  if (cardProblem === null) doubtful('cardNumber', checkLuhn(input.cardNumber));
+
+  push('phone', checkPhone(input.phone));
+  if (input.certType !== 0) push('certType', 'must be 0: no other document is supported yet');
+  return problems;
+}
+
+function toBankCardResult(code: string | null, requestId: string | null): BankCardResult {
+  const details = { providerCode: code ?? undefined, providerRequestId: requestId ?? undefined };
+  if (code === null) throw new ProviderFault('protocol', details);
+  if (code === bankCardBusyCode) throw new ProviderFault('busy', details);
+  const meaning = Object.hasOwn(bankCardCodes, code) ? bankCardCodes[code] : undefined;
+  return meaning
+    ? { ...meaning, code }
+    : { outcome: 'UNDETERMINED', reason: 'OTHER', code, message: null, billing: 'UNKNOWN' };
+}

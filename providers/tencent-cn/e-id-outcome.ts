@@ -1,0 +1,149 @@
+import type { OutcomeAnswer, VerificationResult } from '../../src/contract/index.ts';
+import type { EidAttempt, EidResult } from './api.ts';
+import {
+  eidCodes,
+  idTypes,
+  intentionModes,
+  livenessModes,
+  questionFinalCodes,
+  type FaceCodeMeaning,
+  type IntentionMode,
+} from './mapping.ts';
+
+/**
+ * What a GetEidResult answer says.
+ *
+ * The face step alone never passes a flow with an intention check: then the code of the intention
+ * decides. `askedIntention` is what we asked for; the answer may forget to say so.
+ * Every shape that the documents leave open is "not finished".
+ */
+export function toEidOutcome(
+  result: EidResult,
+  askedIntention: IntentionMode | null,
+): OutcomeAnswer {
+  const chargedAttempts = countCharged(result);
+  const faceCode = result.Text?.ErrCode ?? null;
+  if (faceCode === null) return { kind: 'pending', chargedAttempts };
+
+  const face = lookUp(eidCodes, faceCode);
+  const withIntention = result.IsVerifyIntention === true || askedIntention !== null;
+  if (face?.status !== 'PASSED' || !withIntention) {
+    return conclude(result, face, faceCode, { mode: null, code: null });
+  }
+
+  const mode = intentionModeOf(result) ?? askedIntention;
+  const intention = mode === null ? null : readIntention(result, mode);
+  if (intention === null) return { kind: 'not_told', chargedAttempts };
+  const { code, meaning } = intention;
+  return conclude(result, meaning, code, { mode, code });
+}
+
+function conclude(
+  result: EidResult,
+  meaning: FaceCodeMeaning | undefined,
+  code: string,
+  intention: { readonly mode: IntentionMode | null; readonly code: string | null },
+): OutcomeAnswer {
+  const chargedAttempts = countCharged(result);
+  if (meaning?.status === 'PENDING') return { kind: 'pending', chargedAttempts };
+  const attempts = result.Text?.LivenessDetail ?? null;
+  return {
+    kind: 'ended',
+    result: {
+      status: meaning?.status ?? 'UNDETERMINED',
+      code,
+      reason: meaning?.reason ?? 'OTHER',
+      message: meaning?.message ?? null,
+      similarity: toSimilarity(result.Text?.Sim),
+      completedAtMs: attempts?.at(-1)?.ReqTime ?? null,
+      billing: toBilling(result, meaning, chargedAttempts),
+      chargedAttempts,
+      details: {
+        __typename: 'TencentCnEIdDetails',
+        idType: toName(idTypes, result.Text?.UseIDType),
+        livenessMode: toName(livenessModes, result.Text?.LivenessMode),
+        faceCode: result.Text?.ErrCode ?? null,
+        intentionMode: intention.mode,
+        intentionCode: intention.code,
+        attempts: attempts?.map(toAttempt) ?? null,
+        livenessTags: result.Text?.LivenessInfoTag ?? null,
+      },
+    },
+  };
+}
+
+/** Each attempt says whether it is charged; a flow may hold several. Null: not told. */
+function countCharged(result: EidResult): number | null {
+  if (!result.Text) return null;
+  return (result.Text.LivenessDetail ?? []).filter((attempt) => attempt.IsNeedCharge === true)
+    .length;
+}
+
+function toBilling(
+  result: EidResult,
+  meaning: FaceCodeMeaning | undefined,
+  chargedAttempts: number | null,
+): VerificationResult['billing'] {
+  if ((chargedAttempts ?? 0) > 0) return 'CHARGED';
+  const face = lookUp(eidCodes, result.Text?.ErrCode ?? '');
+  if (!face || !meaning) return 'UNKNOWN';
+  return face.charged ? 'CHARGED' : 'NOT_CHARGED';
+}
+
+function intentionModeOf(result: EidResult): IntentionMode | null {
+  const number = result.IntentionVerifyType;
+  if (number === null || number === undefined) return null;
+  const modes: readonly IntentionMode[] = ['READ_ALOUD', 'QUESTION_AND_ANSWER', 'NOD'];
+  return modes.find((mode) => intentionModes[mode].answerNumber === number) ?? null;
+}
+
+/** The code that decides a mode, and what it means; null while there is none. */
+function readIntention(
+  result: EidResult,
+  mode: IntentionMode,
+): { readonly code: string; readonly meaning: FaceCodeMeaning | undefined } | null {
+  const { codes } = intentionModes[mode];
+  if (mode === 'QUESTION_AND_ANSWER') {
+    const { FinalResultDetailCode: fine, FinalResultCode: coarse } =
+      result.IntentionQuestionResult ?? {};
+    if (fine === null || fine === undefined) return null;
+    // A pass needs both codes, where both are given.
+    const contradicted = fine === '0' && typeof coarse === 'string' && coarse !== '0';
+    return contradicted
+      ? { code: coarse, meaning: lookUp(questionFinalCodes, coarse) }
+      : { code: fine, meaning: lookUp(codes, fine) };
+  }
+  const code =
+    mode === 'READ_ALOUD'
+      ? result.IntentionVerifyData?.ErrorCode
+      : result.IntentionActionResult?.FinalResultDetailCode;
+  return typeof code === 'string' ? { code, meaning: lookUp(codes, code) } : null;
+}
+
+function toAttempt(attempt: EidAttempt): Record<string, unknown> {
+  return {
+    at: attempt.ReqTime ?? null,
+    code: attempt.Errcode,
+    similarity: toSimilarity(attempt.Sim),
+    charged: attempt.IsNeedCharge ?? null,
+    livenessMode: toName(livenessModes, attempt.LivenessMode),
+  };
+}
+
+function toSimilarity(value: number | null | undefined): number | null {
+  return typeof value === 'number' && value >= 0 && value <= 100 ? value : null;
+}
+
+function toName(
+  names: Readonly<Record<number, string>>,
+  value: number | null | undefined,
+): string | null {
+  return typeof value === 'number' ? (names[value] ?? null) : null;
+}
+
+function lookUp(
+  table: Readonly<Record<string, FaceCodeMeaning>>,
+  code: string,
+): FaceCodeMeaning | undefined {
+  return Object.hasOwn(table, code) ? table[code] : undefined;
+}

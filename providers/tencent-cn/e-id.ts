@@ -1,0 +1,308 @@
+import { z } from 'zod';
+import {
+  checkIdNumber,
+  checkIdNumberChecksum,
+  checkName,
+  checkText,
+  ProviderFault,
+  type ChannelDefinition,
+  type CheckKind,
+  type FieldProblem,
+  type OutcomeAnswer,
+  type PrepareContext,
+  type ProviderCall,
+  type StartInput,
+} from '../../src/contract/index.ts';
+import { checkEidTokenStatus, getEidResult, getEidToken, type EidTokenConfig } from './api.ts';
+import { toEidOutcome } from './e-id-outcome.ts';
+import { inputTypes, intentionModes, speechSpeeds, type IntentionMode } from './mapping.ts';
+import type { TencentCnSettings } from './settings.ts';
+
+const optionsSchema = z.strictObject({
+  inputType: z.literal(keysOf(inputTypes)).nullish(),
+  useIntentionVerify: z.boolean().nullish(),
+  intentionMode: z.literal(keysOf(intentionModes)).nullish(),
+  intentionVerifyText: z.string().nullish(),
+  intentionQuestions: z
+    .array(z.strictObject({ question: z.string(), answers: z.array(z.string()) }))
+    .nullish(),
+  intentionActions: z.array(z.strictObject({ text: z.string() })).nullish(),
+  intentionRecognition: z.boolean().nullish(),
+  isSupportHMTResidentPermitOCR: z.boolean().nullish(),
+  mouthOpenRecognition: z.boolean().nullish(),
+  speed: z.literal(keysOf(speechSpeeds)).nullish(),
+});
+
+type Options = z.output<typeof optionsSchema>;
+
+const sessionSchema = z.object({
+  token: z.string(),
+  intention: z.literal(keysOf(intentionModes)).nullable(),
+});
+
+/** E证通: GetEidToken, then CheckEidTokenStatus and GetEidResult. */
+export const eId: ChannelDefinition<TencentCnSettings> = {
+  checks: ['LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD'],
+  requires: [],
+  outcome: 'QUERY',
+  optionsField: 'tencentCnEId',
+  // Advised by the vendor's guide (doc 1007/58171).
+  pollEveryMs: 1000,
+  graceSeconds: 60,
+  retentionSeconds: 3 * 24 * 3600,
+
+  prepare: (input, context) => {
+    const options = optionsSchema.parse(input.options ?? {});
+    const problems = [
+      ...settingProblems(context.settings),
+      ...subjectProblems(input, options, context),
+      ...extraProblems(input),
+      ...intentionProblems(options),
+    ];
+    if (problems.length > 0) return { problems };
+
+    const intention = options.useIntentionVerify ? (options.intentionMode ?? 'READ_ALOUD') : null;
+    return {
+      checks: attested(options),
+      start: async (call, { returnUrl }) => {
+        const answer = await getEidToken(call, {
+          MerchantId: call.settings.merchantId ?? '',
+          Name: input.subject.name ?? undefined,
+          IdCard: input.subject.idNumber ?? undefined,
+          Extra: input.extra ?? undefined,
+          Config: input.options === null ? undefined : toConfig(options),
+          RedirectUrl: returnUrl,
+        });
+        return {
+          launch: { kind: 'redirect', url: answer.Url, token: answer.EidToken },
+          session: { token: answer.EidToken, intention },
+          expiresInSeconds: 600,
+        };
+      },
+    };
+  },
+
+  fetchOutcome: async (call, session) => {
+    const { token, intention } = sessionSchema.parse(session);
+    const flow = await readFlowState(call, token);
+    if (flow === 'unknown_token') return { kind: 'not_told', chargedAttempts: null };
+    if (flow === 'waiting') return { kind: 'pending', chargedAttempts: null };
+    // The URL works once (doc 1007/58171).
+    if (flow === 'running') return { kind: 'pending', chargedAttempts: null, launchUsed: true };
+
+    // Asked after a time-out as well: somebody may have passed in the last second, and failed
+    // attempts may have been charged. Results can be pulled for three days.
+    const outcome = await readResult(call, token, intention);
+    return flow === 'timed_out' && outcome.kind === 'pending'
+      ? timedOut(outcome.chargedAttempts)
+      : outcome;
+  },
+};
+
+function settingProblems(settings: TencentCnSettings): FieldProblem[] {
+  return settings.merchantId === undefined
+    ? [{ path: 'channel', message: 'E_ID needs the setting TENCENT_CN_MERCHANT_ID' }]
+    : [];
+}
+
+function subjectProblems(
+  input: StartInput,
+  options: Options,
+  { doubt, nowMs }: PrepareContext<TencentCnSettings>,
+): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const { name, idNumber } = input.subject;
+  const callerPasses = options.inputType === 'CALLER_PASSES';
+  const rule = 'is needed when options.tencentCnEId.inputType is CALLER_PASSES';
+
+  if (name !== null) push(problems, 'subject.name', checkName(name, 32));
+  else if (callerPasses) push(problems, 'subject.name', rule);
+
+  if (idNumber !== null) {
+    const problem = checkIdNumber(idNumber, { min: 1, max: 32 });
+    push(problems, 'subject.idNumber', problem);
+    const doubtful = problem === null ? checkIdNumberChecksum(idNumber, nowMs) : null;
+    if (doubtful !== null) doubt({ path: 'subject.idNumber', message: doubtful });
+  } else if (callerPasses) {
+    push(problems, 'subject.idNumber', rule);
+  }
+
+  if (input.referenceImage !== null) {
+    push(problems, 'referenceImage', 'is not used by the channel E_ID');
+  }
+  return problems;
+}
+
+function extraProblems(input: StartInput): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (input.extra !== null) push(problems, 'extra', checkText(input.extra, 1024));
+  return problems;
+}
+
+// Limits: tencentcloud-sdk-nodejs 4.1.313. It gives both 150 and 250 characters for an action's
+// text; the shorter one always gets through.
+function intentionProblems(options: Options): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const at = (field: string): string => `options.tencentCnEId.${field}`;
+  const given = (value: unknown): boolean => value !== null && value !== undefined;
+
+  if (!options.useIntentionVerify) {
+    for (const field of intentionFields) {
+      if (given(options[field])) push(problems, at(field), 'needs useIntentionVerify: true');
+    }
+    return problems;
+  }
+
+  const mode = options.intentionMode ?? 'READ_ALOUD';
+  for (const [field, itsMode] of Object.entries(modeOfField)) {
+    if (mode !== itsMode && given(options[field as keyof typeof modeOfField])) {
+      push(problems, at(field), `belongs to intentionMode ${itsMode}`);
+    }
+  }
+
+  if (mode === 'READ_ALOUD' && options.intentionVerifyText) {
+    push(problems, at('intentionVerifyText'), checkText(options.intentionVerifyText, 120));
+  }
+  if (mode === 'QUESTION_AND_ANSWER') {
+    const rounds = options.intentionQuestions ?? [];
+    push(problems, at('intentionQuestions'), checkCount(rounds, 1, 10, 'rounds'));
+    for (const [index, { question, answers }] of rounds.entries()) {
+      const path = at(`intentionQuestions.${index}`);
+      push(problems, `${path}.question`, checkFilled(question) ?? checkText(question, 250));
+      push(problems, `${path}.answers`, checkCount(answers, 1, 50, 'answers'));
+      for (const [position, answer] of answers.entries()) {
+        push(problems, `${path}.answers.${position}`, checkFilled(answer) ?? checkText(answer, 10));
+      }
+    }
+  }
+  if (mode === 'NOD') {
+    const rounds = options.intentionActions ?? [];
+    push(problems, at('intentionActions'), checkCount(rounds, 1, 10, 'rounds'));
+    for (const [index, { text }] of rounds.entries()) {
+      const path = at(`intentionActions.${index}.text`);
+      push(problems, path, checkFilled(text) ?? checkText(text, 150));
+    }
+  }
+  return problems;
+}
+
+const modeOfField = {
+  intentionVerifyText: 'READ_ALOUD',
+  intentionQuestions: 'QUESTION_AND_ANSWER',
+  intentionRecognition: 'QUESTION_AND_ANSWER',
+  mouthOpenRecognition: 'QUESTION_AND_ANSWER',
+  intentionActions: 'NOD',
+} as const satisfies Partial<Record<keyof Options, IntentionMode>>;
+
+const intentionFields = ['intentionMode', 'speed', ...keysOf(modeOfField)] as const;
+
+function attested(options: Options): CheckKind[] {
+  const checks: CheckKind[] = [...eId.checks];
+  if (inputTypes[options.inputType ?? 'OCR_BOTH_SIDES'].readsDocument) checks.push('DOCUMENT');
+  if (options.useIntentionVerify) checks.push('INTENTION');
+  return checks;
+}
+
+function toConfig(options: Options): EidTokenConfig {
+  return {
+    InputType: options.inputType ? inputTypes[options.inputType].number : undefined,
+    UseIntentionVerify: options.useIntentionVerify ?? undefined,
+    IntentionMode: options.intentionMode
+      ? intentionModes[options.intentionMode].requestNumber
+      : undefined,
+    IntentionVerifyText: options.intentionVerifyText ?? undefined,
+    IntentionQuestions: options.intentionQuestions?.map(({ question, answers }) => ({
+      Question: question,
+      Answers: answers,
+    })),
+    IntentionActions: options.intentionActions?.map(({ text }) => ({ Text: text })),
+    IntentionRecognition: options.intentionRecognition ?? undefined,
+    IsSupportHMTResidentPermitOCR: options.isSupportHMTResidentPermitOCR ?? undefined,
+    MouthOpenRecognition: options.mouthOpenRecognition ?? undefined,
+    Speed: options.speed ? speechSpeeds[options.speed] : undefined,
+  };
+}
+
+type FlowState = 'waiting' | 'running' | 'finished' | 'timed_out' | 'unknown_token';
+
+const flowStates: Readonly<Record<string, FlowState>> = {
+  init: 'waiting',
+  doing: 'running',
+  finished: 'finished',
+  timeout: 'timed_out',
+};
+
+async function readFlowState(
+  call: ProviderCall<TencentCnSettings>,
+  token: string,
+): Promise<FlowState> {
+  try {
+    const { Status: status } = await checkEidTokenStatus(call, token);
+    return Object.hasOwn(flowStates, status) ? (flowStates[status] ?? 'waiting') : 'waiting';
+  } catch (error) {
+    if (isFault(error, 'session_expired')) return 'timed_out';
+    if (isFault(error, 'session_unknown') || isFault(error, 'rejected')) return 'unknown_token';
+    throw error;
+  }
+}
+
+/** InfoType 1: text; 5: read aloud; 6: questions and nodding. Never images on their own. */
+async function readResult(
+  call: ProviderCall<TencentCnSettings>,
+  token: string,
+  intention: IntentionMode | null,
+): Promise<OutcomeAnswer> {
+  const infoType = intention === null ? '1' : intention === 'READ_ALOUD' ? '15' : '16';
+  try {
+    return toEidOutcome(await getEidResult(call, token, infoType), intention);
+  } catch (error) {
+    if (isFault(error, 'session_expired')) return timedOut(null);
+    if (isFault(error, 'session_unknown') || isFault(error, 'rejected')) {
+      return { kind: 'not_told', chargedAttempts: null };
+    }
+    throw error;
+  }
+}
+
+function timedOut(chargedAttempts: number | null): OutcomeAnswer {
+  return {
+    kind: 'ended',
+    result: {
+      status: 'EXPIRED',
+      code: 'timeout',
+      reason: 'TIMED_OUT',
+      message: 'The person did not finish in time.',
+      similarity: null,
+      completedAtMs: null,
+      billing:
+        chargedAttempts === null ? 'UNKNOWN' : chargedAttempts > 0 ? 'CHARGED' : 'NOT_CHARGED',
+      chargedAttempts,
+      details: null,
+    },
+  };
+}
+
+function isFault(error: unknown, kind: ProviderFault['kind']): boolean {
+  return error instanceof ProviderFault && error.kind === kind;
+}
+
+function checkFilled(text: string): string | null {
+  return text.trim() === '' ? 'must not be empty' : null;
+}
+
+function checkCount(
+  list: readonly unknown[],
+  min: number,
+  max: number,
+  what: string,
+): string | null {
+  return list.length < min || list.length > max ? `must have ${min} to ${max} ${what}` : null;
+}
+
+function push(problems: FieldProblem[], path: string, message: string | null): void {
+  if (message !== null) problems.push({ path, message });
+}
+
+function keysOf<T extends object>(table: T): (keyof T & string)[] {
+  return Object.keys(table) as (keyof T & string)[];
+}

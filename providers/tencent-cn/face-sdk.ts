@@ -1,0 +1,173 @@
+import { z } from 'zod';
+import {
+  checkBase64Image,
+  checkIdNumber,
+  checkIdNumberChecksum,
+  checkName,
+  checkText,
+  ProviderFault,
+  type ChannelDefinition,
+  type FieldProblem,
+  type OutcomeAnswer,
+  type PrepareContext,
+  type StartInput,
+} from '../../src/contract/index.ts';
+import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
+import { faceIdCodes, faceIdThrottledCode } from './mapping.ts';
+import type { TencentCnSettings } from './settings.ts';
+
+const optionsSchema = z.strictObject({
+  compareLib: z.literal(['LOCAL', 'BUSINESS']).nullish(),
+  meta: z.string().nullish(),
+  metaData: z.string().nullish(),
+  useCos: z.boolean().nullish(),
+  ruleId: z.string().nullish(),
+});
+
+type CompareLib = 'LOCAL' | 'BUSINESS';
+
+const sessionSchema = z.object({ token: z.string() });
+
+const maxImageLength = 8 * 1024 * 1024;
+
+/** The app SDK: GetFaceIdToken, then GetFaceIdResult. */
+export const faceSdk: ChannelDefinition<TencentCnSettings> = {
+  checks: ['LIVENESS', 'FACE_MATCH'],
+  requires: [],
+  outcome: 'QUERY',
+  optionsField: 'tencentCnFaceSdk',
+  pollEveryMs: 1000,
+  graceSeconds: 60,
+  retentionSeconds: 3 * 24 * 3600,
+
+  prepare: (input, context) => {
+    const options = optionsSchema.parse(input.options ?? {});
+    const compareLib = options.compareLib ?? (input.referenceImage === null ? 'BUSINESS' : 'LOCAL');
+    const problems = findProblems(input, compareLib, context);
+    if (problems.length > 0) return { problems };
+
+    return {
+      checks: compareLib === 'BUSINESS' ? [...faceSdk.checks, 'IDENTITY_RECORD'] : faceSdk.checks,
+      start: async (call) => {
+        const answer = await getFaceIdToken(call, {
+          CompareLib: compareLib,
+          Name: input.subject.name ?? undefined,
+          IdCard: input.subject.idNumber ?? undefined,
+          ImageBase64: input.referenceImage ?? undefined,
+          Meta: options.meta ?? undefined,
+          MetaData: options.metaData ?? undefined,
+          Extra: input.extra ?? undefined,
+          UseCos: options.useCos ?? undefined,
+          RuleId: options.ruleId ?? call.settings.ruleId,
+        });
+        return {
+          launch: {
+            kind: 'sdk_token',
+            token: answer.FaceIdToken,
+            clientConfig: answer.ClientConfig ?? undefined,
+          },
+          session: { token: answer.FaceIdToken },
+          expiresInSeconds: 600,
+        };
+      },
+    };
+  },
+
+  fetchOutcome: async (call, session) => {
+    const { token } = sessionSchema.parse(session);
+    try {
+      return toFaceIdOutcome(await getFaceIdResult(call, token));
+    } catch (error) {
+      if (!(error instanceof ProviderFault)) throw error;
+      if (error.kind === 'session_expired') return expired;
+      if (error.kind === 'session_unknown' || error.kind === 'rejected') {
+        return { kind: 'not_told', chargedAttempts: null };
+      }
+      throw error;
+    }
+  },
+};
+
+function findProblems(
+  input: StartInput,
+  compareLib: CompareLib,
+  { doubt, nowMs }: PrepareContext<TencentCnSettings>,
+): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const push = (path: string, message: string | null): void => {
+    if (message !== null) problems.push({ path, message });
+  };
+  const { name, idNumber } = input.subject;
+
+  if (name !== null) push('subject.name', checkName(name, 32));
+  else if (compareLib === 'BUSINESS') push('subject.name', 'is needed when compareLib is BUSINESS');
+
+  if (idNumber !== null) {
+    const problem = checkIdNumber(idNumber, { min: 15, max: 18 });
+    push('subject.idNumber', problem);
+    const doubtful = problem === null ? checkIdNumberChecksum(idNumber, nowMs) : null;
+    if (doubtful !== null) doubt({ path: 'subject.idNumber', message: doubtful });
+  } else if (compareLib === 'BUSINESS') {
+    push('subject.idNumber', 'is needed when compareLib is BUSINESS');
+  }
+
+  if (compareLib === 'BUSINESS' && input.referenceImage !== null) {
+    push('referenceImage', 'is not used when compareLib is BUSINESS');
+  } else if (compareLib === 'LOCAL') {
+    push(
+      'referenceImage',
+      input.referenceImage === null
+        ? 'is needed when compareLib is LOCAL'
+        : checkBase64Image(input.referenceImage, maxImageLength),
+    );
+  }
+
+  // 1000 here, 1024 in GetEidToken: so the pages say.
+  if (input.extra !== null) push('extra', checkText(input.extra, 1000));
+  return problems;
+}
+
+function toFaceIdOutcome(result: FaceIdResult): OutcomeAnswer {
+  const code = result.Result;
+  if (code === null) return { kind: 'pending', chargedAttempts: null };
+  if (code === faceIdThrottledCode) throw new ProviderFault('throttled', { providerCode: code });
+
+  const meaning = Object.hasOwn(faceIdCodes, code) ? faceIdCodes[code] : undefined;
+  if (meaning?.status === 'PENDING') return { kind: 'pending', chargedAttempts: null };
+  const { Similarity: similarity } = result;
+  return {
+    kind: 'ended',
+    result: {
+      status: meaning?.status ?? 'UNDETERMINED',
+      code,
+      reason: meaning?.reason ?? 'OTHER',
+      message: meaning?.message ?? null,
+      similarity: similarity !== null && similarity >= 0 && similarity <= 100 ? similarity : null,
+      completedAtMs: null,
+      billing: meaning ? (meaning.charged ? 'CHARGED' : 'NOT_CHARGED') : 'UNKNOWN',
+      chargedAttempts: meaning ? Number(meaning.charged) : null,
+      details: {
+        __typename: 'TencentCnFaceSdkDetails',
+        deviceRiskLevel: result.DeviceInfoLevel ?? null,
+        deviceTags: result.DeviceInfoTag,
+        riskTags: result.RiskInfoTag,
+        livenessTags: result.LivenessInfoTag,
+      },
+    },
+  };
+}
+
+const expired: OutcomeAnswer = {
+  kind: 'ended',
+  result: {
+    status: 'EXPIRED',
+    code: 'InvalidParameterValue.BizTokenExpired',
+    reason: 'TIMED_OUT',
+    message: 'The token has expired.',
+    similarity: null,
+    completedAtMs: null,
+    billing: 'UNKNOWN',
+    chargedAttempts: null,
+    details: null,
+  },
+};

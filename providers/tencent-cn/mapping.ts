@@ -1,0 +1,420 @@
+import type { BankCardResult, TerminalStatus } from '../../src/contract/index.ts';
+
+/**
+ * What a result code of a face flow means. `charged` is what the vendor's table says of the code;
+ * E证通 also tells per attempt, which counts more.
+ */
+export interface FaceCodeMeaning {
+  readonly status: TerminalStatus | 'PENDING';
+  readonly reason: string;
+  readonly message: string;
+  readonly charged: boolean;
+}
+
+type FaceTable = Readonly<Record<string, FaceCodeMeaning>>;
+
+const free = { charged: false };
+const charged = { charged: true };
+
+const serviceError = {
+  status: 'UNDETERMINED',
+  reason: 'PROVIDER_ERROR',
+  message: 'The service had a fault.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+const callError = {
+  ...serviceError,
+  message: 'The call was not in order.',
+} as const satisfies FaceCodeMeaning;
+
+const captureFailed = {
+  status: 'FAILED',
+  reason: 'CAPTURE_FAILED',
+  message: 'Light, distance, position or a missing action kept the face from being captured.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+const livenessFailed = {
+  status: 'FAILED',
+  reason: 'LIVENESS_FAILED',
+  message: 'The liveness check was not passed.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+const readingFailed = {
+  status: 'FAILED',
+  reason: 'READING_FAILED',
+  message: 'The digits were not read as asked.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+const comparisonFailed = {
+  status: 'FAILED',
+  reason: 'COMPARISON_FAILED',
+  message: 'Face and photo could not be compared: resolution, an incomplete face or several faces.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+const passed = {
+  status: 'PASSED',
+  reason: 'VERIFIED',
+  message: 'Passed.',
+  ...charged,
+} as const satisfies FaceCodeMeaning;
+
+const tokenExpired = {
+  status: 'EXPIRED',
+  reason: 'TIMED_OUT',
+  message: 'The token has expired.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+const notFinished = {
+  status: 'PENDING',
+  reason: 'OTHER',
+  message: 'Not finished.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+/** Both faceid tables share these; what is charged differs, so `charged` is said again where so. */
+const identity = {
+  nameInvalid: {
+    status: 'FAILED',
+    reason: 'IDENTITY_DATA_INVALID',
+    message: 'The name is not valid.',
+    ...free,
+  },
+  idNumberInvalid: {
+    status: 'FAILED',
+    reason: 'IDENTITY_DATA_INVALID',
+    message: 'The ID number is not valid.',
+    ...free,
+  },
+  photoExtraction: {
+    status: 'FAILED',
+    reason: 'IDENTITY_PHOTO_UNAVAILABLE',
+    message: 'The reference photo could not be used.',
+    ...free,
+  },
+  noRecord: {
+    status: 'FAILED',
+    reason: 'IDENTITY_RECORD_NOT_FOUND',
+    message: 'The register has no such person.',
+    ...free,
+  },
+  mismatch: {
+    status: 'FAILED',
+    reason: 'IDENTITY_MISMATCH',
+    message: 'Name and ID number do not belong together.',
+    ...charged,
+  },
+  noPhoto: {
+    status: 'FAILED',
+    reason: 'IDENTITY_PHOTO_UNAVAILABLE',
+    message: 'The register has no photo of the person.',
+    ...free,
+  },
+  faceMismatch: {
+    status: 'FAILED',
+    reason: 'FACE_MISMATCH',
+    message: 'The likeness is below the threshold.',
+    ...charged,
+  },
+} as const satisfies Record<string, FaceCodeMeaning>;
+
+/**
+ * Text.ErrCode of GetEidResult. Source: E证通 error codes, doc 1007/115318; charged are 0, 2006 and
+ * 2016 only. A fault of the service or the call says nothing about the person: UNDETERMINED.
+ */
+export const eidCodes: FaceTable = {
+  0: passed,
+  ...each([1, 2, 3], callError),
+  ...each([4, 8, 10, 12, 13], serviceError),
+  14: { ...callError, message: 'The flow had been completed before.' },
+  15: tokenExpired,
+  16: {
+    status: 'FAILED',
+    reason: 'RETRIES_EXHAUSTED',
+    message: 'No tries are left.',
+    ...free,
+  },
+  17: notFinished,
+  ...each([201, 202], { ...serviceError, message: 'Image or video did not arrive from WeChat.' }),
+  ...each([203, 204], { ...callError, message: 'The WeChat account is not authorised.' }),
+  301: {
+    status: 'FAILED',
+    reason: 'DOCUMENT_MISMATCH',
+    message: 'The scanned ID number is not the one passed.',
+    ...free,
+  },
+  302: {
+    status: 'FAILED',
+    reason: 'DOCUMENT_EXPIRED',
+    message: 'The ID card has expired.',
+    ...free,
+  },
+  303: {
+    status: 'FAILED',
+    reason: 'DOCUMENT_UNREADABLE',
+    message: 'The ID card could not be read.',
+    ...free,
+  },
+  1001: { ...serviceError, message: 'The liveness engine did not answer in time.' },
+  1002: {
+    status: 'FAILED',
+    reason: 'SPOOF_SUSPECTED',
+    message: 'A spoof is suspected.',
+    ...free,
+  },
+  ...each([1003, 1004, 1005], livenessFailed),
+  1006: { ...serviceError, message: 'The photo library had a fault.' },
+  1007: { ...livenessFailed, message: 'WeChat gave no liveness result.' },
+  1008: { ...serviceError, message: 'The network was unstable.' },
+  ...each(range(1101, 1109), readingFailed),
+  ...each(range(1201, 1210), captureFailed),
+  ...each([1301, 1302, 1303], livenessFailed),
+  1401: { ...livenessFailed, message: 'The reflection check was not passed.' },
+  2001: { ...serviceError, message: 'The comparison engine did not answer in time.' },
+  2002: identity.nameInvalid,
+  2003: identity.idNumberInvalid,
+  2004: identity.photoExtraction,
+  2005: identity.noRecord,
+  2006: identity.mismatch,
+  ...each([2007, 2008], identity.noPhoto),
+  ...each(range(2009, 2015), comparisonFailed),
+  2016: identity.faceMismatch,
+};
+
+/**
+ * Result of GetFaceIdResult. Source: app SDK backend result codes, doc 1007/101997. Unlike E证通,
+ * 2007 and 2009 to 2015 are charged, and 17 is listed as a bad call although the other table calls
+ * it "not finished": nothing is lost by waiting for the expiry.
+ */
+export const faceIdCodes: FaceTable = {
+  0: passed,
+  ...each([2, 3], callError),
+  ...each([4, 7, 8], serviceError),
+  14: { ...callError, message: 'The token had been used for a finished verification.' },
+  15: tokenExpired,
+  17: notFinished,
+  19: tokenExpired,
+  ...each([1001, 1003, 1004, 1005, 1202], {
+    ...livenessFailed,
+    message: 'The liveness check or the capture failed.',
+  }),
+  1007: {
+    status: 'FAILED',
+    reason: 'DEVICE_RISK',
+    message: 'The risk control stopped the device.',
+    ...free,
+  },
+  2001: { ...serviceError, message: 'The comparison engine had a fault.' },
+  2002: identity.nameInvalid,
+  2003: identity.idNumberInvalid,
+  2004: identity.photoExtraction,
+  2005: identity.noRecord,
+  2006: identity.mismatch,
+  2007: { ...identity.noPhoto, ...charged },
+  ...each([2009, 2011, 2012, 2013, 2014, 2015], { ...comparisonFailed, ...charged }),
+  2016: identity.faceMismatch,
+  2017: { ...serviceError, message: 'The register is being upgraded.' },
+};
+
+/** Answered instead of a result: "too frequent". The question is asked again later. */
+export const faceIdThrottledCode = '18';
+
+const intentionFailed = {
+  status: 'FAILED',
+  reason: 'INTENTION_NOT_CONFIRMED',
+  message: 'The intention was not stated as asked.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+const intentionFaceCapture = {
+  ...captureFailed,
+  message: 'The face was not visible during the intention check.',
+} as const satisfies FaceCodeMeaning;
+
+const intentionFaceMismatch = {
+  ...identity.faceMismatch,
+  message: 'Another face was seen during the intention check.',
+  ...free,
+} as const satisfies FaceCodeMeaning;
+
+const intentionFaceComparison = {
+  ...comparisonFailed,
+  message: 'The face could not be compared during the intention check.',
+} as const satisfies FaceCodeMeaning;
+
+const environment = {
+  800: {
+    status: 'UNDETERMINED',
+    reason: 'DEVICE_UNSUPPORTED',
+    message: 'The browser is not supported.',
+    ...free,
+  },
+  801: {
+    status: 'UNDETERMINED',
+    reason: 'DEVICE_UNSUPPORTED',
+    message: 'Camera or microphone were not allowed.',
+    ...free,
+  },
+  802: {
+    status: 'CANCELLED',
+    reason: 'USER_CANCELLED',
+    message: 'The person left the page.',
+    ...free,
+  },
+  803: {
+    status: 'CANCELLED',
+    reason: 'USER_CANCELLED',
+    message: 'The person closed the page.',
+    ...free,
+  },
+} as const satisfies Record<number, FaceCodeMeaning>;
+
+/** IntentionVerifyData.ErrorCode. Source: tencentcloud-sdk-nodejs 4.1.313. */
+const readAloudCodes: FaceTable = {
+  0: passed,
+  ...each([-1, -3, -4, -5, -6, -7, -8, -9, -10, -11, -16], serviceError),
+  ...each([-2, -13, -14], callError),
+  '-12': notFinished,
+  '-15': {
+    status: 'FAILED',
+    reason: 'RETRIES_EXHAUSTED',
+    message: 'No tries are left.',
+    ...free,
+  },
+  '-17': { ...intentionFailed, message: 'No voice was heard.' },
+  ...each([3001, 3002, 3003], intentionFaceCapture),
+  3011: intentionFaceMismatch,
+  3012: intentionFaceComparison,
+  '-800': environment[800],
+  '-801': environment[801],
+  '-802': environment[802],
+  '-803': environment[803],
+};
+
+/** FinalResultDetailCode of nodding and of questions and answers. Source: the same. */
+const spokenQuestionCodes: FaceTable = {
+  0: passed,
+  '-1': callError,
+  '-2': serviceError,
+  ...each([-101, -102, -103, -104, -105, -106, -107], intentionFaceCapture),
+  '-201': intentionFaceMismatch,
+  '-202': intentionFaceComparison,
+  '-301': intentionFailed,
+  '-302': { ...intentionFailed, message: 'The mouth did not open.' },
+  '-800': environment[800],
+  '-801': environment[801],
+  '-802': environment[802],
+  '-803': environment[803],
+  '-804': { ...serviceError, message: 'The network was unstable.' },
+  ...each([-998, -999], serviceError),
+};
+
+/** FinalResultCode of questions and answers, the coarse one. Source: the same. */
+export const questionFinalCodes: FaceTable = {
+  0: passed,
+  '-1': intentionFailed,
+  '-2': environment[800],
+};
+
+export type IntentionMode = 'READ_ALOUD' | 'QUESTION_AND_ANSWER' | 'NOD';
+
+/**
+ * The trap of this API: IntentionMode of the request and IntentionVerifyType of the answer number
+ * the same three modes differently.
+ */
+export const intentionModes = {
+  READ_ALOUD: { requestNumber: '1', answerNumber: '2', codes: readAloudCodes },
+  QUESTION_AND_ANSWER: { requestNumber: '2', answerNumber: '0', codes: spokenQuestionCodes },
+  NOD: { requestNumber: '3', answerNumber: '1', codes: spokenQuestionCodes },
+} as const satisfies Record<
+  IntentionMode,
+  { requestNumber: string; answerNumber: string; codes: FaceTable }
+>;
+
+/** InputType of GetEidTokenConfig. */
+export const inputTypes = {
+  OCR_BOTH_SIDES: { number: '1', readsDocument: true },
+  OCR_PORTRAIT_SIDE: { number: '2', readsDocument: true },
+  USER_TYPES: { number: '3', readsDocument: false },
+  CALLER_PASSES: { number: '4', readsDocument: false },
+} as const;
+
+/** Speed of GetEidTokenConfig. */
+export const speechSpeeds = { SMART: 0, NORMAL: 1, FASTER: 2, FASTEST: 3 } as const;
+
+export const idTypes: Readonly<Record<number, string>> = {
+  0: 'SECOND_GENERATION_ID',
+  1: 'HMT_RESIDENCE_PERMIT',
+  2: 'OTHER',
+};
+
+export const livenessModes: Readonly<Record<number, string>> = {
+  0: 'UNKNOWN',
+  1: 'DIGITS',
+  2: 'ACTION',
+  3: 'SILENT',
+  4: 'FLASH',
+  5: 'NEAR_FAR',
+};
+
+/** Answered instead of a result: "the verification centre is busy". Nothing was checked. */
+export const bankCardBusyCode = '-18';
+
+/**
+ * Result of BankCard4EVerification. Source: its page, which lists what is charged; -21 is only in
+ * tencentcloud-sdk-nodejs 4.1.313.
+ */
+export const bankCardCodes: Readonly<Record<string, Omit<BankCardResult, 'code'>>> = {
+  0: { outcome: 'MATCHED', reason: 'ALL_MATCHED', message: '认证通过', billing: 'CHARGED' },
+  '-1': { outcome: 'MISMATCHED', reason: 'NOT_MATCHED', message: '认证未通过', billing: 'CHARGED' },
+  '-6': {
+    outcome: 'MISMATCHED',
+    reason: 'HOLDER_MISMATCH',
+    message: '持卡人信息有误',
+    billing: 'CHARGED',
+  },
+  '-7': cardUnusable('CARD_NOT_PRESENT_DISABLED', '未开通无卡支付'),
+  '-8': cardUnusable('CONFISCATED_CARD', '此卡被没收'),
+  '-9': cardUnusable('INVALID_CARD_NUMBER', '无效卡号'),
+  '-10': cardUnusable('NO_ISSUER', '此卡无对应发卡行'),
+  '-11': cardUnusable('DORMANT_CARD', '该卡未初始化或睡眠卡'),
+  '-12': cardUnusable('FRAUD_CARD', '作弊卡、吞卡'),
+  '-13': cardUnusable('LOST_CARD', '此卡已挂失'),
+  '-14': cardUnusable('EXPIRED_CARD', '该卡已过期'),
+  '-15': cardUnusable('RESTRICTED_CARD', '受限制的卡'),
+  '-16': cardUnusable('PIN_TRIES_EXCEEDED', '密码错误次数超限'),
+  '-17': cardUnusable('ISSUER_UNSUPPORTED', '发卡行不支持此交易'),
+  '-21': cardUnusable('CARD_STATE_ABNORMAL', '银行卡状态异常或卡号有误'),
+  '-2': inputRefused('NAME_REFUSED', '姓名校验不通过'),
+  '-3': inputRefused('ID_NUMBER_REFUSED', '身份证号码有误'),
+  '-4': inputRefused('CARD_NUMBER_REFUSED', '银行卡号码有误'),
+  '-5': inputRefused('PHONE_REFUSED', '手机号码不合法'),
+  '-20': inputRefused('DOCUMENT_UNSUPPORTED', '该证件号暂不支持核验，当前仅支持二代身份证'),
+  '-19': {
+    outcome: 'NOT_PERFORMED',
+    reason: 'DAILY_LIMIT',
+    message: '验证次数超限，请次日重试',
+    billing: 'NOT_CHARGED',
+  },
+};
+
+function cardUnusable(reason: string, message: string): Omit<BankCardResult, 'code'> {
+  return { outcome: 'CARD_UNUSABLE', reason, message, billing: 'CHARGED' };
+}
+
+function inputRefused(reason: string, message: string): Omit<BankCardResult, 'code'> {
+  return { outcome: 'INPUT_REFUSED', reason, message, billing: 'NOT_CHARGED' };
+}
+
+function each(codes: readonly number[], meaning: FaceCodeMeaning): FaceTable {
+  return Object.fromEntries(codes.map((code) => [code, meaning]));
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+}

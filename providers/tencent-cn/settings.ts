@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { Secret } from '../../src/contract/index.ts';
+
+const secret = z
+  .string()
+  .min(1, 'must not be empty')
+  .transform((value) => new Secret(value));
+
+/** Settings by their names without `TENCENT_CN_`. */
+export const settingsSchema = z
+  .strictObject({
+    SECRET_ID: secret,
+    SECRET_KEY: secret,
+    SESSION_TOKEN: secret.optional(),
+    MERCHANT_ID: z.string().min(1, 'must not be empty').max(50, 'at most 50 characters').optional(),
+    REGION: z
+      .string()
+      .regex(/^[a-z0-9-]+$/u, 'must be a region such as ap-guangzhou')
+      .default('ap-guangzhou'),
+    RULE_ID: z.string().min(1, 'must not be empty').optional(),
+    ENDPOINT: z
+      .url({ protocol: /^https?$/u, error: 'must be an absolute URL' })
+      .default('https://faceid.tencentcloudapi.com'),
+  })
+  .transform((given) => ({
+    account: {
+      endpoint: given.ENDPOINT,
+      secretId: given.SECRET_ID,
+      secretKey: given.SECRET_KEY,
+      sessionToken: given.SESSION_TOKEN,
+    },
+    merchantId: given.MERCHANT_ID,
+    ruleId: given.RULE_ID,
+    region: given.REGION,
+  }));
+
+export type TencentCnSettings = z.output<typeof settingsSchema>;
