@@ -1,0 +1,164 @@
+import {
+  classifyCode,
+  ProviderErrorAnswer,
+  ProviderFault,
+  type ActionDefinition,
+  type AnyProvider,
+  type Breaker,
+  type Limiter,
+  type LimiterPriority,
+  type Log,
+  type Metrics,
+  type ProviderCall,
+  type SendUpstream,
+  type UpstreamCall,
+  type UpstreamRequest,
+} from '../contract/index.ts';
+import { logBug } from './log-bug.ts';
+import { actionKey, type RegisteredProvider } from './registry.ts';
+
+export interface CallProviderDeps {
+  readonly sendUpstream: SendUpstream;
+  readonly limiter: Limiter;
+  readonly breaker: Breaker;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+export interface CallTerms {
+  readonly priority: LimiterPriority;
+  /** When the whole operation has to be over. */
+  readonly deadlineMs: number;
+  /**
+   * Runs once it is this call's turn and before a byte is sent; throws to prevent the sending.
+   * Absent for reads.
+   */
+  readonly beforeSend?: () => Promise<void>;
+}
+
+/** No upstream call lasts longer; below every deadline in front of this service. */
+export const providerTimeoutMs = 6000;
+
+/** How much of the time left is kept for the answer, so that waiting for a turn cannot use it up. */
+const keptForAnswerMs = {
+  start: providerTimeoutMs,
+  result: 1000,
+  reconcile: 1000,
+} as const satisfies Record<LimiterPriority, number>;
+
+/**
+ * The way to a provider that a plugin is lent: limiter, breaker, deadline, byte cap, one log line
+ * and one metric per call. Throws `ProviderFault`, `LimiterRefusal` or what `beforeSend` threw.
+ */
+export function callProvider<Settings>(
+  deps: CallProviderDeps,
+  provider: RegisteredProvider,
+  terms: CallTerms,
+): ProviderCall<Settings> {
+  const { definition } = provider;
+
+  return {
+    // The registry pairs a definition with settings that its own schema made.
+    settings: provider.settings as Settings,
+    now: deps.now,
+    send: async (call) => {
+      const action = definition.actions[call.action];
+      if (!action) throw new Error(`${definition.id} has no action ${call.action}`);
+      const key = actionKey(definition.id, call.action);
+
+      if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
+      await deps.limiter.turn({
+        key,
+        perSecond: provider.perSecond[call.action] ?? action.perSecond,
+        priority: terms.priority,
+        withinMs: terms.deadlineMs - keptForAnswerMs[terms.priority] - deps.now(),
+      });
+      await terms.beforeSend?.();
+      return deps.breaker.run(key, () => sendNow(deps, definition, action, call, terms));
+    },
+  };
+}
+
+async function sendNow<T>(
+  deps: CallProviderDeps,
+  definition: AnyProvider,
+  action: ActionDefinition,
+  call: UpstreamCall<T>,
+  terms: CallTerms,
+): Promise<T> {
+  const startedMs = deps.now();
+  const request = buildRequest(deps, definition, call, startedMs);
+  try {
+    const answer = await deps.sendUpstream(request, {
+      timeoutMs: Math.min(providerTimeoutMs, terms.deadlineMs - startedMs),
+      maxBytes: action.maxAnswerBytes,
+    });
+    const read = call.read(answer);
+    report(deps, definition.id, call.action, startedMs, null);
+    return read;
+  } catch (error) {
+    const fault = toFault(error, definition);
+    report(deps, definition.id, call.action, startedMs, fault);
+    throw fault;
+  }
+}
+
+/** A plugin that cannot build its request has sent nothing. */
+function buildRequest<T>(
+  deps: CallProviderDeps,
+  definition: AnyProvider,
+  call: UpstreamCall<T>,
+  nowMs: number,
+): UpstreamRequest {
+  try {
+    return call.build(nowMs);
+  } catch (error) {
+    logBug(deps.log, `${definition.id} ${call.action} build`, error);
+    throw new ProviderFault('not_sent');
+  }
+}
+
+/** Core alone classifies: a plugin's table for its codes, and `protocol` for what it cannot read. */
+function toFault(error: unknown, definition: AnyProvider): ProviderFault {
+  if (error instanceof ProviderFault) return error;
+  if (error instanceof ProviderErrorAnswer) {
+    return new ProviderFault(classifyCode(definition.faults, error.code) ?? 'internal', {
+      providerCode: toPlainCode(error.code),
+      providerRequestId: error.requestId === undefined ? undefined : toPlainCode(error.requestId),
+    });
+  }
+  return new ProviderFault('protocol');
+}
+
+/** Codes are logged and shown, so they must be codes: anything else could be somebody's input. */
+function toPlainCode(code: string): string {
+  return /^[\w.-]{1,100}$/u.test(code) ? code : 'unreadable';
+}
+
+function report(
+  deps: CallProviderDeps,
+  provider: string,
+  action: string,
+  startedMs: number,
+  fault: ProviderFault | null,
+): void {
+  const outcome = fault?.kind ?? 'ok';
+  const durationMs = deps.now() - startedMs;
+  deps.metrics.upstreamCall({ provider, action, outcome, durationMs });
+  deps.log.event('info', 'upstream_call', {
+    provider,
+    action,
+    outcome,
+    durationMs,
+    providerCode: fault?.providerCode,
+    providerRequestId: fault?.providerRequestId,
+  });
+  if (fault?.kind === 'credentials' || fault?.kind === 'misconfigured') {
+    deps.log.event('error', 'provider_misconfigured', {
+      provider,
+      action,
+      providerCode: fault.providerCode,
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import { timingSafeEqual } from 'node:crypto';
+import { hmac, type NamedKey } from './keyed-hash.ts';
+
+/** What a capability URL lets its holder do, with one record and for a time. */
+export interface Capability {
+  readonly purpose: keyof typeof purposes;
+  readonly recordId: string;
+  readonly expiresAtMs: number;
+}
+
+const purposes = { return: 1, callback: 2 } as const;
+
+const version = 1;
+const macLength = 16;
+/** version, purpose, expiry in seconds (6 bytes), length of the locator. */
+const headLength = 9;
+
+/**
+ * Version, purpose, expiry, record locator and MAC, as base64url: nothing has to be stored for it,
+ * and it cannot be guessed or altered.
+ */
+export function sealCapability(keys: readonly NamedKey[], capability: Capability): string {
+  const [newest] = keys;
+  if (!newest) throw new Error('no capability key');
+  const locator = Buffer.from(capability.recordId, 'utf8');
+  const head = Buffer.alloc(headLength);
+  head.writeUInt8(version, 0);
+  head.writeUInt8(purposes[capability.purpose], 1);
+  head.writeUIntBE(Math.floor(capability.expiresAtMs / 1000), 2, 6);
+  head.writeUInt8(locator.length, 8);
+  const payload = Buffer.concat([head, locator]);
+  return Buffer.concat([payload, mac(newest, payload)]).toString('base64url');
+}
+
+/** Null for anything that was not made here, for another purpose, or that has expired. */
+export function openCapability(
+  keys: readonly NamedKey[],
+  purpose: Capability['purpose'],
+  text: string,
+  nowMs: number,
+): Capability | null {
+  if (text.length > 512 || !/^[\w-]+$/u.test(text)) return null;
+  const bytes = Buffer.from(text, 'base64url');
+  if (bytes.length < headLength + macLength) return null;
+  const payload = bytes.subarray(0, bytes.length - macLength);
+  const given = bytes.subarray(bytes.length - macLength);
+  const isOurs = keys.some((key) => timingSafeEqual(mac(key, payload), given));
+  // Verified before it is read.
+  if (!isOurs) return null;
+  if (payload.readUInt8(0) !== version || payload.readUInt8(1) !== purposes[purpose]) return null;
+  const expiresAtMs = payload.readUIntBE(2, 6) * 1000;
+  if (expiresAtMs <= nowMs) return null;
+  if (payload.readUInt8(8) !== payload.length - headLength) return null;
+  return { purpose, recordId: payload.subarray(headLength).toString('utf8'), expiresAtMs };
+}
+
+function mac(key: NamedKey, payload: Buffer): Buffer {
+  return hmac(key.key, 'capability', payload).subarray(0, macLength);
+}

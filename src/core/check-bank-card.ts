@@ -1,0 +1,148 @@
+import { normaliseCardNumber, normalisePhone, type BankCardResult } from '../contract/index.ts';
+import { callProvider } from './call-provider.ts';
+import { demandScope, resolveUserId, type Caller } from './caller.ts';
+import { checkCommonInput } from './check-common-input.ts';
+import { claimNames } from './claim-names.ts';
+import type { CoreDeps } from './core-deps.ts';
+import { judgeDoubts } from './judge-doubts.ts';
+import { normaliseSubject } from './normalise-subject.ts';
+import { pickBankCardProvider } from './pick-provider.ts';
+import { problem, type Problem } from './problem.ts';
+import { readBankCardChecks } from './read-bank-card-checks.ts';
+import { newRecordId, type BankCardRecord } from './records.ts';
+import { runClaimed } from './run-claimed.ts';
+
+export interface CheckBankCardInput {
+  readonly idempotencyKey: string;
+  readonly userId?: string | null;
+  readonly provider?: string | null;
+  readonly subject?: { readonly name?: string | null; readonly idNumber?: string | null } | null;
+  readonly cardNumber: string;
+  readonly phone: string;
+  readonly certType?: number | null;
+  readonly maxAgeSeconds?: number | null;
+  readonly consentRef?: string | null;
+}
+
+export type CheckBankCardOutcome =
+  | {
+      readonly kind: 'success';
+      readonly check: BankCardRecord;
+      readonly replayed: boolean;
+      readonly cached: boolean;
+      readonly stored: boolean;
+    }
+  | { readonly kind: 'problem'; readonly problem: Problem };
+
+/** Checks a bank card, paid at most once per key. Throws `AccessDenied`. */
+export async function checkBankCard(
+  deps: CoreDeps,
+  caller: Caller,
+  given: CheckBankCardInput,
+  deadlineMs: number,
+): Promise<CheckBankCardOutcome> {
+  demandScope(caller, 'bankcard:check');
+  const input = normalise(given);
+  const userId = resolveUserId(caller, input.userId);
+
+  const picked = pickBankCardProvider(deps.registry, input.provider);
+  const ownProblems = [
+    ...checkCommonInput(input),
+    ...(input.maxAgeSeconds !== null && input.maxAgeSeconds < 0
+      ? [{ path: 'maxAgeSeconds', message: 'must not be negative' }]
+      : []),
+    ...('fields' in picked ? picked.fields : []),
+  ];
+  if (!('picked' in picked)) {
+    return {
+      kind: 'problem',
+      problem:
+        ownProblems.length > 0 || !('problem' in picked)
+          ? problem('INVALID_INPUT', { fields: ownProblems })
+          : picked.problem,
+    };
+  }
+
+  const provider = picked.picked;
+  const { id: providerId, actions, bankCard } = provider.definition;
+  const effect = bankCard ? actions[bankCard.action]?.effect : undefined;
+  if (!bankCard || !effect) throw new Error(`${providerId} offers no bank card checks`);
+  const doubts = judgeDoubts(deps, providerId);
+  const prepared = bankCard.prepare(input, {
+    settings: provider.settings,
+    nowMs: deps.now(),
+    doubt: doubts.doubt,
+  });
+  const allProblems = [
+    ...ownProblems,
+    ...('problems' in prepared ? prepared.problems : []),
+    ...doubts.problems,
+  ];
+  if ('problems' in prepared || allProblems.length > 0) {
+    return { kind: 'problem', problem: problem('INVALID_INPUT', { fields: allProblems }) };
+  }
+
+  const skeleton: BankCardRecord = {
+    kind: 'bank_card',
+    id: newRecordId('bank_card', deps.randomBytes),
+    tenantId: caller.tenantId,
+    userId,
+    callerId: caller.userId,
+    providerId,
+    sandbox: deps.sandbox,
+    createdAtMs: deps.now(),
+    checkedAtMs: null,
+    result: null,
+    sourceCheckId: null,
+    consentRef: input.consentRef,
+  };
+
+  const outcome = await runClaimed<BankCardRecord>(deps, {
+    operation: 'checkBankCard',
+    ...claimNames(deps, caller, 'checkBankCard', input),
+    skeleton,
+    // A claim protects every kind of check; a read can be lost and asked again.
+    effect: effect === 'may_charge' ? 'may_charge' : 'free_start',
+    deadlineMs,
+    perform: async (terms) => {
+      const result = await prepared.check(callProvider(deps, provider, terms));
+      warnOfUnknownCode(deps, providerId, result);
+      return { ...skeleton, result, checkedAtMs: deps.now() };
+    },
+    fill: (check) => check,
+    // It was paid for: the caller shall have it.
+    handOutUnkept: true,
+  });
+
+  if (outcome.kind === 'problem') return outcome;
+  const replayed = outcome.recordId !== skeleton.id;
+  if (outcome.kind === 'answered') {
+    const { answer: check, stored } = outcome;
+    return { kind: 'success', check, replayed, cached: false, stored };
+  }
+  const [check] = await readBankCardChecks(deps, caller, [outcome.recordId]);
+  if (!check) return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  return { kind: 'success', check, replayed, cached: false, stored: true };
+}
+
+function normalise(given: CheckBankCardInput) {
+  return {
+    idempotencyKey: given.idempotencyKey,
+    userId: given.userId ?? null,
+    provider: given.provider ?? null,
+    subject: normaliseSubject(given.subject),
+    cardNumber: normaliseCardNumber(given.cardNumber),
+    phone: normalisePhone(given.phone),
+    certType: given.certType ?? 0,
+    maxAgeSeconds: given.maxAgeSeconds ?? null,
+    consentRef: given.consentRef ?? null,
+  };
+}
+
+function warnOfUnknownCode(deps: CoreDeps, providerId: string, result: BankCardResult): void {
+  if (result.outcome !== 'UNDETERMINED') return;
+  deps.log.event('warn', 'outcome_unknown_code', {
+    provider: providerId,
+    code: result.code ?? '',
+  });
+}

@@ -1,0 +1,36 @@
+/** Which origins a browser may be sent back to. */
+export interface RedirectRules {
+  /** Origins by tenant; the key `*` holds those of every tenant. Null: any, in the sandbox only. */
+  readonly origins: ReadonlyMap<string, ReadonlySet<string>> | null;
+  /** Plain http for localhost is fine while developing. */
+  readonly allowLocalhost: boolean;
+}
+
+const maxLength = 1024;
+
+/** What is wrong with a caller's `redirectUrl`, or null. */
+export function checkRedirectUrl(
+  text: string,
+  tenantId: string,
+  rules: RedirectRules,
+): string | null {
+  if (text.length > maxLength) return `must have at most ${maxLength} characters`;
+  // The URL parser mends these silently, and browsers mend them differently.
+  if (!/^[\u0021-\u007e]+$/u.test(text) || text.includes('\\')) {
+    return 'must hold no blanks, backslashes, control or non-ASCII characters';
+  }
+  if (!/^https?:\/\/[^/]/iu.test(text) || !URL.canParse(text)) {
+    return 'must be an absolute https URL';
+  }
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') return 'must not hold user information';
+  const isLocalhost = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(isLocalhost && rules.allowLocalhost)) {
+    return rules.allowLocalhost
+      ? 'must be an https URL, or an http URL of localhost'
+      : 'must be an https URL';
+  }
+  if (rules.origins === null) return null;
+  const isListed = [tenantId, '*'].some((key) => rules.origins?.get(key)?.has(url.origin));
+  return isListed ? null : 'must be on an origin of REDIRECT_ORIGINS';
+}

@@ -1,0 +1,36 @@
+import type { Caller } from './caller.ts';
+import { modeOf, type CoreDeps } from './core-deps.ts';
+import { keyedHash } from './keyed-hash.ts';
+
+/** The format of the fingerprint: another one must never compare equal. */
+const fingerprintVersion = '1';
+
+/**
+ * The look-up key of a claim, and the fingerprint of its input. Both are keyed hashes: an ID number
+ * has too few values for a plain one.
+ */
+export function claimNames(
+  deps: Pick<CoreDeps, 'hashKeys' | 'sandbox'>,
+  caller: Caller,
+  operation: string,
+  input: { readonly idempotencyKey: string },
+): { readonly key: string; readonly fingerprint: string } {
+  const [{ key }] = deps.hashKeys;
+  const { idempotencyKey, ...fields } = input;
+  const owner = [modeOf(deps), caller.tenantId, caller.userId, operation];
+  return {
+    key: keyedHash(key, 'claim', [...owner, idempotencyKey]),
+    fingerprint: keyedHash(key, 'fingerprint', [fingerprintVersion, canonicalJson(fields)]),
+  };
+}
+
+/** Sorted keys, and no difference between an absent field and null. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== null && member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}

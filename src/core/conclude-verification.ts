@@ -1,0 +1,63 @@
+import type { Billing, OutcomeAnswer } from '../contract/index.ts';
+import type { RecordedOutcome, VerificationRecord } from './records.ts';
+
+/**
+ * A pending verification as it is after the provider answered. Pure.
+ *
+ * EXPIRED comes only from the provider's word, or from an answer taken after expiry plus grace:
+ * somebody may have passed in the last second.
+ */
+export function concludeVerification(
+  record: VerificationRecord,
+  answer: OutcomeAnswer,
+  terms: { readonly nowMs: number; readonly graceSeconds: number },
+): VerificationRecord {
+  if (record.status !== 'PENDING') return record;
+  const checked = { ...record, lastCheckedAtMs: terms.nowMs };
+
+  if (answer.kind === 'ended') {
+    const { status, ...outcome } = answer.result;
+    return ended(checked, status, { ...outcome, evidence: 'QUERIED' });
+  }
+  const graceEndsMs = (record.expiresAtMs ?? record.createdAtMs) + terms.graceSeconds * 1000;
+  if (terms.nowMs < graceEndsMs) {
+    const launchUsed = answer.kind === 'pending' && answer.launchUsed === true;
+    return launchUsed ? { ...checked, launch: null } : checked;
+  }
+  return answer.kind === 'pending'
+    ? ended(checked, 'EXPIRED', withoutCode('TIMED_OUT', answer.chargedAttempts))
+    : ended(checked, 'UNDETERMINED', withoutCode('NOT_LEARNT', answer.chargedAttempts));
+}
+
+/** A pending verification that the provider has forgotten unasked. Pure. */
+export function forgetVerification(record: VerificationRecord): VerificationRecord {
+  return ended(record, 'UNDETERMINED', withoutCode('NOT_LEARNT', null));
+}
+
+function ended(
+  record: VerificationRecord,
+  status: VerificationRecord['status'],
+  outcome: RecordedOutcome,
+): VerificationRecord {
+  // What only served to ask is of no more use to anybody.
+  return { ...record, status, outcome, launch: null, session: null };
+}
+
+function withoutCode(reason: string, chargedAttempts: number | null): RecordedOutcome {
+  return {
+    code: null,
+    reason,
+    message: null,
+    similarity: null,
+    completedAtMs: null,
+    evidence: 'QUERIED',
+    billing: billingOf(chargedAttempts),
+    chargedAttempts,
+    details: null,
+  };
+}
+
+function billingOf(chargedAttempts: number | null): Billing {
+  if (chargedAttempts === null) return 'UNKNOWN';
+  return chargedAttempts > 0 ? 'CHARGED' : 'NOT_CHARGED';
+}

@@ -1,0 +1,36 @@
+import type { CallProviderDeps } from './call-provider.ts';
+import type { Store } from '../contract/index.ts';
+import type { RedirectRules } from './check-redirect-url.ts';
+import type { NamedKey } from './keyed-hash.ts';
+import type { VerificationRecord } from './records.ts';
+import type { Registry } from './registry.ts';
+import type { ClaimedOutcome } from './run-claimed.ts';
+import type { ChecksumMode } from '../contract/index.ts';
+
+/** Everything that the use cases work with. */
+export interface CoreDeps extends CallProviderDeps {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly randomBytes: (size: number) => Buffer;
+  /** Newest first. Only the newest makes new hashes; all of them verify. */
+  readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
+  readonly sandbox: boolean;
+  readonly publicUrl: string;
+  readonly redirectRules: RedirectRules;
+  readonly checksums: ChecksumMode;
+  readonly retentionDays: number;
+  /** Claims that this process is working on, by their key. */
+  readonly inFlight: Map<string, Promise<ClaimedOutcome<unknown>>>;
+  /** Verifications that this process asks about, or has asked about within the last second. */
+  readonly asking: Map<string, Asking>;
+}
+
+export interface Asking {
+  readonly startedMs: number;
+  readonly answer: Promise<VerificationRecord>;
+}
+
+/** Real and sandbox data never share a key. */
+export function modeOf(deps: Pick<CoreDeps, 'sandbox'>): string {
+  return deps.sandbox ? 'sandbox' : 'live';
+}

@@ -1,0 +1,125 @@
+import type { Billing, FieldProblem } from '../contract/index.ts';
+
+export type ProblemCode =
+  | 'INVALID_INPUT'
+  | 'IDEMPOTENCY_MISMATCH'
+  | 'IN_PROGRESS'
+  | 'RATE_LIMITED'
+  | 'OVERLOADED'
+  | 'PROVIDER_UNAVAILABLE'
+  | 'PROVIDER_REJECTED'
+  | 'PROVIDER_QUOTA_EXHAUSTED'
+  | 'PROVIDER_MISCONFIGURED'
+  | 'PROVIDER_NOT_ENABLED'
+  | 'OUTCOME_UNKNOWN'
+  | 'STORE_UNAVAILABLE'
+  | 'NOT_FOUND';
+
+export type Retry = 'NONE' | 'SAME_KEY' | 'NEW_KEY';
+
+/** Why an operation did not happen, as its caller is told. */
+export interface Problem {
+  readonly code: ProblemCode;
+  readonly message: string;
+  readonly retry: Retry;
+  readonly retryAfterMs: number | null;
+  readonly billing: Billing;
+  readonly fields: readonly FieldProblem[];
+  readonly provider: string | null;
+  readonly providerCode: string | null;
+  readonly providerRequestId: string | null;
+}
+
+interface ProblemPolicy {
+  readonly message: string;
+  readonly retry: Retry;
+  readonly billing: Billing;
+}
+
+/** Fixed texts: no problem ever repeats what was sent. */
+const policies = {
+  INVALID_INPUT: {
+    message: 'The input is not valid; `fields` names every field.',
+    retry: 'NEW_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  IDEMPOTENCY_MISMATCH: {
+    message: 'This idempotencyKey was used before with other input.',
+    retry: 'NONE',
+    billing: 'NOT_CHARGED',
+  },
+  IN_PROGRESS: {
+    message: 'The same idempotencyKey is still being worked on.',
+    retry: 'SAME_KEY',
+    // It says nothing of the call that is under way.
+    billing: 'UNKNOWN',
+  },
+  RATE_LIMITED: {
+    message: 'The limit of the provider is reached.',
+    retry: 'SAME_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  OVERLOADED: {
+    message: 'Too many calls are waiting already.',
+    retry: 'SAME_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  PROVIDER_UNAVAILABLE: {
+    message: 'The provider cannot be reached or is busy. Nothing was charged.',
+    retry: 'SAME_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  PROVIDER_REJECTED: {
+    message: 'The provider refused the request as it stands; see `providerCode`.',
+    retry: 'NEW_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  PROVIDER_QUOTA_EXHAUSTED: {
+    message: "The units or the money of the provider's account are used up.",
+    retry: 'SAME_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  PROVIDER_MISCONFIGURED: {
+    message: 'The provider refuses our credentials or settings; see `providerCode`.',
+    retry: 'SAME_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  PROVIDER_NOT_ENABLED: {
+    message: 'The provider is not enabled here; `verificationProviders` says why.',
+    retry: 'SAME_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  OUTCOME_UNKNOWN: {
+    message: 'The request was sent and its answer was lost. It may have been done and charged.',
+    retry: 'NEW_KEY',
+    billing: 'UNKNOWN',
+  },
+  STORE_UNAVAILABLE: {
+    message: 'The store does not answer. Nothing was sent.',
+    retry: 'SAME_KEY',
+    billing: 'NOT_CHARGED',
+  },
+  NOT_FOUND: {
+    message: 'There is no such thing, or it is not yours.',
+    retry: 'NONE',
+    billing: 'NOT_CHARGED',
+  },
+} as const satisfies Record<ProblemCode, ProblemPolicy>;
+
+export function problem(
+  code: ProblemCode,
+  details: Partial<
+    Pick<Problem, 'retryAfterMs' | 'fields' | 'provider' | 'providerCode' | 'providerRequestId'>
+  > = {},
+): Problem {
+  return {
+    code,
+    ...policies[code],
+    retryAfterMs: null,
+    fields: [],
+    provider: null,
+    providerCode: null,
+    providerRequestId: null,
+    ...details,
+  };
+}

@@ -1,0 +1,88 @@
+import {
+  LimiterRefusal,
+  ProviderFault,
+  type ChannelDefinition,
+  type StoredRecord,
+} from '../contract/index.ts';
+import { callProvider } from './call-provider.ts';
+import { concludeVerification, forgetVerification } from './conclude-verification.ts';
+import type { CoreDeps } from './core-deps.ts';
+import { logBug } from './log-bug.ts';
+import { decodeRecord, encodeRecord, type VerificationRecord } from './records.ts';
+import { isEnabled, type RegisteredProvider } from './registry.ts';
+
+/**
+ * A verification as it is now: a pending one is asked about at its provider.
+ *
+ * However many people ask, the provider is asked once per `pollEveryMs` and everybody gets that
+ * answer. When it does not answer, what is known stays. A terminal status never changes.
+ */
+export async function refreshVerification(
+  deps: CoreDeps,
+  stored: StoredRecord,
+  deadlineMs: number,
+): Promise<VerificationRecord> {
+  const record = decodeRecord('verification', stored);
+  if (record.status !== 'PENDING' || record.startedAtMs === null) return record;
+
+  const provider = deps.registry.find(record.providerId);
+  const channel = provider?.definition.channels[record.channel];
+  const retentionEndsMs = record.startedAtMs + (channel?.retentionSeconds ?? 3 * 86_400) * 1000;
+  if (deps.now() >= retentionEndsMs) return replace(deps, stored, forgetVerification(record));
+  if (!provider || !channel || !isEnabled(provider)) return record;
+
+  // Nobody finishes within a second of being sent off.
+  if (deps.now() - record.startedAtMs < channel.pollEveryMs) return record;
+  const current = deps.asking.get(record.id);
+  if (current && deps.now() - current.startedMs < channel.pollEveryMs) return current.answer;
+
+  const answer = ask(deps, stored, record, provider, channel, deadlineMs);
+  const asking = { startedMs: deps.now(), answer };
+  deps.asking.set(record.id, asking);
+  setTimeout(() => {
+    if (deps.asking.get(record.id) === asking) deps.asking.delete(record.id);
+  }, channel.pollEveryMs).unref();
+  return answer;
+}
+
+async function ask(
+  deps: CoreDeps,
+  stored: StoredRecord,
+  record: VerificationRecord,
+  provider: RegisteredProvider,
+  channel: ChannelDefinition<unknown>,
+  deadlineMs: number,
+): Promise<VerificationRecord> {
+  try {
+    const call = callProvider(deps, provider, { priority: 'result', deadlineMs });
+    const answer = await channel.fetchOutcome(call, record.session ?? {});
+    const concluded = concludeVerification(record, answer, {
+      nowMs: deps.now(),
+      graceSeconds: channel.graceSeconds,
+    });
+    if (concluded.status === 'UNDETERMINED' && concluded.outcome?.reason === 'OTHER') {
+      deps.log.event('warn', 'outcome_unknown_code', {
+        provider: record.providerId,
+        code: concluded.outcome.code ?? '',
+      });
+    }
+    return await replace(deps, stored, concluded);
+  } catch (error) {
+    if (error instanceof ProviderFault || error instanceof LimiterRefusal) return record;
+    logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
+    return record;
+  }
+}
+
+/** Somebody else may have written in between: then theirs stands, since it may be terminal. */
+async function replace(
+  deps: CoreDeps,
+  stored: StoredRecord,
+  record: VerificationRecord,
+): Promise<VerificationRecord> {
+  const keepSeconds = deps.retentionDays * 24 * 3600;
+  const isStored = await deps.store.records.replace(stored, encodeRecord(record), keepSeconds);
+  if (isStored) return record;
+  const [newer] = await deps.store.records.get([record.id]);
+  return newer ? decodeRecord('verification', newer) : record;
+}

@@ -1,0 +1,112 @@
+import {
+  contractVersion,
+  type ActionEffect,
+  type AnyProvider,
+  type Breaker,
+} from '../contract/index.ts';
+import { BootError } from './boot-error.ts';
+
+/** How a provider is set up here. */
+export interface ProviderSetup {
+  /** What its settings schema made of the settings; null while it is not enabled. */
+  readonly settings: unknown;
+  readonly disabledReason: string | null;
+  /** Calls per second by action, where a setting overrides the plugin's. */
+  readonly perSecond: Readonly<Record<string, number>>;
+}
+
+export interface RegisteredProvider extends ProviderSetup {
+  readonly definition: AnyProvider;
+}
+
+export interface Registry {
+  readonly all: readonly RegisteredProvider[];
+  readonly find: (id: string) => RegisteredProvider | undefined;
+}
+
+/** The name under which an action is limited, broken and counted. */
+export function actionKey(providerId: string, action: string): string {
+  return `${providerId}:${action}`;
+}
+
+export function isEnabled(provider: RegisteredProvider): boolean {
+  return provider.disabledReason === null;
+}
+
+export type ProviderState = 'UP' | 'DEGRADED' | 'DOWN';
+
+export function stateOf(provider: RegisteredProvider, breaker: Breaker): ProviderState {
+  const actions = Object.keys(provider.definition.actions);
+  const open = actions.filter((action) =>
+    breaker.isOpen(actionKey(provider.definition.id, action)),
+  );
+  if (open.length === 0) return 'UP';
+  return open.length === actions.length ? 'DOWN' : 'DEGRADED';
+}
+
+/** Throws `BootError`, each line naming the plugin that has to be mended. */
+export function createRegistry(
+  definitions: readonly AnyProvider[],
+  setupOf: (definition: AnyProvider) => ProviderSetup,
+): Registry {
+  const wrong = [...definitions.flatMap(findMistakes), ...findClashes(definitions)];
+  if (wrong.length > 0) throw new BootError(wrong);
+
+  const all = definitions.map((definition) => ({ definition, ...setupOf(definition) }));
+  const byId = new Map(all.map((provider) => [provider.definition.id, provider]));
+  return { all, find: (id) => byId.get(id) };
+}
+
+const effects: readonly ActionEffect[] = ['read', 'free_start', 'may_charge'];
+
+function findMistakes(definition: AnyProvider): string[] {
+  const wrong: string[] = [];
+  const name = `provider "${definition.id}"`;
+  const writtenFor: number = definition.contractVersion;
+  if (writtenFor !== contractVersion) {
+    wrong.push(
+      `${name} was written for contract version ${writtenFor}, this is version ${String(contractVersion)}.`,
+    );
+  }
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/u.test(definition.id)) {
+    wrong.push(`${name}: the id must be lower case, digits and single hyphens.`);
+  }
+  for (const [action, { effect, perSecond, maxAnswerBytes }] of Object.entries(
+    definition.actions,
+  )) {
+    if (!effects.includes(effect)) {
+      wrong.push(`${name}: the action ${action} needs an effect: ${effects.join(', ')}.`);
+    }
+    if (!(perSecond > 0)) {
+      wrong.push(`${name}: the action ${action} needs a limit: perSecond above 0.`);
+    }
+    if (!(maxAnswerBytes > 0)) {
+      wrong.push(`${name}: the action ${action} needs maxAnswerBytes above 0.`);
+    }
+  }
+  const { bankCard } = definition;
+  if (bankCard && !Object.hasOwn(definition.actions, bankCard.action)) {
+    wrong.push(`${name}: bankCard calls the action ${bankCard.action}, which is not declared.`);
+  }
+  if (Object.keys(definition.channels).length === 0 && !bankCard) {
+    wrong.push(`${name} has neither a channel nor bank card checks.`);
+  }
+  return wrong;
+}
+
+function findClashes(definitions: readonly AnyProvider[]): string[] {
+  const wrong: string[] = [];
+  const owners = new Map<string, string>();
+  const claim = (what: string, id: string): void => {
+    const owner = owners.get(what);
+    if (owner === undefined) owners.set(what, id);
+    else wrong.push(`provider "${id}" claims ${what}, which belongs to provider "${owner}".`);
+  };
+  for (const { id, channels } of definitions) {
+    claim(`the id ${id}`, id);
+    for (const { optionsField } of Object.values(channels)) {
+      if (optionsField !== null) claim(`the options field ${optionsField}`, id);
+    }
+  }
+  return wrong;
+}

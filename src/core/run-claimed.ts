@@ -1,0 +1,287 @@
+import {
+  LimiterRefusal,
+  ProviderFault,
+  StoreUnavailable,
+  type ActionEffect,
+  type ClaimTicket,
+} from '../contract/index.ts';
+import { providerTimeoutMs, type CallTerms } from './call-provider.ts';
+import type { CoreDeps } from './core-deps.ts';
+import { faultPolicies } from './fault-policy.ts';
+import { logBug } from './log-bug.ts';
+import { problem, type Problem } from './problem.ts';
+import { encodeRecord, skeletonKeepSeconds, type AnyRecord } from './records.ts';
+
+/** Longer than any operation, so that nobody takes over from somebody who still works. */
+const leaseMs = 10_000;
+/** From STARTED to the latest possible answer. */
+const answerWithinMs = providerTimeoutMs + 2000;
+const keepClaimSeconds = 24 * 3600;
+/** An operation settles within 9 s; what is left over carries the answer home. */
+export const operationTimeoutMs = 9000;
+const workTimeoutMs = 8700;
+const otherReplicaPollMs = 100;
+
+export interface ClaimedWork<Answer> {
+  readonly operation: 'startVerification' | 'checkBankCard';
+  readonly key: string;
+  readonly fingerprint: string;
+  /** The record that the claim points to, still invisible; written before the claim is taken. */
+  readonly skeleton: AnyRecord;
+  readonly effect: Exclude<ActionEffect, 'read'>;
+  /** Until when this caller waits. */
+  readonly deadlineMs: number;
+  /** Calls the provider, once. */
+  readonly perform: (terms: CallTerms) => Promise<Answer>;
+  /** The record with its answer. */
+  readonly fill: (answer: Answer) => AnyRecord;
+  /** Whether an answer that could not be kept is handed out all the same. */
+  readonly handOutUnkept: boolean;
+}
+
+export type ClaimedOutcome<Answer> =
+  | {
+      readonly kind: 'answered';
+      readonly recordId: string;
+      readonly answer: Answer;
+      readonly stored: boolean;
+    }
+  | { readonly kind: 'replayed'; readonly recordId: string }
+  | { readonly kind: 'problem'; readonly problem: Problem };
+
+/**
+ * The life of a claim: at most one upstream call per key, through duplicates, crashes and lost
+ * answers. The table of states is in docs/claims.md.
+ *
+ * The work goes on when its caller has left: a call that was sent is never given up.
+ */
+export async function runClaimed<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+): Promise<ClaimedOutcome<Answer>> {
+  const { skeleton } = work;
+  try {
+    await deps.store.records.create(skeleton.id, encodeRecord(skeleton), skeletonKeepSeconds);
+    return await takeOrJoin(deps, work);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    deps.log.event('error', 'store_unavailable', { operation: work.operation });
+    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  }
+}
+
+async function takeOrJoin<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+): Promise<ClaimedOutcome<Answer>> {
+  for (;;) {
+    const taken = await deps.store.claims.take({
+      key: work.key,
+      fingerprint: work.fingerprint,
+      recordId: work.skeleton.id,
+      owner: deps.randomBytes(16).toString('base64url'),
+      effect: work.effect,
+      leaseMs,
+    });
+    deps.metrics.claim(work.operation, taken.state);
+    if (taken.state !== 'won') await dropSkeleton(deps, work);
+    switch (taken.state) {
+      case 'won':
+        return waitFor(deps, work, beginWork(deps, work, taken.ticket));
+      case 'done':
+        return { kind: 'replayed', recordId: taken.recordId };
+      case 'mismatch':
+        return fail('IDEMPOTENCY_MISMATCH', work);
+      case 'unknown':
+        return fail('OUTCOME_UNKNOWN', work);
+      case 'lapsed':
+        return fail('PROVIDER_UNAVAILABLE', work);
+      case 'claimed':
+      case 'started': {
+        const leader = deps.inFlight.get(work.key);
+        // The fingerprints are equal, so the leader's answer has this type.
+        if (leader) return waitFor(deps, work, leader as Promise<ClaimedOutcome<Answer>>);
+        if (deps.now() + otherReplicaPollMs >= work.deadlineMs) return fail('IN_PROGRESS', work);
+        await sleep(otherReplicaPollMs);
+      }
+    }
+  }
+}
+
+function beginWork<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+  ticket: ClaimTicket,
+): Promise<ClaimedOutcome<Answer>> {
+  const outcome = lead(deps, work, ticket)
+    .then(async (settled) => {
+      if (settled.kind === 'problem') await dropSkeleton(deps, work);
+      return settled;
+    })
+    .finally(() => deps.inFlight.delete(work.key));
+  deps.inFlight.set(work.key, outcome);
+  // Everybody may have left by the time it fails.
+  outcome.catch(() => {});
+  return outcome;
+}
+
+async function waitFor<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+  outcome: Promise<ClaimedOutcome<Answer>>,
+): Promise<ClaimedOutcome<Answer>> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<ClaimedOutcome<Answer>>((resolve) => {
+    timer = setTimeout(
+      () => resolve(fail('IN_PROGRESS', work)),
+      Math.max(0, work.deadlineMs - deps.now()),
+    );
+  });
+  try {
+    return await Promise.race([outcome, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function lead<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+  ticket: ClaimTicket,
+): Promise<ClaimedOutcome<Answer>> {
+  const { claims } = deps.store;
+  const deadlineMs = deps.now() + workTimeoutMs;
+  let started = false;
+  let answer: Answer;
+  try {
+    answer = await work.perform({
+      priority: 'start',
+      deadlineMs,
+      beforeSend: async () => {
+        const latestMs = deadlineMs - providerTimeoutMs / 2;
+        if (deps.now() >= latestMs) throw new ProviderFault('not_sent');
+        const isOurs = await claims.start(ticket, {
+          answerWithinMs,
+          keepSeconds: keepClaimSeconds,
+        });
+        // Whoever was paused until the claim went to somebody else must not send.
+        if (!isOurs || deps.now() >= latestMs) throw new ProviderFault('not_sent');
+        started = true;
+      },
+    });
+  } catch (error) {
+    return settleFault(deps, work, ticket, error, started);
+  }
+
+  const stored =
+    (await quietly(keep(deps, work, answer))) && (await quietly(settleDone(deps, ticket)));
+  if (!stored) deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
+  if (!stored && !work.handOutUnkept) {
+    await quietly(claims.release(ticket));
+    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  }
+  return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
+}
+
+async function keep<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+  answer: Answer,
+): Promise<boolean> {
+  const [stored] = await deps.store.records.get([work.skeleton.id]);
+  if (!stored) return false;
+  const keepSeconds = deps.retentionDays * 24 * 3600;
+  return deps.store.records.replace(stored, encodeRecord(work.fill(answer)), keepSeconds);
+}
+
+/** Best effort: a skeleton goes by itself after an hour. */
+async function dropSkeleton(
+  deps: CoreDeps,
+  work: Pick<ClaimedWork<unknown>, 'skeleton'>,
+): Promise<void> {
+  await deps.store.records.remove(work.skeleton.id).catch(() => {});
+}
+
+function settleDone(deps: CoreDeps, ticket: ClaimTicket): Promise<boolean> {
+  return deps.store.claims.settle(ticket, 'done', keepClaimSeconds);
+}
+
+async function settleFault<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+  ticket: ClaimTicket,
+  error: unknown,
+  started: boolean,
+): Promise<ClaimedOutcome<Answer>> {
+  const { claims } = deps.store;
+  if (error instanceof LimiterRefusal) {
+    await quietly(claims.release(ticket));
+    const code = error.reason === 'overloaded' ? 'OVERLOADED' : 'RATE_LIMITED';
+    return { kind: 'problem', problem: problem(code, { retryAfterMs: error.retryAfterMs }) };
+  }
+  if (error instanceof StoreUnavailable) {
+    // STARTED was not confirmed, so nothing was sent.
+    await quietly(claims.release(ticket));
+    deps.log.event('error', 'store_unavailable', { operation: work.operation });
+    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  }
+  if (error instanceof ProviderFault) {
+    const policy = faultPolicies[work.effect][error.kind];
+    await quietly(
+      policy.claim === 'release'
+        ? claims.release(ticket)
+        : claims.settle(ticket, 'unknown', keepClaimSeconds),
+    );
+    return {
+      kind: 'problem',
+      problem: problem(policy.problem, {
+        provider: work.skeleton.providerId,
+        providerCode: error.providerCode ?? null,
+        providerRequestId: error.providerRequestId ?? null,
+        retryAfterMs: error.retryAfterMs ?? retryAfterMs[policy.problem] ?? null,
+      }),
+    };
+  }
+  // A bug. Past the sending of something chargeable it is still "may have been done".
+  logBug(deps.log, work.operation, error);
+  if (!started || work.effect === 'free_start') {
+    await quietly(claims.release(ticket));
+    throw error;
+  }
+  await quietly(claims.settle(ticket, 'unknown', keepClaimSeconds));
+  return fail('OUTCOME_UNKNOWN', work);
+}
+
+/** When trying again is worth it, where the provider does not say. */
+const retryAfterMs: Partial<Record<Problem['code'], number>> = {
+  RATE_LIMITED: 1000,
+  PROVIDER_UNAVAILABLE: 2000,
+  IN_PROGRESS: 1000,
+};
+
+function fail(
+  code: Problem['code'],
+  work: Pick<ClaimedWork<unknown>, 'skeleton'>,
+): { readonly kind: 'problem'; readonly problem: Problem } {
+  return {
+    kind: 'problem',
+    problem: problem(code, {
+      provider: work.skeleton.providerId,
+      retryAfterMs: retryAfterMs[code] ?? null,
+    }),
+  };
+}
+
+/** For steps whose failure changes nothing that the caller is told: the lease ends them anyway. */
+async function quietly(step: Promise<boolean>): Promise<boolean> {
+  try {
+    return await step;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return false;
+    throw error;
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,169 @@
+import type { FieldProblem, Started, StartUrls } from '../contract/index.ts';
+import { callProvider } from './call-provider.ts';
+import { demandScope, resolveUserId, type Caller } from './caller.ts';
+import { sealCapability } from './capability.ts';
+import { checkCommonInput } from './check-common-input.ts';
+import { checkRedirectUrl } from './check-redirect-url.ts';
+import { claimNames } from './claim-names.ts';
+import type { CoreDeps } from './core-deps.ts';
+import { judgeDoubts } from './judge-doubts.ts';
+import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
+import { pickChannelProvider } from './pick-provider.ts';
+import { problem, type Problem } from './problem.ts';
+import { readVerifications } from './read-verifications.ts';
+import { newRecordId, type VerificationRecord } from './records.ts';
+import { runClaimed } from './run-claimed.ts';
+
+export interface StartVerificationInput {
+  readonly idempotencyKey: string;
+  readonly userId?: string | null;
+  readonly channel: string;
+  readonly provider?: string | null;
+  readonly subject?: { readonly name?: string | null; readonly idNumber?: string | null } | null;
+  readonly redirectUrl?: string | null;
+  readonly referenceImage?: string | null;
+  readonly extra?: string | null;
+  readonly consentRef?: string | null;
+  readonly options?: Readonly<Record<string, unknown>> | null;
+}
+
+export type StartVerificationOutcome =
+  | {
+      readonly kind: 'success';
+      readonly verification: VerificationRecord;
+      readonly replayed: boolean;
+      readonly reused: boolean;
+    }
+  | { readonly kind: 'problem'; readonly problem: Problem };
+
+/** Long enough for a person who comes back late; the provider forgets after three days anyway. */
+const capabilityLifeMs = 3 * 24 * 3600 * 1000;
+
+/** Starts a verification, at most once per key. Throws `AccessDenied`. */
+export async function startVerification(
+  deps: CoreDeps,
+  caller: Caller,
+  given: StartVerificationInput,
+  deadlineMs: number,
+): Promise<StartVerificationOutcome> {
+  demandScope(caller, 'verification:start');
+  const input = normalise(given);
+  const userId = resolveUserId(caller, input.userId);
+
+  const picked = pickChannelProvider(deps.registry, input);
+  const ownProblems = [
+    ...checkCommonInput(input),
+    ...redirectProblems(deps, caller, input.redirectUrl),
+    ...('fields' in picked ? picked.fields : []),
+  ];
+  if (!('picked' in picked)) {
+    const isInput = ownProblems.length > 0 || !('problem' in picked);
+    return { kind: 'problem', problem: isInput ? inputProblem(ownProblems) : picked.problem };
+  }
+
+  const { provider, channel, options } = picked.picked;
+  const providerId = provider.definition.id;
+  const doubts = judgeDoubts(deps, providerId);
+  const prepared = channel.prepare(
+    { ...input, options },
+    { settings: provider.settings, nowMs: deps.now(), doubt: doubts.doubt },
+  );
+  const allProblems = [
+    ...ownProblems,
+    ...('problems' in prepared ? prepared.problems : []),
+    ...doubts.problems,
+  ];
+  if ('problems' in prepared || allProblems.length > 0) {
+    return { kind: 'problem', problem: inputProblem(allProblems) };
+  }
+
+  const skeleton: VerificationRecord = {
+    kind: 'verification',
+    id: newRecordId('verification', deps.randomBytes),
+    tenantId: caller.tenantId,
+    userId,
+    callerId: caller.userId,
+    providerId,
+    channel: input.channel,
+    sandbox: deps.sandbox,
+    status: 'PENDING',
+    checks: prepared.checks,
+    createdAtMs: deps.now(),
+    startedAtMs: null,
+    expiresAtMs: null,
+    lastCheckedAtMs: null,
+    launch: null,
+    session: null,
+    outcome: null,
+    extra: input.extra,
+    redirectUrl: input.redirectUrl,
+    consentRef: input.consentRef,
+  };
+
+  const outcome = await runClaimed<Started>(deps, {
+    operation: 'startVerification',
+    ...claimNames(deps, caller, 'startVerification', input),
+    skeleton,
+    effect: 'free_start',
+    deadlineMs,
+    perform: (terms) => prepared.start(callProvider(deps, provider, terms), urlsOf(deps, skeleton)),
+    fill: (started) => begun(skeleton, started, deps.now()),
+    handOutUnkept: false,
+  });
+  if (outcome.kind === 'problem') return outcome;
+
+  const [verification] = await readVerifications(deps, caller, [outcome.recordId], deadlineMs);
+  if (!verification) return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  const replayed = outcome.recordId !== skeleton.id;
+  return { kind: 'success', verification, replayed, reused: false };
+}
+
+function normalise(given: StartVerificationInput) {
+  return {
+    idempotencyKey: given.idempotencyKey,
+    userId: given.userId ?? null,
+    channel: given.channel,
+    provider: given.provider ?? null,
+    subject: normaliseSubject(given.subject),
+    redirectUrl: given.redirectUrl ?? null,
+    // Line breaks of a wrapped encoding are dropped, as the provider asks (API 3.0, request).
+    referenceImage: given.referenceImage?.replace(/[\r\n]/gu, '') ?? null,
+    extra: emptyToNull(given.extra ?? ''),
+    consentRef: given.consentRef ?? null,
+    options: given.options ?? null,
+  };
+}
+
+function redirectProblems(
+  deps: CoreDeps,
+  caller: Caller,
+  redirectUrl: string | null,
+): FieldProblem[] {
+  if (redirectUrl === null) return [];
+  const message = checkRedirectUrl(redirectUrl, caller.tenantId, deps.redirectRules);
+  return message === null ? [] : [{ path: 'redirectUrl', message }];
+}
+
+function inputProblem(fields: readonly FieldProblem[]): Problem {
+  return problem('INVALID_INPUT', { fields });
+}
+
+function urlsOf(deps: CoreDeps, { id, providerId }: VerificationRecord): StartUrls {
+  const expiresAtMs = deps.now() + capabilityLifeMs;
+  const seal = (purpose: 'return' | 'callback'): string =>
+    sealCapability(deps.hashKeys, { purpose, recordId: id, expiresAtMs });
+  return {
+    returnUrl: `${deps.publicUrl}/return/${seal('return')}`,
+    notifyUrl: `${deps.publicUrl}/callbacks/${providerId}/${seal('callback')}`,
+  };
+}
+
+function begun(record: VerificationRecord, started: Started, nowMs: number): VerificationRecord {
+  return {
+    ...record,
+    startedAtMs: nowMs,
+    expiresAtMs: nowMs + started.expiresInSeconds * 1000,
+    launch: started.launch,
+    session: started.session,
+  };
+}
