@@ -1,0 +1,86 @@
+import Bottleneck from 'bottleneck';
+import { LimiterRefusal, type Limiter, type LimiterPriority } from '../contract/index.ts';
+
+/** When the next call may be sent. Shared by everybody who shares the quota. */
+export interface Pacer {
+  /** The granted moment, by `now`; null when there is none before `latestMs`. */
+  readonly reserve: (key: string, perSecond: number, latestMs: number) => Promise<number | null>;
+}
+
+interface Deps {
+  readonly pacer: Pacer;
+  readonly now: () => number;
+  /** How much later than its slot a call may be sent; later, it asks for another. */
+  readonly guardMs: number;
+}
+
+// Bottleneck: 0 is the most urgent.
+const priorities = {
+  start: 2,
+  result: 5,
+  reconcile: 8,
+} as const satisfies Record<LimiterPriority, number>;
+
+/** How much may wait, in seconds of the limit: nobody waits longer than an operation lasts. */
+const queueSeconds = 3;
+
+/**
+ * A local Bottleneck queue per limited action, with priority and shedding, in front of a pacer.
+ *
+ * A job holds its place only until its moment of sending, so `maxConcurrent` is how far the queue
+ * looks ahead; without it Bottleneck would ignore priority and highWater (facts: 2.19.5).
+ */
+export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter {
+  const queues = new Map<string, Bottleneck>();
+
+  function queueOf(key: string, perSecond: number): Bottleneck {
+    const known = queues.get(key);
+    if (known) return known;
+    const queue = new Bottleneck({
+      maxConcurrent: Math.max(1, Math.ceil(perSecond / 10)),
+      highWater: Math.max(1, Math.ceil(perSecond * queueSeconds)),
+      strategy: Bottleneck.strategy.OVERFLOW,
+    });
+    queues.set(key, queue);
+    return queue;
+  }
+
+  async function waitForSlot(key: string, perSecond: number, latestMs: number): Promise<void> {
+    for (;;) {
+      if (now() > latestMs) throw new LimiterRefusal('no_slot_in_time', retryAfter(perSecond));
+      const slotMs = await pacer.reserve(key, perSecond, latestMs);
+      if (slotMs === null) throw new LimiterRefusal('no_slot_in_time', retryAfter(perSecond));
+      await sleepUntil(slotMs, now);
+      // A stalled event loop must not send several slots at once.
+      if (now() - slotMs <= guardMs) return;
+    }
+  }
+
+  return {
+    turn: async ({ key, perSecond, priority, withinMs }) => {
+      const latestMs = now() + withinMs;
+      try {
+        await queueOf(key, perSecond).schedule({ priority: priorities[priority] }, () =>
+          waitForSlot(key, perSecond, latestMs),
+        );
+      } catch (error) {
+        if (error instanceof LimiterRefusal) throw error;
+        if (error instanceof Bottleneck.BottleneckError) {
+          throw new LimiterRefusal('overloaded', retryAfter(perSecond));
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+/** Long enough for a part of the queue to drain. */
+function retryAfter(perSecond: number): number {
+  return Math.max(1000, Math.ceil(1000 / perSecond));
+}
+
+async function sleepUntil(momentMs: number, now: () => number): Promise<void> {
+  for (let wait = momentMs - now(); wait > 0; wait = momentMs - now()) {
+    await new Promise((resolve) => setTimeout(resolve, Math.ceil(wait)));
+  }
+}

@@ -1,0 +1,140 @@
+import type { ActionEffect, ClaimTicket, Store, StoredRecord } from '../contract/index.ts';
+
+interface Claim {
+  state: 'claimed' | 'started' | 'unknown' | 'done';
+  readonly fingerprint: string;
+  readonly recordId: string;
+  readonly owner: string;
+  readonly fence: number;
+  readonly effect: ActionEffect;
+  /** End of the lease, of the time to answer, or of keeping, by state. */
+  untilMs: number;
+  /** When it is forgotten, whatever its state. */
+  forgetAtMs: number;
+}
+
+interface Kept {
+  readonly record: StoredRecord;
+  readonly forgetAtMs: number;
+}
+
+const sweepEveryMs = 10_000;
+
+/**
+ * The store inside this process: for the sandbox and for tests. A restart forgets everything.
+ *
+ * Passes the same contract suite as every other store (test/support/store-contract.ts).
+ */
+export function createMemoryStore({ now }: { readonly now: () => number }): Store {
+  const claims = new Map<string, Claim>();
+  const records = new Map<string, Kept>();
+  let fence = 0;
+  let swept = now();
+
+  /** Drops what is over, now and then, so that a long sandbox session stays small. */
+  function sweep(): void {
+    if (now() - swept < sweepEveryMs) return;
+    swept = now();
+    for (const [key, claim] of claims) if (claim.forgetAtMs <= swept) claims.delete(key);
+    for (const [id, kept] of records) if (kept.forgetAtMs <= swept) records.delete(id);
+  }
+
+  function claimOf(key: string): Claim | undefined {
+    const claim = claims.get(key);
+    return claim && claim.forgetAtMs > now() ? claim : undefined;
+  }
+
+  function ownClaim(ticket: ClaimTicket): Claim | undefined {
+    const claim = claimOf(ticket.key);
+    return claim?.owner === ticket.owner && claim.fence === ticket.fence ? claim : undefined;
+  }
+
+  function recordOf(id: string): StoredRecord | null {
+    const kept = records.get(id);
+    return kept && kept.forgetAtMs > now() ? kept.record : null;
+  }
+
+  return {
+    claims: {
+      take: async ({ key, fingerprint, recordId, owner, effect, leaseMs }) => {
+        sweep();
+        const claim = claimOf(key);
+        const isFree = !claim || (claim.state === 'claimed' && claim.untilMs <= now());
+        if (isFree) {
+          fence += 1;
+          const untilMs = now() + leaseMs;
+          claims.set(key, {
+            state: 'claimed',
+            fingerprint,
+            recordId,
+            owner,
+            fence,
+            effect,
+            untilMs,
+            forgetAtMs: untilMs,
+          });
+          return { state: 'won', ticket: { key, owner, fence } };
+        }
+        if (claim.fingerprint !== fingerprint) return { state: 'mismatch' };
+        if (claim.state === 'started' && claim.untilMs <= now()) {
+          if (claim.effect === 'may_charge') {
+            claim.state = 'unknown';
+          } else {
+            claims.delete(key);
+            return { state: 'lapsed', recordId: claim.recordId };
+          }
+        }
+        return { state: claim.state, recordId: claim.recordId };
+      },
+
+      start: async (ticket, { answerWithinMs, keepSeconds }) => {
+        const claim = ownClaim(ticket);
+        if (claim?.state !== 'claimed' || claim.untilMs <= now()) return false;
+        claim.state = 'started';
+        claim.untilMs = now() + answerWithinMs;
+        claim.forgetAtMs = now() + keepSeconds * 1000;
+        return true;
+      },
+
+      settle: async (ticket, state, keepSeconds) => {
+        const claim = ownClaim(ticket);
+        const isOpen = claim?.state === 'started' || claim?.state === 'unknown';
+        if (!claim || !isOpen) return false;
+        claim.state = state;
+        claim.forgetAtMs = now() + keepSeconds * 1000;
+        return true;
+      },
+
+      release: async (ticket) => {
+        const claim = ownClaim(ticket);
+        if (claim?.state !== 'claimed' && claim?.state !== 'started') return false;
+        claims.delete(ticket.key);
+        return true;
+      },
+    },
+
+    records: {
+      create: async (id, body, keepSeconds) => {
+        sweep();
+        const record = { id, version: 1, body };
+        records.set(id, { record, forgetAtMs: now() + keepSeconds * 1000 });
+      },
+
+      get: async (ids) => ids.map(recordOf),
+
+      replace: async ({ id, version }, body, keepSeconds) => {
+        if (recordOf(id)?.version !== version) return false;
+        const record = { id, version: version + 1, body };
+        records.set(id, { record, forgetAtMs: now() + keepSeconds * 1000 });
+        return true;
+      },
+
+      remove: async (id) => {
+        records.delete(id);
+      },
+    },
+
+    ping: async () => {},
+    close: async () => {},
+  };
+}

@@ -1,0 +1,101 @@
+import { Agent, type Dispatcher } from 'undici';
+import { ProviderFault, type SendUpstream, type UpstreamAnswer } from '../contract/index.ts';
+
+const connectTimeoutMs = 1500;
+
+export interface UpstreamClient {
+  readonly send: SendUpstream;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * HTTP to providers over undici: one deadline over connect, headers and body; a cap on the bytes
+ * read; redirects, compressed answers and truncated ones are faults; nothing is ever repeated.
+ *
+ * Whether a byte of the request left decides what a failure means, so each call notes the moment.
+ */
+export function createUpstreamClient(): UpstreamClient {
+  const agent = new Agent({
+    connect: { timeout: connectTimeoutMs },
+    pipelining: 1,
+    // The signal of each call is the only clock.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: 16 * 1024,
+  });
+
+  return {
+    send: async (request, { timeoutMs, maxBytes }) => {
+      if (timeoutMs <= 0) throw new ProviderFault('not_sent');
+      const deadline = AbortSignal.timeout(timeoutMs);
+      const progress = { sent: false };
+      try {
+        const response = await agent.compose(noteSending(progress)).request({
+          origin: new URL(request.url).origin,
+          path: pathOf(request.url),
+          method: request.method,
+          headers: { ...request.headers, 'accept-encoding': 'identity' },
+          body: request.body ?? null,
+          signal: deadline,
+        });
+        const headers = flatten(response.headers);
+        const isRedirect = response.statusCode >= 300 && response.statusCode < 400;
+        const isEncoded = (headers['content-encoding'] ?? 'identity') !== 'identity';
+        if (isRedirect || isEncoded) {
+          response.body.destroy();
+          throw new ProviderFault('protocol');
+        }
+        const body = await readBody(response.body, maxBytes);
+        return { status: response.statusCode, headers, body } satisfies UpstreamAnswer;
+      } catch (error) {
+        if (error instanceof ProviderFault) throw error;
+        if (!progress.sent) throw new ProviderFault('not_sent');
+        throw new ProviderFault(deadline.aborted ? 'timeout' : 'connection_lost');
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Sets `sent` when the request is about to be written to a connection that stands. */
+function noteSending(progress: { sent: boolean }): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (controller, context) => {
+        progress.sent = true;
+        handler.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    });
+}
+
+async function readBody(body: AsyncIterable<unknown>, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    const bytes = chunk as Buffer;
+    length += bytes.length;
+    // Leaving the loop destroys the stream and with it the connection.
+    if (length > maxBytes) throw new ProviderFault('protocol');
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name.toLowerCase(),
+      Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    ]),
+  );
+}
+
+function pathOf(url: string): string {
+  const { pathname, search } = new URL(url);
+  return `${pathname}${search}`;
+}
