@@ -1,0 +1,212 @@
+import { gql } from 'graphql-tag';
+import {
+  Kind,
+  print,
+  visit,
+  type DefinitionNode,
+  type DocumentNode,
+  type ObjectTypeDefinitionNode,
+  type TypeDefinitionNode,
+  type TypeExtensionNode,
+} from 'graphql';
+import type { AnyProvider } from '../contract/index.ts';
+
+/** What a plugin may extend, apart from types of its own. */
+const extensionPoints: readonly string[] = [
+  'VerificationOptionsInput',
+  'VerificationChannel',
+  'VerificationOutcomeDetails',
+  'VerificationOutcomeReason',
+  'BankCardOutcomeReason',
+];
+
+const usableDirectives: readonly string[] = ['deprecated', 'specifiedBy', 'tag', 'oneOf'];
+
+export interface PluginSchema {
+  readonly definition: AnyProvider;
+  readonly document: DocumentNode;
+}
+
+/** Parses a plugin's SDL. The second part is what is wrong with it. */
+export function parsePluginSchema(
+  definition: AnyProvider,
+): readonly [PluginSchema, readonly string[]] {
+  try {
+    return [{ definition, document: gql(definition.typeDefs) }, []];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown';
+    const empty: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
+    return [
+      { definition, document: empty },
+      [`provider "${definition.id}": its SDL cannot be parsed: ${reason}`],
+    ];
+  }
+}
+
+/**
+ * Everything that is wrong with the plugins' SDL, each line naming the plugin.
+ *
+ * buildSubgraphSchema merges whatever it is given and lets the last resolver win, so what a plugin
+ * may not do has to be found before.
+ */
+export function checkPluginSchemas(
+  base: readonly DocumentNode[],
+  plugins: readonly PluginSchema[],
+): string[] {
+  const owners = new Map<string, string>();
+  const baseDefinitions = base.flatMap(({ definitions }) => definitions);
+  for (const name of baseDefinitions.flatMap(namesOf)) owners.set(name, 'the base schema');
+  return [...plugins.flatMap((plugin) => checkOne(plugin, owners)), ...checkSharedFields(plugins)];
+}
+
+function checkOne({ definition, document }: PluginSchema, owners: Map<string, string>): string[] {
+  const wrong: string[] = [];
+  const name = `provider "${definition.id}"`;
+  const prefix = toPascalCase(definition.id);
+  const own = document.definitions.filter(isTypeDefinition).map((type) => type.name.value);
+
+  for (const node of document.definitions) {
+    if (isTypeDefinition(node)) {
+      if (!node.name.value.startsWith(prefix)) {
+        wrong.push(`${name}: its type ${node.name.value} must start with ${prefix}.`);
+      }
+    } else if (isTypeExtension(node)) {
+      const extended = node.name.value;
+      if (!extensionPoints.includes(extended) && !own.includes(extended)) {
+        wrong.push(
+          `${name} extends ${extended}; only ${extensionPoints.join(', ')} may be extended.`,
+        );
+      }
+    } else {
+      wrong.push(`${name}: its SDL may define and extend types only, not: ${firstLine(node)}`);
+    }
+    for (const what of namesOf(node)) {
+      const owner = owners.get(what);
+      if (owner === undefined) owners.set(what, name);
+      else wrong.push(`${name} claims ${what}, which belongs to ${owner}.`);
+    }
+  }
+
+  visit(document, {
+    Directive: ({ name: { value } }) => {
+      if (!usableDirectives.includes(value)) {
+        wrong.push(`${name} uses @${value}; only @${usableDirectives.join(', @')} may be used.`);
+      }
+    },
+  });
+  return [
+    ...wrong,
+    ...checkOptionsFields(definition, document),
+    ...checkResolvers(definition, document),
+  ];
+}
+
+/** Each channel's options are in the SDL, nullable since they are one of several. */
+function checkOptionsFields(definition: AnyProvider, document: DocumentNode): string[] {
+  const name = `provider "${definition.id}"`;
+  const declared = new Map(
+    document.definitions
+      .filter((node) => node.kind === Kind.INPUT_OBJECT_TYPE_EXTENSION)
+      .filter((node) => node.name.value === 'VerificationOptionsInput')
+      .flatMap((node) => node.fields ?? [])
+      .map((field) => [field.name.value, field]),
+  );
+  const used = Object.values(definition.channels).flatMap(({ optionsField }) =>
+    optionsField === null ? [] : [optionsField],
+  );
+  return [
+    ...used
+      .filter((field) => !declared.has(field))
+      .map((field) => `${name}: its SDL lacks the field ${field} of VerificationOptionsInput.`),
+    ...[...declared].flatMap(([field, { type }]) => [
+      ...(used.includes(field) ? [] : [`${name}: no channel of it uses the options ${field}.`]),
+      ...(type.kind === Kind.NON_NULL_TYPE
+        ? [`${name}: the options ${field} must be nullable.`]
+        : []),
+    ]),
+  ];
+}
+
+/** Resolvers of unknown types and fields would be ignored silently. */
+function checkResolvers(definition: AnyProvider, document: DocumentNode): string[] {
+  const name = `provider "${definition.id}"`;
+  const types = new Map(
+    document.definitions
+      .filter((node) => node.kind === Kind.OBJECT_TYPE_DEFINITION)
+      .map((node) => [node.name.value, new Set(node.fields?.map((field) => field.name.value))]),
+  );
+  return Object.entries(definition.resolvers ?? {}).flatMap(([type, fields]) => {
+    const known = types.get(type);
+    if (!known) return [`${name} has a resolver for the type ${type}, which it does not define.`];
+    return Object.keys(fields)
+      .filter((field) => !known.has(field))
+      .map((field) => `${name} has a resolver for ${type}.${field}, which does not exist.`);
+  });
+}
+
+/** A query over a union can ask for a field of two members at once: both need one type. */
+function checkSharedFields(plugins: readonly PluginSchema[]): string[] {
+  const wrong: string[] = [];
+  const known = new Map<string, { readonly type: string; readonly where: string }>();
+  for (const { definition, document } of plugins) {
+    const members = document.definitions
+      .filter((node) => node.kind === Kind.UNION_TYPE_EXTENSION)
+      .filter((node) => node.name.value === 'VerificationOutcomeDetails')
+      .flatMap((node) => node.types?.map((type) => type.name.value) ?? []);
+    const objects = document.definitions.filter(
+      (node): node is ObjectTypeDefinitionNode =>
+        node.kind === Kind.OBJECT_TYPE_DEFINITION && members.includes(node.name.value),
+    );
+    for (const object of objects) {
+      for (const field of object.fields ?? []) {
+        const where = `${object.name.value}.${field.name.value}`;
+        const type = print(field.type);
+        const earlier = known.get(field.name.value);
+        if (!earlier) known.set(field.name.value, { type, where });
+        else if (earlier.type !== type) {
+          wrong.push(
+            `provider "${definition.id}": ${where} is ${type}, but ${earlier.where} is ${earlier.type}; members of one union share a field's type.`,
+          );
+        }
+      }
+    }
+  }
+  return wrong;
+}
+
+/** What a definition brings into being: `type X`, `Enum.VALUE`, `Input.field`, `Union | Member`. */
+function namesOf(node: DefinitionNode): string[] {
+  if (isTypeDefinition(node)) return [`the type ${node.name.value}`, ...membersOf(node)];
+  return isTypeExtension(node) ? membersOf(node) : [];
+}
+
+function membersOf(node: TypeDefinitionNode | TypeExtensionNode): string[] {
+  const name = node.name.value;
+  const values = 'values' in node ? (node.values ?? []) : [];
+  const fields = 'fields' in node ? (node.fields ?? []) : [];
+  const types = 'types' in node ? (node.types ?? []) : [];
+  return [
+    ...values.map((value) => `${name}.${value.name.value}`),
+    ...fields.map((field) => `${name}.${field.name.value}`),
+    ...types.map((type) => `${name} | ${type.name.value}`),
+  ];
+}
+
+function isTypeDefinition(node: DefinitionNode): node is TypeDefinitionNode {
+  return node.kind.endsWith('TypeDefinition');
+}
+
+function isTypeExtension(node: DefinitionNode): node is TypeExtensionNode {
+  return node.kind.endsWith('TypeExtension');
+}
+
+function firstLine(node: DefinitionNode): string {
+  return print(node).split('\n')[0] ?? node.kind;
+}
+
+function toPascalCase(id: string): string {
+  return id
+    .split('-')
+    .map((part) => `${part.slice(0, 1).toUpperCase()}${part.slice(1)}`)
+    .join('');
+}

@@ -1,0 +1,16 @@
+import type { Caller } from '../core/caller.ts';
+import type { CoreDeps } from '../core/core-deps.ts';
+import type { Loaders } from './loaders.ts';
+
+/** What every resolver is given. */
+export interface GraphqlContext {
+  readonly core: CoreDeps;
+  readonly caller: Caller;
+  /** When the operation has to be answered. */
+  readonly deadlineMs: number;
+  readonly loaders: Loaders;
+}
+
+export interface UserRef {
+  readonly id: string;
+}

@@ -1,0 +1,39 @@
+import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import type { GraphQLSchema } from 'graphql';
+import type { Log } from '../contract/index.ts';
+import type { GraphqlContext } from './context.ts';
+import { maskError } from './mask-error.ts';
+import { answerLegacyClientsWith200 } from './plugins/answer-legacy-clients-with-200.ts';
+import { logBugs } from './plugins/log-bugs.ts';
+import { nameWrongVariables } from './plugins/name-wrong-variables.ts';
+
+/** The GraphQL server. `open`: introspection and hints, for the sandbox only. */
+export function createApolloServer(deps: {
+  readonly schema: GraphQLSchema;
+  readonly log: Log;
+  readonly open: boolean;
+}): ApolloServer<GraphqlContext> {
+  return new ApolloServer<GraphqlContext>({
+    schema: deps.schema,
+    introspection: deps.open,
+    hideSchemaDetailsFromClientErrors: true,
+    includeStacktraceInErrorResponses: false,
+    formatError: maskError,
+    persistedQueries: false,
+    stopOnTerminationSignals: false,
+    // Apollo's own lines may hold input; what matters is logged by `logBugs`.
+    logger: silentLogger,
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      // On by default in subgraphs, and costs CPU on every request whether asked for or not.
+      ApolloServerPluginInlineTraceDisabled(),
+      nameWrongVariables,
+      answerLegacyClientsWith200,
+      logBugs(deps.log),
+    ],
+  });
+}
+
+const silentLogger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -1,0 +1,58 @@
+import { unwrapResolverError } from '@apollo/server/errors';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { StoreUnavailable } from '../contract/index.ts';
+import { AccessDenied } from '../core/caller.ts';
+
+/**
+ * Every top-level error has one of these texts: what graphql-js writes repeats the input, an ID
+ * number included. docs/errors.md is compared with this table.
+ */
+export const errorTexts = {
+  UNAUTHENTICATED: 'The caller is not known.',
+  FORBIDDEN: 'The caller may not do this.',
+  STORE_UNAVAILABLE: 'The store does not answer. Try again.',
+  BAD_USER_INPUT: 'A variable does not fit its type.',
+  BAD_REQUEST: 'The request is not a GraphQL request.',
+  GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
+  GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  OPERATION_RESOLUTION_FAILURE: 'The document does not hold the operation that was asked for.',
+  PERSISTED_QUERY_NOT_SUPPORTED: 'Persisted queries are not supported.',
+  PERSISTED_QUERY_NOT_FOUND: 'Persisted queries are not supported.',
+  PAYLOAD_TOO_LARGE: 'The request is too large.',
+  SERVICE_UNAVAILABLE: 'The service is busy or about to stop. Try again.',
+  INTERNAL_SERVER_ERROR: 'Something went wrong here.',
+} as const;
+
+export type ErrorCode = keyof typeof errorTexts;
+
+/** An error of the GraphQL layer as it leaves the service: a fixed text, a code and a place. */
+export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const code = codeOf(formatted, error);
+  const variable = formatted.extensions?.['variable'];
+  return {
+    message: errorTexts[code],
+    ...(formatted.locations ? { locations: formatted.locations } : {}),
+    ...(formatted.path ? { path: formatted.path } : {}),
+    extensions: { code, ...(typeof variable === 'string' ? { variable } : {}) },
+  };
+}
+
+/** Whether nobody expected the error: then it is ours to mend. */
+export function isBug(error: unknown): boolean {
+  const cause = unwrapResolverError(error);
+  return !(
+    cause instanceof AccessDenied ||
+    cause instanceof StoreUnavailable ||
+    cause instanceof GraphQLError
+  );
+}
+
+function codeOf(formatted: GraphQLFormattedError, error: unknown): ErrorCode {
+  const cause = unwrapResolverError(error);
+  if (cause instanceof AccessDenied) return 'FORBIDDEN';
+  if (cause instanceof StoreUnavailable) return 'STORE_UNAVAILABLE';
+  const code = formatted.extensions?.['code'];
+  return typeof code === 'string' && Object.hasOwn(errorTexts, code)
+    ? (code as ErrorCode)
+    : 'INTERNAL_SERVER_ERROR';
+}

@@ -1,0 +1,11 @@
+import type { CoreDeps } from '../core/core-deps.ts';
+import type { RegisteredProvider } from '../core/registry.ts';
+
+/** A provider, or what is left of one whose plugin is no longer loaded. */
+export type ProviderRef =
+  | { readonly id: string; readonly loaded: RegisteredProvider }
+  | { readonly id: string; readonly loaded: null };
+
+export function providerRef({ registry }: Pick<CoreDeps, 'registry'>, id: string): ProviderRef {
+  return { id, loaded: registry.find(id) ?? null };
+}

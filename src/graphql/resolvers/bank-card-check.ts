@@ -1,0 +1,29 @@
+import type { BankCardResult } from '../../contract/index.ts';
+import { demandRead } from '../../core/read-verifications.ts';
+import type { BankCardRecord } from '../../core/records.ts';
+import type { BankCardCheckResolvers, BankCardOutcomeReason } from '../generated.ts';
+import { providerRef } from '../provider-ref.ts';
+
+export const bankCardCheck: BankCardCheckResolvers = {
+  // Asynchronous: a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
+  __resolveReference: async (reference, { caller, loaders }) => {
+    demandRead(caller);
+    return loaders.bankCardCheck.load(reference.id);
+  },
+  provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
+  outcome: (check) => resultOf(check).outcome,
+  matched: (check) => resultOf(check).outcome === 'MATCHED',
+  // A plugin may add reasons, so their names are known to the assembled schema only.
+  reason: (check) => resultOf(check).reason as BankCardOutcomeReason,
+  code: (check) => resultOf(check).code,
+  message: (check) => resultOf(check).message,
+  billing: (check) => resultOf(check).billing,
+  checkedAt: ({ checkedAtMs, createdAtMs }) => checkedAtMs ?? createdAtMs,
+  user: ({ userId }) => ({ id: userId }),
+};
+
+/** Checks without an answer are invisible, so every visible one has a result. */
+function resultOf({ result }: BankCardRecord): BankCardResult {
+  if (!result) throw new Error('a check without an answer was shown');
+  return result;
+}

@@ -1,0 +1,15 @@
+import { GraphQLError, GraphQLScalarType } from 'graphql';
+
+/** Milliseconds inside, ISO 8601 outside. Given out only: no input has one. */
+export const dateTime = new GraphQLScalarType<number, string>({
+  name: 'VerificationDateTime',
+  serialize: (value) => {
+    if (typeof value !== 'number' || Number.isNaN(new Date(value).getTime())) {
+      throw new GraphQLError('not a moment in time');
+    }
+    return new Date(value).toISOString();
+  },
+  parseValue: () => {
+    throw new GraphQLError('is given out only');
+  },
+});

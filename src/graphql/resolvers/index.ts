@@ -1,0 +1,25 @@
+import type { GraphQLResolverMap } from '@apollo/subgraph';
+import type { Resolvers } from '../generated.ts';
+import { bankCardCheck } from './bank-card-check.ts';
+import { dateTime } from './date-time.ts';
+import { mutation } from './mutation.ts';
+import { provider } from './provider.ts';
+import { query } from './query.ts';
+import { user } from './user.ts';
+import { verification, verificationLaunch, verificationOutcome } from './verification.ts';
+
+/** Arguments to use case to shape; nothing is decided here. */
+const resolvers: Resolvers = {
+  VerificationDateTime: dateTime,
+  Query: query,
+  Mutation: mutation,
+  Verification: verification,
+  VerificationLaunch: verificationLaunch,
+  VerificationOutcome: verificationOutcome,
+  VerificationProvider: provider,
+  BankCardCheck: bankCardCheck,
+  User: user,
+};
+
+// The generated types are the stricter ones; the subgraph's own type only names their shape.
+export const resolverMap = resolvers as GraphQLResolverMap;

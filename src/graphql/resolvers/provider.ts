@@ -1,0 +1,36 @@
+import type { ActionEffect } from '../../contract/index.ts';
+import { isEnabled, stateOf } from '../../core/registry.ts';
+import type {
+  VerificationActionEffect,
+  VerificationChannel,
+  VerificationProviderResolvers,
+} from '../generated.ts';
+
+const effects = {
+  read: 'READ',
+  free_start: 'FREE_START',
+  may_charge: 'MAY_CHARGE',
+} as const satisfies Record<ActionEffect, VerificationActionEffect>;
+
+/** A provider whose plugin is no longer loaded keeps its id; the rest is empty. */
+export const provider: VerificationProviderResolvers = {
+  title: ({ id, loaded }) => loaded?.definition.title ?? id,
+  enabled: ({ loaded }) => loaded !== null && isEnabled(loaded),
+  reason: ({ loaded }) => (loaded ? loaded.disabledReason : 'Its plugin is not loaded.'),
+  jurisdiction: ({ loaded }) => loaded?.definition.jurisdiction ?? null,
+  state: ({ loaded }, _arguments, { core }) => (loaded ? stateOf(loaded, core.breaker) : null),
+  channels: ({ loaded }) =>
+    Object.entries(loaded?.definition.channels ?? {}).map(([channel, definition]) => ({
+      // A plugin may add channels, so the names are known to the assembled schema only.
+      channel: channel as VerificationChannel,
+      checks: [...definition.checks],
+      requires: [...definition.requires],
+      outcome: definition.outcome,
+    })),
+  actions: ({ loaded }) =>
+    Object.entries(loaded?.definition.actions ?? {}).map(([name, { effect, perSecond }]) => ({
+      name,
+      effect: effects[effect],
+      perSecond: loaded?.perSecond[name] ?? perSecond,
+    })),
+};

@@ -1,0 +1,15 @@
+import { demandRead } from '../../core/read-verifications.ts';
+import type { QueryResolvers } from '../generated.ts';
+
+export const query: QueryResolvers = {
+  verification: async (_root, { id }, { caller, loaders }) => {
+    demandRead(caller);
+    return loaders.verification.load(id);
+  },
+  bankCardCheck: async (_root, { id }, { caller, loaders }) => {
+    demandRead(caller);
+    return loaders.bankCardCheck.load(id);
+  },
+  verificationProviders: (_root, _arguments, { core }) =>
+    core.registry.all.map((loaded) => ({ id: loaded.definition.id, loaded })),
+};

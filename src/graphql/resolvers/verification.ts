@@ -1,0 +1,82 @@
+import type { Launch } from '../../contract/index.ts';
+import { mayLaunch } from '../../core/caller.ts';
+import { demandRead } from '../../core/read-verifications.ts';
+import type { VerificationRecord } from '../../core/records.ts';
+import type { GraphqlContext } from '../context.ts';
+import type {
+  ResolversParentTypes,
+  VerificationChannel,
+  VerificationLaunchResolvers,
+  VerificationOutcomeReason,
+  VerificationOutcomeResolvers,
+  VerificationResolvers,
+} from '../generated.ts';
+import { providerRef } from '../provider-ref.ts';
+
+/** How long to wait before asking again, when the plugin is no longer there to say so. */
+const defaultPollMs = 5000;
+
+export const verification: VerificationResolvers = {
+  // Asynchronous: a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
+  __resolveReference: async (reference, { caller, loaders }) => {
+    demandRead(caller);
+    return loaders.verification.load(reference.id);
+  },
+  provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
+  channel: ({ channel }) => channel as VerificationChannel,
+  checks: ({ checks }) => [...checks],
+  createdAt: ({ createdAtMs }) => createdAtMs,
+  expiresAt: ({ expiresAtMs }) => expiresAtMs,
+  lastCheckedAt: ({ lastCheckedAtMs }) => lastCheckedAtMs,
+  nextPollAfterMs: (record, _arguments, { core }) => nextPollAfterMs(record, core),
+  launch: (record, _arguments, context) => openLaunch(record, context),
+  user: ({ userId }) => ({ id: userId }),
+};
+
+export const verificationLaunch: VerificationLaunchResolvers = {
+  __resolveType: (launch) => launch.__typename,
+};
+
+export const verificationOutcome: VerificationOutcomeResolvers = {
+  // A plugin may add reasons, so their names are known to the assembled schema only.
+  reason: ({ reason }) => reason as VerificationOutcomeReason,
+  completedAt: ({ completedAtMs }) => completedAtMs,
+  details: ({ details }) => details as ResolversParentTypes['VerificationOutcomeDetails'] | null,
+};
+
+function nextPollAfterMs(
+  { status, providerId, channel, lastCheckedAtMs, startedAtMs }: VerificationRecord,
+  core: GraphqlContext['core'],
+): number | null {
+  if (status !== 'PENDING') return null;
+  const plugin = core.registry.find(providerId)?.definition.channels[channel];
+  const pollEveryMs = plugin?.pollEveryMs ?? defaultPollMs;
+  const lastMs = lastCheckedAtMs ?? startedAtMs ?? core.now();
+  return Math.max(0, Math.min(pollEveryMs, lastMs + pollEveryMs - core.now()));
+}
+
+function openLaunch(
+  record: VerificationRecord,
+  { core, caller }: GraphqlContext,
+): ResolversParentTypes['VerificationLaunch'] | null {
+  const { launch, status, expiresAtMs } = record;
+  const isOpen = status === 'PENDING' && expiresAtMs !== null && core.now() < expiresAtMs;
+  return launch && isOpen && mayLaunch(caller, record) ? toGraphqlLaunch(launch) : null;
+}
+
+function toGraphqlLaunch(launch: Launch): ResolversParentTypes['VerificationLaunch'] {
+  switch (launch.kind) {
+    case 'redirect': {
+      const { url, longUrl = null, token = null } = launch;
+      return { __typename: 'VerificationRedirect', url, longUrl, token };
+    }
+    case 'sdk_token': {
+      const { token, clientConfig = null } = launch;
+      return { __typename: 'VerificationSdkToken', token, clientConfig };
+    }
+    case 'mini_program': {
+      const { token, url = null } = launch;
+      return { __typename: 'VerificationMiniProgram', token, url };
+    }
+  }
+}
