@@ -1,0 +1,375 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Flow, Flows } from '../flows.ts';
+import { isWireFault, readOrders, type WireFault } from '../magic.ts';
+import type { TencentAction, TencentError } from '../tencent/tencent-server.ts';
+
+interface Deps {
+  readonly flows: Flows;
+  readonly now: () => number;
+  /** Where the person's page is; the real URL leads into WeChat. */
+  readonly personUrl: (token: string) => string;
+}
+
+const tokenLifeMs = 600_000;
+const retentionMs = 3 * 24 * 3600 * 1000;
+const maxImageLength = 8 * 1024 * 1024;
+/** Of the page GetEidToken, example 2. */
+const unregisteredMerchant = '0NSJ240615216044312521';
+/** Of the page BankCard4EVerification, example 2. */
+const mismatchingCard = '6226090210146748';
+/** Nobody's picture: what a recording or an image would look like on the wire. */
+const media = Buffer.alloc(3000, 'sandbox media').toString('base64');
+
+const config = z.strictObject({
+  InputType: z.enum(['1', '2', '3', '4']).optional(),
+  UseIntentionVerify: z.boolean().optional(),
+  IntentionMode: z.enum(['1', '2', '3']).optional(),
+  IntentionVerifyText: z.string().max(120).optional(),
+  IntentionQuestions: z
+    .array(
+      z.strictObject({
+        Question: z.string().max(250),
+        Answers: z.array(z.string().max(10)).max(50),
+      }),
+    )
+    .min(1)
+    .max(10)
+    .optional(),
+  IntentionActions: z
+    .array(z.strictObject({ Text: z.string().max(150) }))
+    .min(1)
+    .max(10)
+    .optional(),
+  IntentionRecognition: z.boolean().optional(),
+  IsSupportHMTResidentPermitOCR: z.boolean().optional(),
+  MouthOpenRecognition: z.boolean().optional(),
+  Speed: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]).optional(),
+});
+
+const eidTokenParams = z.strictObject({
+  MerchantId: z.string().min(1).max(50),
+  IdCard: z
+    .string()
+    .regex(/^[A-Za-z0-9]{1,32}$/u)
+    .optional(),
+  Name: z.string().min(1).max(32).optional(),
+  Extra: z.string().max(1024).optional(),
+  Config: config.optional(),
+  RedirectUrl: z.string().max(1024).optional(),
+});
+
+const faceIdTokenParams = z.strictObject({
+  CompareLib: z.enum(['LOCAL', 'BUSINESS']),
+  IdCard: z.string().optional(),
+  Name: z.string().optional(),
+  ImageBase64: z.string().optional(),
+  Meta: z.string().optional(),
+  Extra: z.string().max(1000).optional(),
+  UseCos: z.boolean().optional(),
+  RuleId: z.string().optional(),
+  MetaData: z.string().optional(),
+});
+
+const bankCardParams = z.strictObject({
+  Name: z.string().min(1),
+  BankCard: z.string().min(1),
+  Phone: z.string().min(1),
+  IdCard: z.string().min(1),
+  CertType: z.literal(0).optional(),
+});
+
+const eidResultParams = z.strictObject({
+  EidToken: z.string(),
+  InfoType: z.string().optional(),
+  BestFramesCount: z.int().optional(),
+  IsCutIdCardImage: z.boolean().optional(),
+  IsNeedIdCardAvatar: z.boolean().optional(),
+});
+
+const faceIdResultParams = z.strictObject({
+  FaceIdToken: z.string(),
+  IsNeedVideo: z.boolean().optional(),
+  IsNeedBestFrame: z.boolean().optional(),
+  IsEncryptResponse: z.boolean().optional(),
+});
+
+/** The five actions of tencent-cn, as their pages and the official SDK describe them. */
+export function createTencentCnActions({ flows, now, personUrl }: Deps) {
+  function open(
+    given: Pick<
+      Flow,
+      'channel' | 'redirectUrl' | 'extra' | 'name' | 'idCard' | 'intentionMode' | 'orders'
+    >,
+  ): Flow {
+    const flow: Flow = {
+      ...given,
+      token: randomUUID().toUpperCase(),
+      createdMs: now(),
+      endsMs: now() + tokenLifeMs,
+      forgottenMs: now() + retentionMs,
+      state: 'init',
+      attempts: [],
+      intentionCode: null,
+    };
+    finishAsOrdered(flow, now());
+    flows.add(flow);
+    return flow;
+  }
+
+  /** The flow of a token, or the error that the real endpoint gives for it. */
+  function find(token: string, channel: Flow['channel']): Flow | TencentError {
+    const flow = flows.find(token);
+    if (flow?.channel !== channel) return error('InvalidParameterValue.BizTokenIllegal');
+    return flow.forgottenMs <= now() ? error('InvalidParameterValue.BizTokenExpired') : flow;
+  }
+
+  const getEidToken: TencentAction<z.output<typeof eidTokenParams>> = {
+    params: eidTokenParams,
+    perSecond: 100,
+    run: (params) => {
+      const orders = readOrders(params.Extra, 'GetEidToken');
+      const ordered = orders.get('GetEidToken');
+      if (ordered !== undefined) return toAnswer(ordered);
+      if (params.MerchantId === unregisteredMerchant) {
+        return error('FailedOperation.UnregisteredEid');
+      }
+      const isPassedIn = params.Config?.InputType === '4';
+      if (isPassedIn && (params.Name === undefined || params.IdCard === undefined)) {
+        return error('InvalidParameter');
+      }
+      const flow = open({
+        channel: 'E_ID',
+        redirectUrl: params.RedirectUrl ?? null,
+        extra: params.Extra ?? null,
+        name: params.Name ?? null,
+        idCard: params.IdCard ?? null,
+        intentionMode: params.Config?.UseIntentionVerify
+          ? (params.Config.IntentionMode ?? '1')
+          : null,
+        orders,
+      });
+      return { EidToken: flow.token, Url: personUrl(flow.token) };
+    },
+  };
+
+  const checkEidTokenStatus: TencentAction<{ EidToken: string }> = {
+    params: z.strictObject({ EidToken: z.string() }),
+    perSecond: 100,
+    run: ({ EidToken: token }) => {
+      const flow = find(token, 'E_ID');
+      if ('errorCode' in flow) return flow;
+      const ordered = flow.orders.get('CheckEidTokenStatus');
+      if (ordered !== undefined) {
+        const isStatus = ['init', 'doing', 'finished', 'timeout'].includes(ordered);
+        return isStatus ? { Status: ordered } : toAnswer(ordered);
+      }
+      const isLate = flow.state !== 'finished' && flow.endsMs <= now();
+      return { Status: isLate ? 'timeout' : flow.state };
+    },
+  };
+
+  const getEidResult: TencentAction<z.output<typeof eidResultParams>> = {
+    params: eidResultParams,
+    perSecond: 100,
+    run: ({ EidToken: token, InfoType: infoType = '0' }) => {
+      const flow = find(token, 'E_ID');
+      if ('errorCode' in flow) return flow;
+      const ordered = flow.orders.get('GetEidResult');
+      const shape = ordered === undefined ? undefined : unfinishedShapes[ordered];
+      if (shape) return shape();
+      if (ordered !== undefined && !isNumeric(ordered)) return toAnswer(ordered);
+      return toEidResult(flow, infoType);
+    },
+  };
+
+  const getFaceIdToken: TencentAction<z.output<typeof faceIdTokenParams>> = {
+    params: faceIdTokenParams,
+    perSecond: 100,
+    run: (params) => {
+      const orders = readOrders(params.Extra, 'GetFaceIdToken');
+      const ordered = orders.get('GetFaceIdToken');
+      if (ordered !== undefined) return toAnswer(ordered);
+      const isBusiness = params.CompareLib === 'BUSINESS';
+      if (isBusiness && (params.Name === undefined || params.IdCard === undefined)) {
+        return error('InvalidParameter');
+      }
+      if (!isBusiness && params.ImageBase64 === undefined) return error('InvalidParameter');
+      // Page GetFaceIdToken, example 2: answered so although it sends no image.
+      const isPageExample = params.Name === '刘洋' && params.IdCard === '440305199505132561';
+      if (isPageExample || (params.ImageBase64?.length ?? 0) > maxImageLength) {
+        return error('FailedOperation.ImageSizeTooLarge');
+      }
+      const flow = open({
+        channel: 'FACE_SDK',
+        redirectUrl: null,
+        extra: params.Extra ?? null,
+        name: params.Name ?? null,
+        idCard: params.IdCard ?? null,
+        intentionMode: null,
+        orders,
+      });
+      return { FaceIdToken: flow.token, ClientConfig: '{"sandbox":true}' };
+    },
+  };
+
+  const getFaceIdResult: TencentAction<z.output<typeof faceIdResultParams>> = {
+    params: faceIdResultParams,
+    perSecond: 100,
+    run: ({ FaceIdToken: token, IsNeedVideo: needsVideo, IsNeedBestFrame: needsFrame }) => {
+      const flow = find(token, 'FACE_SDK');
+      if ('errorCode' in flow) return flow;
+      const ordered = flow.orders.get('GetFaceIdResult');
+      if (ordered === 'unfinished-null') return { Result: null, Description: null };
+      if (ordered === 'unfinished-empty') return { Result: '', Description: '' };
+      if (ordered !== undefined && !isNumeric(ordered)) return toAnswer(ordered);
+      const last = flow.attempts.at(-1);
+      const isOpen = last === undefined || flow.state !== 'finished';
+      if (isOpen) return { Result: flow.endsMs <= now() ? '15' : '', Description: '' };
+      return {
+        IdCard: flow.idCard,
+        Name: flow.name,
+        Result: String(last.code),
+        Description: last.code === 0 ? '成功' : '失败',
+        Similarity: last.code === 0 ? 97.31 : 42,
+        VideoBase64: needsVideo ? media : null,
+        BestFrameBase64: needsFrame ? media : null,
+        Extra: flow.extra,
+        DeviceInfoTag: null,
+        RiskInfoTag: last.code === 1007 ? '02' : null,
+        LivenessInfoTag: null,
+        DeviceInfoLevel: '1',
+      };
+    },
+  };
+
+  const bankCard4EVerification: TencentAction<z.output<typeof bankCardParams>> = {
+    params: bankCardParams,
+    perSecond: 20,
+    run: ({ Name: name, BankCard: card }) => {
+      const ordered = readOrders(name, 'BankCard4EVerification').get('BankCard4EVerification');
+      const code = ordered ?? (card === mismatchingCard ? '-6' : '0');
+      if (!isNumeric(code)) return toAnswer(code);
+      return { Result: code, Description: code === '0' ? '认证通过' : `结果 ${code}` };
+    },
+  };
+
+  return {
+    GetEidToken: getEidToken,
+    CheckEidTokenStatus: checkEidTokenStatus,
+    GetEidResult: getEidResult,
+    GetFaceIdToken: getFaceIdToken,
+    GetFaceIdResult: getFaceIdResult,
+    BankCard4EVerification: bankCard4EVerification,
+  };
+}
+
+/** An order for a result ends the flow at once, as if the person had gone through it. */
+function finishAsOrdered(flow: Flow, nowMs: number): void {
+  const result = flow.orders.get('GetEidResult') ?? flow.orders.get('GetFaceIdResult');
+  const intention = flow.orders.get('Intention');
+  const attempts = flow.orders.get('Attempts');
+  if (result === undefined && intention === undefined && attempts === undefined) return;
+  const codes = (attempts ?? (isNumeric(result) ? result : '0')).split(',').map(Number);
+  flow.attempts = codes.map((code) => ({ code, atMs: nowMs }));
+  flow.intentionCode = intention === undefined ? 0 : Number(intention);
+  flow.state = 'finished';
+}
+
+/** Nothing states what an unfinished flow answers, so every shape that is thinkable is here. */
+const unfinishedShapes: Readonly<Record<string, () => Record<string, unknown>>> = {
+  'unfinished-absent': () => ({}),
+  'unfinished-null': () => ({ Text: null, EidInfo: null, IntentionVerifyData: null }),
+  'unfinished-null-text': () => ({
+    Text: {
+      ErrCode: null,
+      ErrMsg: null,
+      LiveStatus: null,
+      Comparestatus: null,
+      IdCard: '',
+      Name: '',
+    },
+  }),
+  'unfinished-17': () => ({ Text: { ErrCode: 17, ErrMsg: '流程未完成' } }),
+  'unfinished-error': () => ({ ...error('InvalidParameter') }),
+};
+
+/** Charged are 0, 2006 and 2016 only (doc 1007/115318). */
+const chargedCodes: ReadonlySet<number> = new Set([0, 2006, 2016]);
+
+function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
+  const wants = (digit: string): boolean => infoType === '0' || infoType.includes(digit);
+  const last = flow.attempts.at(-1);
+  const hasIntention = flow.intentionMode !== null;
+  const intention = last?.code === 0 && hasIntention ? flow.intentionCode : null;
+  return {
+    Text: {
+      ErrCode: last?.code ?? null,
+      ErrMsg: last ? (last.code === 0 ? '成功' : '失败') : null,
+      IdCard: '',
+      Name: '',
+      UseIDType: 0,
+      OcrName: flow.name,
+      OcrIdCard: flow.idCard,
+      OcrAddress: '广东省深圳市',
+      LiveStatus: last ? 0 : null,
+      Comparestatus: last ? (last.code === 0 ? 0 : 1) : null,
+      Sim: last ? (last.code === 0 ? '97.31' : '42.00') : null,
+      Extra: flow.extra,
+      LivenessMode: last ? 4 : null,
+      LivenessDetail: flow.attempts.map(({ code, atMs }) => ({
+        ReqTime: String(atMs),
+        Seq: randomUUID(),
+        Idcard: flow.idCard,
+        Name: flow.name,
+        Sim: code === 0 ? '97.31' : '42.00',
+        IsNeedCharge: chargedCodes.has(code),
+        Errcode: code,
+        Errmsg: code === 0 ? '成功' : '失败',
+        LivenessMode: 4,
+        CompareLibType: '权威库',
+      })),
+    },
+    IdCardData: wants('2') ? { OcrFront: media, OcrBack: media, Avatar: media } : null,
+    BestFrame: wants('3') ? { BestFrame: media, BestFrames: [media] } : null,
+    EidInfo:
+      last?.code === 0
+        ? { EidCode: 'SANDBOX', EidSign: 'SANDBOX', DesKey: '', UserInfo: '' }
+        : null,
+    IsVerifyIntention: hasIntention,
+    IntentionVerifyType: hasIntention ? answerTypeOf(flow.intentionMode) : null,
+    IntentionVerifyData:
+      intention !== null && flow.intentionMode === '1'
+        ? { ErrorCode: intention, ErrorMessage: '', IntentionVerifyVideo: wants('5') ? media : '' }
+        : null,
+    IntentionQuestionResult:
+      intention !== null && flow.intentionMode === '2'
+        ? {
+            FinalResultDetailCode: intention,
+            FinalResultCode: intention === 0 ? '0' : '-1',
+            Video: wants('6') ? media : '',
+          }
+        : null,
+    IntentionActionResult:
+      intention !== null && flow.intentionMode === '3'
+        ? { FinalResultDetailCode: intention, Details: [{ Video: wants('6') ? media : '' }] }
+        : null,
+  };
+}
+
+/** The answer numbers the modes otherwise than the request: "0" questions, "1" nod, "2" aloud. */
+function answerTypeOf(requestMode: string | null): string | null {
+  return requestMode === null ? null : ({ '1': '2', '2': '0', '3': '1' }[requestMode] ?? null);
+}
+
+function toAnswer(ordered: string): TencentError | WireFault {
+  return isWireFault(ordered) ? ordered : error(ordered);
+}
+
+function error(errorCode: string): TencentError {
+  return { errorCode };
+}
+
+function isNumeric(code: string | undefined): code is string {
+  return code !== undefined && /^-?\d+$/u.test(code);
+}

@@ -1,0 +1,166 @@
+/**
+ * The result codes of the three methods, written from the vendor's documents and not from the
+ * plugin: the tests compare one with the other. Titles are in English and Chinese.
+ */
+export interface Code {
+  readonly code: string;
+  readonly title: string;
+}
+
+/** E证通 error codes, doc 1007/115318. */
+export const eidCodes: readonly Code[] = [
+  ...list([0], 'passed 通过'),
+  ...list([1, 2, 3], 'call not legal 调用不合法'),
+  ...list([4, 8, 10, 12, 13], 'service abnormal 服务异常'),
+  ...list([14], 'flow already completed 流程已完成'),
+  ...list([15], 'token expired 已过期'),
+  ...list([16], 'retry limit reached 超过重试次数'),
+  ...list([17], 'flow not finished 流程未完成'),
+  ...list([201, 202], 'image or video not pulled 拉取失败'),
+  ...list([203, 204], 'WeChat account not authorised 未授权'),
+  ...list([301], 'scanned ID number differs 身份证号不一致'),
+  ...list([302], 'ID card expired 身份证过期'),
+  ...list([303], 'scan failed 识别失败'),
+  ...list([1001], 'liveness engine timeout 活体超时'),
+  ...list([1002], 'suspected spoof 疑似攻击'),
+  ...list([1003, 1004, 1005], 'liveness failed 活体失败'),
+  ...list([1006], 'photo library error 图片库异常'),
+  ...list([1007], 'no liveness result from WeChat 未取得活体结果'),
+  ...list([1008], 'network unstable 网络不稳定'),
+  ...list(range(1101, 1109), 'digits not read 数字朗读失败'),
+  ...list(range(1201, 1210), 'light, distance, position 光线距离姿态'),
+  ...list([1301, 1302, 1303], 'real-person check failed 真人检测失败'),
+  ...list([1401], 'reflection failed 反光校验失败'),
+  ...list([2001], 'comparison engine timeout 比对超时'),
+  ...list([2002], 'bad name 姓名有误'),
+  ...list([2003], 'bad ID number 身份证号有误'),
+  ...list([2004], 'photo extraction error 照片解析失败'),
+  ...list([2005], 'identity record not found 库中无此号'),
+  ...list([2006], 'name and ID do not match, charged 姓名身份证不匹配'),
+  ...list([2007, 2008], 'no photo on record 库中无照片'),
+  ...list(range(2009, 2015), 'photo quality or comparison failed 照片质量或比对失败'),
+  ...list([2016], 'similarity under the threshold, charged 相似度未达标'),
+];
+
+/** App SDK backend result codes, doc 1007/101997. */
+export const faceIdCodes: readonly Code[] = [
+  ...list([0], 'passed 通过'),
+  ...list([2, 3], 'bad call 调用有误'),
+  ...list([4, 7, 8], 'service abnormal 服务异常'),
+  ...list([14], 'token used before 凭证已使用'),
+  ...list([15, 19], 'token expired 已过期'),
+  ...list([17], 'bad call, or not finished 未完成'),
+  ...list([18], 'too frequent 过于频繁'),
+  ...list([1001, 1003, 1004, 1005, 1202], 'liveness failed 活体失败'),
+  ...list([1007], 'risk control 风控'),
+  ...list([2001], 'comparison engine 比对引擎'),
+  ...list([2002], 'bad name 姓名有误'),
+  ...list([2003], 'bad ID number 身份证号有误'),
+  ...list([2004], 'photo extraction 照片解析'),
+  ...list([2005], 'no identity record 库中无此号'),
+  ...list([2006], 'name and ID do not match, charged 不匹配'),
+  ...list([2007], 'source photo problem, charged 库照片问题'),
+  ...list([2009, 2011, 2012, 2013, 2014, 2015], 'comparison failed, charged 比对失败'),
+  ...list([2016], 'similarity under the threshold, charged 相似度未达标'),
+  ...list([2017], 'register being upgraded 库升级中'),
+];
+
+/** Intention, reading aloud: tencentcloud-sdk-nodejs 4.1.313, IntentionVerifyData. */
+export const readAloudCodes: readonly Code[] = list(
+  [0, ...range(-17, -1), 3001, 3002, 3003, 3011, 3012, -800, -801, -802, -803],
+  'intention, reading aloud 朗读意愿',
+);
+
+/** Intention, questions and nodding: the same, FinalResultDetailCode. */
+export const questionCodes: readonly Code[] = list(
+  [0, -1, -2, ...range(-107, -101), -201, -202, -301, -302, ...range(-804, -800), -998, -999],
+  'intention, questions or nodding 问答或点头意愿',
+);
+
+/** Page BankCard4EVerification, and -21 from the same SDK. */
+export const bankCardCodes: readonly Code[] = [
+  { code: '0', title: '认证通过' },
+  { code: '-1', title: '认证未通过' },
+  { code: '-2', title: '姓名校验不通过' },
+  { code: '-3', title: '身份证号码有误' },
+  { code: '-4', title: '银行卡号码有误' },
+  { code: '-5', title: '手机号码不合法' },
+  { code: '-6', title: '持卡人信息有误' },
+  { code: '-7', title: '未开通无卡支付' },
+  { code: '-8', title: '此卡被没收' },
+  { code: '-9', title: '无效卡号' },
+  { code: '-10', title: '此卡无对应发卡行' },
+  { code: '-11', title: '该卡未初始化或睡眠卡' },
+  { code: '-12', title: '作弊卡、吞卡' },
+  { code: '-13', title: '此卡已挂失' },
+  { code: '-14', title: '该卡已过期' },
+  { code: '-15', title: '受限制的卡' },
+  { code: '-16', title: '密码错误次数超限' },
+  { code: '-17', title: '发卡行不支持此交易' },
+  { code: '-18', title: '验证中心服务繁忙' },
+  { code: '-19', title: '验证次数超限，请次日重试' },
+  { code: '-20', title: '该证件号暂不支持核验，当前仅支持二代身份证' },
+  { code: '-21', title: '银行卡状态异常或卡号有误' },
+];
+
+/** Business error codes of each action's page. */
+export const businessErrors = {
+  GetEidToken: [
+    'FailedOperation.DecryptSystemError',
+    'FailedOperation.StsUnAuthErrError',
+    'FailedOperation.UnKnown',
+    'FailedOperation.UnregisteredEid',
+    'InvalidParameter',
+    'InvalidParameter.UnsupportEncryptField',
+    'InvalidParameterValue.RuleIdDisabled',
+    'InvalidParameterValue.RuleIdNotExist',
+    'UnauthorizedOperation.Arrears',
+    'UnauthorizedOperation.NonAuthorize',
+    'UnauthorizedOperation.Nonactivated',
+  ],
+  GetFaceIdToken: [
+    'FailedOperation.DecryptSystemError',
+    'FailedOperation.ImageSizeTooLarge',
+    'FailedOperation.UnKnown',
+    'InvalidParameter',
+    'UnauthorizedOperation.Arrears',
+    'UnauthorizedOperation.Nonactivated',
+  ],
+  BankCard4EVerification: [
+    'FailedOperation.DecryptSystemError',
+    'FailedOperation.StsUnAuthErrError',
+    'FailedOperation.UnKnown',
+    'InvalidParameter',
+    'InvalidParameter.UnsupportEncryptField',
+    'InvalidParameterValue',
+    'UnauthorizedOperation.Arrears',
+    'UnauthorizedOperation.ChargeStatusException',
+    'UnauthorizedOperation.NonAuthorize',
+    'UnauthorizedOperation.Nonactivated',
+  ],
+} as const;
+
+/** "公共错误码": what any action may answer. */
+export const commonErrors = [
+  'AuthFailure.SignatureExpire',
+  'AuthFailure.SignatureFailure',
+  'AuthFailure.SecretIdNotFound',
+  'AuthFailure.TokenFailure',
+  'AuthFailure.UnauthorizedOperation',
+  'RequestLimitExceeded',
+  'RequestLimitExceeded.IPLimitExceeded',
+  'RequestLimitExceeded.UinLimitExceeded',
+  'InternalError',
+  'MissingParameter',
+  'UnknownParameter',
+  'UnsupportedRegion',
+  'LimitExceeded',
+] as const;
+
+function list(codes: readonly number[], title: string): Code[] {
+  return codes.map((code) => ({ code: String(code), title }));
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+}

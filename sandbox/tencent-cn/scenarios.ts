@@ -1,0 +1,123 @@
+import { wireFaults } from '../magic.ts';
+import {
+  bankCardCodes,
+  businessErrors,
+  commonErrors,
+  eidCodes,
+  faceIdCodes,
+  questionCodes,
+  readAloudCodes,
+} from './codes.ts';
+
+/** One line of the catalogue: what to send, and the raw code that the provider will answer. */
+export interface Scenario {
+  readonly provider: string;
+  readonly action: string;
+  readonly title: string;
+  /** Goes into the GraphQL input, beside an idempotencyKey. */
+  readonly input: Readonly<Record<string, unknown>>;
+  /** The raw result code, error code or wire fault. */
+  readonly expect: string;
+}
+
+/** The person of the vendor's own pages: nobody. */
+const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
+const provider = 'tencent-cn';
+
+export const tencentCnScenarios: readonly Scenario[] = [
+  ...eidCodes.map(({ code, title }) => eId(`GetEidResult=${code}`, 'GetEidResult', title, code)),
+  ...[
+    'unfinished-absent',
+    'unfinished-null',
+    'unfinished-null-text',
+    'unfinished-17',
+    'unfinished-error',
+  ].map((shape) =>
+    eId(`GetEidResult=${shape}`, 'GetEidResult', 'finished, but no result yet', shape),
+  ),
+  ...['init', 'doing', 'timeout'].map((status) =>
+    eId(`CheckEidTokenStatus=${status}`, 'CheckEidTokenStatus', `status ${status}`, status),
+  ),
+  ...['InvalidParameterValue.BizTokenExpired', 'InvalidParameterValue.BizTokenIllegal'].map(
+    (code) => eId(`GetEidResult=${code}`, 'GetEidResult', 'the token is of no use', code),
+  ),
+  ...readAloudCodes.map(({ code, title }) =>
+    eId(`Intention=${code}`, 'GetEidResult', title, code, {
+      useIntentionVerify: true,
+      intentionVerifyText: '我同意',
+    }),
+  ),
+  ...questionCodes.map(({ code, title }) =>
+    eId(`Intention=${code}`, 'GetEidResult', title, code, {
+      useIntentionVerify: true,
+      intentionMode: 'QUESTION_AND_ANSWER',
+      intentionQuestions: [{ question: '您同意吗？', answers: ['同意'] }],
+    }),
+  ),
+  eId('Attempts=2016,2006,0', 'GetEidResult', 'three attempts, each charged', '0'),
+  ...eachError('GetEidToken').map((code) => eId(`GetEidToken=${code}`, 'GetEidToken', code, code)),
+
+  ...faceIdCodes.map(({ code, title }) =>
+    faceSdk(`GetFaceIdResult=${code}`, 'GetFaceIdResult', title, code),
+  ),
+  ...['unfinished-null', 'unfinished-empty', 'InvalidParameterValue.BizTokenExpired'].map((code) =>
+    faceSdk(`GetFaceIdResult=${code}`, 'GetFaceIdResult', code, code),
+  ),
+  ...eachError('GetFaceIdToken').map((code) =>
+    faceSdk(`GetFaceIdToken=${code}`, 'GetFaceIdToken', code, code),
+  ),
+
+  ...bankCardCodes.map(({ code, title }) => bankCard(`sandbox:${code}`, title, code)),
+  bankCard('韦小宝', 'the page, example 2', '-6', '6226090210146748'),
+  ...eachError('BankCard4EVerification').map((code) => bankCard(`sandbox:${code}`, code, code)),
+];
+
+function eachError(action: keyof typeof businessErrors): string[] {
+  return [...new Set([...businessErrors[action], ...commonErrors, ...wireFaults])];
+}
+
+function eId(
+  order: string,
+  action: string,
+  title: string,
+  expect: string,
+  options?: Record<string, unknown>,
+): Scenario {
+  return {
+    provider,
+    action,
+    title,
+    input: {
+      channel: 'E_ID',
+      subject,
+      extra: `sandbox:${order}`,
+      ...(options ? { options: { tencentCnEId: options } } : {}),
+    },
+    expect,
+  };
+}
+
+function faceSdk(order: string, action: string, title: string, expect: string): Scenario {
+  return {
+    provider,
+    action,
+    title,
+    input: { channel: 'FACE_SDK', subject, extra: `sandbox:${order}` },
+    expect,
+  };
+}
+
+function bankCard(
+  name: string,
+  title: string,
+  expect: string,
+  cardNumber = '6225768888888888',
+): Scenario {
+  return {
+    provider,
+    action: 'BankCard4EVerification',
+    title,
+    input: { subject: { ...subject, name }, cardNumber, phone: '16137688175' },
+    expect,
+  };
+}

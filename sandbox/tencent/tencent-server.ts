@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { WireFault } from '../magic.ts';
+import { answerWithWireFault } from '../wire-fault.ts';
+import { verifyTc3, type TencentCredentials } from './verify-tc3.ts';
+
+/** One emulated action of Tencent Cloud API 3.0. */
+export interface TencentAction<Params> {
+  readonly params: z.ZodType<Params>;
+  readonly perSecond: number;
+  /** The members of `Response`, or a `TencentError`, or a wire fault by its name. */
+  readonly run: (params: Params) => Record<string, unknown> | TencentError | WireFault;
+}
+
+export interface TencentError {
+  readonly errorCode: string;
+}
+
+export interface TencentServerOptions {
+  readonly version: string;
+  readonly credentials: TencentCredentials;
+  // Each action reads its own parameters: the server only hands them through.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly actions: Readonly<Record<string, TencentAction<any>>>;
+  readonly now: () => number;
+}
+
+const messages: Readonly<Record<string, string>> = {
+  'AuthFailure.SignatureFailure':
+    'The provided credentials could not be validated. Please check your signature is correct.',
+  'AuthFailure.SignatureExpire': 'Signature expired. Please check that the clock is right.',
+  'FailedOperation.UnregisteredEid': '该用户未注册E证通，请先注册并跟公安库核验。',
+  'FailedOperation.ImageSizeTooLarge': '图片尺寸过大。',
+};
+
+/**
+ * An endpoint of Tencent Cloud API 3.0 as the official SDKs know it: `/` by POST with JSON or by
+ * GET, signatures verified, parameters checked, the limit kept. HTTP 200 even for refusals.
+ */
+export function createTencentServer(options: TencentServerOptions): FastifyInstance {
+  const server = fastify({ bodyLimit: 12 * 1024 * 1024 });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  const isOverLimit = createCounter(options.now);
+
+  server.route({
+    method: ['GET', 'POST'],
+    url: '/',
+    handler: async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const query = request.raw.url?.split('?')[1] ?? '';
+      const answer = answerTo(request, body, query);
+      return typeof answer === 'string' ? answerWithWireFault(answer, reply) : send(reply, answer);
+    },
+  });
+
+  function answerTo(
+    request: FastifyRequest,
+    body: Buffer,
+    query: string,
+  ): Record<string, unknown> | TencentError | WireFault {
+    const headers = request.headers as Record<string, string | undefined>;
+    const authError = verifyTc3(
+      { method: request.method, query, headers, body },
+      options.credentials,
+      options.now(),
+    );
+    if (authError) return { errorCode: authError };
+    const params = request.method === 'GET' ? readQuery(query) : readJson(body);
+    if (!params) return { errorCode: 'InvalidParameter' };
+    if (headers['x-tc-version'] !== options.version) return { errorCode: 'NoSuchVersion' };
+    const name = headers['x-tc-action'] ?? '';
+    const action = Object.hasOwn(options.actions, name) ? options.actions[name] : undefined;
+    if (!action) return { errorCode: 'InvalidAction' };
+    if (isOverLimit(name, action.perSecond)) return { errorCode: 'RequestLimitExceeded' };
+    const parsed = action.params.safeParse(params);
+    if (!parsed.success) return { errorCode: toErrorCode(parsed.error, params) };
+    return action.run(parsed.data);
+  }
+
+  return server;
+}
+
+function send(reply: FastifyReply, answer: Record<string, unknown> | TencentError): FastifyReply {
+  const requestId = randomUUID();
+  const response = isTencentError(answer)
+    ? { Error: { Code: answer.errorCode, Message: messages[answer.errorCode] ?? 'Sandbox' } }
+    : answer;
+  return reply.send({ Response: { ...response, RequestId: requestId } });
+}
+
+function isTencentError(answer: Record<string, unknown> | TencentError): answer is TencentError {
+  return typeof answer['errorCode'] === 'string';
+}
+
+function toErrorCode(error: z.ZodError, params: Record<string, unknown>): string {
+  const issue = error.issues[0];
+  if (issue?.code === 'unrecognized_keys') return 'UnknownParameter';
+  const [first] = issue?.path ?? [];
+  const isMissing = issue?.path.length === 1 && params[String(first)] === undefined;
+  return isMissing ? 'MissingParameter' : 'InvalidParameter';
+}
+
+function readJson(body: Buffer): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** GET carries every value as text, nested members with dots: `Config.InputType=4`. */
+function readQuery(query: string): Record<string, unknown> {
+  const params: Record<string, unknown> = {};
+  for (const [path, value] of new URLSearchParams(query)) {
+    const names = path.split('.');
+    const last = names.pop() ?? path;
+    let target = params;
+    for (const name of names) {
+      target[name] = typeof target[name] === 'object' ? target[name] : {};
+      target = target[name] as Record<string, unknown>;
+    }
+    // As a real endpoint does, numbers and booleans are read by the type of their parameter;
+    // those of the emulated actions can be told by how they look.
+    target[last] = /^(?:true|false)$/u.test(value)
+      ? value === 'true'
+      : ['CertType', 'Speed', 'BestFramesCount'].includes(last)
+        ? Number(value)
+        : value;
+  }
+  return params;
+}
+
+/** Counts per calendar second, as the provider does. */
+function createCounter(now: () => number): (name: string, perSecond: number) => boolean {
+  const counts = new Map<string, { second: number; count: number }>();
+  return (name, perSecond) => {
+    const second = Math.floor(now() / 1000);
+    const known = counts.get(name);
+    const current = known?.second === second ? known : { second, count: 0 };
+    current.count += 1;
+    counts.set(name, current);
+    return current.count > perSecond;
+  };
+}
