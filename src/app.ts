@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import type { DestinationStream } from 'pino';
+import { builtInProviders } from '../providers/index.ts';
+import { startSandbox } from '../sandbox/index.ts';
+import { loadConfig, parseProviderSettings, type Config } from './config.ts';
+import type { AnyProvider, Log } from './contract/index.ts';
+import { BootError } from './core/boot-error.ts';
+import type { CoreDeps } from './core/core-deps.ts';
+import { createRegistry, type ProviderSetup } from './core/registry.ts';
+import { assembleSchema } from './graphql/assemble-schema.ts';
+import { createApolloServer } from './graphql/create-apollo-server.ts';
+import { resolverMap } from './graphql/resolvers/index.ts';
+import { createServer } from './http/create-server.ts';
+import { identifySandboxCaller } from './http/identify-sandbox-caller.ts';
+import { registerGraphiql } from './http/routes/graphiql.ts';
+import { registerGraphql } from './http/routes/graphql.ts';
+import { registerHealth } from './http/routes/health.ts';
+import { registerMetrics } from './http/routes/metrics.ts';
+import { registerReturn } from './http/routes/return.ts';
+import { createBottleneckLimiter } from './infra/bottleneck-limiter.ts';
+import { createCockatielBreaker } from './infra/cockatiel-breaker.ts';
+import { createLog } from './infra/log.ts';
+import { createMemoryPacer } from './infra/memory-pacer.ts';
+import { createMemoryStore } from './infra/memory-store.ts';
+import { createMetrics } from './infra/metrics.ts';
+import { createUpstreamClient } from './infra/send-upstream.ts';
+
+export interface App {
+  readonly config: Config;
+  readonly log: Log;
+  /** Answers what is in flight, takes nothing new, and lets go of everything. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface AppOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly definitions?: readonly AnyProvider[];
+  readonly now?: () => number;
+  readonly logDestination?: DestinationStream;
+}
+
+/** Puts everything together and listens. Throws `BootError`. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const now = options.now ?? Date.now;
+  const definitions = options.definitions ?? builtInProviders;
+  const config = loadConfig(options.env, definitions);
+  const schema = assembleSchema(definitions, resolverMap);
+
+  const log = createLog(config.logLevel, options.logDestination);
+  const metrics = createMetrics();
+  const store = createMemoryStore({ now });
+  const upstream = createUpstreamClient();
+  const sandbox = await startSandbox({ now, publicUrl: config.publicUrl });
+  let isDraining = false;
+
+  const closeAll = async (servers: readonly FastifyInstance[]): Promise<void> => {
+    await Promise.all(servers.map((server) => server.close()));
+    await Promise.all([upstream.close(), sandbox.close(), store.close()]);
+  };
+
+  const servers: FastifyInstance[] = [];
+  try {
+    const pacer = createMemoryPacer({ now, guardMs: config.limitGuardMs });
+    const core: CoreDeps = {
+      registry: createRegistry(definitions, (definition) =>
+        setUpProvider(definition, config, sandbox.settingsOf(definition.id)),
+      ),
+      store,
+      sendUpstream: upstream.send,
+      limiter: createBottleneckLimiter({ pacer, now, guardMs: config.limitGuardMs }),
+      breaker: createCockatielBreaker({ now }),
+      log,
+      metrics,
+      now,
+      randomBytes,
+      hashKeys: config.hashKeys,
+      sandbox: config.sandbox,
+      publicUrl: config.publicUrl,
+      redirectRules: { origins: config.redirectOrigins, allowLocalhost: config.sandbox },
+      checksums: config.checksums,
+      retentionDays: config.retentionDays,
+      inFlight: new Map(),
+      asking: new Map(),
+    };
+    const apollo = createApolloServer({ schema, log, open: config.sandbox });
+    await apollo.start();
+
+    const serverDeps = { log, isDraining: () => isDraining };
+    const main = createServer(serverDeps);
+    servers.push(main);
+    main.addHook('onClose', () => apollo.stop());
+    registerGraphql(main, { apollo, core, identify: identifySandboxCaller });
+    registerHealth(main, { store, isDraining: () => isDraining });
+    registerMetrics(main, metrics);
+    if (config.graphiql) registerGraphiql(main);
+    sandbox.register(main);
+    registerReturn(publicServer(main, servers, config, serverDeps), core);
+
+    await main.listen({ host: config.host, port: config.port });
+    for (const server of servers.slice(1)) {
+      await server.listen({ host: config.host, port: config.publicPort });
+    }
+  } catch (error) {
+    await closeAll(servers);
+    throw error;
+  }
+
+  return {
+    config,
+    log,
+    stop: async () => {
+      isDraining = true;
+      await closeAll(servers);
+    },
+  };
+}
+
+/** People's browsers reach the public listener; it is the main one unless it has its own port. */
+function publicServer(
+  main: FastifyInstance,
+  servers: FastifyInstance[],
+  config: Config,
+  deps: Parameters<typeof createServer>[0],
+): FastifyInstance {
+  if (config.publicPort === config.port) return main;
+  const server = createServer(deps);
+  servers.push(server);
+  return server;
+}
+
+function setUpProvider(
+  definition: AnyProvider,
+  config: Config,
+  sandboxSettings: Readonly<Record<string, string>>,
+): ProviderSetup {
+  const settings = config.providers.get(definition.id);
+  const perSecond = settings?.perSecond ?? {};
+  if (settings?.isOff) {
+    return { settings: null, disabledReason: 'Switched off by PROVIDERS_OFF.', perSecond };
+  }
+  if (Object.keys(sandboxSettings).length === 0) {
+    return { settings: null, disabledReason: 'The sandbox does not emulate it.', perSecond };
+  }
+  const parsed = parseProviderSettings(definition, { ...settings?.given, ...sandboxSettings });
+  if ('wrong' in parsed) throw new BootError(parsed.wrong);
+  return { settings: parsed.settings, disabledReason: null, perSecond };
+}

@@ -1,0 +1,263 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { Secret, type AnyProvider, type ChecksumMode } from './contract/index.ts';
+import { BootError } from './core/boot-error.ts';
+import type { NamedKey } from './core/keyed-hash.ts';
+
+/** Settings of one provider as they were given, by name without its prefix. */
+export interface ProviderSettings {
+  readonly given: Readonly<Record<string, string>>;
+  readonly perSecond: Readonly<Record<string, number>>;
+  readonly isOff: boolean;
+}
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** The same as `port` where one listener serves both. */
+  readonly publicPort: number;
+  readonly publicUrl: string;
+  readonly sandbox: boolean;
+  readonly graphiql: boolean;
+  readonly checksums: ChecksumMode;
+  readonly retentionDays: number;
+  readonly limitGuardMs: number;
+  readonly logLevel: string;
+  readonly redirectOrigins: ReadonlyMap<string, ReadonlySet<string>> | null;
+  readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
+  readonly providers: ReadonlyMap<string, ProviderSettings>;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const port = z.coerce.number('must be a port').int('must be a port').min(1).max(65_535);
+const positive = z.coerce.number('must be a number').positive('must be above 0');
+
+/** Settings by their names; docs and README list them in this order. */
+const settings = {
+  PORT: port.default(4001),
+  PUBLIC_PORT: port.optional(),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PUBLIC_URL: z.url({ protocol: /^https?$/u, error: 'must be an absolute URL' }).optional(),
+  STORE_HASH_KEYS: z.string().transform(readKeys).optional(),
+  VERIFICATION_RETENTION_DAYS: positive.default(30),
+  REDIRECT_ORIGINS: z.string().transform(readOrigins).optional(),
+  PROVIDERS_OFF: z.string().transform(readList).default([]),
+  SANDBOX: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
+  GRAPHIQL: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
+  INPUT_CHECKSUMS: z.enum(['off', 'warn', 'strict'], 'must be off, warn or strict').optional(),
+  LIMIT_GUARD_MS: z.coerce.number('must be a number').min(0, 'must not be negative').default(20),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be a level of pino')
+    .default('info'),
+};
+
+/** Names that are fixed for what is still to come: better refused than silently ignored. */
+const laterSettings: readonly string[] = [
+  'REDIS_URL',
+  'STORE_ENCRYPTION_KEYS',
+  'STORE_ALLOW_EVICTION',
+  'ROUTER_SECRETS',
+  'JWT_JWKS_URL',
+  'JWT_ISSUER',
+  'JWT_AUDIENCE',
+  'JWT_CLAIMS',
+  'TRUST_IDENTITY_HEADERS',
+  'ROUTING',
+  'PROVIDERS',
+  'BANK_CARD_CACHE_SECONDS',
+  'VELOCITY_USER',
+  'VELOCITY_CARD',
+  'VELOCITY_ID',
+  'TENANT_QUOTA_SHARE',
+  'TENANT_DAILY_CHARGEABLE',
+];
+
+/**
+ * Reads every setting, once. Throws `BootError` with every mistake at once: names and what is
+ * expected, never a value.
+ */
+export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Config {
+  const wrong: string[] = [];
+  const given = Object.fromEntries(
+    // An empty variable is how a container platform leaves one out.
+    Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  );
+  for (const name of laterSettings) {
+    if (given[name] !== undefined)
+      wrong.push(`${name} is not supported by this version. Unset it.`);
+  }
+
+  const parsed = z.object(settings).safeParse(given);
+  if (!parsed.success) {
+    wrong.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}.`));
+  }
+  const providers = readProviders(given, definitions, parsed.data?.PROVIDERS_OFF ?? []);
+  wrong.push(...providers.wrong);
+  wrong.push(...modeMistakes(parsed.data?.SANDBOX ?? 'auto', definitions, providers.byId));
+  if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
+
+  const { data } = parsed;
+  return {
+    host: data.HOST,
+    port: data.PORT,
+    publicPort: data.PUBLIC_PORT ?? data.PORT,
+    publicUrl: (data.PUBLIC_URL ?? `http://localhost:${data.PUBLIC_PORT ?? data.PORT}`).replace(
+      /\/+$/u,
+      '',
+    ),
+    sandbox: true,
+    graphiql: data.GRAPHIQL !== 'off',
+    checksums: data.INPUT_CHECKSUMS ?? 'off',
+    retentionDays: data.VERIFICATION_RETENTION_DAYS,
+    limitGuardMs: data.LIMIT_GUARD_MS,
+    logLevel: data.LOG_LEVEL,
+    redirectOrigins: data.REDIRECT_ORIGINS ?? null,
+    // The memory store forgets with the process, so a key of the process is enough.
+    hashKeys: data.STORE_HASH_KEYS ?? [randomKey()],
+    providers: providers.byId,
+  };
+}
+
+/** What a plugin's schema makes of its settings, or what is wrong with them by full name. */
+export function parseProviderSettings(
+  definition: AnyProvider,
+  given: Readonly<Record<string, string>>,
+): { readonly settings: unknown } | { readonly wrong: readonly string[] } {
+  const parsed = definition.settings.safeParse(given);
+  if (parsed.success) return { settings: parsed.data };
+  const prefix = prefixOf(definition.id);
+  return {
+    wrong: parsed.error.issues.flatMap((issue) => {
+      if (issue.code === 'unrecognized_keys') {
+        return issue.keys.map((name) => `${prefix}${name} is not a setting of ${definition.id}.`);
+      }
+      const name = `${prefix}${issue.path.join('.')}`;
+      const isMissing = given[String(issue.path[0])] === undefined;
+      return [isMissing ? `${name} is needed.` : `${name} ${issue.message}.`];
+    }),
+  };
+}
+
+function readProviders(
+  given: Readonly<Record<string, string>>,
+  definitions: readonly AnyProvider[],
+  off: readonly string[],
+): { readonly byId: ReadonlyMap<string, ProviderSettings>; readonly wrong: readonly string[] } {
+  const ids = definitions.map(({ id }) => id);
+  const wrong = off
+    .filter((id) => !ids.includes(id))
+    .map(() => `PROVIDERS_OFF must name providers: ${ids.join(', ')}.`);
+
+  const byId = new Map<string, ProviderSettings>();
+  for (const definition of definitions) {
+    const prefix = prefixOf(definition.id);
+    const own: Record<string, string> = {};
+    const perSecond: Record<string, number> = {};
+    for (const [name, value] of Object.entries(given)) {
+      if (ownerOf(name, ids) !== definition.id) continue;
+      const rest = name.slice(prefix.length);
+      if (!rest.startsWith('LIMIT_')) {
+        own[rest] = value;
+        continue;
+      }
+      const action = Object.keys(definition.actions).find(
+        (each) => `LIMIT_${toSettingName(each)}` === rest,
+      );
+      const limit = positive.safeParse(value);
+      if (action === undefined) wrong.push(`${name} names no action of ${definition.id}.`);
+      else if (limit.success) perSecond[action] = limit.data;
+      else wrong.push(`${name} must be a number above 0.`);
+    }
+    byId.set(definition.id, { given: own, perSecond, isOff: off.includes(definition.id) });
+  }
+  return { byId, wrong };
+}
+
+function modeMistakes(
+  mode: 'auto' | 'on' | 'off',
+  definitions: readonly AnyProvider[],
+  byId: ReadonlyMap<string, ProviderSettings>,
+): string[] {
+  const credentials = definitions.flatMap((definition) =>
+    definition.credentials
+      .filter((name) => byId.get(definition.id)?.given[name] !== undefined)
+      .map((name) => `${prefixOf(definition.id)}${name}`),
+  );
+  if (credentials.length > 0 && mode === 'on') {
+    return [`SANDBOX=on does not go with credentials. Unset ${credentials.join(', ')}.`];
+  }
+  if (credentials.length > 0) {
+    return [
+      `A real provider needs the Redis store and the router secret, which this version does not have yet. To run the sandbox, unset ${credentials.join(', ')}.`,
+    ];
+  }
+  return mode === 'off' ? ['SANDBOX=off needs the credentials of a provider.'] : [];
+}
+
+/** The provider with the longest prefix: `TENCENT_CN_` before a `TENCENT_`. */
+function ownerOf(name: string, ids: readonly string[]): string | undefined {
+  return ids
+    .filter((id) => name.startsWith(prefixOf(id)))
+    .toSorted((a, b) => b.length - a.length)
+    .at(0);
+}
+
+function prefixOf(id: string): string {
+  return `${toSettingName(id)}_`;
+}
+
+function toSettingName(text: string): string {
+  return text.toUpperCase().replace(/[^A-Z0-9]/gu, '_');
+}
+
+function randomKey(): NamedKey {
+  return { kid: 'process', key: new Secret(randomBytes(32).toString('base64')) };
+}
+
+function readList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+}
+
+/** `kid:base64,…`, each of at least 256 bits. */
+function readKeys(text: string, context: z.RefinementCtx): readonly [NamedKey, ...NamedKey[]] {
+  const keys = readList(text).map((part) => {
+    const [kid = '', encoded = ''] = part.split(':');
+    const isGood =
+      /^[\w-]{1,32}$/u.test(kid) &&
+      /^[A-Za-z0-9+/]+={0,2}$/u.test(encoded) &&
+      Buffer.from(encoded, 'base64').length >= 32;
+    return isGood ? { kid, key: new Secret(encoded) } : null;
+  });
+  const [first, ...rest] = keys.filter((key) => key !== null);
+  const isUnique = new Set(keys.map((key) => key?.kid)).size === keys.length;
+  if (!first || keys.includes(null) || !isUnique) {
+    context.addIssue('must be kid:base64,… with different kids and at least 32 bytes each');
+    return z.NEVER;
+  }
+  return [first, ...rest];
+}
+
+/** `origin,…` for every tenant, or `tenant=origin,…;…`. */
+function readOrigins(
+  text: string,
+  context: z.RefinementCtx,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const byTenant = new Map<string, ReadonlySet<string>>();
+  for (const part of text.split(';').filter((each) => each.trim() !== '')) {
+    const [tenant, list] = part.includes('=') ? part.split('=', 2) : ['*', part];
+    const origins = readList(list ?? '');
+    const isGood = origins.every(
+      (origin) => URL.canParse(origin) && new URL(origin).origin === origin,
+    );
+    if (!isGood || origins.length === 0 || !tenant?.trim()) {
+      context.addIssue('must be origin,… or tenant=origin,…;… such as https://app.example.com');
+      return z.NEVER;
+    }
+    byTenant.set(tenant.trim(), new Set(origins));
+  }
+  return byTenant;
+}

@@ -1,0 +1,60 @@
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import type { Log } from '../contract/index.ts';
+import { logBug } from '../core/log-bug.ts';
+import { errorTexts, type ErrorCode } from '../graphql/mask-error.ts';
+
+export interface ServerDeps {
+  readonly log: Log;
+  /** True once the process is about to stop. */
+  readonly isDraining: () => boolean;
+}
+
+/** An 8 MB image in base64, with the rest of its request around it. */
+const bodyLimit = 9 * 1024 * 1024;
+
+/**
+ * A Fastify server without routes: limits against slow and large requests, errors in GraphQL's
+ * shape with fixed texts, connections closed while draining.
+ *
+ * Fastify's requestTimeout alone does not stop slow bodies; Node checks only every
+ * connectionsCheckingInterval (measured: 408 after 1.2 s).
+ */
+export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
+  const server = fastify({
+    bodyLimit,
+    // No log of requests: paths hold capabilities.
+    logger: false,
+    forceCloseConnections: 'idle',
+    http: {
+      headersTimeout: 5000,
+      requestTimeout: 10_000,
+      connectionsCheckingInterval: 1000,
+    },
+  });
+
+  server.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+    if (isDraining()) reply.header('connection', 'close');
+  });
+
+  server.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) logBug(log, `${request.method} ${request.routeOptions.url ?? ''}`, error);
+    return reply.code(status).send(toGraphqlError(codeOfStatus(status)));
+  });
+
+  server.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type('text/plain').send('Not found\n'),
+  );
+  return server;
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 413) return 'PAYLOAD_TOO_LARGE';
+  if (status === 503) return 'SERVICE_UNAVAILABLE';
+  return status < 500 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR';
+}
+
+function toGraphqlError(code: ErrorCode): object {
+  return { errors: [{ message: errorTexts[code], extensions: { code } }] };
+}

@@ -1,0 +1,116 @@
+export interface ExampleTab {
+  readonly query: string;
+  readonly variables: string;
+  readonly headers: string;
+}
+
+/** Whoever the sandbox takes one for; changing it shows that people do not see each other's. */
+const headers = JSON.stringify({ 'x-user-id': 'sandbox-user' }, null, 2);
+
+/** GraphiQL's tabs. Each runs as it is; the people are the ones of the providers' own pages. */
+export const exampleTabs: readonly ExampleTab[] = [
+  tab(
+    `# 1 · Start an E证通 verification. Then open launch.url in a new browser tab.
+mutation Start($input: StartVerificationInput!) {
+  startVerification(input: $input) {
+    ... on StartVerificationSuccess {
+      replayed
+      verification {
+        id
+        status
+        checks
+        expiresAt
+        launch { ... on VerificationRedirect { url } }
+      }
+    }
+    ... on VerificationProblem { code message retry retryAfterMs billing }
+    ... on VerificationInputProblem { fields { path message } }
+    ... on VerificationProviderProblem { provider providerCode }
+  }
+}`,
+    {
+      input: {
+        idempotencyKey: 'my-first-verification',
+        channel: 'E_ID',
+        subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+        options: { tencentCnEId: { inputType: 'CALLER_PASSES' } },
+      },
+    },
+  ),
+  tab(
+    `# 2 · How did my verification end? Starting again with the same key never starts a second one:
+# it brings the first verification, as it is now.
+mutation Outcome($input: StartVerificationInput!) {
+  startVerification(input: $input) {
+    ... on StartVerificationSuccess {
+      replayed
+      verification {
+        id
+        status
+        nextPollAfterMs
+        outcome {
+          code
+          reason
+          message
+          similarity
+          billing
+          chargedAttempts
+          details { ... on TencentCnEIdDetails { livenessMode attempts { at code charged } } }
+        }
+      }
+    }
+    ... on VerificationProblem { code message retry }
+  }
+}`,
+    {
+      input: {
+        idempotencyKey: 'my-first-verification',
+        channel: 'E_ID',
+        subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+        options: { tencentCnEId: { inputType: 'CALLER_PASSES' } },
+      },
+    },
+  ),
+  tab(
+    `# 3 · Check a bank card. Run it again: the same key never pays twice.
+mutation CheckCard($input: CheckBankCardInput!) {
+  checkBankCard(input: $input) {
+    ... on CheckBankCardSuccess {
+      replayed
+      check { id outcome matched reason code message billing checkedAt }
+    }
+    ... on VerificationProblem { code message retry retryAfterMs billing }
+    ... on VerificationInputProblem { fields { path message } }
+    ... on VerificationProviderProblem { provider providerCode }
+  }
+}`,
+    {
+      input: {
+        idempotencyKey: 'my-first-card',
+        subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+        cardNumber: '6225768888888888',
+        phone: '16137688175',
+      },
+    },
+  ),
+  tab(
+    `# 4 · Who can do what here?
+query Providers {
+  verificationProviders {
+    id
+    title
+    enabled
+    reason
+    state
+    jurisdiction
+    channels { channel checks requires outcome }
+    actions { name effect perSecond }
+  }
+}`,
+    {},
+  ),
+];
+
+function tab(query: string, variables: object): ExampleTab {
+  return { query, variables: JSON.stringify(variables, null, 2), headers };
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { ruruHTML, type RuruClientConfig } from 'ruru/server';
+import { getStaticFile } from 'ruru/static';
+import { exampleTabs } from '../example-tabs.ts';
+
+const staticPath = '/graphiql/static/';
+
+/** GraphiQL from local files: no request leaves the host. Its tabs hold invented people only. */
+export function registerGraphiql(server: FastifyInstance): void {
+  const [first] = exampleTabs;
+  // Its type demands every option and lacks `defaultTabs`, which works all the same; the first
+  // tab's variables are wanted again.
+  const clientConfig = {
+    defaultTabs: exampleTabs,
+    initialVariables: first?.variables,
+    initialHeaders: first?.headers,
+    isHeadersEditorEnabled: true,
+  } as unknown as RuruClientConfig;
+  const html = ruruHTML({ staticPath, endpoint: '/graphql', clientConfig });
+  const contentSecurityPolicy = policyFor(html);
+
+  server.get('/graphiql', (_request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .headers({ 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-store' })
+      .send(html),
+  );
+
+  server.get(`${staticPath}*`, async (request, reply) => {
+    const file = await getStaticFile({
+      staticPath,
+      urlPath: request.url.split('?')[0] ?? '',
+      acceptEncoding: request.headers['accept-encoding'],
+      disallowDevAssets: true,
+    });
+    if (!file) return reply.callNotFound();
+    return reply.headers(file.headers).send(file.content);
+  });
+}
+
+/** Allows the page's own inline scripts by their hashes, and nothing from elsewhere. */
+function policyFor(html: string): string {
+  const hashes = [...html.matchAll(/<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/gu)].map(
+    ([, script]) =>
+      `'sha256-${createHash('sha256')
+        .update(script ?? '')
+        .digest('base64')}'`,
+  );
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${hashes.join(' ')}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "worker-src 'self'",
+    "connect-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+}

@@ -1,0 +1,28 @@
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { ApolloServer } from '@apollo/server';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Caller } from '../../core/caller.ts';
+import type { CoreDeps } from '../../core/core-deps.ts';
+import { operationTimeoutMs } from '../../core/run-claimed.ts';
+import type { GraphqlContext } from '../../graphql/context.ts';
+import { createLoaders } from '../../graphql/loaders.ts';
+import { readDeadline } from '../read-deadline.ts';
+
+export function registerGraphql(
+  server: FastifyInstance,
+  deps: {
+    readonly apollo: ApolloServer<GraphqlContext>;
+    readonly core: CoreDeps;
+    readonly identify: (request: FastifyRequest) => Caller;
+  },
+): void {
+  const { apollo, core, identify } = deps;
+  const handler = fastifyApolloHandler(apollo, {
+    context: async (request) => {
+      const caller = identify(request);
+      const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
+      return { core, caller, deadlineMs, loaders: createLoaders(core, caller, deadlineMs) };
+    },
+  });
+  server.route({ method: 'POST', url: '/graphql', handler });
+}

@@ -1,0 +1,50 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { CoreDeps } from '../../core/core-deps.ts';
+import { finishReturn, type ReturnTarget } from '../../core/finish-return.ts';
+
+type Page = Extract<ReturnTarget, { kind: 'page' }>['page'];
+
+const pages = {
+  done: {
+    status: 200,
+    zh: ['核身已结束', '可以关闭此页，返回原应用。'],
+    en: ['The verification is over', 'You may close this page and go back to the app.'],
+  },
+  link_invalid: {
+    status: 410,
+    zh: ['链接已失效', '请返回原应用，重新开始。'],
+    en: ['This link is no longer valid', 'Please go back to the app and start again.'],
+  },
+  try_later: {
+    status: 503,
+    zh: ['暂时无法继续', '请稍后刷新此页。'],
+    en: ['This cannot go on right now', 'Please reload this page in a moment.'],
+  },
+} as const satisfies Record<Page, { status: number; zh: [string, string]; en: [string, string] }>;
+
+/** The way back from a provider. Its URL is a capability: it is neither logged nor passed on. */
+export function registerReturn(server: FastifyInstance, core: CoreDeps): void {
+  server.get<{ Params: { capability: string } }>('/return/:capability', async (request, reply) => {
+    const target = await finishReturn(core, request.params.capability);
+    reply.headers({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
+    return target.kind === 'redirect'
+      ? reply.redirect(target.url, 303)
+      : sendPage(reply, target.page);
+  });
+}
+
+function sendPage(reply: FastifyReply, name: Page): FastifyReply {
+  const { status, zh, en } = pages[name];
+  return reply
+    .code(status)
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+    .send(`<!doctype html>
+<html lang="zh-CN">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${zh[0]} · ${en[0]}</title>
+<style>:root { color-scheme: light dark; font: 1.05rem/1.6 system-ui, sans-serif } body { max-width: 32rem; margin: 15vh auto; padding: 1rem; text-align: center }</style>
+<main><h1>${zh[0]}<br><span lang="en">${en[0]}</span></h1><p>${zh[1]}<br><span lang="en">${en[1]}</span></p></main>
+</html>`);
+}

@@ -1,0 +1,68 @@
+import { startApp, type App } from './app.ts';
+import { BootError } from './core/boot-error.ts';
+
+/** A platform kills after 10 s; what is left by then is cut off by ourselves. */
+const stopWithinMs = 9500;
+
+await main();
+
+async function main(): Promise<void> {
+  const app = await start();
+  if (!app) return;
+  console.log(startUpLines(app).join('\n'));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => void stop(app, signal));
+  }
+}
+
+async function start(): Promise<App | null> {
+  try {
+    return await startApp({ env: process.env });
+  } catch (error) {
+    console.error(explain(error));
+    process.exitCode = 1;
+    return null;
+  }
+}
+
+async function stop(app: App, reason: string): Promise<void> {
+  const startedMs = Date.now();
+  const timer = setTimeout(() => process.exit(1), stopWithinMs);
+  timer.unref();
+  app.log.event('info', 'shutdown', { reason });
+  await app.stop();
+  app.log.event('info', 'shutdown', { reason, tookMs: Date.now() - startedMs });
+  process.exit(0);
+}
+
+function explain(error: unknown): string {
+  if (error instanceof BootError) {
+    return [
+      'verification-subgraph cannot start:',
+      ...error.lines.map((line) => `  - ${line}`),
+    ].join('\n');
+  }
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return 'verification-subgraph cannot start: its port is taken. Set PORT to a free one.';
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : 'unknown error';
+}
+
+function startUpLines({ config }: App): string[] {
+  const url = `http://localhost:${config.port}`;
+  return [
+    '',
+    'verification-subgraph is up.',
+    '',
+    '  SANDBOX: no real provider is called, and nothing is charged.',
+    '  STORE:   in memory. A restart forgets everything.',
+    '',
+    ...(config.graphiql ? [`  Click here   ${url}/graphiql`] : []),
+    `  GraphQL      ${url}/graphql`,
+    `  Scenarios    ${url}/sandbox/scenarios`,
+    `  Endpoints    ${url}/sandbox/endpoints`,
+    `  Health       ${url}/health/ready`,
+    '',
+  ];
+}
