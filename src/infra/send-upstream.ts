@@ -30,7 +30,7 @@ export function createUpstreamClient(): UpstreamClient {
       const deadline = AbortSignal.timeout(timeoutMs);
       const progress = { sent: false };
       try {
-        const response = await agent.compose(noteSending(progress)).request({
+        const answered = agent.compose(noteSending(progress)).request({
           origin: new URL(request.url).origin,
           path: pathOf(request.url),
           method: request.method,
@@ -38,11 +38,13 @@ export function createUpstreamClient(): UpstreamClient {
           body: request.body ?? null,
           signal: deadline,
         });
+        const response = await orAborted(answered, deadline);
         const headers = flatten(response.headers);
         const isRedirect = response.statusCode >= 300 && response.statusCode < 400;
         const isEncoded = (headers['content-encoding'] ?? 'identity') !== 'identity';
         if (isRedirect || isEncoded) {
-          response.body.destroy();
+          // Unread, it would emit an error that nobody listens to, and end the process.
+          response.body.on('error', () => {}).destroy();
           throw new ProviderFault('protocol');
         }
         const body = await readBody(response.body, maxBytes);
@@ -55,6 +57,25 @@ export function createUpstreamClient(): UpstreamClient {
     },
     close: () => agent.destroy(),
   };
+}
+
+/**
+ * undici notices the signal only once a connection stands (measured: 2 s late), so the deadline is
+ * raced as well. A request that is given up while connecting is not sent afterwards.
+ */
+async function orAborted<T>(answered: Promise<T>, deadline: AbortSignal): Promise<T> {
+  // Given up, it still rejects some time later.
+  answered.catch(() => {});
+  let giveUp = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    giveUp = () => reject(new Error('deadline'));
+    deadline.addEventListener('abort', giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([answered, aborted]);
+  } finally {
+    deadline.removeEventListener('abort', giveUp);
+  }
 }
 
 /** Sets `sent` when the request is about to be written to a connection that stands. */

@@ -1,0 +1,286 @@
+import { describe, expect, it } from 'vitest';
+import { LimiterRefusal, StoreUnavailable, type FaultKind } from '../../src/contract/index.ts';
+import { checkBankCard, type CheckBankCardInput } from '../../src/core/check-bank-card.ts';
+import { readBankCardChecks } from '../../src/core/read-bank-card-checks.ts';
+import { callerOf, createTestCore, failing, matched, type TestCore } from '../support/test-core.ts';
+
+const input: CheckBankCardInput = {
+  idempotencyKey: 'k',
+  subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+  cardNumber: '6225768888888888',
+  phone: '16137688175',
+};
+
+function check({ deps }: TestCore, changes: Partial<CheckBankCardInput> = {}, caller = callerOf()) {
+  return checkBankCard(deps, caller, { ...input, ...changes }, deps.now() + 9000);
+}
+
+describe('a bank card check', () => {
+  it('is paid once by a hundred equal calls at once', async () => {
+    const core = createTestCore();
+    core.provider.reply(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return matched;
+    });
+    const all = await Promise.all(Array.from({ length: 100 }, () => check(core)));
+    expect(core.provider.ledger).toHaveLength(1);
+    expect(
+      new Set(all.map((one) => (one.kind === 'success' ? one.check.id : 'problem'))).size,
+    ).toBe(1);
+    const replayed = all.filter((one) => one.kind === 'success' && one.replayed);
+    expect(replayed).toHaveLength(99);
+  });
+
+  it('gives the first answer again, a day later too', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => matched, failing('timeout'));
+    const first = await check(core);
+    core.clock.ms += 23 * 3600 * 1000;
+    const again = await check(core, { phone: '+86 161-3768-8175' });
+    expect(again).toMatchObject({ kind: 'success', replayed: true });
+    expect(again.kind === 'success' && first.kind === 'success' && again.check).toEqual(
+      first.kind === 'success' && first.check,
+    );
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('refuses the key with other input, whatever field differs', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => matched);
+    await check(core);
+    const others: Partial<CheckBankCardInput>[] = [
+      { phone: '16137688176' },
+      { cardNumber: '6226090210146748' },
+      { subject: { name: '刘洋', idNumber: '11204416541220243X' } },
+      { maxAgeSeconds: 5 },
+      { consentRef: 'other' },
+    ];
+    for (const changes of others) {
+      expect(await check(core, changes)).toMatchObject({
+        problem: { code: 'IDEMPOTENCY_MISMATCH', retry: 'NONE' },
+      });
+    }
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('keeps keys of users and tenants apart', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => matched);
+    const ids = new Set<string>();
+    for (const caller of [callerOf('a', 't1'), callerOf('b', 't1'), callerOf('a', 't2')]) {
+      const outcome = await check(core, {}, caller);
+      expect(outcome).toMatchObject({ kind: 'success', replayed: false });
+      if (outcome.kind === 'success') ids.add(outcome.check.id);
+    }
+    expect(ids.size).toBe(3);
+  });
+
+  it.each<FaultKind>(['internal', 'timeout', 'connection_lost', 'protocol'])(
+    'never pays again after %s: it may have been done',
+    async (kind) => {
+      const core = createTestCore();
+      core.provider.reply(failing(kind), () => matched);
+      for (let time = 0; time < 3; time++) {
+        expect(await check(core)).toMatchObject({
+          problem: { code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY', billing: 'UNKNOWN' },
+        });
+      }
+      expect(core.provider.ledger).toHaveLength(1);
+      expect(await check(core, { idempotencyKey: 'new' })).toMatchObject({ kind: 'success' });
+    },
+  );
+
+  it.each<[FaultKind, string, string]>([
+    ['not_sent', 'PROVIDER_UNAVAILABLE', 'SAME_KEY'],
+    ['throttled', 'RATE_LIMITED', 'SAME_KEY'],
+    ['busy', 'PROVIDER_UNAVAILABLE', 'SAME_KEY'],
+    ['credentials', 'PROVIDER_MISCONFIGURED', 'SAME_KEY'],
+    ['misconfigured', 'PROVIDER_MISCONFIGURED', 'SAME_KEY'],
+    ['quota_exhausted', 'PROVIDER_QUOTA_EXHAUSTED', 'SAME_KEY'],
+    ['rejected', 'PROVIDER_REJECTED', 'NEW_KEY'],
+  ])('after %s the key is free again: %s, %s', async (kind, code, retry) => {
+    const core = createTestCore();
+    core.provider.reply(failing(kind), () => matched);
+    expect(await check(core)).toMatchObject({
+      problem: { code, retry, billing: 'NOT_CHARGED' },
+    });
+    expect(await check(core)).toMatchObject({ kind: 'success', replayed: false });
+  });
+
+  it('looks up the provider’s own code, and takes an unknown one as "may have been done"', async () => {
+    const core = createTestCore();
+    core.provider.reply(
+      () => ({ error: 'Refused.Input.Deep' }),
+      () => ({ error: 'Brand.New' }),
+    );
+    expect(await check(core)).toMatchObject({
+      problem: { code: 'PROVIDER_REJECTED', providerCode: 'Refused.Input.Deep' },
+    });
+    expect(await check(core)).toMatchObject({
+      problem: { code: 'OUTCOME_UNKNOWN', providerCode: 'Brand.New' },
+    });
+  });
+
+  it('hands on no text that is not a code', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => ({ error: '刘洋 440305199505132561' }));
+    const outcome = await check(core);
+    expect(JSON.stringify(outcome)).not.toContain('4403051995');
+  });
+
+  it('sends nothing, and releases the key, when there is no slot in time', async () => {
+    let refuse = true;
+    const core = createTestCore({
+      limiter: {
+        turn: async () => {
+          if (refuse) throw new LimiterRefusal('no_slot_in_time', 700);
+        },
+      },
+    });
+    core.provider.reply(() => matched);
+    expect(await check(core)).toMatchObject({
+      problem: { code: 'RATE_LIMITED', retry: 'SAME_KEY', retryAfterMs: 700 },
+    });
+    expect(core.provider.ledger).toHaveLength(0);
+    refuse = false;
+    expect(await check(core)).toMatchObject({ kind: 'success', replayed: false });
+  });
+
+  it.each(['take', 'start'] as const)('sends nothing when the store fails at %s', async (step) => {
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          [step]: () => Promise.reject(new StoreUnavailable()),
+        },
+      }),
+    });
+    core.provider.reply(() => matched);
+    expect(await check(core)).toMatchObject({
+      problem: { code: 'STORE_UNAVAILABLE', retry: 'SAME_KEY', billing: 'NOT_CHARGED' },
+    });
+    expect(core.provider.ledger).toHaveLength(0);
+  });
+
+  it('sends nothing when its claim went to somebody else meanwhile', async () => {
+    const core = createTestCore({
+      store: (store) => ({ ...store, claims: { ...store.claims, start: async () => false } }),
+    });
+    expect(await check(core)).toMatchObject({ problem: { code: 'PROVIDER_UNAVAILABLE' } });
+    expect(core.provider.ledger).toHaveLength(0);
+  });
+
+  it('sends nothing when confirming took all the time that there was', async () => {
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          start: async (ticket, times) => {
+            const started = await store.claims.start(ticket, times);
+            core.clock.ms += 8000;
+            return started;
+          },
+        },
+      }),
+    });
+    expect(await check(core)).toMatchObject({ problem: { code: 'PROVIDER_UNAVAILABLE' } });
+    expect(core.provider.ledger).toHaveLength(0);
+  });
+
+  it('hands out an answer that cannot be kept, says so, and never pays again', async () => {
+    let broken = false;
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          replace: (...given) =>
+            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
+        },
+      }),
+    });
+    core.provider.reply(() => {
+      broken = true;
+      return matched;
+    });
+    expect(await check(core)).toMatchObject({ kind: 'success', stored: false });
+    broken = false;
+    core.clock.ms += 9000;
+    expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('goes on when its caller has left: the key brings the answer afterwards', async () => {
+    const core = createTestCore();
+    let finish = (): void => {};
+    core.provider.reply(async () => {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return matched;
+    });
+    const { deps } = core;
+    const early = await checkBankCard(deps, callerOf(), input, deps.now() + 30);
+    expect(early).toMatchObject({ problem: { code: 'IN_PROGRESS', retry: 'SAME_KEY' } });
+    finish();
+    expect(await check(core)).toMatchObject({ kind: 'success', replayed: true });
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('is kept without the card, the phone, the name and the ID number', async () => {
+    const bodies: string[] = [];
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          take: (claim) => {
+            bodies.push(JSON.stringify(claim));
+            return store.claims.take(claim);
+          },
+        },
+        records: {
+          ...store.records,
+          create: (...given) => {
+            bodies.push(JSON.stringify(given));
+            return store.records.create(...given);
+          },
+          replace: (...given) => {
+            bodies.push(JSON.stringify(given));
+            return store.records.replace(...given);
+          },
+        },
+      }),
+    });
+    core.provider.reply(() => matched);
+    await check(core);
+    expect(bodies).toHaveLength(3);
+    for (const value of [
+      '6225768888888888',
+      '16137688175',
+      '韦小宝',
+      '11204416541220243X',
+      '"k"',
+    ]) {
+      expect(bodies.join('\n')).not.toContain(value);
+    }
+  });
+
+  it('is shown to its user and its caller only', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => matched);
+    const backend = callerOf('backend', 'tenant-1', ['verification:any-user']);
+    const outcome = await check(core, { userId: 'person' }, backend);
+    if (outcome.kind !== 'success') throw new Error('no check');
+    const { id } = outcome.check;
+    const seenBy = async (caller = callerOf()) =>
+      (await readBankCardChecks(core.deps, caller, [id]))[0] !== null;
+    expect(await seenBy(callerOf('person'))).toBe(true);
+    expect(await seenBy(callerOf('backend'))).toBe(true);
+    expect(await seenBy(callerOf('stranger'))).toBe(false);
+    expect(await seenBy(callerOf('person', 'tenant-2'))).toBe(false);
+    expect(await seenBy(callerOf('x', 'tenant-2', ['verification:any-user']))).toBe(false);
+  });
+});

@@ -1,0 +1,343 @@
+import { describe, expect, it } from 'vitest';
+import { StoreUnavailable, type OutcomeAnswer } from '../../src/contract/index.ts';
+import { openCapability, sealCapability } from '../../src/core/capability.ts';
+import { finishReturn } from '../../src/core/finish-return.ts';
+import { readVerifications } from '../../src/core/read-verifications.ts';
+import {
+  startVerification,
+  type StartVerificationInput,
+} from '../../src/core/start-verification.ts';
+import {
+  callerOf,
+  createTestCore,
+  failing,
+  passedAnswer,
+  type TestCore,
+} from '../support/test-core.ts';
+
+const input: StartVerificationInput = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
+const second = 1000;
+
+function start(
+  { deps }: TestCore,
+  changes: Partial<StartVerificationInput> = {},
+  caller = callerOf(),
+) {
+  return startVerification(deps, caller, { ...input, ...changes }, deps.now() + 9000);
+}
+
+async function started(core: TestCore, changes: Partial<StartVerificationInput> = {}) {
+  const outcome = await start(core, changes);
+  if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
+  return outcome.verification;
+}
+
+async function read(core: TestCore, id: string, caller = callerOf()) {
+  const { deps } = core;
+  const [record] = await readVerifications(deps, caller, [id], deps.now() + 9000);
+  return record;
+}
+
+describe('starting a verification', () => {
+  it('starts once for a hundred equal calls at once', async () => {
+    const core = createTestCore();
+    const all = await Promise.all(Array.from({ length: 100 }, () => start(core)));
+    expect(core.provider.ledger.map(({ action }) => action)).toEqual(['Start']);
+    expect(new Set(all.map((one) => one.kind === 'success' && one.verification.id)).size).toBe(1);
+  });
+
+  it('may be repeated after a lost answer: nothing is charged by a start', async () => {
+    const core = createTestCore();
+    core.provider.reply(failing('timeout'), () => ({}));
+    expect(await start(core)).toMatchObject({
+      problem: { code: 'PROVIDER_UNAVAILABLE', retry: 'SAME_KEY', billing: 'NOT_CHARGED' },
+    });
+    expect(await start(core)).toMatchObject({ kind: 'success', replayed: false });
+  });
+
+  it('gives no launch when its record could not be kept', async () => {
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        records: { ...store.records, replace: () => Promise.reject(new StoreUnavailable()) },
+      }),
+    });
+    expect(await start(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
+  });
+
+  it('leaves nothing to be seen when it did not happen', async () => {
+    const ids: string[] = [];
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          create: (id, ...rest) => {
+            ids.push(id);
+            return store.records.create(id, ...rest);
+          },
+        },
+      }),
+    });
+    core.provider.reply(failing('rejected'));
+    await start(core);
+    expect(await core.deps.store.records.get(ids)).toEqual([null]);
+  });
+
+  it('is invisible until its start was answered', async () => {
+    let id = '';
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          create: (given, ...rest) => {
+            id = given;
+            return store.records.create(given, ...rest);
+          },
+        },
+      }),
+    });
+    core.provider.reply(async () => {
+      expect(await read(core, id)).toBeNull();
+      return {};
+    });
+    expect(await start(core)).toMatchObject({ kind: 'success' });
+    expect(await read(core, id)).toMatchObject({ status: 'PENDING' });
+  });
+
+  it('is for another user only with the scope for it', async () => {
+    const core = createTestCore();
+    await expect(start(core, { userId: 'user-2' })).rejects.toThrow('not allowed');
+    const backend = callerOf('backend', 'tenant-1', ['verification:any-user']);
+    expect(await start(core, { userId: 'user-2' }, backend)).toMatchObject({
+      verification: { userId: 'user-2', callerId: 'backend' },
+    });
+  });
+
+  it.each<[Partial<StartVerificationInput>, string]>([
+    [{ channel: 'E_ID' }, 'channel'],
+    [{ provider: 'nobody' }, 'provider'],
+    [{ options: {} }, 'options'],
+    [{ options: { a: {}, b: {} } }, 'options'],
+    [{ options: { unknown: {} } }, 'options.unknown'],
+    [{ idempotencyKey: '' }, 'idempotencyKey'],
+    [{ idempotencyKey: 'x'.repeat(256) }, 'idempotencyKey'],
+    [{ redirectUrl: 'javascript:alert(1)' }, 'redirectUrl'],
+    [{ redirectUrl: '//evil.example' }, 'redirectUrl'],
+    [{ redirectUrl: 'https:/\\evil.example' }, 'redirectUrl'],
+    [{ redirectUrl: 'https://user:pass@app.example/' }, 'redirectUrl'],
+    [{ redirectUrl: 'http://app.example/' }, 'redirectUrl'],
+    [{ redirectUrl: 'https://app.example/\u0000' }, 'redirectUrl'],
+    [{ redirectUrl: 'https://аpp.example/' }, 'redirectUrl'],
+  ])('refuses %j, naming the field', async (changes, path) => {
+    const outcome = await start(createTestCore(), changes);
+    expect(outcome).toMatchObject({
+      problem: { code: 'INVALID_INPUT', retry: 'NEW_KEY', fields: [{ path }] },
+    });
+  });
+
+  it('sends browsers back to listed origins only, each tenant to its own', async () => {
+    const origins = new Map([
+      ['tenant-1', new Set(['https://one.example'])],
+      ['tenant-2', new Set(['https://two.example'])],
+    ]);
+    const core = createTestCore({ deps: { redirectRules: { origins, allowLocalhost: false } } });
+    expect(await start(core, { redirectUrl: 'https://one.example/x' })).toMatchObject({
+      kind: 'success',
+    });
+    for (const url of [
+      'https://two.example/x',
+      'https://one.example.evil.example/',
+      'http://localhost/',
+    ]) {
+      expect(await start(core, { idempotencyKey: url, redirectUrl: url })).toMatchObject({
+        problem: { fields: [{ path: 'redirectUrl' }] },
+      });
+    }
+  });
+});
+
+describe('asking about a verification', () => {
+  it('asks the provider once a second, whoever asks', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(() => pending);
+    core.clock.ms += 2 * second;
+    await Promise.all(Array.from({ length: 50 }, () => read(core, id)));
+    core.clock.ms += 500;
+    await read(core, id);
+    expect(core.provider.ledger.filter(({ action }) => action === 'Result')).toHaveLength(1);
+    core.clock.ms += 600;
+    await read(core, id);
+    expect(core.provider.ledger.filter(({ action }) => action === 'Result')).toHaveLength(2);
+  });
+
+  it('passes by the provider’s word, and never changes afterwards', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += 2 * second;
+    expect(await read(core, id)).toMatchObject({ status: 'PASSED', launch: null, session: null });
+    core.clock.ms += 10 * 24 * 3600 * second;
+    expect(await read(core, id)).toMatchObject({ status: 'PASSED' });
+    expect(core.provider.ledger).toHaveLength(2);
+  });
+
+  it('is not expired when its time is up, only after an answer taken after the grace period', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(() => pending);
+    core.clock.ms += 601 * second;
+    expect(await read(core, id)).toMatchObject({ status: 'PENDING' });
+    core.clock.ms += 60 * second;
+    expect(await read(core, id)).toMatchObject({
+      status: 'EXPIRED',
+      outcome: { reason: 'TIMED_OUT', billing: 'NOT_CHARGED', chargedAttempts: 0 },
+    });
+  });
+
+  it('finds out that somebody passed in the last second, ten minutes later', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += 1200 * second;
+    expect(await read(core, id)).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('stays as it is while the provider does not answer, however late it is', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    for (const kind of ['throttled', 'busy', 'internal', 'timeout', 'quota_exhausted'] as const) {
+      core.provider.reply(failing(kind));
+      core.clock.ms += 3600 * second;
+      expect(await read(core, id)).toMatchObject({ status: 'PENDING', lastCheckedAtMs: null });
+    }
+  });
+
+  it('ends undetermined when nothing can be learnt, after the grace period', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(() => ({ kind: 'not_told', chargedAttempts: 1 }));
+    core.clock.ms += 601 * second;
+    expect(await read(core, id)).toMatchObject({ status: 'PENDING' });
+    core.clock.ms += 60 * second;
+    expect(await read(core, id)).toMatchObject({
+      status: 'UNDETERMINED',
+      outcome: { reason: 'NOT_LEARNT', billing: 'CHARGED' },
+    });
+  });
+
+  it('ends undetermined when the provider has forgotten it, without asking', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += (3 * 24 * 3600 + 1) * second;
+    expect(await read(core, id)).toMatchObject({ status: 'UNDETERMINED' });
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('takes the launch away once it is used up', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(() => ({ ...pending, launchUsed: true }));
+    core.clock.ms += 2 * second;
+    expect(await read(core, id)).toMatchObject({ status: 'PENDING', launch: null });
+  });
+
+  it('keeps what another writer made terminal in between', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(async () => {
+      const [stored] = await core.deps.store.records.get([id]);
+      if (!stored) throw new Error('gone');
+      const body = JSON.stringify({ ...JSON.parse(stored.body), status: 'PASSED' });
+      await core.deps.store.records.replace(stored, body, 60);
+      return { ...passedAnswer, result: { ...passedAnswer.result, status: 'FAILED' } };
+    });
+    core.clock.ms += 2 * second;
+    expect(await read(core, id)).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('asks nobody about somebody else’s', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.clock.ms += 2 * second;
+    expect(await read(core, id, callerOf('stranger'))).toBeNull();
+    expect(await read(core, id, callerOf('user-1', 'tenant-2'))).toBeNull();
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('takes a record that cannot be read for an error, never for a miss', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    const [stored] = await core.deps.store.records.get([id]);
+    if (!stored) throw new Error('gone');
+    await core.deps.store.records.replace(stored, '{"kind":"other"}', 60);
+    await expect(read(core, id)).rejects.toThrow(StoreUnavailable);
+  });
+});
+
+describe('coming back from a provider', () => {
+  it('leads on with the id, keeps the caller’s own query, and refreshes the outcome', async () => {
+    const core = createTestCore();
+    const redirectUrl = 'https://app.example/done?a=1&b=%20#part';
+    const { id } = await started(core, { redirectUrl });
+    const { returnUrl } = core.provider.ledger[0]?.body as { returnUrl: string };
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += 2 * second;
+    const capability = returnUrl.replace('https://idv.example/return/', '');
+    expect(await finishReturn(core.deps, capability)).toEqual({
+      kind: 'redirect',
+      url: `https://app.example/done?a=1&b=%20&verificationId=${id}#part`,
+    });
+    expect(core.provider.ledger).toHaveLength(2);
+  });
+
+  it('shows a page without a redirectUrl, to a stranger, after its time and without the store', async () => {
+    let broken = false;
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          get: (ids) => (broken ? Promise.reject(new StoreUnavailable()) : store.records.get(ids)),
+        },
+      }),
+    });
+    await started(core);
+    const { returnUrl } = core.provider.ledger[0]?.body as { returnUrl: string };
+    const capability = returnUrl.replace('https://idv.example/return/', '');
+    expect(await finishReturn(core.deps, capability)).toEqual({ kind: 'page', page: 'done' });
+    expect(await finishReturn(core.deps, 'made-up')).toEqual({
+      kind: 'page',
+      page: 'link_invalid',
+    });
+    broken = true;
+    expect(await finishReturn(core.deps, capability)).toEqual({ kind: 'page', page: 'try_later' });
+    core.clock.ms += (3 * 24 * 3600 + 1) * second;
+    expect(await finishReturn(core.deps, capability)).toEqual({
+      kind: 'page',
+      page: 'link_invalid',
+    });
+  });
+
+  it('opens no capability that was altered in any bit or made for another purpose', () => {
+    const { deps } = createTestCore();
+    const sealed = sealCapability(deps.hashKeys, {
+      purpose: 'return',
+      recordId: 'ver_AAAAAAAAAAAAAAAAAAAAAA',
+      expiresAtMs: deps.now() + 10_000,
+    });
+    expect(openCapability(deps.hashKeys, 'return', sealed, deps.now())).not.toBeNull();
+    expect(openCapability(deps.hashKeys, 'callback', sealed, deps.now())).toBeNull();
+    const bytes = Buffer.from(sealed, 'base64url');
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const altered = Buffer.from(bytes);
+      altered[bit >> 3] = (altered[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const text = altered.toString('base64url');
+      expect(openCapability(deps.hashKeys, 'return', text, deps.now())).toBeNull();
+    }
+  });
+});

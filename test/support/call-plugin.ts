@@ -1,0 +1,79 @@
+import type {
+  ChannelDefinition,
+  ProviderCall,
+  ProviderDefinition,
+  StartInput,
+} from '../../src/contract/index.ts';
+import { parseProviderSettings } from '../../src/config.ts';
+
+export interface SentCall {
+  readonly action: string;
+  readonly headers: Readonly<Record<string, string>>;
+  // Tests read into bodies whose shape they assert.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly body: any;
+}
+
+/** Settings that open nothing. */
+export const someSettings = {
+  SECRET_ID: 'AKIDtest',
+  SECRET_KEY: 'test-key',
+  MERCHANT_ID: '0NSJ240626160443125212',
+};
+
+/** Lends a plugin a way to send that answers from a table, and notes what was sent. */
+export function fakeCall<Settings>(
+  definition: ProviderDefinition<Settings>,
+  answers: Readonly<Record<string, unknown>>,
+  settings: Record<string, string> = someSettings,
+): {
+  readonly call: ProviderCall<Settings>;
+  readonly sent: SentCall[];
+  readonly settings: Settings;
+} {
+  const parsed = parseProviderSettings(definition, settings);
+  if ('wrong' in parsed) throw new Error(parsed.wrong.join('\n'));
+  const sent: SentCall[] = [];
+  const call: ProviderCall<Settings> = {
+    settings: parsed.settings as Settings,
+    now: () => 1_800_000_000_000,
+    send: async (upstream) => {
+      const request = upstream.build(1_800_000_000_000);
+      sent.push({
+        action: upstream.action,
+        headers: request.headers,
+        body: JSON.parse(request.body ?? 'null'),
+      });
+      const answer = answers[upstream.action];
+      if (answer instanceof Error) throw answer;
+      return upstream.read({
+        status: 200,
+        headers: {},
+        body: Buffer.from(
+          JSON.stringify({ Response: { ...(answer as object), RequestId: 'r-1' } }),
+        ),
+      });
+    },
+  };
+  return { call, sent, settings: call.settings };
+}
+
+export function channelOf<Settings>(
+  definition: ProviderDefinition<Settings>,
+  name: string,
+): ChannelDefinition<Settings> {
+  const channel = definition.channels[name];
+  if (!channel) throw new Error(`no channel ${name}`);
+  return channel;
+}
+
+/** An input for `prepare` with only what a test cares about. */
+export function startInput(given: Partial<StartInput> = {}): StartInput {
+  return {
+    subject: { name: null, idNumber: null },
+    referenceImage: null,
+    extra: null,
+    options: null,
+    ...given,
+  };
+}

@@ -1,0 +1,68 @@
+import { print } from 'graphql';
+import { gql } from 'graphql-tag';
+
+const problem = `
+  ... on VerificationProblem { code message retry retryAfterMs billing }
+  ... on VerificationInputProblem { fields { path message } }
+  ... on VerificationProviderProblem { provider providerCode providerRequestId }
+`;
+
+const verification = `
+  id channel status sandbox checks createdAt expiresAt lastCheckedAt nextPollAfterMs extra
+  provider { id title enabled }
+  user { id }
+  launch {
+    __typename
+    ... on VerificationRedirect { url longUrl token }
+    ... on VerificationSdkToken { token clientConfig }
+  }
+  outcome {
+    code reason message similarity completedAt evidence billing chargedAttempts
+    details {
+      __typename
+      ... on TencentCnEIdDetails {
+        idType livenessMode faceCode intentionMode intentionCode
+        attempts { at code similarity charged livenessMode }
+      }
+      ... on TencentCnFaceSdkDetails { deviceRiskLevel riskTags }
+    }
+  }
+`;
+
+export const startMutation = print(gql`
+  mutation ($input: StartVerificationInput!) {
+    startVerification(input: $input) {
+      __typename
+      ... on StartVerificationSuccess { replayed reused verification { ${verification} } }
+      ${problem}
+    }
+  }
+`);
+
+export const verificationQuery = print(gql`
+  query ($id: ID!) { verification(id: $id) { ${verification} } }
+`);
+
+export const checkMutation = print(gql`
+  mutation ($input: CheckBankCardInput!) {
+    checkBankCard(input: $input) {
+      __typename
+      ... on CheckBankCardSuccess {
+        replayed cached stored
+        check { id outcome matched reason code message billing checkedAt sandbox sourceCheckId
+          provider { id } user { id } }
+      }
+      ${problem}
+    }
+  }
+`);
+
+export const checkQuery = print(gql`
+  query ($id: ID!) {
+    bankCardCheck(id: $id) {
+      id
+      outcome
+      reason
+    }
+  }
+`);

@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ClaimTicket, Store } from '../../src/contract/index.ts';
+
+export interface StoreUnderTest {
+  readonly store: Store;
+  /** Lets time pass, as the store sees it. */
+  readonly pass: (ms: number) => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
+/** What every store has to do, whatever it is made of. */
+export function describeStore(name: string, create: () => Promise<StoreUnderTest>): void {
+  describe(`${name}: claims`, () => {
+    let tested: StoreUnderTest;
+    beforeEach(async () => {
+      tested = await create();
+    });
+    afterEach(() => tested.end());
+
+    const ask = {
+      key: 'key',
+      fingerprint: 'print',
+      recordId: 'ver_1',
+      owner: 'owner-1',
+      effect: 'may_charge',
+      leaseMs: 1000,
+    } as const;
+    const answerTimes = { answerWithinMs: 500, keepSeconds: 60 };
+
+    async function win(changes: Partial<Parameters<Store['claims']['take']>[0]> = {}) {
+      const taken = await tested.store.claims.take({ ...ask, ...changes });
+      if (taken.state !== 'won') throw new Error(`not won: ${taken.state}`);
+      return taken.ticket;
+    }
+
+    it('gives a free key to exactly one of a hundred', async () => {
+      const all = await Promise.all(
+        Array.from({ length: 100 }, (_, at) =>
+          tested.store.claims.take({ ...ask, owner: `owner-${at}`, recordId: `ver_${at}` }),
+        ),
+      );
+      expect(all.filter(({ state }) => state === 'won')).toHaveLength(1);
+      expect(all.filter(({ state }) => state === 'claimed')).toHaveLength(99);
+    });
+
+    it('tells the others which record is worked on', async () => {
+      await win();
+      expect(await tested.store.claims.take({ ...ask, recordId: 'ver_2' })).toEqual({
+        state: 'claimed',
+        recordId: 'ver_1',
+      });
+    });
+
+    it('refuses another fingerprint in every state', async () => {
+      const ticket = await win();
+      const other = { ...ask, fingerprint: 'other' };
+      expect(await tested.store.claims.take(other)).toEqual({ state: 'mismatch' });
+      await tested.store.claims.start(ticket, answerTimes);
+      expect(await tested.store.claims.take(other)).toEqual({ state: 'mismatch' });
+      await tested.store.claims.settle(ticket, 'done', 60);
+      expect(await tested.store.claims.take(other)).toEqual({ state: 'mismatch' });
+    });
+
+    it('frees a claim whose lease is over, and gives the next owner a higher fence', async () => {
+      const first = await win();
+      await tested.pass(1001);
+      const second = await win({ owner: 'owner-2' });
+      expect(second.fence).toBeGreaterThan(first.fence);
+    });
+
+    it('lets nobody start whose lease is over, though nobody else came', async () => {
+      const ticket = await win();
+      await tested.pass(1001);
+      expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
+    });
+
+    it('lets nobody start, settle or release with the ticket of a former owner', async () => {
+      const late = await win();
+      await tested.pass(1001);
+      const ticket = await win({ owner: 'owner-2' });
+      expect(await tested.store.claims.start(late, answerTimes)).toBe(false);
+      expect(await tested.store.claims.release(late)).toBe(false);
+      expect(await tested.store.claims.start(ticket, answerTimes)).toBe(true);
+      expect(await tested.store.claims.settle(late, 'done', 60)).toBe(false);
+      expect(await tested.store.claims.release(late)).toBe(false);
+    });
+
+    it('starts once only', async () => {
+      const ticket = await win();
+      expect(await tested.store.claims.start(ticket, answerTimes)).toBe(true);
+      expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
+    });
+
+    it('keeps a started claim past its lease', async () => {
+      const ticket = await win({ leaseMs: 300 });
+      await tested.store.claims.start(ticket, answerTimes);
+      await tested.pass(400);
+      expect(await tested.store.claims.take({ ...ask, owner: 'owner-2' })).toMatchObject({
+        state: 'started',
+      });
+    });
+
+    it('turns a chargeable call without an answer into unknown, for good', async () => {
+      const ticket = await win();
+      await tested.store.claims.start(ticket, answerTimes);
+      await tested.pass(501);
+      for (const owner of ['owner-2', 'owner-3']) {
+        expect(await tested.store.claims.take({ ...ask, owner })).toEqual({
+          state: 'unknown',
+          recordId: 'ver_1',
+        });
+      }
+      expect(await tested.store.claims.release(ticket)).toBe(false);
+    });
+
+    it('releases a free start without an answer, saying so once', async () => {
+      const free = { ...ask, effect: 'free_start' } as const;
+      const ticket = await win(free);
+      await tested.store.claims.start(ticket, answerTimes);
+      await tested.pass(501);
+      expect(await tested.store.claims.take(free)).toEqual({ state: 'lapsed', recordId: 'ver_1' });
+      expect(await tested.store.claims.take(free)).toMatchObject({ state: 'won' });
+    });
+
+    it('takes a definite answer after all, from the same ticket', async () => {
+      const ticket = await win();
+      await tested.store.claims.start(ticket, answerTimes);
+      expect(await tested.store.claims.settle(ticket, 'unknown', 60)).toBe(true);
+      expect(await tested.store.claims.settle(ticket, 'done', 60)).toBe(true);
+      expect(await tested.store.claims.take(ask)).toEqual({ state: 'done', recordId: 'ver_1' });
+    });
+
+    it('never leaves done', async () => {
+      const ticket = await win();
+      await tested.store.claims.start(ticket, answerTimes);
+      await tested.store.claims.settle(ticket, 'done', 60);
+      expect(await tested.store.claims.settle(ticket, 'unknown', 60)).toBe(false);
+      expect(await tested.store.claims.release(ticket)).toBe(false);
+      expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
+    });
+
+    it('settles nothing that was not started', async () => {
+      const ticket = await win();
+      expect(await tested.store.claims.settle(ticket, 'done', 60)).toBe(false);
+    });
+
+    it('frees a released key at once', async () => {
+      const ticket = await win();
+      expect(await tested.store.claims.release(ticket)).toBe(true);
+      await win({ owner: 'owner-2', fingerprint: 'other' });
+    });
+
+    it('forgets a settled claim after its time, and not before', async () => {
+      const ticket: ClaimTicket = await win();
+      await tested.store.claims.start(ticket, answerTimes);
+      await tested.store.claims.settle(ticket, 'done', 2);
+      await tested.pass(1500);
+      expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'done' });
+      await tested.pass(600);
+      expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'won' });
+    });
+  });
+
+  describe(`${name}: records`, () => {
+    let tested: StoreUnderTest;
+    beforeEach(async () => {
+      tested = await create();
+    });
+    afterEach(() => tested.end());
+
+    it('gives records back in the order they are asked for, null where there is none', async () => {
+      await tested.store.records.create('a', '{"n":1}', 60);
+      await tested.store.records.create('b', '{"n":2}', 60);
+      const found = await tested.store.records.get(['b', 'none', 'a', 'b']);
+      expect(found.map((record) => record?.body ?? null)).toEqual([
+        '{"n":2}',
+        null,
+        '{"n":1}',
+        '{"n":2}',
+      ]);
+    });
+
+    it('replaces only what was read', async () => {
+      await tested.store.records.create('a', 'one', 60);
+      const [read] = await tested.store.records.get(['a']);
+      if (!read) throw new Error('not found');
+      const results = await Promise.all(
+        ['two', 'three'].map((body) => tested.store.records.replace(read, body, 60)),
+      );
+      expect(results.filter(Boolean)).toHaveLength(1);
+      expect(await tested.store.records.replace(read, 'four', 60)).toBe(false);
+    });
+
+    it('never brings a removed record back', async () => {
+      await tested.store.records.create('a', 'one', 60);
+      const [read] = await tested.store.records.get(['a']);
+      if (!read) throw new Error('not found');
+      await tested.store.records.remove('a');
+      expect(await tested.store.records.replace(read, 'two', 60)).toBe(false);
+      expect(await tested.store.records.get(['a'])).toEqual([null]);
+    });
+
+    it('forgets a record after its time', async () => {
+      await tested.store.records.create('a', 'one', 1);
+      await tested.pass(1100);
+      expect(await tested.store.records.get(['a'])).toEqual([null]);
+    });
+
+    it('answers a ping', async () => {
+      await expect(tested.store.ping()).resolves.toBeUndefined();
+    });
+  });
+}

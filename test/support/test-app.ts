@@ -1,0 +1,65 @@
+import { Writable } from 'node:stream';
+import { startApp, type App } from '../../src/app.ts';
+import type { AnyProvider } from '../../src/contract/index.ts';
+import { freePort } from './free-port.ts';
+
+export interface TestApp extends App {
+  readonly url: string;
+  /** Every line that was logged. */
+  readonly logLines: readonly string[];
+  /** Sends a document; the answer as it came. */
+  readonly send: (
+    query: string,
+    variables?: object,
+    headers?: Record<string, string>,
+  ) => Promise<GraphqlAnswer>;
+}
+
+export interface GraphqlAnswer {
+  readonly status: number;
+  readonly text: string;
+  // Tests read deep into answers whose shape they assert.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly data: any;
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly errors: any;
+}
+
+/** The whole app on a free port, as `npm start` puts it together. */
+export async function startTestApp(
+  options: {
+    readonly env?: Record<string, string>;
+    readonly definitions?: readonly AnyProvider[];
+    readonly now?: () => number;
+  } = {},
+): Promise<TestApp> {
+  const logLines: string[] = [];
+  const logDestination = new Writable({
+    write: (chunk, _encoding, done) => {
+      logLines.push(String(chunk));
+      done();
+    },
+  });
+  const port = await freePort();
+  const app = await startApp({
+    ...options,
+    env: { PORT: String(port), ...options.env },
+    logDestination,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    ...app,
+    url,
+    logLines,
+    send: async (query, variables = {}, headers = {}) => {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ query, variables }),
+      });
+      const text = await response.text();
+      const { data, errors } = JSON.parse(text);
+      return { status: response.status, text, data, errors };
+    },
+  };
+}

@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import {
+  contractVersion,
+  defineProvider,
+  ProviderErrorAnswer,
+  ProviderFault,
+  Secret,
+  type AnyProvider,
+  type BankCardResult,
+  type FaultKind,
+  type Limiter,
+  type OutcomeAnswer,
+  type Store,
+} from '../../src/contract/index.ts';
+import type { Caller, Scope } from '../../src/core/caller.ts';
+import type { CoreDeps } from '../../src/core/core-deps.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
+import { createLog } from '../../src/infra/log.ts';
+import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { createMetrics } from '../../src/infra/metrics.ts';
+
+/** What the provider's side of a test does with one call, as JSON, a fault or its own error. */
+export type Reply = () => Promise<object> | object;
+
+export interface TestCore {
+  readonly deps: CoreDeps;
+  readonly provider: {
+    /** Every call that reached the provider: what would be on its bill. */
+    readonly ledger: { readonly action: string; readonly body: unknown }[];
+    /** How the next calls are answered; the last one stays. */
+    readonly reply: (...replies: Reply[]) => void;
+  };
+  readonly clock: { ms: number };
+}
+
+/** The core over a memory store, with a clock and a provider of the test's own. */
+export function createTestCore(
+  changes: {
+    readonly store?: (store: Store) => Store;
+    readonly limiter?: Limiter;
+    readonly definitions?: readonly AnyProvider[];
+    readonly deps?: Partial<CoreDeps>;
+  } = {},
+): TestCore {
+  const clock = { ms: 1_800_000_000_000 };
+  const now = (): number => clock.ms;
+  const ledger: { action: string; body: unknown }[] = [];
+  let replies: Reply[] = [() => ({})];
+  const store = createMemoryStore({ now });
+  const definitions = changes.definitions ?? [acme];
+  const deps: CoreDeps = {
+    registry: createRegistry(definitions, () => ({
+      settings: {},
+      disabledReason: null,
+      perSecond: {},
+    })),
+    store: changes.store?.(store) ?? store,
+    sendUpstream: async (request) => {
+      const { action, ...body } = JSON.parse(request.body ?? '{}');
+      ledger.push({ action, body });
+      const reply = replies.length > 1 ? replies.shift() : replies[0];
+      const answer = await reply?.();
+      return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(answer)) };
+    },
+    limiter: changes.limiter ?? { turn: async () => {} },
+    breaker: createCockatielBreaker({ now }),
+    log: createLog('silent'),
+    metrics: createMetrics(),
+    now,
+    randomBytes,
+    hashKeys: [{ kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }],
+    sandbox: true,
+    publicUrl: 'https://idv.example',
+    redirectRules: { origins: null, allowLocalhost: true },
+    checksums: 'off',
+    retentionDays: 30,
+    inFlight: new Map(),
+    asking: new Map(),
+    ...changes.deps,
+  };
+  return {
+    deps,
+    clock,
+    provider: {
+      ledger,
+      reply: (...next) => {
+        replies = next;
+      },
+    },
+  };
+}
+
+/** A reply that ends in a fault of this kind. */
+export function failing(kind: FaultKind): Reply {
+  return () => {
+    throw new ProviderFault(kind);
+  };
+}
+
+export function callerOf(
+  userId = 'user-1',
+  tenantId = 'tenant-1',
+  extraScopes: readonly Scope[] = [],
+): Caller {
+  const scopes: Scope[] = [
+    'verification:start',
+    'verification:read',
+    'bankcard:check',
+    ...extraScopes,
+  ];
+  return { tenantId, userId, scopes: new Set(scopes) };
+}
+
+/** A small provider of the tests: its answers are its outcomes. */
+export const acme = defineProvider({
+  contractVersion,
+  id: 'acme',
+  title: 'Acme',
+  jurisdiction: 'CN',
+  settings: z.object({}),
+  credentials: [],
+  actions: {
+    Start: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 1000 },
+    Result: { effect: 'read', perSecond: 100, maxAnswerBytes: 1000 },
+    Check: { effect: 'may_charge', perSecond: 20, maxAnswerBytes: 1000 },
+  },
+  faults: { Busy: 'busy', 'Refused.Input': 'rejected' },
+  channels: {
+    FACE_WEB: {
+      checks: ['LIVENESS'],
+      requires: [],
+      outcome: 'QUERY',
+      optionsField: null,
+      pollEveryMs: 1000,
+      graceSeconds: 60,
+      retentionSeconds: 3 * 24 * 3600,
+      prepare: () => ({
+        checks: ['LIVENESS'],
+        start: async (call, urls) => {
+          await send(call, 'Start', urls);
+          return {
+            launch: { kind: 'redirect', url: 'https://provider.example/go', token: 'T' },
+            session: { token: 'T' },
+            expiresInSeconds: 600,
+          };
+        },
+      }),
+      fetchOutcome: (call) => send<OutcomeAnswer>(call, 'Result', {}),
+    },
+  },
+  bankCard: {
+    action: 'Check',
+    prepare: () => ({ check: (call) => send<BankCardResult>(call, 'Check', {}) }),
+  },
+  typeDefs: 'type AcmeNothing { nothing: String }',
+});
+
+function send<T>(
+  call: { send: (upstream: never) => Promise<unknown> },
+  action: string,
+  body: object,
+): Promise<T> {
+  const upstream = {
+    action,
+    build: () => ({
+      method: 'POST',
+      url: 'https://provider.example/',
+      headers: {},
+      body: JSON.stringify({ action, ...body }),
+    }),
+    read: (answer: { body: Buffer }) => {
+      const parsed = JSON.parse(answer.body.toString('utf8'));
+      if (parsed.error) throw new ProviderErrorAnswer(parsed.error);
+      return parsed;
+    },
+  };
+  return call.send(upstream as never) as Promise<T>;
+}
+
+export const matched: BankCardResult = {
+  outcome: 'MATCHED',
+  reason: 'ALL_MATCHED',
+  code: '0',
+  message: null,
+  billing: 'CHARGED',
+};
+
+export const passedAnswer = {
+  kind: 'ended',
+  result: {
+    status: 'PASSED',
+    code: '0',
+    reason: 'VERIFIED',
+    message: null,
+    similarity: 97,
+    completedAtMs: null,
+    billing: 'CHARGED',
+    chargedAttempts: 1,
+    details: null,
+  },
+} as const satisfies OutcomeAnswer;

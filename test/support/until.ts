@@ -1,0 +1,13 @@
+/** Waits until `probe` gives something; fails after `withinMs`. */
+export async function until<T>(
+  probe: () => Promise<T | null | undefined | false>,
+  withinMs = 15_000,
+): Promise<T> {
+  const endMs = Date.now() + withinMs;
+  for (;;) {
+    const found = await probe();
+    if (found) return found;
+    if (Date.now() > endMs) throw new Error('waited in vain');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
