@@ -30,7 +30,8 @@ for (const tool of tools.filter(({ isThere }) => !isThere())) {
   const [program = '', ...args] = command;
   if (program === 'apt-get') run(program, ['update', '-qq']);
   run(program, args);
-  if (!tool.isThere()) fail(`${tool.name} was installed and is not found. Set CHROMIUM_PATH to it.`);
+  if (!tool.isThere())
+    fail(`${tool.name} was installed and is not found. Set CHROMIUM_PATH to it.`);
 }
 
 function installCommand({ debian, brew }: Tool): readonly string[] | null {

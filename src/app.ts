@@ -7,7 +7,7 @@ import { loadConfig, parseProviderSettings, type Config } from './config.ts';
 import type { AnyProvider, Log } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import type { CoreDeps } from './core/core-deps.ts';
-import { createRegistry, type ProviderSetup } from './core/registry.ts';
+import { checkDefinitions, createRegistry, type ProviderSetup } from './core/registry.ts';
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';
@@ -25,6 +25,9 @@ import { createMemoryPacer } from './infra/memory-pacer.ts';
 import { createMemoryStore } from './infra/memory-store.ts';
 import { createMetrics } from './infra/metrics.ts';
 import { createUpstreamClient } from './infra/send-upstream.ts';
+
+/** Every operation is answered by then; whoever still sends a request slowly is cut off. */
+const drainTimeoutMs = 9100;
 
 export interface App {
   readonly config: Config;
@@ -44,6 +47,7 @@ export interface AppOptions {
 export async function startApp(options: AppOptions): Promise<App> {
   const now = options.now ?? Date.now;
   const definitions = options.definitions ?? builtInProviders;
+  checkDefinitions(definitions);
   const config = loadConfig(options.env, definitions);
   const schema = assembleSchema(definitions, resolverMap);
 
@@ -54,8 +58,15 @@ export async function startApp(options: AppOptions): Promise<App> {
   const sandbox = await startSandbox({ now, publicUrl: config.publicUrl });
   let isDraining = false;
 
+  const inFlight: CoreDeps['inFlight'] = new Map();
   const closeAll = async (servers: readonly FastifyInstance[]): Promise<void> => {
+    const cutOff = setTimeout(() => {
+      for (const { server } of servers) server.closeAllConnections();
+    }, drainTimeoutMs);
     await Promise.all(servers.map((server) => server.close()));
+    clearTimeout(cutOff);
+    // A call that was sent is heard out, though whoever asked for it has left.
+    await Promise.allSettled(inFlight.values());
     await Promise.all([upstream.close(), sandbox.close(), store.close()]);
   };
 
@@ -80,7 +91,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       redirectRules: { origins: config.redirectOrigins, allowLocalhost: config.sandbox },
       checksums: config.checksums,
       retentionDays: config.retentionDays,
-      inFlight: new Map(),
+      inFlight,
       asking: new Map(),
     };
     const apollo = createApolloServer({ schema, log, open: config.sandbox });

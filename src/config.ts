@@ -38,7 +38,10 @@ const settings = {
   PORT: port.default(4001),
   PUBLIC_PORT: port.optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PUBLIC_URL: z.url({ protocol: /^https?$/u, error: 'must be an absolute URL' }).optional(),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/u, error: 'must be an absolute URL' })
+    .refine((url) => !/[?#]/u.test(url), 'must have no query and no fragment')
+    .optional(),
   STORE_HASH_KEYS: z.string().transform(readKeys).optional(),
   VERIFICATION_RETENTION_DAYS: positive.default(30),
   REDIRECT_ORIGINS: z.string().transform(readOrigins).optional(),
@@ -51,6 +54,8 @@ const settings = {
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be a level of pino')
     .default('info'),
 };
+
+const missing = ' is needed.';
 
 /** Names that are fixed for what is still to come: better refused than silently ignored. */
 const laterSettings: readonly string[] = [
@@ -92,9 +97,10 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   if (!parsed.success) {
     wrong.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}.`));
   }
-  const providers = readProviders(given, definitions, parsed.data?.PROVIDERS_OFF ?? []);
+  const off = readList(given['PROVIDERS_OFF'] ?? '');
+  const providers = readProviders(given, definitions, off);
   wrong.push(...providers.wrong);
-  wrong.push(...modeMistakes(parsed.data?.SANDBOX ?? 'auto', definitions, providers.byId));
+  wrong.push(...modeMistakes(given['SANDBOX'] ?? 'auto', definitions, providers.byId));
   if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
 
   const { data } = parsed;
@@ -134,7 +140,7 @@ export function parseProviderSettings(
       }
       const name = `${prefix}${issue.path.join('.')}`;
       const isMissing = given[String(issue.path[0])] === undefined;
-      return [isMissing ? `${name} is needed.` : `${name} ${issue.message}.`];
+      return [isMissing ? `${name}${missing}` : `${name} ${issue.message}.`];
     }),
   };
 }
@@ -169,13 +175,24 @@ function readProviders(
       else if (limit.success) perSecond[action] = limit.data;
       else wrong.push(`${name} must be a number above 0.`);
     }
+    wrong.push(...settingMistakes(definition, own));
     byId.set(definition.id, { given: own, perSecond, isOff: off.includes(definition.id) });
   }
   return { byId, wrong };
 }
 
+/** Mistakes in what was given. What is missing is another question: the sandbox brings its own. */
+function settingMistakes(
+  definition: AnyProvider,
+  given: Readonly<Record<string, string>>,
+): readonly string[] {
+  const parsed = parseProviderSettings(definition, given);
+  if ('settings' in parsed) return [];
+  return parsed.wrong.filter((line) => !line.endsWith(missing));
+}
+
 function modeMistakes(
-  mode: 'auto' | 'on' | 'off',
+  mode: string,
   definitions: readonly AnyProvider[],
   byId: ReadonlyMap<string, ProviderSettings>,
 ): string[] {

@@ -24,6 +24,11 @@ const optionalNumber = z
     return Number.isFinite(value) ? value : null;
   });
 
+/** Milliseconds that a date can hold. */
+function isMoment(ms: number): boolean {
+  return !Number.isNaN(new Date(ms).getTime());
+}
+
 // ---- E证通. Sources: pages GetEidToken, GetEidResult (2025-11-24), tencentcloud-sdk-nodejs 4.1.313
 
 export interface EidTokenConfig {
@@ -80,10 +85,10 @@ export function checkEidTokenStatus(
 
 // The casing differs between the text and its attempts: Comparestatus, Errcode, Livestatus.
 const attempt = z.object({
-  ReqTime: optionalNumber,
-  Errcode: resultCode,
+  ReqTime: optionalNumber.transform((ms) => (ms !== null && isMoment(ms) ? ms : null)),
+  Errcode: resultCode.catch(null),
   Sim: optionalNumber,
-  IsNeedCharge: z.boolean().nullish(),
+  IsNeedCharge: z.boolean().nullish().catch(null),
   LivenessMode: optionalNumber,
 });
 
@@ -95,7 +100,7 @@ const eidResult = z.object({
       UseIDType: optionalNumber,
       LivenessMode: optionalNumber,
       LivenessInfoTag: z.array(z.string()).nullish().catch(null),
-      LivenessDetail: z.array(attempt).nullish(),
+      LivenessDetail: z.array(attempt).nullish().catch(null),
     })
     .nullish(),
   IsVerifyIntention: z.boolean().nullish(),

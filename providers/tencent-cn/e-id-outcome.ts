@@ -72,11 +72,12 @@ function conclude(
   };
 }
 
-/** Each attempt says whether it is charged; a flow may hold several. Null: not told. */
+/** Each attempt says whether it is charged; a flow may hold several. Null: not told of each. */
 function countCharged(result: EidResult): number | null {
-  if (!result.Text) return null;
-  return (result.Text.LivenessDetail ?? []).filter((attempt) => attempt.IsNeedCharge === true)
-    .length;
+  const attempts = result.Text?.LivenessDetail;
+  const flags = attempts?.map((attempt) => attempt.IsNeedCharge);
+  if (!flags?.every((flag) => typeof flag === 'boolean')) return null;
+  return flags.filter(Boolean).length;
 }
 
 function toBilling(
@@ -84,9 +85,12 @@ function toBilling(
   meaning: FaceCodeMeaning | undefined,
   chargedAttempts: number | null,
 ): VerificationResult['billing'] {
-  if ((chargedAttempts ?? 0) > 0) return 'CHARGED';
+  // What is told of each attempt counts more than the table of codes.
+  const attempts = result.Text?.LivenessDetail ?? [];
+  if (attempts.some(({ IsNeedCharge: isCharged }) => isCharged === true)) return 'CHARGED';
   const face = lookUp(eidCodes, result.Text?.ErrCode ?? '');
   if (!face || !meaning) return 'UNKNOWN';
+  if (attempts.length > 0) return chargedAttempts === null ? 'UNKNOWN' : 'NOT_CHARGED';
   return face.charged ? 'CHARGED' : 'NOT_CHARGED';
 }
 

@@ -42,6 +42,7 @@ const sessionSchema = z.object({
 
 /** E证通: GetEidToken, then CheckEidTokenStatus and GetEidResult. */
 export const eId: ChannelDefinition<TencentCnSettings> = {
+  action: 'GetEidToken',
   checks: ['LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD'],
   requires: [],
   outcome: 'QUERY',
@@ -92,10 +93,7 @@ export const eId: ChannelDefinition<TencentCnSettings> = {
 
     // Asked after a time-out as well: somebody may have passed in the last second, and failed
     // attempts may have been charged. Results can be pulled for three days.
-    const outcome = await readResult(call, token, intention);
-    return flow === 'timed_out' && outcome.kind === 'pending'
-      ? timedOut(outcome.chargedAttempts)
-      : outcome;
+    return readResult(call, token, intention, flow === 'timed_out');
   },
 };
 
@@ -241,7 +239,7 @@ async function readFlowState(
     return Object.hasOwn(flowStates, status) ? (flowStates[status] ?? 'waiting') : 'waiting';
   } catch (error) {
     if (isFault(error, 'session_expired')) return 'timed_out';
-    if (isFault(error, 'session_unknown') || isFault(error, 'rejected')) return 'unknown_token';
+    if (tokenIsOfNoUse(error)) return 'unknown_token';
     throw error;
   }
 }
@@ -251,13 +249,16 @@ async function readResult(
   call: ProviderCall<TencentCnSettings>,
   token: string,
   intention: IntentionMode | null,
+  isTimedOut: boolean,
 ): Promise<OutcomeAnswer> {
   const infoType = intention === null ? '1' : intention === 'READ_ALOUD' ? '15' : '16';
   try {
-    return toEidOutcome(await getEidResult(call, token, infoType), intention);
+    const outcome = toEidOutcome(await getEidResult(call, token, infoType), intention);
+    return isTimedOut && outcome.kind === 'pending' ? timedOut(outcome.chargedAttempts) : outcome;
   } catch (error) {
-    if (isFault(error, 'session_expired')) return timedOut(null);
-    if (isFault(error, 'session_unknown') || isFault(error, 'rejected')) {
+    // After "finished" a forgotten result says nothing about the person: they may have passed.
+    if (isTimedOut && isFault(error, 'session_expired')) return timedOut(null);
+    if (tokenIsOfNoUse(error)) {
       return { kind: 'not_told', chargedAttempts: null };
     }
     throw error;
@@ -280,6 +281,12 @@ function timedOut(chargedAttempts: number | null): OutcomeAnswer {
       details: null,
     },
   };
+}
+
+function tokenIsOfNoUse(error: unknown): boolean {
+  return (['session_expired', 'session_unknown', 'rejected'] as const).some((kind) =>
+    isFault(error, kind),
+  );
 }
 
 function isFault(error: unknown, kind: ProviderFault['kind']): boolean {

@@ -32,6 +32,7 @@ const maxImageLength = 8 * 1024 * 1024;
 
 /** The app SDK: GetFaceIdToken, then GetFaceIdResult. */
 export const faceSdk: ChannelDefinition<TencentCnSettings> = {
+  action: 'GetFaceIdToken',
   checks: ['LIVENESS', 'FACE_MATCH'],
   requires: [],
   outcome: 'QUERY',

@@ -16,7 +16,7 @@ export const tencentCn = defineProvider({
   title: 'Tencent Cloud FaceID (mainland China)',
   jurisdiction: 'CN',
   settings: settingsSchema,
-  credentials: ['SECRET_ID', 'SECRET_KEY'],
+  credentials: ['SECRET_ID', 'SECRET_KEY', 'SESSION_TOKEN'],
   actions: {
     GetEidToken: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 256 * kilobyte },
     CheckEidTokenStatus: { effect: 'read', perSecond: 100, maxAnswerBytes: 64 * kilobyte },

@@ -21,23 +21,28 @@ const mismatchingCard = '6226090210146748';
 /** Nobody's picture: what a recording or an image would look like on the wire. */
 const media = Buffer.alloc(3000, 'sandbox media').toString('base64');
 
+/** Text of at most so many characters, as people count them. */
+function text(mostCharacters: number) {
+  return z.string().refine((given) => Array.from(given).length <= mostCharacters);
+}
+
 const config = z.strictObject({
   InputType: z.enum(['1', '2', '3', '4']).optional(),
   UseIntentionVerify: z.boolean().optional(),
   IntentionMode: z.enum(['1', '2', '3']).optional(),
-  IntentionVerifyText: z.string().max(120).optional(),
+  IntentionVerifyText: text(120).optional(),
   IntentionQuestions: z
     .array(
       z.strictObject({
-        Question: z.string().max(250),
-        Answers: z.array(z.string().max(10)).max(50),
+        Question: text(250),
+        Answers: z.array(text(10)).max(50),
       }),
     )
     .min(1)
     .max(10)
     .optional(),
   IntentionActions: z
-    .array(z.strictObject({ Text: z.string().max(150) }))
+    .array(z.strictObject({ Text: text(150) }))
     .min(1)
     .max(10)
     .optional(),
@@ -48,24 +53,27 @@ const config = z.strictObject({
 });
 
 const eidTokenParams = z.strictObject({
-  MerchantId: z.string().min(1).max(50),
+  MerchantId: text(50).min(1),
   IdCard: z
     .string()
     .regex(/^[A-Za-z0-9]{1,32}$/u)
     .optional(),
-  Name: z.string().min(1).max(32).optional(),
-  Extra: z.string().max(1024).optional(),
+  Name: text(32).min(1).optional(),
+  Extra: text(1024).optional(),
   Config: config.optional(),
-  RedirectUrl: z.string().max(1024).optional(),
+  RedirectUrl: text(1024).optional(),
 });
 
 const faceIdTokenParams = z.strictObject({
   CompareLib: z.enum(['LOCAL', 'BUSINESS']),
   IdCard: z.string().optional(),
   Name: z.string().optional(),
-  ImageBase64: z.string().optional(),
+  ImageBase64: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]+={0,2}$/u)
+    .optional(),
   Meta: z.string().optional(),
-  Extra: z.string().max(1000).optional(),
+  Extra: text(1000).optional(),
   UseCos: z.boolean().optional(),
   RuleId: z.string().optional(),
   MetaData: z.string().optional(),
@@ -186,6 +194,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
   const getFaceIdToken: TencentAction<z.output<typeof faceIdTokenParams>> = {
     params: faceIdTokenParams,
     perSecond: 100,
+    regions: ['ap-beijing', 'ap-chengdu', 'ap-guangzhou', 'ap-shanghai'],
     run: (params) => {
       const orders = readOrders(params.Extra, 'GetFaceIdToken');
       const ordered = orders.get('GetFaceIdToken');

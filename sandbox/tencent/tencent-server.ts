@@ -9,6 +9,8 @@ import { verifyTc3, type TencentCredentials } from './verify-tc3.ts';
 export interface TencentAction<Params> {
   readonly params: z.ZodType<Params>;
   readonly perSecond: number;
+  /** Where the page names regions; others are refused. */
+  readonly regions?: readonly string[];
   /** The members of `Response`, or a `TencentError`, or a wire fault by its name. */
   readonly run: (params: Params) => Record<string, unknown> | TencentError | WireFault;
 }
@@ -75,6 +77,10 @@ export function createTencentServer(options: TencentServerOptions): FastifyInsta
     const name = headers['x-tc-action'] ?? '';
     const action = Object.hasOwn(options.actions, name) ? options.actions[name] : undefined;
     if (!action) return { errorCode: 'InvalidAction' };
+    const region = headers['x-tc-region'];
+    if (region !== undefined && action.regions?.includes(region) === false) {
+      return { errorCode: 'UnsupportedRegion' };
+    }
     if (isOverLimit(name, action.perSecond)) return { errorCode: 'RequestLimitExceeded' };
     const parsed = action.params.safeParse(params);
     if (!parsed.success) return { errorCode: toErrorCode(parsed.error, params) };
@@ -117,13 +123,14 @@ function readJson(body: Buffer): Record<string, unknown> | null {
 
 /** GET carries every value as text, nested members with dots: `Config.InputType=4`. */
 function readQuery(query: string): Record<string, unknown> {
-  const params: Record<string, unknown> = {};
+  // Without a prototype: a parameter may be called __proto__.
+  const params = emptyObject();
   for (const [path, value] of new URLSearchParams(query)) {
     const names = path.split('.');
     const last = names.pop() ?? path;
     let target = params;
     for (const name of names) {
-      target[name] = typeof target[name] === 'object' ? target[name] : {};
+      target[name] = typeof target[name] === 'object' ? target[name] : emptyObject();
       target = target[name] as Record<string, unknown>;
     }
     // As a real endpoint does, numbers and booleans are read by the type of their parameter;
@@ -134,7 +141,21 @@ function readQuery(query: string): Record<string, unknown> {
         ? Number(value)
         : value;
   }
-  return params;
+  return listsOf(params) as Record<string, unknown>;
+}
+
+/** Lists are sent by their positions: `Config.IntentionActions.0.Text`. */
+function listsOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, member]) => [name, listsOf(member)] as const);
+  const isList = entries.length > 0 && entries.every(([name], at) => name === String(at));
+  return isList
+    ? entries.map(([, member]) => member)
+    : Object.assign(emptyObject(), Object.fromEntries(entries));
+}
+
+function emptyObject(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
 }
 
 /** Counts per calendar second, as the provider does. */

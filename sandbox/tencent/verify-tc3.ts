@@ -40,7 +40,7 @@ export function verifyTc3(
   if (request.headers['x-tc-token'] !== undefined) return 'AuthFailure.TokenFailure';
 
   const timestamp = Number(request.headers['x-tc-timestamp']);
-  if (!Number.isInteger(timestamp)) return 'MissingParameter';
+  if (!/^\d{1,11}$/u.test(request.headers['x-tc-timestamp'] ?? '')) return 'InvalidParameter';
   const isStale = Math.abs(nowMs / 1000 - timestamp) > clockWindowSeconds;
   const utcDate = new Date(timestamp * 1000).toISOString().slice(0, 10);
   if (isStale || utcDate !== date) return 'AuthFailure.SignatureExpire';

@@ -1,3 +1,5 @@
+import { toPlainCode } from './plain-code.ts';
+
 /**
  * Every way an upstream call can fail, by what is known about the provider's side.
  *
@@ -55,10 +57,14 @@ export class ProviderFault extends Error {
   constructor(kind: FaultKind, details: ProviderFaultDetails = {}) {
     super(`provider call failed: ${kind}`);
     this.kind = kind;
-    this.providerCode = details.providerCode;
-    this.providerRequestId = details.providerRequestId;
+    this.providerCode = plain(details.providerCode);
+    this.providerRequestId = plain(details.providerRequestId);
     this.retryAfterMs = details.retryAfterMs;
   }
+}
+
+function plain(code: string | undefined): string | undefined {
+  return code === undefined ? undefined : toPlainCode(code);
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   ProviderErrorAnswer,
   ProviderFault,
   type ActionDefinition,
+  type ActionEffect,
   type AnyProvider,
   type Breaker,
   type Limiter,
@@ -30,11 +31,8 @@ export interface CallTerms {
   readonly priority: LimiterPriority;
   /** When the whole operation has to be over. */
   readonly deadlineMs: number;
-  /**
-   * Runs once it is this call's turn and before a byte is sent; throws to prevent the sending.
-   * Absent for reads.
-   */
-  readonly beforeSend?: () => Promise<void>;
+  /** Runs once it is a call's turn and before a byte is sent; throws to prevent the sending. */
+  readonly beforeSend?: (effect: ActionEffect) => Promise<void>;
 }
 
 /** No upstream call lasts longer; below every deadline in front of this service. */
@@ -74,7 +72,7 @@ export function callProvider<Settings>(
         priority: terms.priority,
         withinMs: terms.deadlineMs - keptForAnswerMs[terms.priority] - deps.now(),
       });
-      await terms.beforeSend?.();
+      await terms.beforeSend?.(action.effect);
       return deps.breaker.run(key, () => sendNow(deps, definition, action, call, terms));
     },
   };
@@ -124,16 +122,11 @@ function toFault(error: unknown, definition: AnyProvider): ProviderFault {
   if (error instanceof ProviderFault) return error;
   if (error instanceof ProviderErrorAnswer) {
     return new ProviderFault(classifyCode(definition.faults, error.code) ?? 'internal', {
-      providerCode: toPlainCode(error.code),
-      providerRequestId: error.requestId === undefined ? undefined : toPlainCode(error.requestId),
+      providerCode: error.code,
+      providerRequestId: error.requestId,
     });
   }
   return new ProviderFault('protocol');
-}
-
-/** Codes are logged and shown, so they must be codes: anything else could be somebody's input. */
-function toPlainCode(code: string): string {
-  return /^[\w.-]{1,100}$/u.test(code) ? code : 'unreadable';
 }
 
 function report(

@@ -1,7 +1,13 @@
-import { normaliseCardNumber, normalisePhone, type BankCardResult } from '../contract/index.ts';
+import {
+  normaliseCardNumber,
+  normalisePhone,
+  toPlainCode,
+  type BankCardResult,
+} from '../contract/index.ts';
 import { callProvider } from './call-provider.ts';
 import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import { checkCommonInput } from './check-common-input.ts';
+import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { judgeDoubts } from './judge-doubts.ts';
@@ -64,9 +70,8 @@ export async function checkBankCard(
   }
 
   const provider = picked.picked;
-  const { id: providerId, actions, bankCard } = provider.definition;
-  const effect = bankCard ? actions[bankCard.action]?.effect : undefined;
-  if (!bankCard || !effect) throw new Error(`${providerId} offers no bank card checks`);
+  const { id: providerId, bankCard } = provider.definition;
+  if (!bankCard) throw new Error(`${providerId} offers no bank card checks`);
   const doubts = judgeDoubts(deps, providerId);
   const prepared = bankCard.prepare(input, {
     settings: provider.settings,
@@ -101,13 +106,12 @@ export async function checkBankCard(
     operation: 'checkBankCard',
     ...claimNames(deps, caller, 'checkBankCard', input),
     skeleton,
-    // A claim protects every kind of check; a read can be lost and asked again.
-    effect: effect === 'may_charge' ? 'may_charge' : 'free_start',
+    effect: claimEffectOf(provider.definition, bankCard.action),
     deadlineMs,
     perform: async (terms) => {
       const result = await prepared.check(callProvider(deps, provider, terms));
       warnOfUnknownCode(deps, providerId, result);
-      return { ...skeleton, result, checkedAtMs: deps.now() };
+      return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
     },
     fill: (check) => check,
     // It was paid for: the caller shall have it.
@@ -121,7 +125,8 @@ export async function checkBankCard(
     return { kind: 'success', check, replayed, cached: false, stored };
   }
   const [check] = await readBankCardChecks(deps, caller, [outcome.recordId]);
-  if (!check) return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  if (!check || check instanceof Error)
+    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   return { kind: 'success', check, replayed, cached: false, stored: true };
 }
 
@@ -139,10 +144,14 @@ function normalise(given: CheckBankCardInput) {
   };
 }
 
+function withPlainCode(result: BankCardResult): BankCardResult {
+  return { ...result, code: result.code === null ? null : toPlainCode(result.code) };
+}
+
 function warnOfUnknownCode(deps: CoreDeps, providerId: string, result: BankCardResult): void {
   if (result.outcome !== 'UNDETERMINED') return;
   deps.log.event('warn', 'outcome_unknown_code', {
     provider: providerId,
-    code: result.code ?? '',
+    code: toPlainCode(result.code ?? ''),
   });
 }

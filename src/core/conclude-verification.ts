@@ -1,4 +1,4 @@
-import type { Billing, OutcomeAnswer } from '../contract/index.ts';
+import { toPlainCode, type Billing, type OutcomeAnswer } from '../contract/index.ts';
 import type { RecordedOutcome, VerificationRecord } from './records.ts';
 
 /**
@@ -17,7 +17,8 @@ export function concludeVerification(
 
   if (answer.kind === 'ended') {
     const { status, ...outcome } = answer.result;
-    return ended(checked, status, { ...outcome, evidence: 'QUERIED' });
+    const code = outcome.code === null ? null : toPlainCode(outcome.code);
+    return ended(checked, status, { ...outcome, code, evidence: 'QUERIED' });
   }
   const graceEndsMs = (record.expiresAtMs ?? record.createdAtMs) + terms.graceSeconds * 1000;
   if (terms.nowMs < graceEndsMs) {

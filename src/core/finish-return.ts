@@ -23,7 +23,7 @@ export async function finishReturn(deps: CoreDeps, capability: string): Promise<
   try {
     const [stored] = await deps.store.records.get([opened.recordId]);
     if (!stored) return { kind: 'page', page: 'link_invalid' };
-    const record = await refreshVerification(deps, stored, deps.now() + askWithinMs);
+    const record = await refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back');
     if (record.redirectUrl === null) return { kind: 'page', page: 'done' };
     return { kind: 'redirect', url: withVerificationId(record.redirectUrl, record.id) };
   } catch (error) {

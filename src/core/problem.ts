@@ -95,7 +95,7 @@ const policies = {
     billing: 'UNKNOWN',
   },
   STORE_UNAVAILABLE: {
-    message: 'The store does not answer. Nothing was sent.',
+    message: 'The store does not answer. Nothing was charged.',
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },

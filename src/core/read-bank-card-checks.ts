@@ -1,23 +1,32 @@
+import { StoreUnavailable, type StoredRecord } from '../contract/index.ts';
 import { mayRead, type Caller } from './caller.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { decodeRecord, isRecordId, type BankCardRecord } from './records.ts';
 
 /**
- * Bank card checks in the order of their ids; null where there is none that the caller may see.
- * One trip to the store. Throws `StoreUnavailable`.
+ * Bank card checks in the order of their ids; null where there is none that the caller may see, and an
+ * error where one cannot be read. One trip to the store; throws `StoreUnavailable` when that fails.
  */
 export async function readBankCardChecks(
   deps: Pick<CoreDeps, 'store'>,
   caller: Caller,
   ids: readonly string[],
-): Promise<readonly (BankCardRecord | null)[]> {
+): Promise<readonly (BankCardRecord | StoreUnavailable | null)[]> {
   const asked = ids.filter((id) => isRecordId('bank_card', id));
   const stored = asked.length === 0 ? [] : await deps.store.records.get(asked);
-  const readable = new Map<string, BankCardRecord>();
+  const readable = new Map<string, BankCardRecord | StoreUnavailable | null>();
   for (const found of stored) {
-    if (!found) continue;
-    const record = decodeRecord('bank_card', found);
-    if (record.checkedAtMs !== null && mayRead(caller, record)) readable.set(record.id, record);
+    if (found) readable.set(found.id, readOne(caller, found));
   }
   return ids.map((id) => readable.get(id) ?? null);
+}
+
+function readOne(caller: Caller, stored: StoredRecord): BankCardRecord | StoreUnavailable | null {
+  try {
+    const record = decodeRecord('bank_card', stored);
+    return record.checkedAtMs !== null && mayRead(caller, record) ? record : null;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return error;
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 import {
   LimiterRefusal,
   ProviderFault,
+  StoreUnavailable,
   type ChannelDefinition,
   type StoredRecord,
 } from '../contract/index.ts';
@@ -11,16 +12,21 @@ import { logBug } from './log-bug.ts';
 import { decodeRecord, encodeRecord, type VerificationRecord } from './records.ts';
 import { isEnabled, type RegisteredProvider } from './registry.ts';
 
+/** Longer than any caller waits, so that two calls in a row have their full time. */
+const askTimeoutMs = 15_000;
+
 /**
  * A verification as it is now: a pending one is asked about at its provider.
  *
  * However many people ask, the provider is asked once per `pollEveryMs` and everybody gets that
- * answer. When it does not answer, what is known stays. A terminal status never changes.
+ * answer. When it does not answer, what is known stays. A terminal status never changes. Who came
+ * back from the provider waits for the next time it may be asked.
  */
 export async function refreshVerification(
   deps: CoreDeps,
   stored: StoredRecord,
   deadlineMs: number,
+  hint: 'none' | 'came_back' = 'none',
 ): Promise<VerificationRecord> {
   const record = decodeRecord('verification', stored);
   if (record.status !== 'PENDING' || record.startedAtMs === null) return record;
@@ -32,17 +38,44 @@ export async function refreshVerification(
   if (!provider || !channel || !isEnabled(provider)) return record;
 
   // Nobody finishes within a second of being sent off.
-  if (deps.now() - record.startedAtMs < channel.pollEveryMs) return record;
+  const isFresh = deps.now() - record.startedAtMs < channel.pollEveryMs;
+  if (isFresh && hint === 'none') return record;
   const current = deps.asking.get(record.id);
-  if (current && deps.now() - current.startedMs < channel.pollEveryMs) return current.answer;
-
-  const answer = ask(deps, stored, record, provider, channel, deadlineMs);
+  const nextAskMs = current ? current.startedMs + channel.pollEveryMs : 0;
+  if (current && deps.now() < nextAskMs) {
+    if (hint === 'none') return orAsKnown(deps, current.answer, record, deadlineMs);
+    // Somebody who has just come back was perhaps not finished when it was last asked.
+    await new Promise((resolve) => setTimeout(resolve, nextAskMs - deps.now()));
+    const [newer] = await deps.store.records.get([record.id]);
+    return newer ? refreshVerification(deps, newer, deadlineMs) : record;
+  }
+  const answer = ask(deps, stored, record, provider, channel);
+  // Everybody may have left by the time it fails.
+  answer.catch(() => {});
   const asking = { startedMs: deps.now(), answer };
   deps.asking.set(record.id, asking);
   setTimeout(() => {
     if (deps.asking.get(record.id) === asking) deps.asking.delete(record.id);
   }, channel.pollEveryMs).unref();
-  return answer;
+  return orAsKnown(deps, answer, record, deadlineMs);
+}
+
+/** The answer, or what is known when the caller's time is up. */
+async function orAsKnown(
+  deps: CoreDeps,
+  answer: Promise<VerificationRecord>,
+  record: VerificationRecord,
+  deadlineMs: number,
+): Promise<VerificationRecord> {
+  let timer: NodeJS.Timeout | undefined;
+  const known = new Promise<VerificationRecord>((resolve) => {
+    timer = setTimeout(() => resolve(record), Math.max(0, deadlineMs - deps.now()));
+  });
+  try {
+    return await Promise.race([answer, known]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function ask(
@@ -51,9 +84,11 @@ async function ask(
   record: VerificationRecord,
   provider: RegisteredProvider,
   channel: ChannelDefinition<unknown>,
-  deadlineMs: number,
 ): Promise<VerificationRecord> {
   try {
+    // The provider gets its full time, however little the one who asked has: a short deadline must
+    // not look like the provider's trouble.
+    const deadlineMs = deps.now() + askTimeoutMs;
     const call = callProvider(deps, provider, { priority: 'result', deadlineMs });
     const answer = await channel.fetchOutcome(call, record.session ?? {});
     const concluded = concludeVerification(record, answer, {
@@ -68,6 +103,7 @@ async function ask(
     }
     return await replace(deps, stored, concluded);
   } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
     if (error instanceof ProviderFault || error instanceof LimiterRefusal) return record;
     logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
     return record;

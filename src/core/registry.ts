@@ -44,14 +44,18 @@ export function stateOf(provider: RegisteredProvider, breaker: Breaker): Provide
   return open.length === actions.length ? 'DOWN' : 'DEGRADED';
 }
 
+/** What is wrong with the plugins themselves. Throws `BootError`, each line naming the plugin. */
+export function checkDefinitions(definitions: readonly AnyProvider[]): void {
+  const wrong = [...definitions.flatMap(findMistakes), ...findClashes(definitions)];
+  if (wrong.length > 0) throw new BootError(wrong);
+}
+
 /** Throws `BootError`, each line naming the plugin that has to be mended. */
 export function createRegistry(
   definitions: readonly AnyProvider[],
   setupOf: (definition: AnyProvider) => ProviderSetup,
 ): Registry {
-  const wrong = [...definitions.flatMap(findMistakes), ...findClashes(definitions)];
-  if (wrong.length > 0) throw new BootError(wrong);
-
+  checkDefinitions(definitions);
   const all = definitions.map((definition) => ({ definition, ...setupOf(definition) }));
   const byId = new Map(all.map((provider) => [provider.definition.id, provider]));
   return { all, find: (id) => byId.get(id) };
@@ -71,13 +75,12 @@ function findMistakes(definition: AnyProvider): string[] {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/u.test(definition.id)) {
     wrong.push(`${name}: the id must be lower case, digits and single hyphens.`);
   }
-  for (const [action, { effect, perSecond, maxAnswerBytes }] of Object.entries(
-    definition.actions,
-  )) {
+  const actions = definition.actions ?? {};
+  for (const [action, { effect, perSecond, maxAnswerBytes }] of Object.entries(actions)) {
     if (!effects.includes(effect)) {
       wrong.push(`${name}: the action ${action} needs an effect: ${effects.join(', ')}.`);
     }
-    if (!(perSecond > 0)) {
+    if (!(perSecond > 0 && Number.isFinite(perSecond))) {
       wrong.push(`${name}: the action ${action} needs a limit: perSecond above 0.`);
     }
     if (!(maxAnswerBytes > 0)) {
@@ -85,10 +88,16 @@ function findMistakes(definition: AnyProvider): string[] {
     }
   }
   const { bankCard } = definition;
-  if (bankCard && !Object.hasOwn(definition.actions, bankCard.action)) {
+  const channels = Object.entries(definition.channels ?? {});
+  if (bankCard && !Object.hasOwn(actions, bankCard.action)) {
     wrong.push(`${name}: bankCard calls the action ${bankCard.action}, which is not declared.`);
   }
-  if (Object.keys(definition.channels).length === 0 && !bankCard) {
+  for (const [channel, { action }] of channels) {
+    if (!Object.hasOwn(actions, action)) {
+      wrong.push(`${name}: ${channel} starts by the action ${action}, which is not declared.`);
+    }
+  }
+  if (channels.length === 0 && !bankCard) {
     wrong.push(`${name} has neither a channel nor bank card checks.`);
   }
   return wrong;
@@ -100,11 +109,12 @@ function findClashes(definitions: readonly AnyProvider[]): string[] {
   const claim = (what: string, id: string): void => {
     const owner = owners.get(what);
     if (owner === undefined) owners.set(what, id);
+    else if (owner === id) wrong.push(`provider "${id}" is registered twice, or its id is taken.`);
     else wrong.push(`provider "${id}" claims ${what}, which belongs to provider "${owner}".`);
   };
   for (const { id, channels } of definitions) {
     claim(`the id ${id}`, id);
-    for (const { optionsField } of Object.values(channels)) {
+    for (const { optionsField } of Object.values(channels ?? {})) {
       if (optionsField !== null) claim(`the options field ${optionsField}`, id);
     }
   }

@@ -84,24 +84,34 @@ async function takeOrJoin<Answer>(
       leaseMs,
     });
     deps.metrics.claim(work.operation, taken.state);
-    if (taken.state !== 'won') await dropSkeleton(deps, work);
     switch (taken.state) {
       case 'won':
         return waitFor(deps, work, beginWork(deps, work, taken.ticket));
       case 'done':
+        await dropSkeleton(deps, work);
         return { kind: 'replayed', recordId: taken.recordId };
       case 'mismatch':
+        await dropSkeleton(deps, work);
         return fail('IDEMPOTENCY_MISMATCH', work);
       case 'unknown':
+        await dropSkeleton(deps, work);
         return fail('OUTCOME_UNKNOWN', work);
       case 'lapsed':
+        await dropSkeleton(deps, work);
         return fail('PROVIDER_UNAVAILABLE', work);
       case 'claimed':
       case 'started': {
         const leader = deps.inFlight.get(work.key);
         // The fingerprints are equal, so the leader's answer has this type.
-        if (leader) return waitFor(deps, work, leader as Promise<ClaimedOutcome<Answer>>);
-        if (deps.now() + otherReplicaPollMs >= work.deadlineMs) return fail('IN_PROGRESS', work);
+        if (leader) {
+          await dropSkeleton(deps, work);
+          return waitFor(deps, work, leader as Promise<ClaimedOutcome<Answer>>);
+        }
+        if (deps.now() + otherReplicaPollMs >= work.deadlineMs) {
+          await dropSkeleton(deps, work);
+          return fail('IN_PROGRESS', work);
+        }
+        // The skeleton stays: the key may be free, and ours, the next time.
         await sleep(otherReplicaPollMs);
       }
     }
@@ -113,12 +123,14 @@ function beginWork<Answer>(
   work: ClaimedWork<Answer>,
   ticket: ClaimTicket,
 ): Promise<ClaimedOutcome<Answer>> {
-  const outcome = lead(deps, work, ticket)
+  const outcome: Promise<ClaimedOutcome<Answer>> = lead(deps, work, ticket)
     .then(async (settled) => {
       if (settled.kind === 'problem') await dropSkeleton(deps, work);
       return settled;
     })
-    .finally(() => deps.inFlight.delete(work.key));
+    .finally(() => {
+      if (deps.inFlight.get(work.key) === outcome) deps.inFlight.delete(work.key);
+    });
   deps.inFlight.set(work.key, outcome);
   // Everybody may have left by the time it fails.
   outcome.catch(() => {});
@@ -157,7 +169,10 @@ async function lead<Answer>(
     answer = await work.perform({
       priority: 'start',
       deadlineMs,
-      beforeSend: async () => {
+      beforeSend: async (effect) => {
+        // A second call could end in "not sent" and free a key whose first call was sent.
+        if (started) throw new Error('a claimed call must be the last one');
+        if (effect === 'read') return;
         const latestMs = deadlineMs - providerTimeoutMs / 2;
         if (deps.now() >= latestMs) throw new ProviderFault('not_sent');
         const isOurs = await claims.start(ticket, {
@@ -174,10 +189,11 @@ async function lead<Answer>(
   }
 
   const stored =
-    (await quietly(keep(deps, work, answer))) && (await quietly(settleDone(deps, ticket)));
+    (await quietly(deps, keep(deps, work, answer))) &&
+    (await quietly(deps, settleDone(deps, ticket)));
   if (!stored) deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
   if (!stored && !work.handOutUnkept) {
-    await quietly(claims.release(ticket));
+    await quietly(deps, claims.release(ticket));
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   }
   return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
@@ -215,19 +231,20 @@ async function settleFault<Answer>(
 ): Promise<ClaimedOutcome<Answer>> {
   const { claims } = deps.store;
   if (error instanceof LimiterRefusal) {
-    await quietly(claims.release(ticket));
+    await quietly(deps, claims.release(ticket));
     const code = error.reason === 'overloaded' ? 'OVERLOADED' : 'RATE_LIMITED';
     return { kind: 'problem', problem: problem(code, { retryAfterMs: error.retryAfterMs }) };
   }
   if (error instanceof StoreUnavailable) {
     // STARTED was not confirmed, so nothing was sent.
-    await quietly(claims.release(ticket));
+    await quietly(deps, claims.release(ticket));
     deps.log.event('error', 'store_unavailable', { operation: work.operation });
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   }
   if (error instanceof ProviderFault) {
     const policy = faultPolicies[work.effect][error.kind];
     await quietly(
+      deps,
       policy.claim === 'release'
         ? claims.release(ticket)
         : claims.settle(ticket, 'unknown', keepClaimSeconds),
@@ -245,10 +262,10 @@ async function settleFault<Answer>(
   // A bug. Past the sending of something chargeable it is still "may have been done".
   logBug(deps.log, work.operation, error);
   if (!started || work.effect === 'free_start') {
-    await quietly(claims.release(ticket));
+    await quietly(deps, claims.release(ticket));
     throw error;
   }
-  await quietly(claims.settle(ticket, 'unknown', keepClaimSeconds));
+  await quietly(deps, claims.settle(ticket, 'unknown', keepClaimSeconds));
   return fail('OUTCOME_UNKNOWN', work);
 }
 
@@ -273,12 +290,12 @@ function fail(
 }
 
 /** For steps whose failure changes nothing that the caller is told: the lease ends them anyway. */
-async function quietly(step: Promise<boolean>): Promise<boolean> {
+async function quietly(deps: CoreDeps, step: Promise<boolean>): Promise<boolean> {
   try {
     return await step;
   } catch (error) {
-    if (error instanceof StoreUnavailable) return false;
-    throw error;
+    if (!(error instanceof StoreUnavailable)) logBug(deps.log, 'claim', error);
+    return false;
   }
 }
 

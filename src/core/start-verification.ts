@@ -4,6 +4,7 @@ import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import { sealCapability } from './capability.ts';
 import { checkCommonInput } from './check-common-input.ts';
 import { checkRedirectUrl } from './check-redirect-url.ts';
+import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { judgeDoubts } from './judge-doubts.ts';
@@ -104,7 +105,7 @@ export async function startVerification(
     operation: 'startVerification',
     ...claimNames(deps, caller, 'startVerification', input),
     skeleton,
-    effect: 'free_start',
+    effect: claimEffectOf(provider.definition, channel.action),
     deadlineMs,
     perform: (terms) => prepared.start(callProvider(deps, provider, terms), urlsOf(deps, skeleton)),
     fill: (started) => begun(skeleton, started, deps.now()),
@@ -113,7 +114,8 @@ export async function startVerification(
   if (outcome.kind === 'problem') return outcome;
 
   const [verification] = await readVerifications(deps, caller, [outcome.recordId], deadlineMs);
-  if (!verification) return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  if (!verification || verification instanceof Error)
+    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   const replayed = outcome.recordId !== skeleton.id;
   return { kind: 'success', verification, replayed, reused: false };
 }

@@ -2,13 +2,12 @@ import {
   addResolversToSchema,
   buildSubgraphSchema,
   type GraphQLResolverMap,
-  type GraphQLSchemaModule,
 } from '@apollo/subgraph';
-import type { GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { AnyProvider } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
 import { readBaseSchema } from './base-schema.ts';
-import { checkPluginSchemas, parsePluginSchema } from './check-plugin-schema.ts';
+import { checkPluginSchemas, parsePluginSchema, type PluginSchema } from './check-plugin-schema.ts';
 import { findStrayResolvers } from './find-stray-resolvers.ts';
 
 /**
@@ -29,14 +28,7 @@ export function assembleSchema(
   ];
   if (wrong.length > 0) throw new BootError(wrong);
 
-  // An array of modules: a single document crashes @apollo/subgraph 2.15.1.
-  const schema = build([
-    ...base.map((typeDefs) => ({ typeDefs })),
-    ...plugins.map(({ document, definition }) => ({
-      typeDefs: document,
-      resolvers: (definition.resolvers ?? {}) as GraphQLResolverMap,
-    })),
-  ]);
+  const schema = build(base, plugins);
   // Unknown ones would be ignored silently.
   const stray = findStrayResolvers(schema, resolvers);
   if (stray.length > 0) throw new BootError(stray);
@@ -44,11 +36,44 @@ export function assembleSchema(
   return schema;
 }
 
-function build(modules: GraphQLSchemaModule[]): GraphQLSchema {
+function build(base: readonly DocumentNode[], plugins: readonly PluginSchema[]): GraphQLSchema {
   try {
-    return buildSubgraphSchema(modules);
+    return buildUnchecked(base, plugins);
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unknown';
-    throw new BootError([`The providers' SDL does not make a schema: ${reason}`]);
+    const culprit = plugins.find((plugin) => canBuild(base, plugins, plugin));
+    const whose = culprit ? `provider "${culprit.definition.id}": its SDL` : 'The SDL';
+    throw new BootError([`${whose} does not make a schema: ${reason}`]);
   }
+}
+
+/** Whether there is a schema without that plugin. */
+function canBuild(
+  base: readonly DocumentNode[],
+  plugins: readonly PluginSchema[],
+  without: PluginSchema,
+): boolean {
+  try {
+    buildUnchecked(
+      base,
+      plugins.filter((plugin) => plugin !== without),
+    );
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function buildUnchecked(
+  base: readonly DocumentNode[],
+  plugins: readonly PluginSchema[],
+): GraphQLSchema {
+  // An array of modules: a single document crashes @apollo/subgraph 2.15.1.
+  return buildSubgraphSchema([
+    ...base.map((typeDefs) => ({ typeDefs })),
+    ...plugins.map(({ document, definition }) => ({
+      typeDefs: document,
+      resolvers: (definition.resolvers ?? {}) as GraphQLResolverMap,
+    })),
+  ]);
 }

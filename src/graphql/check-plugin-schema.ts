@@ -6,19 +6,20 @@ import {
   type DefinitionNode,
   type DocumentNode,
   type ObjectTypeDefinitionNode,
+  type ObjectTypeExtensionNode,
   type TypeDefinitionNode,
   type TypeExtensionNode,
 } from 'graphql';
 import type { AnyProvider } from '../contract/index.ts';
 
 /** What a plugin may extend, apart from types of its own. */
-const extensionPoints: readonly string[] = [
-  'VerificationOptionsInput',
-  'VerificationChannel',
-  'VerificationOutcomeDetails',
-  'VerificationOutcomeReason',
-  'BankCardOutcomeReason',
-];
+const extensionPoints: Readonly<Record<string, Kind>> = {
+  VerificationOptionsInput: Kind.INPUT_OBJECT_TYPE_EXTENSION,
+  VerificationChannel: Kind.ENUM_TYPE_EXTENSION,
+  VerificationOutcomeDetails: Kind.UNION_TYPE_EXTENSION,
+  VerificationOutcomeReason: Kind.ENUM_TYPE_EXTENSION,
+  BankCardOutcomeReason: Kind.ENUM_TYPE_EXTENSION,
+};
 
 const usableDirectives: readonly string[] = ['deprecated', 'specifiedBy', 'tag', 'oneOf'];
 
@@ -56,7 +57,12 @@ export function checkPluginSchemas(
   const owners = new Map<string, string>();
   const baseDefinitions = base.flatMap(({ definitions }) => definitions);
   for (const name of baseDefinitions.flatMap(namesOf)) owners.set(name, 'the base schema');
-  return [...plugins.flatMap((plugin) => checkOne(plugin, owners)), ...checkSharedFields(plugins)];
+  const baseChannels = baseDefinitions.flatMap((node) => channelsOf(node));
+  return [
+    ...plugins.flatMap((plugin) => checkOne(plugin, owners)),
+    ...checkSharedFields(plugins),
+    ...plugins.flatMap((plugin) => checkChannels(plugin, baseChannels)),
+  ];
 }
 
 function checkOne({ definition, document }: PluginSchema, owners: Map<string, string>): string[] {
@@ -72,10 +78,16 @@ function checkOne({ definition, document }: PluginSchema, owners: Map<string, st
       }
     } else if (isTypeExtension(node)) {
       const extended = node.name.value;
-      if (!extensionPoints.includes(extended) && !own.includes(extended)) {
-        wrong.push(
-          `${name} extends ${extended}; only ${extensionPoints.join(', ')} may be extended.`,
-        );
+      if (!Object.hasOwn(extensionPoints, extended) && !own.includes(extended)) {
+        const points = Object.keys(extensionPoints).join(', ');
+        wrong.push(`${name} extends ${extended}; only ${points} may be extended.`);
+      } else if (!own.includes(extended) && extensionPoints[extended] !== node.kind) {
+        wrong.push(`${name} extends ${extended} as something that it is not.`);
+      }
+      for (const { name: member } of 'types' in node ? (node.types ?? []) : []) {
+        if (!own.includes(member.value)) {
+          wrong.push(`${name} adds ${member.value} to ${extended}, which is no type of its own.`);
+        }
       }
     } else {
       wrong.push(`${name}: its SDL may define and extend types only, not: ${firstLine(node)}`);
@@ -101,6 +113,23 @@ function checkOne({ definition, document }: PluginSchema, owners: Map<string, st
   ];
 }
 
+/** A channel that the enum lacks would null the list of providers for everybody. */
+function checkChannels(
+  { definition, document }: PluginSchema,
+  baseChannels: readonly string[],
+): string[] {
+  const known = [...baseChannels, ...document.definitions.flatMap((node) => channelsOf(node))];
+  return Object.keys(definition.channels)
+    .filter((channel) => !known.includes(channel))
+    .map((channel) => `provider "${definition.id}": VerificationChannel has no value ${channel}.`);
+}
+
+function channelsOf(node: DefinitionNode): string[] {
+  const isEnum = node.kind === Kind.ENUM_TYPE_DEFINITION || node.kind === Kind.ENUM_TYPE_EXTENSION;
+  if (!isEnum || node.name.value !== 'VerificationChannel') return [];
+  return node.values?.map((value) => value.name.value) ?? [];
+}
+
 /** Each channel's options are in the SDL, nullable since they are one of several. */
 function checkOptionsFields(definition: AnyProvider, document: DocumentNode): string[] {
   const name = `provider "${definition.id}"`;
@@ -118,10 +147,13 @@ function checkOptionsFields(definition: AnyProvider, document: DocumentNode): st
     ...used
       .filter((field) => !declared.has(field))
       .map((field) => `${name}: its SDL lacks the field ${field} of VerificationOptionsInput.`),
-    ...[...declared].flatMap(([field, { type }]) => [
+    ...[...declared].flatMap(([field, { type, defaultValue }]) => [
       ...(used.includes(field) ? [] : [`${name}: no channel of it uses the options ${field}.`]),
       ...(type.kind === Kind.NON_NULL_TYPE
         ? [`${name}: the options ${field} must be nullable.`]
+        : []),
+      ...(defaultValue
+        ? [`${name}: the options ${field} must have no default: one field is given, not all.`]
         : []),
     ]),
   ];
@@ -154,8 +186,9 @@ function checkSharedFields(plugins: readonly PluginSchema[]): string[] {
       .filter((node) => node.name.value === 'VerificationOutcomeDetails')
       .flatMap((node) => node.types?.map((type) => type.name.value) ?? []);
     const objects = document.definitions.filter(
-      (node): node is ObjectTypeDefinitionNode =>
-        node.kind === Kind.OBJECT_TYPE_DEFINITION && members.includes(node.name.value),
+      (node): node is ObjectTypeDefinitionNode | ObjectTypeExtensionNode =>
+        (node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION) &&
+        members.includes(node.name.value),
     );
     for (const object of objects) {
       for (const field of object.fields ?? []) {

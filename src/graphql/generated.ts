@@ -402,7 +402,7 @@ export type VerificationChannel =
 
 /** What a pass attests. */
 export type VerificationCheckKind =
-  /** An identity document was read and found genuine. */
+  /** An identity document was photographed and read. */
   | 'DOCUMENT'
   /** The face is that of the reference photo. */
   | 'FACE_MATCH'

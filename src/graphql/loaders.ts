@@ -13,7 +13,11 @@ export interface Loaders {
 
 export function createLoaders(core: CoreDeps, caller: Caller, deadlineMs: number): Loaders {
   return {
-    verification: new DataLoader((ids) => readVerifications(core, caller, ids, deadlineMs)),
-    bankCardCheck: new DataLoader((ids) => readBankCardChecks(core, caller, ids)),
+    verification: new DataLoader<string, VerificationRecord | null>((ids) =>
+      readVerifications(core, caller, ids, deadlineMs),
+    ),
+    bankCardCheck: new DataLoader<string, BankCardRecord | null>((ids) =>
+      readBankCardChecks(core, caller, ids),
+    ),
   };
 }

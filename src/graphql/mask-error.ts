@@ -1,5 +1,5 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import { StoreUnavailable } from '../contract/index.ts';
 import { AccessDenied } from '../core/caller.ts';
 
@@ -38,16 +38,11 @@ export function maskError(formatted: GraphQLFormattedError, error: unknown): Gra
 }
 
 /** Whether nobody expected the error: then it is ours to mend. */
-export function isBug(error: unknown): boolean {
-  const cause = unwrapResolverError(error);
-  return !(
-    cause instanceof AccessDenied ||
-    cause instanceof StoreUnavailable ||
-    cause instanceof GraphQLError
-  );
+export function isBug(error: GraphQLError): boolean {
+  return codeOf(error, error) === 'INTERNAL_SERVER_ERROR';
 }
 
-function codeOf(formatted: GraphQLFormattedError, error: unknown): ErrorCode {
+function codeOf(formatted: Pick<GraphQLFormattedError, 'extensions'>, error: unknown): ErrorCode {
   const cause = unwrapResolverError(error);
   if (cause instanceof AccessDenied) return 'FORBIDDEN';
   if (cause instanceof StoreUnavailable) return 'STORE_UNAVAILABLE';

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { scopes, type Caller, type Scope } from '../core/caller.ts';
+import { AccessDenied, scopes, type Caller, type Scope } from '../core/caller.ts';
 
 const defaults = { tenantId: 'sandbox', userId: 'sandbox-user' };
 
@@ -23,5 +23,8 @@ function readScopes(text: string): Scope[] {
 
 function header(request: FastifyRequest, name: string): string | null {
   const value = request.headers[name];
-  return typeof value === 'string' && value !== '' ? value.slice(0, 255) : null;
+  if (typeof value !== 'string' || value === '') return null;
+  // Never cut: two people must not become one.
+  if (value.length > 255) throw new AccessDenied();
+  return value;
 }

@@ -5,6 +5,6 @@ import type { FastifyRequest } from 'fastify';
  * time it has left.
  */
 export function readDeadline(request: FastifyRequest, nowMs: number, timeoutMs: number): number {
-  const left = Number(request.headers['x-request-deadline-ms']);
+  const left = Math.floor(Number(request.headers['x-request-deadline-ms']));
   return nowMs + (Number.isFinite(left) && left > 0 ? Math.min(left, timeoutMs) : timeoutMs);
 }

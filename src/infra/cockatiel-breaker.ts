@@ -47,16 +47,21 @@ export function createCockatielBreaker({ now }: { readonly now: () => number }):
 
   return {
     run: async (key, work) => {
+      const policy = policyOf(key);
+      // Cockatiel would let everybody wait for the probe and then send all at once, past any slot.
+      if (policy.state === CircuitState.HalfOpen) throw new ProviderFault('not_sent');
       try {
-        return await policyOf(key).execute(work);
+        return await policy.execute(work);
       } catch (error) {
         if (!(error instanceof BrokenCircuitError)) throw error;
         throw new ProviderFault('not_sent', { retryAfterMs: halfOpenAfterMs });
       }
     },
     // Cockatiel leaves the state at Open until somebody tries: past the pause a probe is welcome.
-    isOpen: (key) =>
-      policies.get(key)?.state === CircuitState.Open &&
-      now() - (openedMs.get(key) ?? 0) < halfOpenAfterMs,
+    isOpen: (key) => {
+      const state = policies.get(key)?.state;
+      const isPause = now() - (openedMs.get(key) ?? 0) < halfOpenAfterMs;
+      return state === CircuitState.HalfOpen || (state === CircuitState.Open && isPause);
+    },
   };
 }

@@ -27,7 +27,7 @@ export function createUpstreamClient(): UpstreamClient {
   return {
     send: async (request, { timeoutMs, maxBytes }) => {
       if (timeoutMs <= 0) throw new ProviderFault('not_sent');
-      const deadline = AbortSignal.timeout(timeoutMs);
+      const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
       const progress = { sent: false };
       try {
         const answered = agent.compose(noteSending(progress)).request({

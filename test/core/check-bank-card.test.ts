@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { LimiterRefusal, StoreUnavailable, type FaultKind } from '../../src/contract/index.ts';
+import {
+  LimiterRefusal,
+  ProviderFault,
+  StoreUnavailable,
+  type AnyProvider,
+  type FaultKind,
+  type ProviderCall,
+} from '../../src/contract/index.ts';
 import { checkBankCard, type CheckBankCardInput } from '../../src/core/check-bank-card.ts';
 import { readBankCardChecks } from '../../src/core/read-bank-card-checks.ts';
-import { callerOf, createTestCore, failing, matched, type TestCore } from '../support/test-core.ts';
+import {
+  acme,
+  callerOf,
+  createTestCore,
+  failing,
+  matched,
+  type TestCore,
+} from '../support/test-core.ts';
 
 const input: CheckBankCardInput = {
   idempotencyKey: 'k',
@@ -227,6 +241,69 @@ describe('a bank card check', () => {
     finish();
     expect(await check(core)).toMatchObject({ kind: 'success', replayed: true });
     expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('is asked for by whoever polls after another replica gave up, and is kept', async () => {
+    const one = createTestCore();
+    let lose = (): void => {};
+    one.provider.reply(
+      () =>
+        new Promise((_resolve, reject) => {
+          lose = () => reject(new ProviderFault('throttled'));
+        }),
+    );
+    const other = createTestCore({ deps: { store: one.deps.store, now: one.deps.now } });
+    other.provider.reply(() => matched);
+    const first = check(one);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const second = check(other);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    lose();
+    expect(await first).toMatchObject({ problem: { code: 'RATE_LIMITED' } });
+    expect(await second).toMatchObject({ kind: 'success', stored: true, replayed: false });
+    expect(await check(one)).toMatchObject({ kind: 'success', replayed: true });
+    expect(other.provider.ledger).toHaveLength(1);
+  });
+
+  it('is unknown, not free, when a plugin goes on calling after its paid call', async () => {
+    const twice: AnyProvider = {
+      ...acme,
+      bankCard: {
+        action: 'Check',
+        prepare: () => ({
+          check: async (call: ProviderCall<unknown>) => {
+            const send = () =>
+              call.send({
+                action: 'Check',
+                build: () => ({
+                  method: 'POST',
+                  url: 'https://x.example',
+                  headers: {},
+                  body: '{}',
+                }),
+                read: () => matched,
+              });
+            await send();
+            return send();
+          },
+        }),
+      },
+    };
+    const core = createTestCore({ definitions: [twice] });
+    for (let time = 0; time < 2; time++) {
+      expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    }
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('hands on, keeps and logs no result code that is not a code', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => ({
+      ...matched,
+      outcome: 'UNDETERMINED',
+      code: '刘洋 440305199505132561',
+    }));
+    expect(await check(core)).toMatchObject({ check: { result: { code: 'unreadable' } } });
   });
 
   it('is kept without the card, the phone, the name and the ID number', async () => {

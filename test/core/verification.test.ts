@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { StoreUnavailable, type OutcomeAnswer } from '../../src/contract/index.ts';
+import {
+  StoreUnavailable,
+  type AnyProvider,
+  type OutcomeAnswer,
+} from '../../src/contract/index.ts';
 import { openCapability, sealCapability } from '../../src/core/capability.ts';
 import { finishReturn } from '../../src/core/finish-return.ts';
 import { readVerifications } from '../../src/core/read-verifications.ts';
@@ -8,6 +12,7 @@ import {
   type StartVerificationInput,
 } from '../../src/core/start-verification.ts';
 import {
+  acme,
   callerOf,
   createTestCore,
   failing,
@@ -39,6 +44,11 @@ async function read(core: TestCore, id: string, caller = callerOf()) {
   return record;
 }
 
+function returnUrlOf({ provider }: TestCore): string {
+  const body = provider.ledger[0]?.body as { readonly returnUrl: string } | undefined;
+  return body?.returnUrl ?? '';
+}
+
 describe('starting a verification', () => {
   it('starts once for a hundred equal calls at once', async () => {
     const core = createTestCore();
@@ -54,6 +64,18 @@ describe('starting a verification', () => {
       problem: { code: 'PROVIDER_UNAVAILABLE', retry: 'SAME_KEY', billing: 'NOT_CHARGED' },
     });
     expect(await start(core)).toMatchObject({ kind: 'success', replayed: false });
+  });
+
+  it('is never repeated after a lost answer where starting may be charged', async () => {
+    const actions = { ...acme.actions, Start: { ...acme.actions['Start'], effect: 'may_charge' } };
+    const core = createTestCore({ definitions: [{ ...acme, actions } as AnyProvider] });
+    core.provider.reply(failing('timeout'), () => ({}));
+    for (let time = 0; time < 2; time++) {
+      expect(await start(core)).toMatchObject({
+        problem: { code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY', billing: 'UNKNOWN' },
+      });
+    }
+    expect(core.provider.ledger).toHaveLength(1);
   });
 
   it('gives no launch when its record could not be kept', async () => {
@@ -275,7 +297,58 @@ describe('asking about a verification', () => {
     const [stored] = await core.deps.store.records.get([id]);
     if (!stored) throw new Error('gone');
     await core.deps.store.records.replace(stored, '{"kind":"other"}', 60);
-    await expect(read(core, id)).rejects.toThrow(StoreUnavailable);
+    expect(await read(core, id)).toBeInstanceOf(StoreUnavailable);
+  });
+
+  it('nulls nobody else’s over one record that cannot be read', async () => {
+    const core = createTestCore();
+    const bad = await started(core);
+    const good = await started(core, { idempotencyKey: 'other' });
+    const [stored] = await core.deps.store.records.get([bad.id]);
+    if (!stored) throw new Error('gone');
+    await core.deps.store.records.replace(stored, 'not JSON', 60);
+    const found = await readVerifications(
+      core.deps,
+      callerOf(),
+      [bad.id, good.id],
+      core.deps.now() + 100,
+    );
+    expect(found).toMatchObject([{ name: 'StoreUnavailable' }, { id: good.id }]);
+  });
+
+  it('gives what is known when the caller’s time is up, and lets the provider finish', async () => {
+    const core = createTestCore();
+    const { id } = await started(core);
+    core.provider.reply(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return passedAnswer;
+    });
+    core.clock.ms += 2 * second;
+    const { deps } = core;
+    const readWithin = (ms: number) => readVerifications(deps, callerOf(), [id], deps.now() + ms);
+    const first = readWithin(5000);
+    expect(await readWithin(20)).toMatchObject([{ status: 'PENDING' }]);
+    expect(await first).toMatchObject([{ status: 'PASSED' }]);
+    expect(core.provider.ledger).toHaveLength(2);
+  });
+
+  it('says that the store failed when the outcome could not be kept', async () => {
+    let broken = false;
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          replace: (...given) =>
+            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
+        },
+      }),
+    });
+    const { id } = await started(core);
+    broken = true;
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += 2 * second;
+    expect(await read(core, id)).toBeInstanceOf(StoreUnavailable);
   });
 });
 
@@ -284,7 +357,7 @@ describe('coming back from a provider', () => {
     const core = createTestCore();
     const redirectUrl = 'https://app.example/done?a=1&b=%20#part';
     const { id } = await started(core, { redirectUrl });
-    const { returnUrl } = core.provider.ledger[0]?.body as { returnUrl: string };
+    const returnUrl = returnUrlOf(core);
     core.provider.reply(() => passedAnswer);
     core.clock.ms += 2 * second;
     const capability = returnUrl.replace('https://idv.example/return/', '');
@@ -293,6 +366,22 @@ describe('coming back from a provider', () => {
       url: `https://app.example/done?a=1&b=%20&verificationId=${id}#part`,
     });
     expect(core.provider.ledger).toHaveLength(2);
+  });
+
+  it('asks once more when it was asked just before', async () => {
+    const core = createTestCore();
+    const { id } = await started(core, { redirectUrl: 'https://app.example/' });
+    const returnUrl = returnUrlOf(core);
+    core.provider.reply(() => pending);
+    core.clock.ms += 2 * second;
+    await read(core, id);
+    core.provider.reply(() => passedAnswer);
+    // The clock stands still for the core, so that its second passes at once here.
+    core.clock.ms += 999;
+    const returned = finishReturn(core.deps, returnUrl.replace('https://idv.example/return/', ''));
+    core.clock.ms += 10;
+    await returned;
+    expect(await read(core, id)).toMatchObject({ status: 'PASSED' });
   });
 
   it('shows a page without a redirectUrl, to a stranger, after its time and without the store', async () => {
@@ -307,7 +396,7 @@ describe('coming back from a provider', () => {
       }),
     });
     await started(core);
-    const { returnUrl } = core.provider.ledger[0]?.body as { returnUrl: string };
+    const returnUrl = returnUrlOf(core);
     const capability = returnUrl.replace('https://idv.example/return/', '');
     expect(await finishReturn(core.deps, capability)).toEqual({ kind: 'page', page: 'done' });
     expect(await finishReturn(core.deps, 'made-up')).toEqual({

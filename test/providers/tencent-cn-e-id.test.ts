@@ -251,6 +251,30 @@ describe('E证通: outcomes', () => {
     });
   });
 
+  it('counts nothing as charged or free that was not said', async () => {
+    const { IsNeedCharge: _left, ...unsaid } = attempt(2006) as { IsNeedCharge: boolean };
+    const details = [unsaid, attempt(1004, false)];
+    expect(await outcomeOf({ Text: { ErrCode: 1004, LivenessDetail: details } })).toMatchObject({
+      result: { billing: 'UNKNOWN', chargedAttempts: null },
+    });
+    expect(await outcomeOf({ Text: { ErrCode: 0 } })).toMatchObject({
+      result: { billing: 'CHARGED', chargedAttempts: null },
+    });
+    const free = [attempt(2016, false)];
+    expect(await outcomeOf({ Text: { ErrCode: 2016, LivenessDetail: free } })).toMatchObject({
+      result: { billing: 'NOT_CHARGED', chargedAttempts: 0 },
+    });
+  });
+
+  it('loses no pass over an odd field that decides nothing', async () => {
+    const odd = { ...attempt(0), IsNeedCharge: 'true', ReqTime: '9'.repeat(30), Errcode: {} };
+    for (const details of ['text', [odd], [null]]) {
+      expect(await outcomeOf({ Text: { ErrCode: 0, LivenessDetail: details } })).toMatchObject({
+        result: { status: 'PASSED', completedAtMs: null },
+      });
+    }
+  });
+
   it('asks for the result after a time-out too: somebody may have passed in the last second', async () => {
     expect(await outcomeOf(passed(), { status: 'timeout' })).toMatchObject({
       kind: 'ended',
@@ -268,13 +292,17 @@ describe('E证通: outcomes', () => {
       kind: 'ended',
       result: { status: 'EXPIRED', billing: 'CHARGED', chargedAttempts: 1 },
     });
-    expect(await outcomeOf(new ProviderFault('session_expired'))).toMatchObject({
+    const gone = new ProviderFault('session_expired');
+    expect(await outcomeOf(gone, { status: gone })).toMatchObject({
       kind: 'ended',
       result: { status: 'EXPIRED', billing: 'UNKNOWN', chargedAttempts: null },
     });
   });
 
   it('learns nothing from a token that the provider does not know', async () => {
+    expect(await outcomeOf(new ProviderFault('session_expired'))).toMatchObject({
+      kind: 'not_told',
+    });
     for (const kind of ['session_unknown', 'rejected'] as const) {
       expect(await outcomeOf(passed(), { status: new ProviderFault(kind) })).toMatchObject({
         kind: 'not_told',

@@ -40,7 +40,7 @@ export async function startTestApp(
       done();
     },
   });
-  const port = await freePort();
+  const port = Number(options.env?.['PORT'] ?? (await freePort()));
   const app = await startApp({
     ...options,
     env: { PORT: String(port), ...options.env },

@@ -129,6 +129,7 @@ export const acme = defineProvider({
   faults: { Busy: 'busy', 'Refused.Input': 'rejected' },
   channels: {
     FACE_WEB: {
+      action: 'Start',
       checks: ['LIVENESS'],
       requires: [],
       outcome: 'QUERY',

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { builtInProviders } from '../../providers/index.ts';
+import { loadConfig } from '../../src/config.ts';
+import { BootError } from '../../src/core/boot-error.ts';
+
+function linesOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env, builtInProviders);
+  } catch (error) {
+    if (error instanceof BootError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+
+describe('settings', () => {
+  it('are all optional: the sandbox on loopback', () => {
+    const config = loadConfig({}, builtInProviders);
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 4001,
+      publicPort: 4001,
+      publicUrl: 'http://localhost:4001',
+      sandbox: true,
+      graphiql: true,
+      checksums: 'off',
+      retentionDays: 30,
+    });
+  });
+
+  it('are refused all at once, by name and never with the value', () => {
+    const lines = linesOf({
+      PORT: 'CANARY-1',
+      GRAPHIQL: 'CANARY-2',
+      PUBLIC_URL: 'CANARY-3',
+      REDIRECT_ORIGINS: 'https://app.example/CANARY-4',
+      STORE_HASH_KEYS: 'k1:CANARY5',
+      PROVIDERS_OFF: 'CANARY-6',
+      TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: 'CANARY-7',
+      TENCENT_CN_LIMIT_NOTHING: '5',
+      INPUT_CHECKSUMS: 'CANARY-8',
+    });
+    expect(
+      lines.map((line) => line.split(' ')[0]).toSorted((a = '', b = '') => a.localeCompare(b)),
+    ).toEqual([
+      'GRAPHIQL',
+      'INPUT_CHECKSUMS',
+      'PORT',
+      'PROVIDERS_OFF',
+      'PUBLIC_URL',
+      'REDIRECT_ORIGINS',
+      'STORE_HASH_KEYS',
+      'TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION',
+      'TENCENT_CN_LIMIT_NOTHING',
+    ]);
+    expect(lines.join('\n')).not.toContain('CANARY');
+  });
+
+  it('of a provider are refused by their full names', () => {
+    expect(
+      linesOf({
+        TENCENT_CN_REGION: 'CANARY',
+        TENCENT_CN_NOTHING: 'CANARY',
+        PUBLIC_URL: 'https://h/?CANARY',
+      }),
+    ).toEqual([
+      'PUBLIC_URL must have no query and no fragment.',
+      'TENCENT_CN_REGION must be a region such as ap-guangzhou.',
+      'TENCENT_CN_NOTHING is not a setting of tencent-cn.',
+    ]);
+    expect(linesOf({ TENCENT_CN_SESSION_TOKEN: 'CANARY' })[0]).toContain(
+      'TENCENT_CN_SESSION_TOKEN',
+    );
+  });
+
+  it('with credentials do not start the sandbox, whatever SANDBOX says', () => {
+    for (const SANDBOX of ['auto', 'on', 'off']) {
+      const lines = linesOf({ SANDBOX, TENCENT_CN_SECRET_ID: 'CANARY' });
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toContain('TENCENT_CN_SECRET_ID');
+      expect(lines[0]).not.toContain('CANARY');
+    }
+  });
+
+  it('that are still to come are refused rather than ignored', () => {
+    expect(linesOf({ REDIS_URL: 'redis://localhost' })).toEqual([
+      'REDIS_URL is not supported by this version. Unset it.',
+    ]);
+  });
+
+  it('take an empty variable for one that is not set', () => {
+    expect(linesOf({ PORT: '', TENCENT_CN_SECRET_ID: '' })).toEqual([]);
+  });
+
+  it('limit an action of a provider', () => {
+    const config = loadConfig({ TENCENT_CN_LIMIT_GETEIDTOKEN: '7.5' }, builtInProviders);
+    expect(config.providers.get('tencent-cn')?.perSecond).toEqual({ GetEidToken: 7.5 });
+  });
+
+  it('hold keys of 256 bits, the first one in use', () => {
+    const key = Buffer.alloc(32, 1).toString('base64');
+    const config = loadConfig({ STORE_HASH_KEYS: `new:${key},old:${key}` }, builtInProviders);
+    expect(config.hashKeys.map(({ kid }) => kid)).toEqual(['new', 'old']);
+    expect(JSON.stringify(config.hashKeys)).not.toContain(key);
+  });
+
+  it('list origins for everybody or by tenant', () => {
+    const all = loadConfig(
+      { REDIRECT_ORIGINS: 'https://a.example, https://b.example' },
+      builtInProviders,
+    );
+    expect([...(all.redirectOrigins?.get('*') ?? [])]).toEqual([
+      'https://a.example',
+      'https://b.example',
+    ]);
+    const each = loadConfig(
+      { REDIRECT_ORIGINS: 't1=https://a.example;t2=https://b.example' },
+      builtInProviders,
+    );
+    expect([...(each.redirectOrigins?.get('t2') ?? [])]).toEqual(['https://b.example']);
+  });
+});

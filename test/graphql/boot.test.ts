@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { builtInProviders } from '../../providers/index.ts';
+import { tencentCn } from '../../providers/tencent-cn/index.ts';
+import type { AnyProvider } from '../../src/contract/index.ts';
+import { BootError } from '../../src/core/boot-error.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { assembleSchema } from '../../src/graphql/assemble-schema.ts';
+import { resolverMap } from '../../src/graphql/resolvers/index.ts';
+import { acme } from '../support/test-core.ts';
+
+const channel = acme.channels['FACE_WEB'];
+
+function linesOf(boot: () => unknown): readonly string[] {
+  try {
+    boot();
+  } catch (error) {
+    if (error instanceof BootError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+
+function schemaLines(...plugins: AnyProvider[]): readonly string[] {
+  return linesOf(() => assembleSchema([...builtInProviders, ...plugins], resolverMap));
+}
+
+function registryLines(...plugins: AnyProvider[]): readonly string[] {
+  return linesOf(() =>
+    createRegistry([...builtInProviders, ...plugins], () => ({
+      settings: {},
+      disabledReason: null,
+      perSecond: {},
+    })),
+  );
+}
+
+describe('boot stops at a plugin that', () => {
+  it('is fine: not at all', () => {
+    expect(schemaLines(acme)).toEqual([]);
+    expect(registryLines(acme)).toEqual([]);
+  });
+
+  it.each<[string, Partial<AnyProvider>, string]>([
+    [
+      'has a resolver for a type that it does not define',
+      { resolvers: { Query: { evil: () => 1 } } },
+      'resolver for the type Query',
+    ],
+    [
+      'has a resolver for a field that does not exist',
+      { resolvers: { AcmeNothing: { other: () => 1 } } },
+      'AcmeNothing.other',
+    ],
+    ['extends something else', { typeDefs: 'extend type Query { acme: String }' }, 'extends Query'],
+    [
+      'extends another plugin’s type',
+      { typeDefs: 'extend type TencentCnEIdDetails { more: String }' },
+      'extends TencentCnEIdDetails',
+    ],
+    [
+      'defines a type without its prefix',
+      { typeDefs: 'type Other { a: String }' },
+      'must start with Acme',
+    ],
+    [
+      'defines the base schema’s type',
+      { typeDefs: 'type Verification { a: String }' },
+      'belongs to the base schema',
+    ],
+    [
+      'claims a base value',
+      { typeDefs: 'extend enum VerificationOutcomeReason { OTHER }' },
+      'VerificationOutcomeReason.OTHER',
+    ],
+    [
+      'claims another plugin’s options',
+      { typeDefs: 'extend input VerificationOptionsInput { tencentCnEId: String }' },
+      'VerificationOptionsInput.tencentCnEId, which belongs to provider "tencent-cn"',
+    ],
+    [
+      'brings options that no channel uses',
+      { typeDefs: 'extend input VerificationOptionsInput { acmeWeb: String }' },
+      'no channel of it uses the options acmeWeb',
+    ],
+    [
+      'lacks the options of its channel',
+      { channels: { FACE_WEB: { ...channel, optionsField: 'acmeWeb' } } as never },
+      'lacks the field acmeWeb',
+    ],
+    [
+      'makes its options mandatory',
+      {
+        channels: { FACE_WEB: { ...channel, optionsField: 'acmeWeb' } } as never,
+        typeDefs: 'extend input VerificationOptionsInput { acmeWeb: String! }',
+      },
+      'must be nullable',
+    ],
+    [
+      'gives a shared field another type',
+      {
+        typeDefs:
+          'type AcmeDetails { livenessTags: String } extend union VerificationOutcomeDetails = AcmeDetails',
+      },
+      'AcmeDetails.livenessTags is String',
+    ],
+    [
+      'uses a directive of its own',
+      { typeDefs: 'directive @acme on OBJECT' },
+      'may define and extend types only',
+    ],
+    [
+      'uses a directive that is not there',
+      { typeDefs: 'type AcmeX @authenticated { a: String }' },
+      '@authenticated',
+    ],
+    [
+      'links federation again',
+      { typeDefs: 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3")' },
+      'types only',
+    ],
+    ['has SDL that cannot be parsed', { typeDefs: 'type {' }, 'cannot be parsed'],
+    [
+      'names a type that does not exist',
+      { typeDefs: 'type AcmeX { a: Missing }' },
+      'provider "acme": its SDL does not make a schema',
+    ],
+    [
+      'has a channel that the enum lacks',
+      { channels: { FACE_WAB: channel } as never },
+      'no value FACE_WAB',
+    ],
+    [
+      'adds a foreign type to a union',
+      { typeDefs: 'extend union VerificationOutcomeDetails = BankCardCheck' },
+      'adds BankCardCheck',
+    ],
+    [
+      'extends an enum as a type',
+      { typeDefs: 'extend type VerificationChannel { a: String }' },
+      'as something that it is not',
+    ],
+    [
+      'changes a shared field by extending its own type',
+      {
+        typeDefs:
+          'type AcmeD { a: String } extend type AcmeD { livenessTags: Int } extend union VerificationOutcomeDetails = AcmeD',
+      },
+      'AcmeD.livenessTags is Int',
+    ],
+  ])('%s', (_name, changes, text) => {
+    const lines = schemaLines({ ...acme, ...changes });
+    expect(lines.join('\n')).toContain(text);
+    expect(lines.join('\n')).toMatch(/provider "acme"|AcmeX|Missing/u);
+  });
+
+  it.each<[string, Partial<AnyProvider>, string]>([
+    [
+      'has another’s id',
+      { id: 'tencent-cn' },
+      '"tencent-cn" is registered twice, or its id is taken',
+    ],
+    ['has an id that is no name of settings', { id: 'Acme_1' }, 'lower case'],
+    [
+      'has an action without a limit',
+      { actions: { Start: { effect: 'read', maxAnswerBytes: 1 } } as never },
+      'Start needs a limit',
+    ],
+    [
+      'has an action without an effect',
+      { actions: { Start: { perSecond: 1, maxAnswerBytes: 1 } } as never },
+      'Start needs an effect',
+    ],
+    [
+      'checks cards by an action that is not there',
+      { bankCard: { ...acme.bankCard, action: 'Other' } as never },
+      'Other, which is not declared',
+    ],
+    ['does nothing', { channels: {}, bankCard: undefined } as never, 'neither a channel'],
+    ['was written for another contract', { contractVersion: 2 as never }, 'contract version 2'],
+    [
+      'uses another’s options',
+      { channels: { E_ID: tencentCn.channels['E_ID'] } as never },
+      'claims the options field tencentCnEId',
+    ],
+    ['has no actions at all', { actions: undefined } as never, 'which is not declared'],
+    [
+      'has a limit without end',
+      {
+        actions: {
+          Start: { effect: 'read', perSecond: Number.POSITIVE_INFINITY, maxAnswerBytes: 1 },
+        } as never,
+      },
+      'Start needs a limit',
+    ],
+  ])('%s', (_name, changes, text) => {
+    expect(registryLines({ ...acme, ...changes }).join('\n')).toContain(text);
+  });
+
+  it('is stopped at for a resolver of ours without a field, too', () => {
+    const lines = linesOf(() =>
+      assembleSchema(builtInProviders, { ...resolverMap, Query: { other: () => 1 }, Nobody: {} }),
+    );
+    expect(lines).toEqual([
+      'A resolver is there for Query.other, which does not exist.',
+      'A resolver is there for the type Nobody, which does not exist.',
+    ]);
+  });
+});

@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errorTexts } from '../../src/graphql/mask-error.ts';
+import { startMutation, verificationQuery } from '../support/operations.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.stop());
+
+const canary = 'CANARY440305199505132561';
+
+describe('top-level errors', () => {
+  it.each([
+    [
+      'a string where a list is',
+      { input: { idempotencyKey: 'k', channel: 'E_ID', options: canary } },
+      'input.options',
+    ],
+    [
+      'a number where a string is',
+      {
+        input: { idempotencyKey: 'k', channel: 'E_ID', subject: { idNumber: 440305199505132 } },
+      },
+      'input.subject.idNumber',
+    ],
+    ['an unknown enum value', { input: { idempotencyKey: 'k', channel: canary } }, 'input.channel'],
+    ['an unknown field', { input: { idempotencyKey: 'k', channel: 'E_ID', [canary]: 1 } }, 'input'],
+    ['a missing field', { input: { channel: 'E_ID', extra: canary } }, 'input'],
+    ['a missing variable', {}, 'input'],
+    ['null', { input: null }, 'input'],
+  ])('name the place and never the value: %s', async (_name, variables, place) => {
+    const { status, errors, text } = await app.send(startMutation, variables);
+    expect(status).toBe(200);
+    expect(errors).toEqual([
+      {
+        message: errorTexts.BAD_USER_INPUT,
+        extensions: { code: 'BAD_USER_INPUT', variable: place },
+      },
+    ]);
+    expect(text).not.toContain('4403051995');
+  });
+
+  it.each([
+    ['{ verification(id: "CANARY440305199505132561" }', 'GRAPHQL_PARSE_FAILED'],
+    ['{ CANARY440305199505132561 }', 'GRAPHQL_VALIDATION_FAILED'],
+    [
+      'mutation { startVerification(input: {idempotencyKey: "a", channel: CANARY440305199505132561}) { __typename } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'mutation { startVerification(input: {idempotencyKey: 440305199505132561, channel: E_ID}) { __typename } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+  ])('have a fixed text and a place in the document: %s', async (document, code) => {
+    const { errors, text } = await app.send(document);
+    expect(errors[0]).toMatchObject({
+      message: errorTexts[code as keyof typeof errorTexts],
+      locations: [{ line: 1 }],
+      extensions: { code },
+    });
+    expect(text).not.toContain('4403051995');
+  });
+
+  it('answer 200 to clients that know no other media type, else 400', async () => {
+    const ask = (accept: string) =>
+      fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept },
+        body: JSON.stringify({ query: '{ nothing }' }),
+      });
+    expect((await ask('application/json')).status).toBe(200);
+    const strict = await ask('application/graphql-response+json');
+    expect(strict.status).toBe(400);
+    expect(strict.headers.get('content-type')).toContain('application/graphql-response+json');
+  });
+
+  it.each([
+    ['malformed JSON', '{"query": CANARY440305199505132561', 400],
+    ['a body over the limit', `{"query":"${'x'.repeat(9.1 * 1024 * 1024)}"}`, 413],
+  ])('have GraphQL’s shape for %s', async (_name, body, status) => {
+    const response = await fetch(`${app.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    expect(response.status).toBe(status);
+    const text = await response.text();
+    expect(JSON.parse(text).errors[0].extensions.code).toMatch(/BAD_REQUEST|PAYLOAD_TOO_LARGE/u);
+    expect(text).not.toContain('CANARY');
+  });
+
+  it('takes an image of 8 MB', async () => {
+    const { data } = await app.send(startMutation, {
+      input: {
+        idempotencyKey: 'big',
+        channel: 'FACE_SDK',
+        referenceImage: 'A'.repeat(8 * 1024 * 1024),
+      },
+    });
+    expect(data.startVerification.__typename).toBe('StartVerificationSuccess');
+  });
+
+  it('tells an absent, a malformed and a foreign id apart in nothing', async () => {
+    const { data } = await app.send(startMutation, {
+      input: { idempotencyKey: 'mine', channel: 'E_ID' },
+    });
+    const { id } = data.startVerification.verification;
+    const stranger = { 'x-user-id': 'stranger' };
+    const answers = await Promise.all(
+      [id, 'ver_AAAAAAAAAAAAAAAAAAAAAA', 'made up', ''].map(
+        async (asked) => (await app.send(verificationQuery, { id: asked }, stranger)).text,
+      ),
+    );
+    expect(new Set(answers).size).toBe(1);
+    const own = await app.send(verificationQuery, { id });
+    expect(own.data.verification.launch.url).toContain('/sandbox/person/');
+  });
+
+  it('never makes two people one by cutting their ids', async () => {
+    const long = { 'x-user-id': `${'u'.repeat(255)}alice` };
+    const { errors, data } = await app.send('{ verificationProviders { id } }', {}, long);
+    expect(data?.verificationProviders).toBeUndefined();
+    expect(errors[0].message).not.toContain('alice');
+  });
+
+  it('lets an odd deadline of one caller open no breaker for the others', async () => {
+    const { data } = await app.send(startMutation, {
+      input: { idempotencyKey: 'odd', channel: 'E_ID' },
+    });
+    const { id } = data.startVerification.verification;
+    for (let time = 0; time < 6; time++) {
+      await app.send(verificationQuery, { id }, { 'x-request-deadline-ms': '3000.5' });
+      await app.send(verificationQuery, { id }, { 'x-request-deadline-ms': '-1' });
+    }
+    const list = await app.send('{ verificationProviders { state } }');
+    expect(list.data.verificationProviders).toEqual([{ state: 'UP' }]);
+  });
+
+  it('hides what the caller has no scope for', async () => {
+    const { errors } = await app.send(
+      verificationQuery,
+      { id: 'x' },
+      { 'x-scopes': 'bankcard:check' },
+    );
+    expect(errors[0]).toMatchObject({
+      message: errorTexts.FORBIDDEN,
+      extensions: { code: 'FORBIDDEN' },
+    });
+  });
+
+  it('gives a launch to the person and to who started it, not to others who may read', async () => {
+    const backend = {
+      'x-user-id': 'backend',
+      'x-scopes': 'verification:start verification:read verification:any-user',
+    };
+    const { data } = await app.send(
+      startMutation,
+      { input: { idempotencyKey: 'for-somebody', channel: 'E_ID', userId: 'person' } },
+      backend,
+    );
+    const { id } = data.startVerification.verification;
+    const launchFor = async (headers: Record<string, string>) =>
+      (await app.send(verificationQuery, { id }, headers)).data.verification?.launch ?? null;
+    expect(await launchFor(backend)).not.toBeNull();
+    expect(await launchFor({ 'x-user-id': 'person' })).not.toBeNull();
+    expect(await launchFor({ ...backend, 'x-user-id': 'auditor' })).toBeNull();
+  });
+});
+
+describe('entities', () => {
+  const document = `query ($representations: [_Any!]!) {
+    _entities(representations: $representations) {
+      __typename
+      ... on Verification { id status }
+      ... on BankCardCheck { id }
+      ... on User { id }
+    }
+  }`;
+
+  it('keep their order; what is missing, foreign or malformed nulls only itself', async () => {
+    const started = await app.send(startMutation, {
+      input: { idempotencyKey: 'entity', channel: 'E_ID' },
+    });
+    const { id } = started.data.startVerification.verification;
+    const representations = [
+      { __typename: 'User', id: 'u-1' },
+      { __typename: 'Verification', id: 'ver_AAAAAAAAAAAAAAAAAAAAAA' },
+      { __typename: 'Verification', id, status: 'PASSED' },
+      { __typename: 'BankCardCheck', id: 'nothing' },
+      { __typename: 'User', id: 'u-2' },
+    ];
+    const { data } = await app.send(document, { representations });
+    expect(data._entities).toEqual([
+      { __typename: 'User', id: 'u-1' },
+      null,
+      { __typename: 'Verification', id, status: 'PENDING' },
+      null,
+      { __typename: 'User', id: 'u-2' },
+    ]);
+  });
+});

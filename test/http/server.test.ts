@@ -1,0 +1,200 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
+import { checkMutation, startMutation } from '../support/operations.ts';
+import { startTestApp } from '../support/test-app.ts';
+import { until } from '../support/until.ts';
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of cleanUp.splice(0).toReversed()) await end();
+});
+
+async function app(options: Parameters<typeof startTestApp>[0] = {}) {
+  const started = await startTestApp(options);
+  cleanUp.push(() => started.stop());
+  return started;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly output: () => string;
+  readonly exit: Promise<number | null>;
+}
+
+/** The process as `npm start` runs it. */
+async function run(env: Record<string, string> = {}): Promise<Running> {
+  const port = env['PORT'] ?? String(await freePort());
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    env: { PATH: process.env['PATH'] ?? '', PORT: port, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      text += String(chunk);
+    });
+  }
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  cleanUp.push(() => child.kill('SIGKILL'));
+  return { child, url: `http://127.0.0.1:${port}`, output: () => text, exit };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  return fetch(`${url}/health/ready`).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+}
+
+describe('the process', () => {
+  it('says where to click, that nothing is kept and that no real provider is called', async () => {
+    const running = await run();
+    await until(() => isReady(running.url));
+    await until(async () => running.output().includes('Click here'));
+    expect(running.output()).toContain('/graphiql');
+    expect(running.output()).toContain('no real provider is called');
+    expect(running.output()).toContain('in memory');
+  });
+
+  it('answers what is in flight on SIGTERM, takes nothing new, and ends', async () => {
+    const running = await run();
+    await until(() => isReady(running.url));
+    // The emulated provider stays silent, so this is in flight for six seconds.
+    const slow = fetch(`${running.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        query: checkMutation,
+        variables: {
+          input: {
+            idempotencyKey: 'slow',
+            subject: { name: 'sandbox:wire-timeout', idNumber: '11204416541220243X' },
+            cardNumber: '6225768888888888',
+            phone: '16137688175',
+          },
+        },
+      }),
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    running.child.kill('SIGTERM');
+    await until(async () => !(await isReady(running.url)));
+    const answer = await (await slow).text();
+    expect(answer).toContain('OUTCOME_UNKNOWN');
+    expect(await running.exit).toBe(0);
+  });
+
+  it('hears a call out that was sent, though whoever asked has left', async () => {
+    const running = await run();
+    await until(() => isReady(running.url));
+    const body = {
+      query: checkMutation,
+      variables: {
+        input: {
+          idempotencyKey: 'left',
+          subject: { name: 'sandbox:wire-timeout', idNumber: '11204416541220243X' },
+          cardNumber: '6225768888888888',
+          phone: '16137688175',
+        },
+      },
+    };
+    const answer = await fetch(`${running.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-request-deadline-ms': '300' },
+      body: JSON.stringify(body),
+    });
+    expect(await answer.text()).toContain('IN_PROGRESS');
+    running.child.kill('SIGTERM');
+    expect(await running.exit).toBe(0);
+    expect(running.output()).toContain('"outcome":"timeout"');
+  });
+
+  it('says every mistake of its settings at once, and ends with 1', async () => {
+    const running = await run({ PORT: 'CANARY', GRAPHIQL: 'CANARY' });
+    expect(await running.exit).toBe(1);
+    expect(running.output()).toContain('PORT must be a port');
+    expect(running.output()).toContain('GRAPHIQL must be');
+    expect(running.output()).not.toContain('CANARY');
+    expect(running.output()).not.toContain('    at ');
+  });
+
+  it('says how to mend a port that is taken', async () => {
+    const { config } = await app();
+    const running = await run({ PORT: String(config.port) });
+    expect(await running.exit).toBe(1);
+    expect(running.output()).toContain('Set PORT to a free one');
+  });
+});
+
+describe('the listeners', () => {
+  it('answer for health and metrics', async () => {
+    const { url, send } = await app();
+    await send(startMutation, { input: { idempotencyKey: 'm', channel: 'E_ID' } });
+    expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'live' });
+    expect(await (await fetch(`${url}/health/ready`)).json()).toEqual({ status: 'ready' });
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain(
+      'verification_upstream_calls_total{provider="tencent-cn",action="GetEidToken",outcome="ok"} 1',
+    );
+    expect(metrics).toContain(
+      'verification_claims_total{operation="startVerification",state="won"} 1',
+    );
+  });
+
+  it('keep the public one to the way back', async () => {
+    const publicPort = await freePort();
+    const { url } = await app({ env: { PUBLIC_PORT: String(publicPort) } });
+    const publicUrl = `http://127.0.0.1:${publicPort}`;
+    expect((await fetch(`${publicUrl}/return/made-up`)).status).toBe(410);
+    expect((await fetch(`${url}/return/made-up`)).status).toBe(404);
+    for (const path of [
+      '/graphql',
+      '/graphiql',
+      '/health/live',
+      '/metrics',
+      '/sandbox/scenarios',
+    ]) {
+      expect((await fetch(`${publicUrl}${path}`)).status).toBe(404);
+    }
+  });
+
+  it('show a bilingual page that leaks no address, for a link that is no longer valid', async () => {
+    const { url } = await app();
+    const response = await fetch(`${url}/return/${'A'.repeat(60)}`);
+    expect(response.status).toBe(410);
+    expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const html = await response.text();
+    expect(html).toContain('链接已失效');
+    expect(html).toContain('no longer valid');
+  });
+
+  it('end slow headers and slow bodies with 408', async () => {
+    const { config } = await app();
+    const answerTo = (start: string): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connect(config.port, '127.0.0.1', () => socket.write(start));
+        let text = '';
+        socket.on('data', (chunk) => {
+          text += String(chunk);
+        });
+        socket.on('error', () => {});
+        socket.on('close', () => resolve(text));
+      });
+    const [headers, body] = await Promise.all([
+      answerTo('POST /graphql HTTP/1.1\r\nHost: x\r\n'),
+      answerTo(
+        'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+      ),
+    ]);
+    expect(headers).toContain('408');
+    expect(body).toContain('408');
+  });
+
+  it('open GraphiQL only where it is wanted', async () => {
+    const { url } = await app({ env: { GRAPHIQL: 'off' } });
+    expect((await fetch(`${url}/graphiql`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { ProviderFault } from '../../src/contract/index.ts';
+import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
+
+async function fail(kind: ProviderFault['kind']): Promise<never> {
+  throw new ProviderFault(kind);
+}
+
+describe('the breaker', () => {
+  it('stops calling after five faults in a row, of that action only', async () => {
+    const breaker = createCockatielBreaker({ now: Date.now });
+    for (let time = 0; time < 5; time++) {
+      await breaker.run('a', () => fail('timeout')).catch(() => {});
+    }
+    let calls = 0;
+    const refused = breaker.run('a', async () => {
+      calls += 1;
+    });
+    await expect(refused).rejects.toMatchObject({ kind: 'not_sent' });
+    expect(calls).toBe(0);
+    expect(breaker.isOpen('a')).toBe(true);
+    expect(await breaker.run('b', async () => 'sent')).toBe('sent');
+  });
+
+  it('is not opened by refusals of single requests', async () => {
+    const breaker = createCockatielBreaker({ now: Date.now });
+    for (let time = 0; time < 20; time++) {
+      await breaker.run('a', () => fail('rejected')).catch(() => {});
+    }
+    expect(breaker.isOpen('a')).toBe(false);
+  });
+
+  it('lets one probe through after its pause, and holds nobody behind it', async () => {
+    const breaker = createCockatielBreaker({ now: Date.now });
+    for (let time = 0; time < 5; time++) {
+      await breaker.run('a', () => fail('timeout')).catch(() => {});
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5100));
+    expect(breaker.isOpen('a')).toBe(false);
+    let finish = (): void => {};
+    const probe = breaker.run(
+      'a',
+      () =>
+        new Promise<void>((resolve) => {
+          finish = resolve;
+        }),
+    );
+    const others = await Promise.allSettled(
+      Array.from({ length: 10 }, () => breaker.run('a', async () => 'sent')),
+    );
+    expect(others.every(({ status }) => status === 'rejected')).toBe(true);
+    finish();
+    await probe;
+    expect(await breaker.run('a', async () => 'sent')).toBe('sent');
+  });
+});

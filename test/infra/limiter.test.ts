@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { LimiterRefusal, type LimiterPriority } from '../../src/contract/index.ts';
+import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
+import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
+
+const guardMs = 20;
+
+function createLimiter() {
+  const now = () => Date.now();
+  return createBottleneckLimiter({ pacer: createMemoryPacer({ now, guardMs }), now, guardMs });
+}
+
+function most(times: readonly number[], inAny: (a: number, b: number) => boolean): number {
+  return Math.max(...times.map((from) => times.filter((to) => inAny(from, to)).length));
+}
+
+describe('the limiter', () => {
+  it('never lets more than L through in any second, and nearly L in every one', async () => {
+    const limiter = createLimiter();
+    const perSecond = 20;
+    const sent: number[] = [];
+    await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        await limiter.turn({ key: 'a', perSecond, priority: 'start', withinMs: 10_000 });
+        sent.push(Date.now());
+      }),
+    );
+    expect(most(sent, (from, to) => to >= from && to < from + 1000)).toBeLessThanOrEqual(perSecond);
+    expect(sent.filter((at) => at < (sent[0] ?? 0) + 1000)).toHaveLength(perSecond);
+    // Counts, not times: fifty calls need three windows.
+    expect((sent.at(-1) ?? 0) - (sent[0] ?? 0)).toBeGreaterThanOrEqual(2 * 1000);
+  });
+
+  it('paces less than one call a second', async () => {
+    const limiter = createLimiter();
+    const ask = { key: 'slow', perSecond: 0.5, priority: 'start', withinMs: 500 } as const;
+    await limiter.turn(ask);
+    await expect(limiter.turn(ask)).rejects.toMatchObject({ reason: 'no_slot_in_time' });
+  });
+
+  it('keeps limits apart', async () => {
+    const limiter = createLimiter();
+    const ask = { perSecond: 1, priority: 'start', withinMs: 100 } as const;
+    await limiter.turn({ ...ask, key: 'a' });
+    await limiter.turn({ ...ask, key: 'b' });
+    await expect(limiter.turn({ ...ask, key: 'a' })).rejects.toThrow(LimiterRefusal);
+  });
+
+  it('refuses at once what has no time left', async () => {
+    const limiter = createLimiter();
+    const ask = { key: 'a', perSecond: 100, priority: 'start', withinMs: -1 } as const;
+    await expect(limiter.turn(ask)).rejects.toMatchObject({ reason: 'no_slot_in_time' });
+  });
+
+  it('sheds what would wait for more than three seconds', async () => {
+    const limiter = createLimiter();
+    const results = await Promise.allSettled(
+      Array.from({ length: 30 }, () =>
+        limiter.turn({ key: 'a', perSecond: 5, priority: 'start', withinMs: 1500 }),
+      ),
+    );
+    const reasons = results.map((one) =>
+      one.status === 'fulfilled' ? 'sent' : (one.reason as LimiterRefusal).reason,
+    );
+    expect(reasons.filter((reason) => reason === 'overloaded').length).toBeGreaterThan(5);
+    expect(reasons.filter((reason) => reason === 'sent').length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('lets starts pass results that wait', async () => {
+    const limiter = createLimiter();
+    const order: LimiterPriority[] = [];
+    const turn = async (priority: LimiterPriority): Promise<void> => {
+      await limiter.turn({ key: 'a', perSecond: 10, priority, withinMs: 10_000 });
+      order.push(priority);
+    };
+    const results = Array.from({ length: 15 }, () => turn('result'));
+    await Promise.all([...results, turn('start')]);
+    expect(order.indexOf('start')).toBeLessThan(14);
+    expect(order).toHaveLength(16);
+  });
+});

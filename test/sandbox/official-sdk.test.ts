@@ -1,0 +1,177 @@
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+
+// The official SDK, unchanged. It is CommonJS, and its types are those of every product at once.
+const sdk = createRequire(import.meta.url)(
+  'tencentcloud-sdk-nodejs/tencentcloud/services/faceid/index.js',
+);
+
+let app: TestApp;
+let endpoint = '';
+let credentials: Record<string, string> = {};
+
+beforeAll(async () => {
+  app = await startTestApp();
+  const endpoints = await (await fetch(`${app.url}/sandbox/endpoints`)).json();
+  const tencentCn = (
+    endpoints as Record<string, { endpoint: string; credentials: Record<string, string> }>
+  )['tencent-cn'];
+  if (!tencentCn) throw new Error('no endpoint');
+  ({ endpoint, credentials } = tencentCn);
+});
+afterAll(() => app.stop());
+
+function client(
+  changes: { secretId?: string; secretKey?: string; token?: string; profile?: object } = {},
+) {
+  const { profile, ...credential } = changes;
+  return new sdk.faceid.v20180301.Client({
+    credential: {
+      secretId: credentials['TENCENT_CN_SECRET_ID'],
+      secretKey: credentials['TENCENT_CN_SECRET_KEY'],
+      ...credential,
+    },
+    region: 'ap-guangzhou',
+    profile: {
+      httpProfile: { protocol: 'http://', endpoint: new URL(endpoint).host, ...profile },
+    },
+  });
+}
+
+const person = { Name: '韦小宝', IdCard: '11204416541220243X' };
+const card = { ...person, BankCard: '6225768888888888', Phone: '16137688175' };
+
+describe('the official Node SDK against the sandbox', () => {
+  it.each(['POST', 'GET'])('checks a bank card by %s, as its page does', async (reqMethod) => {
+    const good = await client({ profile: { reqMethod } }).BankCard4EVerification(card);
+    expect(good).toMatchObject({ Result: '0', Description: '认证通过' });
+    expect(good.RequestId).toMatch(/^[0-9a-f-]{36}$/u);
+    const other = { ...card, BankCard: '6226090210146748', CertType: 0 };
+    expect(await client({ profile: { reqMethod } }).BankCard4EVerification(other)).toMatchObject({
+      Result: '-6',
+    });
+  });
+
+  it('goes through E证通', async () => {
+    const { EidToken, Url } = await client().GetEidToken({
+      MerchantId: '0NSJ240626160443125212',
+      ...person,
+      Config: { InputType: '4', UseIntentionVerify: false },
+      RedirectUrl: 'https://faceid.qq.com',
+    });
+    expect(Url).toContain(EidToken);
+    expect(await client().CheckEidTokenStatus({ EidToken })).toMatchObject({ Status: 'init' });
+    await fetch(Url);
+    expect(await client().CheckEidTokenStatus({ EidToken })).toMatchObject({ Status: 'doing' });
+    const done = await fetch(Url, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ act: 'pass' }),
+    });
+    expect(done.status).toBe(303);
+    expect(done.headers.get('location')).toBe(`https://faceid.qq.com/?token=${EidToken}`);
+    expect(await client().CheckEidTokenStatus({ EidToken })).toMatchObject({ Status: 'finished' });
+    const result = await client().GetEidResult({ EidToken, InfoType: '1' });
+    expect(result.Text).toMatchObject({ ErrCode: 0, Sim: '97.31', IdCard: '', Name: '' });
+    expect(result.BestFrame).toBeNull();
+  });
+
+  it('goes through the app SDK', async () => {
+    const { FaceIdToken } = await client().GetFaceIdToken({ CompareLib: 'BUSINESS', ...person });
+    expect(await client().GetFaceIdResult({ FaceIdToken })).toMatchObject({ Result: '' });
+    await fetch(`${app.url}/sandbox/person/${FaceIdToken}`, {
+      method: 'POST',
+      body: new URLSearchParams({ act: 'fail', code: '1004' }),
+    });
+    expect(await client().GetFaceIdResult({ FaceIdToken })).toMatchObject({ Result: '1004' });
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    [
+      'AuthFailure.SignatureFailure',
+      () => client({ secretKey: 'wrong' }).BankCard4EVerification(card),
+    ],
+    [
+      'AuthFailure.SecretIdNotFound',
+      () => client({ secretId: 'wrong' }).BankCard4EVerification(card),
+    ],
+    ['AuthFailure.TokenFailure', () => client({ token: 'wrong' }).BankCard4EVerification(card)],
+    ['MissingParameter', () => client().BankCard4EVerification(person)],
+    ['UnknownParameter', () => client().BankCard4EVerification({ ...card, Other: 'x' })],
+    ['InvalidParameter', () => client().GetEidToken({ MerchantId: 'x'.repeat(51) })],
+    [
+      'InvalidParameterValue.BizTokenIllegal',
+      () => client().CheckEidTokenStatus({ EidToken: 'x' }),
+    ],
+    // The pages' own failing examples.
+    [
+      'FailedOperation.UnregisteredEid',
+      () => client().GetEidToken({ MerchantId: '0NSJ240615216044312521' }),
+    ],
+    [
+      'FailedOperation.ImageSizeTooLarge',
+      () =>
+        client().GetFaceIdToken({
+          CompareLib: 'BUSINESS',
+          IdCard: '440305199505132561',
+          Name: '刘洋',
+        }),
+    ],
+    [
+      'UnauthorizedOperation.Arrears',
+      () =>
+        client().BankCard4EVerification({ ...card, Name: 'sandbox:UnauthorizedOperation.Arrears' }),
+    ],
+  ])('is refused with %s', async (code, call) => {
+    const refused = await call().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code });
+    expect((refused as { requestId: string }).requestId).toMatch(/^[0-9a-f-]{36}$/u);
+  });
+
+  it('is held to 20 card checks a second', async () => {
+    const all = await Promise.allSettled(
+      Array.from({ length: 70 }, () => client().BankCard4EVerification(card)),
+    );
+    const codes = all.map((one) => (one.status === 'rejected' ? one.reason.code : 'ok'));
+    expect(codes).toContain('RequestLimitExceeded');
+    expect(codes).toContain('ok');
+  });
+});
+
+it('is not moved by parameters named after JavaScript’s own', async () => {
+  await client({ profile: { reqMethod: 'GET' } })
+    .GetEidToken({ MerchantId: 'x', ['__proto__.errorCode']: 'POLLUTED' })
+    .catch(() => {});
+  expect(Object.hasOwn(Object.prototype, 'errorCode')).toBe(false);
+  const { EidToken } = await client().GetEidToken({ MerchantId: '0NSJ240626160443125212' });
+  expect(EidToken).toMatch(/^[0-9A-F-]{36}$/u);
+});
+
+it('reads lists sent by GET', async () => {
+  const { EidToken } = await client({ profile: { reqMethod: 'GET' } }).GetEidToken({
+    MerchantId: '0NSJ240626160443125212',
+    Config: {
+      UseIntentionVerify: true,
+      IntentionMode: '3',
+      IntentionActions: [{ Text: '请点头' }, { Text: '再点头' }],
+    },
+  });
+  expect(EidToken).toMatch(/^[0-9A-F-]{36}$/u);
+});
+
+it('refuses a stale timestamp before it looks at the signature', async () => {
+  const stale = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-tc-action': 'BankCard4EVerification',
+      'x-tc-version': '2018-03-01',
+      'x-tc-timestamp': '1551113065',
+      authorization: `TC3-HMAC-SHA256 Credential=${credentials['TENCENT_CN_SECRET_ID']}/2019-02-25/faceid/tc3_request, SignedHeaders=content-type;host, Signature=${'0'.repeat(64)}`,
+    },
+    body: '{}',
+  });
+  const answer = (await stale.json()) as { Response: { Error: { Code: string } } };
+  expect(answer.Response.Error.Code).toBe('AuthFailure.SignatureExpire');
+});
