@@ -1,0 +1,151 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/support/free-port.ts';
+
+// Where no image can be built: replays each COPY and RUN of the Dockerfile in an empty folder per
+// stage, starts its CMD there, and asks its HEALTHCHECK. Uses this Node for the image's.
+interface Stage {
+  readonly name: string;
+  readonly root: string;
+  workdir: string;
+  readonly env: Record<string, string>;
+  user: string;
+  healthcheck: string[] | null;
+  command: string[] | null;
+}
+
+/** No step may hang for ever. */
+const runTimeoutMs = 300_000;
+const project = fileURLToPath(new URL('..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'replay-dockerfile-'));
+const stages: Stage[] = [];
+
+try {
+  for (const line of instructions()) replay(line);
+  const image = stages.at(-1);
+  if (!image?.command || !image.healthcheck) throw new Error('no CMD or no HEALTHCHECK');
+  if (image.user === '' || image.user === 'root') throw new Error('the image runs as root');
+  checkDevDependencies(image);
+  await checkHealth(image, image.command, image.healthcheck);
+  console.log('The Dockerfile replays: it builds, starts and is healthy.');
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+function instructions(): string[] {
+  return readFileSync(join(project, 'Dockerfile'), 'utf8')
+    .replaceAll(/\\\n/gu, ' ')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+function replay(line: string): void {
+  const [, instruction = '', rest = ''] = /^(\w+)\s+(.*)$/u.exec(line) ?? [];
+  if (instruction === 'FROM') {
+    const [, name = String(stages.length)] = / AS (\w+)$/u.exec(rest) ?? [];
+    const root = join(scratch, `stage-${stages.length}`);
+    mkdirSync(root);
+    stages.push({ name, root, workdir: '/', env: {}, user: '', healthcheck: null, command: null });
+    return;
+  }
+  const stage = stages.at(-1);
+  if (!stage) throw new Error(`before any FROM: ${line}`);
+  switch (instruction) {
+    case 'WORKDIR':
+      stage.workdir = rest;
+      mkdirSync(join(stage.root, rest), { recursive: true });
+      break;
+    case 'ENV':
+      for (const [, name = '', value = ''] of rest.matchAll(/(\w+)=(\S+)/gu)) {
+        stage.env[name] = value;
+      }
+      break;
+    case 'COPY':
+      copy(stage, rest.split(/\s+/u));
+      break;
+    case 'RUN':
+      execFileSync('sh', ['-c', rest], {
+        cwd: join(stage.root, stage.workdir),
+        env: environment(stage),
+        stdio: ['ignore', 'ignore', 'inherit'],
+        timeout: runTimeoutMs,
+      });
+      break;
+    case 'USER':
+      stage.user = rest;
+      break;
+    case 'HEALTHCHECK':
+      stage.healthcheck = JSON.parse(rest.slice(rest.indexOf('CMD') + 3)) as string[];
+      break;
+    case 'CMD':
+      stage.command = JSON.parse(rest) as string[];
+      break;
+    case 'EXPOSE':
+      break;
+    default:
+      throw new Error(`not replayed: ${line}`);
+  }
+}
+
+function copy(stage: Stage, words: readonly string[]): void {
+  const [, from] = /^--from=(\w+)$/u.exec(words[0] ?? '') ?? [];
+  const paths = from === undefined ? words : words.slice(1);
+  const source = from === undefined ? project : stages.find(({ name }) => name === from)?.root;
+  if (source === undefined) throw new Error(`no stage ${from ?? ''}`);
+  const ignored = readFileSync(join(project, '.dockerignore'), 'utf8').split('\n');
+  const target = paths.at(-1) ?? '.';
+  for (const path of paths.slice(0, -1)) {
+    if (from === undefined && !ignored.includes(`!${path.split('/')[0] ?? ''}`)) {
+      throw new Error(`.dockerignore keeps ${path} out`);
+    }
+    const into = join(stage.root, stage.workdir, target);
+    const isFolder = statSync(join(source, path)).isDirectory();
+    const goal = isFolder ? into : join(into, path);
+    mkdirSync(dirname(goal), { recursive: true });
+    cpSync(join(source, path), goal, { recursive: true, verbatimSymlinks: true });
+  }
+}
+
+function checkDevDependencies({ root, workdir }: Stage): void {
+  const manifest = readFileSync(join(root, workdir, 'package.json'), 'utf8');
+  const { devDependencies } = JSON.parse(manifest) as { devDependencies: Record<string, string> };
+  const found = Object.keys(devDependencies).find((name) => {
+    try {
+      return statSync(join(root, workdir, 'node_modules', name)).isDirectory();
+    } catch {
+      return false;
+    }
+  });
+  // Types come along with some packages; they are small and never run.
+  if (found !== undefined && !found.startsWith('@types/')) {
+    throw new Error(`the image holds the dev dependency ${found}`);
+  }
+}
+
+async function checkHealth(stage: Stage, command: string[], healthcheck: string[]): Promise<void> {
+  const cwd = join(stage.root, stage.workdir);
+  const env = { ...environment(stage), HOST: '127.0.0.1', PORT: String(await freePort()) };
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  try {
+    for (let time = 0; time < 60; time++) {
+      const [probe = '', ...probeArgs] = healthcheck;
+      if (spawnSync(probe, probeArgs, { cwd, env, timeout: 3000 }).status === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    throw new Error('the health check never passed');
+  } finally {
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+function environment(stage: Stage): NodeJS.ProcessEnv {
+  const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
+  return { ...process.env, ...stage.env, PATH: path };
+}
