@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { builtInProviders } from '../../providers/index.ts';
+import { problem, type ProblemCode } from '../../src/core/problem.ts';
+import { errorTexts } from '../../src/graphql/mask-error.ts';
+
+const read = (path: string): string =>
+  readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+/** The rows of a Markdown table whose first cell is code. */
+function rows(text: string): string[][] {
+  return text
+    .split('\n')
+    .filter((line) => /^\| `/u.test(line))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim().replaceAll('`', '')),
+    );
+}
+
+describe('the docs', () => {
+  it('list every top-level error with its text', () => {
+    const [, table = ''] = read('docs/errors.md').split('## Top-level errors');
+    expect(Object.fromEntries(rows(table))).toEqual(errorTexts);
+  });
+
+  it('list every problem with its retry and billing', () => {
+    const [table = ''] = read('docs/errors.md').split('## Top-level errors');
+    const listed = rows(table);
+    for (const [code, retry, billing] of listed) {
+      expect(problem(code as ProblemCode)).toMatchObject({ retry, billing });
+    }
+    const sdl = read('schema/problem.graphql');
+    const [, values = ''] = /enum VerificationProblemCode \{([\s\S]*?)\n\}/u.exec(sdl) ?? [];
+    const codes = values.match(/^ {2}[A-Z_]+$/gmu)?.map((code) => code.trim());
+    // NOT_FOUND belongs to operations that are still to come.
+    expect([...listed.map(([code]) => code), 'NOT_FOUND']).toEqual(codes);
+  });
+
+  it('name every setting in the README', () => {
+    const readme = read('README.md');
+    const config = read('src/config.ts');
+    const [, table = ''] = /const settings = \{([\s\S]*?)\n\};/u.exec(config) ?? [];
+    const names = [...table.matchAll(/^ {2}([A-Z_]+):/gmu)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(10);
+    for (const name of names) expect(readme).toContain(`\`${name ?? ''}\``);
+  });
+
+  it('name every action of a provider in its README', () => {
+    for (const { id, actions } of builtInProviders) {
+      const readme = read(`providers/${id}/README.md`);
+      for (const action of Object.keys(actions)) expect(readme).toContain(action);
+    }
+  });
+});
