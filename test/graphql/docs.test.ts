@@ -11,7 +11,7 @@ const read = (path: string): string =>
 function rows(text: string): string[][] {
   return text
     .split('\n')
-    .filter((line) => /^\| `/u.test(line))
+    .filter((line) => line.startsWith('| `'))
     .map((line) =>
       line
         .split('|')
