@@ -5,6 +5,7 @@ import {
   checkLuhn,
   checkName,
   checkPhone,
+  createProblemList,
   ProviderFault,
   type BankCardDefinition,
   type BankCardInput,
@@ -41,33 +42,31 @@ export const bankCard: BankCardDefinition<TencentCnSettings> = {
 function findProblems(
   input: BankCardInput,
   { doubt, nowMs }: PrepareContext<TencentCnSettings>,
-): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const push = (path: string, message: string | null): void => {
-    if (message !== null) problems.push({ path, message });
-  };
+): readonly FieldProblem[] {
+  const problems = createProblemList();
   const doubtful = (path: string, message: string | null): void => {
     if (message !== null) doubt({ path, message });
   };
   const { name, idNumber } = input.subject;
 
   // The page gives no length; 64 leaves room for long names of minorities and foreigners.
-  push('subject.name', name === null ? 'is needed' : checkName(name, 64));
+  problems.add('subject.name', name === null ? 'is needed' : checkName(name, 64));
   if (idNumber === null) {
-    push('subject.idNumber', 'is needed');
+    problems.add('subject.idNumber', 'is needed');
   } else {
     const problem = checkIdNumber(idNumber, { min: 15, max: 18 });
-    push('subject.idNumber', problem);
+    problems.add('subject.idNumber', problem);
     if (problem === null) doubtful('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
   }
 
   const cardProblem = checkCardNumber(input.cardNumber);
-  push('cardNumber', cardProblem);
+  problems.add('cardNumber', cardProblem);
   if (cardProblem === null) doubtful('cardNumber', checkLuhn(input.cardNumber));
 
-  push('phone', checkPhone(input.phone));
-  if (input.certType !== 0) push('certType', 'must be 0: no other document is supported yet');
-  return problems;
+  problems.add('phone', checkPhone(input.phone));
+  if (input.certType !== 0)
+    problems.add('certType', 'must be 0: no other document is supported yet');
+  return problems.all;
 }
 
 function toBankCardResult(code: string | null, requestId: string | null): BankCardResult {

@@ -4,7 +4,7 @@ import {
   checkIdNumberChecksum,
   checkName,
   checkText,
-  ProviderFault,
+  createProblemList,
   type ChannelDefinition,
   type CheckKind,
   type FieldProblem,
@@ -15,6 +15,7 @@ import {
 } from '../../src/contract/index.ts';
 import { checkEidTokenStatus, getEidResult, getEidToken, type EidTokenConfig } from './api.ts';
 import { toEidOutcome } from './e-id-outcome.ts';
+import { expired, isFault, tokenIsOfNoUse } from './token-end.ts';
 import { inputTypes, intentionModes, speechSpeeds, type IntentionMode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
 
@@ -97,7 +98,7 @@ export const eId: ChannelDefinition<TencentCnSettings> = {
   },
 };
 
-function settingProblems(settings: TencentCnSettings): FieldProblem[] {
+function settingProblems(settings: TencentCnSettings): readonly FieldProblem[] {
   return settings.merchantId === undefined
     ? [{ path: 'channel', message: 'E_ID needs the setting TENCENT_CN_MERCHANT_ID' }]
     : [];
@@ -107,81 +108,81 @@ function subjectProblems(
   input: StartInput,
   options: Options,
   { doubt, nowMs }: PrepareContext<TencentCnSettings>,
-): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+): readonly FieldProblem[] {
+  const problems = createProblemList();
   const { name, idNumber } = input.subject;
   const callerPasses = options.inputType === 'CALLER_PASSES';
   const rule = 'is needed when options.tencentCnEId.inputType is CALLER_PASSES';
 
-  if (name !== null) push(problems, 'subject.name', checkName(name, 32));
-  else if (callerPasses) push(problems, 'subject.name', rule);
+  if (name !== null) problems.add('subject.name', checkName(name, 32));
+  else if (callerPasses) problems.add('subject.name', rule);
 
   if (idNumber !== null) {
     const problem = checkIdNumber(idNumber, { min: 1, max: 32 });
-    push(problems, 'subject.idNumber', problem);
+    problems.add('subject.idNumber', problem);
     const doubtful = problem === null ? checkIdNumberChecksum(idNumber, nowMs) : null;
     if (doubtful !== null) doubt({ path: 'subject.idNumber', message: doubtful });
   } else if (callerPasses) {
-    push(problems, 'subject.idNumber', rule);
+    problems.add('subject.idNumber', rule);
   }
 
   if (input.referenceImage !== null) {
-    push(problems, 'referenceImage', 'is not used by the channel E_ID');
+    problems.add('referenceImage', 'is not used by the channel E_ID');
   }
-  return problems;
+  return problems.all;
 }
 
-function extraProblems(input: StartInput): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  if (input.extra !== null) push(problems, 'extra', checkText(input.extra, 1024));
-  return problems;
+function extraProblems(input: StartInput): readonly FieldProblem[] {
+  const problems = createProblemList();
+  if (input.extra !== null) problems.add('extra', checkText(input.extra, 1024));
+  return problems.all;
 }
 
 // Limits: tencentcloud-sdk-nodejs 4.1.313. It gives both 150 and 250 characters for an action's
 // text; the shorter one always gets through.
-function intentionProblems(options: Options): FieldProblem[] {
-  const problems: FieldProblem[] = [];
+function intentionProblems(options: Options): readonly FieldProblem[] {
+  const problems = createProblemList();
   const at = (field: string): string => `options.tencentCnEId.${field}`;
   const given = (value: unknown): boolean => value !== null && value !== undefined;
 
   if (!options.useIntentionVerify) {
     for (const field of intentionFields) {
-      if (given(options[field])) push(problems, at(field), 'needs useIntentionVerify: true');
+      if (given(options[field])) problems.add(at(field), 'needs useIntentionVerify: true');
     }
-    return problems;
+    return problems.all;
   }
 
   const mode = options.intentionMode ?? 'READ_ALOUD';
   for (const [field, itsMode] of Object.entries(modeOfField)) {
     if (mode !== itsMode && given(options[field as keyof typeof modeOfField])) {
-      push(problems, at(field), `belongs to intentionMode ${itsMode}`);
+      problems.add(at(field), `belongs to intentionMode ${itsMode}`);
     }
   }
 
   if (mode === 'READ_ALOUD' && options.intentionVerifyText) {
-    push(problems, at('intentionVerifyText'), checkText(options.intentionVerifyText, 120));
+    problems.add(at('intentionVerifyText'), checkText(options.intentionVerifyText, 120));
   }
   if (mode === 'QUESTION_AND_ANSWER') {
     const rounds = options.intentionQuestions ?? [];
-    push(problems, at('intentionQuestions'), checkCount(rounds, 1, 10, 'rounds'));
+    problems.add(at('intentionQuestions'), checkCount(rounds, 1, 10, 'rounds'));
     for (const [index, { question, answers }] of rounds.entries()) {
       const path = at(`intentionQuestions.${index}`);
-      push(problems, `${path}.question`, checkFilled(question) ?? checkText(question, 250));
-      push(problems, `${path}.answers`, checkCount(answers, 1, 50, 'answers'));
+      problems.add(`${path}.question`, checkFilled(question) ?? checkText(question, 250));
+      problems.add(`${path}.answers`, checkCount(answers, 1, 50, 'answers'));
       for (const [position, answer] of answers.entries()) {
-        push(problems, `${path}.answers.${position}`, checkFilled(answer) ?? checkText(answer, 10));
+        problems.add(`${path}.answers.${position}`, checkFilled(answer) ?? checkText(answer, 10));
       }
     }
   }
   if (mode === 'NOD') {
     const rounds = options.intentionActions ?? [];
-    push(problems, at('intentionActions'), checkCount(rounds, 1, 10, 'rounds'));
+    problems.add(at('intentionActions'), checkCount(rounds, 1, 10, 'rounds'));
     for (const [index, { text }] of rounds.entries()) {
       const path = at(`intentionActions.${index}.text`);
-      push(problems, path, checkFilled(text) ?? checkText(text, 150));
+      problems.add(path, checkFilled(text) ?? checkText(text, 150));
     }
   }
-  return problems;
+  return problems.all;
 }
 
 const modeOfField = {
@@ -254,43 +255,17 @@ async function readResult(
   const infoType = intention === null ? '1' : intention === 'READ_ALOUD' ? '15' : '16';
   try {
     const outcome = toEidOutcome(await getEidResult(call, token, infoType), intention);
-    return isTimedOut && outcome.kind === 'pending' ? timedOut(outcome.chargedAttempts) : outcome;
+    return isTimedOut && outcome.kind === 'pending'
+      ? expired('timeout', outcome.chargedAttempts)
+      : outcome;
   } catch (error) {
     // After "finished" a forgotten result says nothing about the person: they may have passed.
-    if (isTimedOut && isFault(error, 'session_expired')) return timedOut(null);
+    if (isTimedOut && isFault(error, 'session_expired')) return expired('timeout', null);
     if (tokenIsOfNoUse(error)) {
       return { kind: 'not_told', chargedAttempts: null };
     }
     throw error;
   }
-}
-
-function timedOut(chargedAttempts: number | null): OutcomeAnswer {
-  return {
-    kind: 'ended',
-    result: {
-      status: 'EXPIRED',
-      code: 'timeout',
-      reason: 'TIMED_OUT',
-      message: 'The person did not finish in time.',
-      similarity: null,
-      completedAtMs: null,
-      billing:
-        chargedAttempts === null ? 'UNKNOWN' : chargedAttempts > 0 ? 'CHARGED' : 'NOT_CHARGED',
-      chargedAttempts,
-      details: null,
-    },
-  };
-}
-
-function tokenIsOfNoUse(error: unknown): boolean {
-  return (['session_expired', 'session_unknown', 'rejected'] as const).some((kind) =>
-    isFault(error, kind),
-  );
-}
-
-function isFault(error: unknown, kind: ProviderFault['kind']): boolean {
-  return error instanceof ProviderFault && error.kind === kind;
 }
 
 function checkFilled(text: string): string | null {
@@ -304,10 +279,6 @@ function checkCount(
   what: string,
 ): string | null {
   return list.length < min || list.length > max ? `must have ${min} to ${max} ${what}` : null;
-}
-
-function push(problems: FieldProblem[], path: string, message: string | null): void {
-  if (message !== null) problems.push({ path, message });
 }
 
 function keysOf<T extends object>(table: T): (keyof T & string)[] {

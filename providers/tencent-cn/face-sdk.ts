@@ -5,6 +5,7 @@ import {
   checkIdNumberChecksum,
   checkName,
   checkText,
+  createProblemList,
   ProviderFault,
   type ChannelDefinition,
   type FieldProblem,
@@ -15,6 +16,7 @@ import {
 import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
 import { faceIdCodes, faceIdThrottledCode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
+import { expired, isFault, tokenIsOfNoUse } from './token-end.ts';
 
 const optionsSchema = z.strictObject({
   compareLib: z.literal(['LOCAL', 'BUSINESS']).nullish(),
@@ -79,11 +81,10 @@ export const faceSdk: ChannelDefinition<TencentCnSettings> = {
     try {
       return toFaceIdOutcome(await getFaceIdResult(call, token));
     } catch (error) {
-      if (!(error instanceof ProviderFault)) throw error;
-      if (error.kind === 'session_expired') return expired;
-      if (error.kind === 'session_unknown' || error.kind === 'rejected') {
-        return { kind: 'not_told', chargedAttempts: null };
+      if (isFault(error, 'session_expired')) {
+        return expired('InvalidParameterValue.BizTokenExpired', null);
       }
+      if (tokenIsOfNoUse(error)) return { kind: 'not_told', chargedAttempts: null };
       throw error;
     }
   },
@@ -93,29 +94,27 @@ function findProblems(
   input: StartInput,
   compareLib: CompareLib,
   { doubt, nowMs }: PrepareContext<TencentCnSettings>,
-): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const push = (path: string, message: string | null): void => {
-    if (message !== null) problems.push({ path, message });
-  };
+): readonly FieldProblem[] {
+  const problems = createProblemList();
   const { name, idNumber } = input.subject;
 
-  if (name !== null) push('subject.name', checkName(name, 32));
-  else if (compareLib === 'BUSINESS') push('subject.name', 'is needed when compareLib is BUSINESS');
+  if (name !== null) problems.add('subject.name', checkName(name, 32));
+  else if (compareLib === 'BUSINESS')
+    problems.add('subject.name', 'is needed when compareLib is BUSINESS');
 
   if (idNumber !== null) {
     const problem = checkIdNumber(idNumber, { min: 15, max: 18 });
-    push('subject.idNumber', problem);
+    problems.add('subject.idNumber', problem);
     const doubtful = problem === null ? checkIdNumberChecksum(idNumber, nowMs) : null;
     if (doubtful !== null) doubt({ path: 'subject.idNumber', message: doubtful });
   } else if (compareLib === 'BUSINESS') {
-    push('subject.idNumber', 'is needed when compareLib is BUSINESS');
+    problems.add('subject.idNumber', 'is needed when compareLib is BUSINESS');
   }
 
   if (compareLib === 'BUSINESS' && input.referenceImage !== null) {
-    push('referenceImage', 'is not used when compareLib is BUSINESS');
+    problems.add('referenceImage', 'is not used when compareLib is BUSINESS');
   } else if (compareLib === 'LOCAL') {
-    push(
+    problems.add(
       'referenceImage',
       input.referenceImage === null
         ? 'is needed when compareLib is LOCAL'
@@ -124,8 +123,8 @@ function findProblems(
   }
 
   // 1000 here, 1024 in GetEidToken: so the pages say.
-  if (input.extra !== null) push('extra', checkText(input.extra, 1000));
-  return problems;
+  if (input.extra !== null) problems.add('extra', checkText(input.extra, 1000));
+  return problems.all;
 }
 
 function toFaceIdOutcome(result: FaceIdResult): OutcomeAnswer {
@@ -157,18 +156,3 @@ function toFaceIdOutcome(result: FaceIdResult): OutcomeAnswer {
     },
   };
 }
-
-const expired: OutcomeAnswer = {
-  kind: 'ended',
-  result: {
-    status: 'EXPIRED',
-    code: 'InvalidParameterValue.BizTokenExpired',
-    reason: 'TIMED_OUT',
-    message: 'The token has expired.',
-    similarity: null,
-    completedAtMs: null,
-    billing: 'UNKNOWN',
-    chargedAttempts: null,
-    details: null,
-  },
-};

@@ -12,7 +12,7 @@ import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { judgeDoubts } from './judge-doubts.ts';
 import { normaliseSubject } from './normalise-subject.ts';
-import { pickBankCardProvider } from './pick-provider.ts';
+import { pickBankCardProvider, problemOfPicked } from './pick-provider.ts';
 import { problem, type Problem } from './problem.ts';
 import { readBankCardChecks } from './read-bank-card-checks.ts';
 import { newRecordId, type BankCardRecord } from './records.ts';
@@ -57,16 +57,9 @@ export async function checkBankCard(
     ...(input.maxAgeSeconds !== null && input.maxAgeSeconds < 0
       ? [{ path: 'maxAgeSeconds', message: 'must not be negative' }]
       : []),
-    ...('fields' in picked ? picked.fields : []),
   ];
   if (!('picked' in picked)) {
-    return {
-      kind: 'problem',
-      problem:
-        ownProblems.length > 0 || !('problem' in picked)
-          ? problem('INVALID_INPUT', { fields: ownProblems })
-          : picked.problem,
-    };
+    return { kind: 'problem', problem: problemOfPicked(picked, ownProblems) };
   }
 
   const provider = picked.picked;

@@ -1,21 +1,19 @@
-import { checkText, type FieldProblem } from '../contract/index.ts';
+import { checkText, createProblemList, type FieldProblem } from '../contract/index.ts';
 
 /** Checks of what every paid or claimed operation is given, whatever the provider. */
 export function checkCommonInput(input: {
   readonly idempotencyKey: string;
   readonly userId: string | null;
   readonly consentRef: string | null;
-}): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const push = (path: string, message: string | null): void => {
-    if (message !== null) problems.push({ path, message });
-  };
+}): readonly FieldProblem[] {
+  const problems = createProblemList();
   const { idempotencyKey, userId, consentRef } = input;
-  push(
+  problems.add(
     'idempotencyKey',
     idempotencyKey === '' ? 'must not be empty' : checkText(idempotencyKey, 255),
   );
-  if (userId !== null) push('userId', userId === '' ? 'must not be empty' : checkText(userId, 255));
-  if (consentRef !== null) push('consentRef', checkText(consentRef, 255));
-  return problems;
+  if (userId !== null)
+    problems.add('userId', userId === '' ? 'must not be empty' : checkText(userId, 255));
+  if (consentRef !== null) problems.add('consentRef', checkText(consentRef, 255));
+  return problems.all;
 }

@@ -68,6 +68,17 @@ export function pickBankCardProvider(
   return pickAmong(registry, offering, provider, 'bank card checks');
 }
 
+/** What to tell a caller for whom nobody was picked: every wrong field first. */
+export function problemOfPicked(
+  picked: Exclude<Picked<never>, { readonly picked: never }>,
+  otherFields: readonly FieldProblem[],
+): Problem {
+  const fields = [...otherFields, ...('fields' in picked ? picked.fields : [])];
+  return 'problem' in picked && fields.length === 0
+    ? picked.problem
+    : problem('INVALID_INPUT', { fields });
+}
+
 function pickAmong(
   registry: Registry,
   offering: readonly RegisteredProvider[],

@@ -9,7 +9,7 @@ import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { judgeDoubts } from './judge-doubts.ts';
 import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
-import { pickChannelProvider } from './pick-provider.ts';
+import { pickChannelProvider, problemOfPicked } from './pick-provider.ts';
 import { problem, type Problem } from './problem.ts';
 import { readVerifications } from './read-verifications.ts';
 import { newRecordId, type VerificationRecord } from './records.ts';
@@ -55,11 +55,9 @@ export async function startVerification(
   const ownProblems = [
     ...checkCommonInput(input),
     ...redirectProblems(deps, caller, input.redirectUrl),
-    ...('fields' in picked ? picked.fields : []),
   ];
   if (!('picked' in picked)) {
-    const isInput = ownProblems.length > 0 || !('problem' in picked);
-    return { kind: 'problem', problem: isInput ? inputProblem(ownProblems) : picked.problem };
+    return { kind: 'problem', problem: problemOfPicked(picked, ownProblems) };
   }
 
   const { provider, channel, options } = picked.picked;
@@ -75,7 +73,7 @@ export async function startVerification(
     ...doubts.problems,
   ];
   if ('problems' in prepared || allProblems.length > 0) {
-    return { kind: 'problem', problem: inputProblem(allProblems) };
+    return { kind: 'problem', problem: problem('INVALID_INPUT', { fields: allProblems }) };
   }
 
   const skeleton: VerificationRecord = {
@@ -144,10 +142,6 @@ function redirectProblems(
   if (redirectUrl === null) return [];
   const message = checkRedirectUrl(redirectUrl, caller.tenantId, deps.redirectRules);
   return message === null ? [] : [{ path: 'redirectUrl', message }];
-}
-
-function inputProblem(fields: readonly FieldProblem[]): Problem {
-  return problem('INVALID_INPUT', { fields });
 }
 
 function urlsOf(deps: CoreDeps, { id, providerId }: VerificationRecord): StartUrls {

@@ -1,0 +1,29 @@
+import { ProviderFault, type FaultKind, type OutcomeAnswer } from '../../src/contract/index.ts';
+
+/** Ended by the provider's word that the time is over, with what was charged on the way. */
+export function expired(code: string, chargedAttempts: number | null): OutcomeAnswer {
+  return {
+    kind: 'ended',
+    result: {
+      status: 'EXPIRED',
+      code,
+      reason: 'TIMED_OUT',
+      message: 'The person did not finish in time.',
+      similarity: null,
+      completedAtMs: null,
+      billing:
+        chargedAttempts === null ? 'UNKNOWN' : chargedAttempts > 0 ? 'CHARGED' : 'NOT_CHARGED',
+      chargedAttempts,
+      details: null,
+    },
+  };
+}
+
+/** The provider says nothing about this token: forgotten, never given out, or not understood. */
+export function tokenIsOfNoUse(error: unknown): boolean {
+  return isFault(error, 'session_expired', 'session_unknown', 'rejected');
+}
+
+export function isFault(error: unknown, ...kinds: readonly FaultKind[]): boolean {
+  return error instanceof ProviderFault && kinds.includes(error.kind);
+}
