@@ -6,12 +6,16 @@ export function logBug(log: Log, where: string, error: unknown): void {
   log.event('error', 'bug', {
     where,
     errorName: isError ? error.name : typeof error,
-    // The first line repeats the message, which may hold input.
-    stack: isError
-      ? error.stack
-          ?.split('\n')
-          .filter((line) => /^\s+at /u.test(line))
-          .join('\n')
-      : undefined,
+    stack: isError ? framesOf(error) : undefined,
   });
+}
+
+/** The stack without its head, which repeats the message: that may hold input, in many lines. */
+function framesOf({ stack = '', message }: Error): string {
+  const end = stack.indexOf(message);
+  const afterMessage = end < 0 ? stack : stack.slice(end + message.length);
+  return afterMessage
+    .split('\n')
+    .filter((line) => /^ {4}at .*:\d+:\d+\)?$/u.test(line))
+    .join('\n');
 }

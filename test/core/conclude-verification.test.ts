@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { OutcomeAnswer, TerminalStatus } from '../../src/contract/index.ts';
+import { concludeVerification } from '../../src/core/conclude-verification.ts';
+import type { VerificationRecord } from '../../src/core/records.ts';
+import { passedAnswer } from '../support/test-core.ts';
+
+const record: VerificationRecord = {
+  kind: 'verification',
+  id: 'ver_AAAAAAAAAAAAAAAAAAAAAA',
+  tenantId: 't',
+  userId: 'u',
+  callerId: 'u',
+  providerId: 'acme',
+  channel: 'FACE_WEB',
+  sandbox: true,
+  status: 'PENDING',
+  checks: ['LIVENESS'],
+  createdAtMs: 0,
+  startedAtMs: 0,
+  expiresAtMs: 600_000,
+  lastCheckedAtMs: null,
+  launch: { kind: 'redirect', url: 'https://provider.example' },
+  session: { token: 'T' },
+  outcome: null,
+  extra: null,
+  redirectUrl: null,
+  consentRef: null,
+};
+
+describe('concluding', () => {
+  it.each<TerminalStatus>(['PASSED', 'FAILED', 'EXPIRED', 'CANCELLED', 'UNDETERMINED'])(
+    'never changes %s, whatever comes afterwards',
+    (status) => {
+      const ended = { ...record, status };
+      const answers: OutcomeAnswer[] = [
+        passedAnswer,
+        { kind: 'pending', chargedAttempts: null },
+        { kind: 'not_told', chargedAttempts: null },
+      ];
+      for (const answer of answers) {
+        expect(concludeVerification(ended, answer, { nowMs: 10_000_000, graceSeconds: 60 })).toBe(
+          ended,
+        );
+      }
+    },
+  );
+
+  it('keeps to the second of expiry plus grace', () => {
+    const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: null };
+    const at = (nowMs: number) =>
+      concludeVerification(record, pending, { nowMs, graceSeconds: 60 }).status;
+    expect(at(659_999)).toBe('PENDING');
+    expect(at(660_000)).toBe('EXPIRED');
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { callTencent } from '../../providers/tencent/call-tencent.ts';
+import { Secret, type ProviderCall, type UpstreamCall } from '../../src/contract/index.ts';
+
+const account = {
+  endpoint: 'https://faceid.tencentcloudapi.com',
+  secretId: new Secret('id'),
+  secretKey: new Secret('key'),
+};
+
+function answerOf(status: number, body: string) {
+  const call: ProviderCall<null> = {
+    settings: null,
+    now: () => 0,
+    send: async <T>(upstream: UpstreamCall<T>) =>
+      upstream.read({ status, headers: {}, body: Buffer.from(body) }),
+  };
+  return callTencent(call, account, {
+    action: 'BankCard4EVerification',
+    version: '2018-03-01',
+    payload: {},
+    answer: z.object({ Result: z.string() }),
+  });
+}
+
+const good = '{"Response":{"Result":"0","RequestId":"r-1","Newer":[1]}}';
+
+describe('an envelope of Tencent Cloud', () => {
+  it('brings the fields that are read, and leaves newer ones out', async () => {
+    expect(await answerOf(200, good)).toEqual({ Result: '0', requestId: 'r-1' });
+  });
+
+  it.each([201, 204, 403, 500, 503])(
+    'is no answer with HTTP %i, whatever it says',
+    async (status) => {
+      await expect(answerOf(status, good)).rejects.toMatchObject({ kind: 'protocol' });
+    },
+  );
+
+  it('carries the provider’s own code for the table', async () => {
+    const body = '{"Response":{"Error":{"Code":"A.B","Message":"CANARY"},"RequestId":"r-2"}}';
+    const error: unknown = await answerOf(200, body).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'A.B', requestId: 'r-2' });
+    expect(String(error)).not.toContain('CANARY');
+  });
+
+  it('is broken when the field that decides is missing', async () => {
+    await expect(answerOf(200, '{"Response":{"RequestId":"r-3"}}')).rejects.toMatchObject({
+      kind: 'protocol',
+      providerRequestId: 'r-3',
+    });
+  });
+});
