@@ -1,5 +1,6 @@
 import { startApp, type App } from './app.ts';
 import { BootError } from './core/boot-error.ts';
+import { logBug } from './core/log-bug.ts';
 
 /** A platform kills after 10 s; what is left by then is cut off by ourselves. */
 const stopWithinMs = 9500;
@@ -10,6 +11,11 @@ async function main(): Promise<void> {
   const app = await start();
   if (!app) return;
   console.log(startUpLines(app).join('\n'));
+  // Node's own report would repeat the message, which may hold input.
+  process.once('uncaughtException', (error) => {
+    logBug(app.log, 'process', error);
+    process.exit(1);
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => void stop(app, signal));
   }

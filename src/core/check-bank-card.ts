@@ -10,9 +10,9 @@ import { checkCommonInput } from './check-common-input.ts';
 import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
-import { judgeDoubts } from './judge-doubts.ts';
 import { normaliseSubject } from './normalise-subject.ts';
 import { pickBankCardProvider, problemOfPicked } from './pick-provider.ts';
+import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
 import { readBankCardChecks } from './read-bank-card-checks.ts';
 import { newRecordId, type BankCardRecord } from './records.ts';
@@ -65,20 +65,10 @@ export async function checkBankCard(
   const provider = picked.picked;
   const { id: providerId, bankCard } = provider.definition;
   if (!bankCard) throw new Error(`${providerId} offers no bank card checks`);
-  const doubts = judgeDoubts(deps, providerId);
-  const prepared = bankCard.prepare(input, {
-    settings: provider.settings,
-    nowMs: deps.now(),
-    doubt: doubts.doubt,
-  });
-  const allProblems = [
-    ...ownProblems,
-    ...('problems' in prepared ? prepared.problems : []),
-    ...doubts.problems,
-  ];
-  if ('problems' in prepared || allProblems.length > 0) {
-    return { kind: 'problem', problem: problem('INVALID_INPUT', { fields: allProblems }) };
-  }
+  const ready = prepareInput(deps, provider, ownProblems, (context) =>
+    bankCard.prepare(input, context),
+  );
+  if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
 
   const skeleton: BankCardRecord = {
     kind: 'bank_card',
@@ -102,7 +92,7 @@ export async function checkBankCard(
     effect: claimEffectOf(provider.definition, bankCard.action),
     deadlineMs,
     perform: async (terms) => {
-      const result = await prepared.check(callProvider(deps, provider, terms));
+      const result = await ready.prepared.check(callProvider(deps, provider, terms));
       warnOfUnknownCode(deps, providerId, result);
       return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
     },

@@ -7,9 +7,9 @@ import { checkRedirectUrl } from './check-redirect-url.ts';
 import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
-import { judgeDoubts } from './judge-doubts.ts';
 import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
 import { pickChannelProvider, problemOfPicked } from './pick-provider.ts';
+import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
 import { readVerifications } from './read-verifications.ts';
 import { newRecordId, type VerificationRecord } from './records.ts';
@@ -62,19 +62,10 @@ export async function startVerification(
 
   const { provider, channel, options } = picked.picked;
   const providerId = provider.definition.id;
-  const doubts = judgeDoubts(deps, providerId);
-  const prepared = channel.prepare(
-    { ...input, options },
-    { settings: provider.settings, nowMs: deps.now(), doubt: doubts.doubt },
+  const ready = prepareInput(deps, provider, ownProblems, (context) =>
+    channel.prepare({ ...input, options }, context),
   );
-  const allProblems = [
-    ...ownProblems,
-    ...('problems' in prepared ? prepared.problems : []),
-    ...doubts.problems,
-  ];
-  if ('problems' in prepared || allProblems.length > 0) {
-    return { kind: 'problem', problem: problem('INVALID_INPUT', { fields: allProblems }) };
-  }
+  if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
 
   const skeleton: VerificationRecord = {
     kind: 'verification',
@@ -86,7 +77,7 @@ export async function startVerification(
     channel: input.channel,
     sandbox: deps.sandbox,
     status: 'PENDING',
-    checks: prepared.checks,
+    checks: ready.prepared.checks,
     createdAtMs: deps.now(),
     startedAtMs: null,
     expiresAtMs: null,
@@ -105,7 +96,8 @@ export async function startVerification(
     skeleton,
     effect: claimEffectOf(provider.definition, channel.action),
     deadlineMs,
-    perform: (terms) => prepared.start(callProvider(deps, provider, terms), urlsOf(deps, skeleton)),
+    perform: (terms) =>
+      ready.prepared.start(callProvider(deps, provider, terms), urlsOf(deps, skeleton)),
     fill: (started) => begun(skeleton, started, deps.now()),
     handOutUnkept: false,
   });
