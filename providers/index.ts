@@ -1,5 +1,6 @@
 import type { AnyProvider } from '../src/contract/index.ts';
 import { tencentCn } from './tencent-cn/index.ts';
+import { tencentIntl } from './tencent-intl/index.ts';
 
 /** Every provider that ships with the subgraph. A new one is registered by its line here. */
-export const builtInProviders: readonly AnyProvider[] = [tencentCn];
+export const builtInProviders: readonly AnyProvider[] = [tencentCn, tencentIntl];

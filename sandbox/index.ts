@@ -3,7 +3,9 @@ import { createFlows } from './flows.ts';
 import { registerPersonPage } from './person-page.ts';
 import { createTencentCnActions } from './tencent-cn/actions.ts';
 import { tencentCnScenarios } from './tencent-cn/scenarios.ts';
-import { createTencentServer } from './tencent/tencent-server.ts';
+import { createTencentIntlActions } from './tencent-intl/actions.ts';
+import { tencentIntlScenarios } from './tencent-intl/scenarios.ts';
+import { createTencentServer, type TencentServerOptions } from './tencent/tencent-server.ts';
 
 export interface Sandbox {
   /** Settings of a provider, by name without its prefix, that lead to its emulation. */
@@ -13,11 +15,21 @@ export interface Sandbox {
   readonly close: () => Promise<void>;
 }
 
+interface Endpoint {
+  readonly endpoint: string;
+  readonly credentials: object;
+}
+
 /** Of no worth anywhere: they open the emulation, which listens on loopback only. */
 const tencentCnCredentials = {
   SECRET_ID: 'AKIDsandboxsandboxsandboxsandbox',
   SECRET_KEY: 'sandbox-secret-key',
   MERCHANT_ID: '0NSJ240626160443125212',
+};
+
+const tencentIntlCredentials = {
+  SECRET_ID: 'IKIDsandboxsandboxsandboxsandbox',
+  SECRET_KEY: 'sandbox-secret-key-intl',
 };
 
 /**
@@ -29,22 +41,29 @@ export async function startSandbox(deps: {
   readonly publicUrl: string;
 }): Promise<Sandbox> {
   const flows = createFlows();
-  const tencentCn = createTencentServer({
-    version: '2018-03-01',
-    credentials: {
-      secretId: tencentCnCredentials.SECRET_ID,
-      secretKey: tencentCnCredentials.SECRET_KEY,
-    },
-    actions: createTencentCnActions({
-      flows,
-      now: deps.now,
-      personUrl: (token) => `${deps.publicUrl}/sandbox/person/${token}`,
-    }),
+  const actionDeps = {
+    flows,
     now: deps.now,
-  });
-  const endpoint = await tencentCn.listen({ host: '127.0.0.1', port: 0 });
-  const endpoints: Readonly<Record<string, { endpoint: string; credentials: object }>> = {
-    'tencent-cn': { endpoint, credentials: tencentCnCredentials },
+    personUrl: (token: string) => `${deps.publicUrl}/sandbox/person/${token}`,
+  };
+  const servers: FastifyInstance[] = [];
+  const listen = async (
+    actions: TencentServerOptions['actions'],
+    credentials: typeof tencentCnCredentials | typeof tencentIntlCredentials,
+  ): Promise<Endpoint> => {
+    const server = createTencentServer({
+      version: '2018-03-01',
+      credentials: { secretId: credentials.SECRET_ID, secretKey: credentials.SECRET_KEY },
+      actions,
+      now: deps.now,
+    });
+    servers.push(server);
+    const endpoint = await server.listen({ host: '127.0.0.1', port: 0 });
+    return { endpoint, credentials };
+  };
+  const endpoints: Readonly<Record<string, Endpoint>> = {
+    'tencent-cn': await listen(createTencentCnActions(actionDeps), tencentCnCredentials),
+    'tencent-intl': await listen(createTencentIntlActions(actionDeps), tencentIntlCredentials),
   };
 
   return {
@@ -54,16 +73,18 @@ export async function startSandbox(deps: {
     },
     register: (server) => {
       server.get('/sandbox/endpoints', () => withSettingNames(endpoints));
-      server.get('/sandbox/scenarios', () => tencentCnScenarios);
+      server.get('/sandbox/scenarios', () => [...tencentCnScenarios, ...tencentIntlScenarios]);
       registerPersonPage(server, { flows, now: deps.now });
     },
-    close: () => tencentCn.close(),
+    close: async () => {
+      await Promise.all(servers.map((server) => server.close()));
+    },
   };
 }
 
 /** Names the credentials as their settings are named: `TENCENT_CN_SECRET_ID`. */
 function withSettingNames(
-  endpoints: Readonly<Record<string, { endpoint: string; credentials: object }>>,
+  endpoints: Readonly<Record<string, Endpoint>>,
 ): Record<string, { endpoint: string; credentials: Record<string, string> }> {
   return Object.fromEntries(
     Object.entries(endpoints).map(([id, { endpoint, credentials }]) => {

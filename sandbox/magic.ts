@@ -30,3 +30,7 @@ export function readOrders(text: string | undefined, defaultAction: string): Ord
 export function isWireFault(code: string | undefined): code is WireFault {
   return wireFaults.includes(code as WireFault);
 }
+
+export function isNumeric(code: string | undefined): code is string {
+  return code !== undefined && /^-?\d+$/u.test(code);
+}

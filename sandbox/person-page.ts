@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Flow, Flows } from './flows.ts';
 import { eidCodes, faceIdCodes, questionCodes, readAloudCodes } from './tencent-cn/codes.ts';
+import { webCodes } from './tencent-intl/codes.ts';
 
-const codesByChannel = { E_ID: eidCodes, FACE_SDK: faceIdCodes } as const;
+const codesByChannel = { E_ID: eidCodes, FACE_SDK: faceIdCodes, FACE_WEB: webCodes } as const;
 /** Codes that say something about a person; the others are of the service. */
 const isFailure = (code: string): boolean =>
   Number(code) >= 16 && ![17, 18, 19].includes(Number(code));
@@ -22,7 +23,7 @@ export function registerPersonPage(
   );
 
   server.get<{ Params: { token: string } }>('/sandbox/person/:token', (request, reply) => {
-    const flow = flows.find(request.params.token);
+    const flow = flows.ofPerson(request.params.token);
     if (!flow || isOver(flow, now())) return send(reply.code(410), endedPage);
     flow.state = 'doing';
     return send(reply, choicePage(flow));
@@ -31,7 +32,7 @@ export function registerPersonPage(
   server.post<{ Params: { token: string }; Body: Readonly<Record<string, string>> }>(
     '/sandbox/person/:token',
     (request, reply) => {
-      const flow = flows.find(request.params.token);
+      const flow = flows.ofPerson(request.params.token);
       if (!flow || isOver(flow, now())) return send(reply.code(410), endedPage);
       const { act, code, intention } = request.body;
       if (act === 'abandon') return send(reply, abandonedPage);

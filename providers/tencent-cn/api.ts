@@ -1,33 +1,17 @@
 import { z } from 'zod';
 import type { ProviderCall } from '../../src/contract/index.ts';
+import {
+  optionalMoment,
+  optionalNumber,
+  optionalText,
+  resultCode,
+} from '../tencent/answer-fields.ts';
 import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
 import type { TencentCnSettings } from './settings.ts';
 
 type Call = ProviderCall<TencentCnSettings>;
 
 const version = '2018-03-01';
-
-/** A code that some actions give as a number and others as text. Empty means absent. */
-const resultCode = z
-  .union([z.number(), z.string()])
-  .nullish()
-  .transform((code) => (code === null || code === undefined || code === '' ? null : String(code)));
-
-/** Fields that decide nothing: what cannot be read is left out. */
-const optionalText = z.string().nullish().catch(null);
-const optionalNumber = z
-  .union([z.number(), z.string()])
-  .nullish()
-  .catch(null)
-  .transform((given) => {
-    const value = given === '' ? Number.NaN : Number(given ?? Number.NaN);
-    return Number.isFinite(value) ? value : null;
-  });
-
-/** Milliseconds that a date can hold. */
-function isMoment(ms: number): boolean {
-  return !Number.isNaN(new Date(ms).getTime());
-}
 
 // ---- E证通. Sources: pages GetEidToken, GetEidResult (2025-11-24), tencentcloud-sdk-nodejs 4.1.313
 
@@ -85,7 +69,7 @@ export function checkEidTokenStatus(
 
 // The casing differs between the text and its attempts: Comparestatus, Errcode, Livestatus.
 const attempt = z.object({
-  ReqTime: optionalNumber.transform((ms) => (ms !== null && isMoment(ms) ? ms : null)),
+  ReqTime: optionalMoment,
   Errcode: resultCode.catch(null),
   Sim: optionalNumber,
   IsNeedCharge: z.boolean().nullish().catch(null),

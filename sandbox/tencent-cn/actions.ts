@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Flow, Flows } from '../flows.ts';
-import { isWireFault, readOrders, type WireFault } from '../magic.ts';
-import type { TencentAction, TencentError } from '../tencent/tencent-server.ts';
+import { isFlow, openFlow, type Flow, type Flows } from '../flows.ts';
+import { isNumeric, readOrders } from '../magic.ts';
+import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
 
 interface Deps {
   readonly flows: Flows;
@@ -11,8 +11,6 @@ interface Deps {
   readonly personUrl: (token: string) => string;
 }
 
-const tokenLifeMs = 600_000;
-const retentionMs = 3 * 24 * 3600 * 1000;
 const maxImageLength = 8 * 1024 * 1024;
 /** Of the page GetEidToken, example 2. */
 const unregisteredMerchant = '0NSJ240615216044312521';
@@ -20,11 +18,6 @@ const unregisteredMerchant = '0NSJ240615216044312521';
 const mismatchingCard = '6226090210146748';
 /** Nobody's picture: what a recording or an image would look like on the wire. */
 const media = Buffer.alloc(3000, 'sandbox media').toString('base64');
-
-/** Text of at most so many characters, as people count them. */
-function text(mostCharacters: number) {
-  return z.string().refine((given) => Array.from(given).length <= mostCharacters);
-}
 
 const config = z.strictObject({
   InputType: z.enum(['1', '2', '3', '4']).optional(),
@@ -104,34 +97,6 @@ const faceIdResultParams = z.strictObject({
 
 /** The five actions of tencent-cn, as their pages and the official SDK describe them. */
 export function createTencentCnActions({ flows, now, personUrl }: Deps) {
-  function open(
-    given: Pick<
-      Flow,
-      'channel' | 'redirectUrl' | 'extra' | 'name' | 'idCard' | 'intentionMode' | 'orders'
-    >,
-  ): Flow {
-    const flow: Flow = {
-      ...given,
-      token: randomUUID().toUpperCase(),
-      createdMs: now(),
-      endsMs: now() + tokenLifeMs,
-      forgottenMs: now() + retentionMs,
-      state: 'init',
-      attempts: [],
-      intentionCode: null,
-    };
-    finishAsOrdered(flow, now());
-    flows.add(flow);
-    return flow;
-  }
-
-  /** The flow of a token, or the error that the real endpoint gives for it. */
-  function find(token: string, channel: Flow['channel']): Flow | TencentError {
-    const flow = flows.find(token);
-    if (flow?.channel !== channel) return error('InvalidParameterValue.BizTokenIllegal');
-    return flow.forgottenMs <= now() ? error('InvalidParameterValue.BizTokenExpired') : flow;
-  }
-
   const getEidToken: TencentAction<z.output<typeof eidTokenParams>> = {
     params: eidTokenParams,
     perSecond: 100,
@@ -146,7 +111,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
       if (isPassedIn && (params.Name === undefined || params.IdCard === undefined)) {
         return error('InvalidParameter');
       }
-      const flow = open({
+      const flow = openFlow(flows, now(), {
         channel: 'E_ID',
         redirectUrl: params.RedirectUrl ?? null,
         extra: params.Extra ?? null,
@@ -155,6 +120,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
         intentionMode: params.Config?.UseIntentionVerify
           ? (params.Config.IntentionMode ?? '1')
           : null,
+        readsDocument: false,
         orders,
       });
       return { EidToken: flow.token, Url: personUrl(flow.token) };
@@ -165,8 +131,8 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
     params: z.strictObject({ EidToken: z.string() }),
     perSecond: 100,
     run: ({ EidToken: token }) => {
-      const flow = find(token, 'E_ID');
-      if ('errorCode' in flow) return flow;
+      const flow = flows.find(token, 'E_ID', now());
+      if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('CheckEidTokenStatus');
       if (ordered !== undefined) {
         const isStatus = ['init', 'doing', 'finished', 'timeout'].includes(ordered);
@@ -181,8 +147,8 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
     params: eidResultParams,
     perSecond: 100,
     run: ({ EidToken: token, InfoType: infoType = '0' }) => {
-      const flow = find(token, 'E_ID');
-      if ('errorCode' in flow) return flow;
+      const flow = flows.find(token, 'E_ID', now());
+      if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('GetEidResult');
       const shape = ordered === undefined ? undefined : unfinishedShapes[ordered];
       if (shape) return shape();
@@ -209,13 +175,14 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
       if (isPageExample || (params.ImageBase64?.length ?? 0) > maxImageLength) {
         return error('FailedOperation.ImageSizeTooLarge');
       }
-      const flow = open({
+      const flow = openFlow(flows, now(), {
         channel: 'FACE_SDK',
         redirectUrl: null,
         extra: params.Extra ?? null,
         name: params.Name ?? null,
         idCard: params.IdCard ?? null,
         intentionMode: null,
+        readsDocument: false,
         orders,
       });
       return { FaceIdToken: flow.token, ClientConfig: '{"sandbox":true}' };
@@ -226,8 +193,8 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
     params: faceIdResultParams,
     perSecond: 100,
     run: ({ FaceIdToken: token, IsNeedVideo: needsVideo, IsNeedBestFrame: needsFrame }) => {
-      const flow = find(token, 'FACE_SDK');
-      if ('errorCode' in flow) return flow;
+      const flow = flows.find(token, 'FACE_SDK', now());
+      if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('GetFaceIdResult');
       if (ordered === 'unfinished-null') return { Result: null, Description: null };
       if (ordered === 'unfinished-empty') return { Result: '', Description: '' };
@@ -271,18 +238,6 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
     GetFaceIdResult: getFaceIdResult,
     BankCard4EVerification: bankCard4EVerification,
   };
-}
-
-/** An order for a result ends the flow at once, as if the person had gone through it. */
-function finishAsOrdered(flow: Flow, nowMs: number): void {
-  const result = flow.orders.get('GetEidResult') ?? flow.orders.get('GetFaceIdResult');
-  const intention = flow.orders.get('Intention');
-  const attempts = flow.orders.get('Attempts');
-  if (result === undefined && intention === undefined && attempts === undefined) return;
-  const codes = (attempts ?? (isNumeric(result) ? result : '0')).split(',').map(Number);
-  flow.attempts = codes.map((code) => ({ code, atMs: nowMs }));
-  flow.intentionCode = intention === undefined ? 0 : Number(intention);
-  flow.state = 'finished';
 }
 
 /** Nothing states what an unfinished flow answers, so every shape that is thinkable is here. */
@@ -369,16 +324,4 @@ function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
 /** The answer numbers the modes otherwise than the request: "0" questions, "1" nod, "2" aloud. */
 function answerTypeOf(requestMode: string | null): string | null {
   return requestMode === null ? null : ({ '1': '2', '2': '0', '3': '1' }[requestMode] ?? null);
-}
-
-function toAnswer(ordered: string): TencentError | WireFault {
-  return isWireFault(ordered) ? ordered : error(ordered);
-}
-
-function error(errorCode: string): TencentError {
-  return { errorCode };
-}
-
-function isNumeric(code: string | undefined): code is string {
-  return code !== undefined && /^-?\d+$/u.test(code);
 }

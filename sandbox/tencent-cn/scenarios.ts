@@ -1,4 +1,5 @@
 import { wireFaults } from '../magic.ts';
+import type { Scenario } from '../scenario.ts';
 import {
   bankCardCodes,
   businessErrors,
@@ -8,17 +9,6 @@ import {
   questionCodes,
   readAloudCodes,
 } from './codes.ts';
-
-/** One line of the catalogue: what to send, and the raw code that the provider will answer. */
-export interface Scenario {
-  readonly provider: string;
-  readonly action: string;
-  readonly title: string;
-  /** Goes into the GraphQL input, beside an idempotencyKey. */
-  readonly input: Readonly<Record<string, unknown>>;
-  /** The raw result code, error code or wire fault. */
-  readonly expect: string;
-}
 
 /** The person of the vendor's own pages: nobody. */
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { z } from 'zod';
-import type { WireFault } from '../magic.ts';
+import { z } from 'zod';
+import { isWireFault, type WireFault } from '../magic.ts';
 import { answerWithWireFault } from '../wire-fault.ts';
 import { verifyTc3, type TencentCredentials } from './verify-tc3.ts';
 
@@ -11,6 +11,8 @@ export interface TencentAction<Params> {
   readonly perSecond: number;
   /** Where the page names regions; others are refused. */
   readonly regions?: readonly string[];
+  /** Whether the page demands one. */
+  readonly needsRegion?: boolean;
   /** The members of `Response`, or a `TencentError`, or a wire fault by its name. */
   readonly run: (params: Params) => Record<string, unknown> | TencentError | WireFault;
 }
@@ -70,24 +72,39 @@ export function createTencentServer(options: TencentServerOptions): FastifyInsta
       options.credentials,
       options.now(),
     );
-    if (authError) return { errorCode: authError };
+    if (authError) return error(authError);
     const params = request.method === 'GET' ? readQuery(query) : readJson(body);
-    if (!params) return { errorCode: 'InvalidParameter' };
-    if (headers['x-tc-version'] !== options.version) return { errorCode: 'NoSuchVersion' };
+    if (!params) return error('InvalidParameter');
+    if (headers['x-tc-version'] !== options.version) return error('NoSuchVersion');
     const name = headers['x-tc-action'] ?? '';
     const action = Object.hasOwn(options.actions, name) ? options.actions[name] : undefined;
-    if (!action) return { errorCode: 'InvalidAction' };
+    if (!action) return error('InvalidAction');
     const region = headers['x-tc-region'];
+    if (region === undefined && action.needsRegion === true) return error('MissingParameter');
     if (region !== undefined && action.regions?.includes(region) === false) {
-      return { errorCode: 'UnsupportedRegion' };
+      return error('UnsupportedRegion');
     }
-    if (isOverLimit(name, action.perSecond)) return { errorCode: 'RequestLimitExceeded' };
+    if (isOverLimit(name, action.perSecond)) return error('RequestLimitExceeded');
     const parsed = action.params.safeParse(params);
-    if (!parsed.success) return { errorCode: toErrorCode(parsed.error, params) };
+    if (!parsed.success) return error(toErrorCode(parsed.error, params));
     return action.run(parsed.data);
   }
 
   return server;
+}
+
+export function error(errorCode: string): TencentError {
+  return { errorCode };
+}
+
+/** What a tester ordered, as the server sends it. */
+export function toAnswer(ordered: string): TencentError | WireFault {
+  return isWireFault(ordered) ? ordered : error(ordered);
+}
+
+/** Text of at most so many characters, as people count them. */
+export function text(mostCharacters: number) {
+  return z.string().refine((given) => Array.from(given).length <= mostCharacters);
 }
 
 function send(reply: FastifyReply, answer: Record<string, unknown> | TencentError): FastifyReply {
@@ -102,8 +119,8 @@ function isTencentError(answer: Record<string, unknown> | TencentError): answer 
   return typeof answer['errorCode'] === 'string';
 }
 
-function toErrorCode(error: z.ZodError, params: Record<string, unknown>): string {
-  const issue = error.issues[0];
+function toErrorCode(failure: z.ZodError, params: Record<string, unknown>): string {
+  const issue = failure.issues[0];
   if (issue?.code === 'unrecognized_keys') return 'UnknownParameter';
   const [first] = issue?.path ?? [];
   const isMissing = issue?.path.length === 1 && params[String(first)] === undefined;
@@ -121,6 +138,11 @@ function readJson(body: Buffer): Record<string, unknown> | null {
   }
 }
 
+const numericParams: ReadonlySet<string> = new Set([
+  ...['CertType', 'Speed', 'BestFramesCount', 'CheckMode', 'SecurityLevel', 'AutoDowngrade'],
+  ...['LivenessRetryLimit', 'LivenessTimeout'],
+]);
+
 /** GET carries every value as text, nested members with dots: `Config.InputType=4`. */
 function readQuery(query: string): Record<string, unknown> {
   // Without a prototype: a parameter may be called __proto__.
@@ -137,7 +159,7 @@ function readQuery(query: string): Record<string, unknown> {
     // those of the emulated actions can be told by how they look.
     target[last] = /^(?:true|false)$/u.test(value)
       ? value === 'true'
-      : ['CertType', 'Speed', 'BestFramesCount'].includes(last)
+      : numericParams.has(last)
         ? Number(value)
         : value;
   }

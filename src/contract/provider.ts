@@ -76,7 +76,7 @@ export type Prepared<Settings> =
 export interface ChannelDefinition<Settings> {
   /** The action that starts a verification: its effect decides what a lost answer means. */
   readonly action: string;
-  /** What a pass attests at least. */
+  /** What a pass attests without options. */
   readonly checks: readonly CheckKind[];
   /** Input paths that are always needed. */
   readonly requires: readonly string[];

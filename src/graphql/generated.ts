@@ -336,6 +336,95 @@ export type TencentCnSpeechSpeed =
   /** By the length of the text. The default. */
   | 'SMART';
 
+export type TencentIntlAction = 'BLINK' | 'MOUTH' | 'NOD' | 'SHAKE';
+
+export type TencentIntlAttempt = {
+  __typename?: 'TencentIntlAttempt';
+  at: Maybe<Scalars['VerificationDateTime']['output']>;
+  code: Maybe<Scalars['String']['output']>;
+  compareCode: Maybe<Scalars['String']['output']>;
+  livenessCode: Maybe<Scalars['String']['output']>;
+  similarity: Maybe<Scalars['Float']['output']>;
+};
+
+/** What the person goes through (CheckMode). */
+export type TencentIntlCheckMode =
+  | 'LIVENESS'
+  /** A live face is compared with `referenceImage`. The default. */
+  | 'LIVENESS_COMPARE'
+  | 'OCR'
+  /** A document is read, a live face is seen, and the two are compared. */
+  | 'OCR_LIVENESS_COMPARE';
+
+/** The document that is read (IDCardType). */
+export type TencentIntlIdCardType =
+  | 'HK_ID_CARD'
+  | 'INDONESIA_ID_CARD'
+  | 'INTERNATIONAL_ID_PASSPORT'
+  | 'MAINLAND_ID_CARD'
+  | 'ML_ID_CARD'
+  | 'PHILIPPINES_DRIVING_LICENSE'
+  | 'PHILIPPINES_SSS_ID'
+  | 'PHILIPPINES_TIN_ID'
+  | 'PHILIPPINES_UMID'
+  | 'PHILIPPINES_VOTE_ID'
+  | 'SINGAPORE_ID_CARD'
+  | 'THAILAND_ID_CARD';
+
+export type TencentIntlLanguage =
+  /** The default. */
+  'EN' | 'ID' | 'TH' | 'ZH_CN' | 'ZH_TC';
+
+/** How liveness is checked (SecurityLevel). */
+export type TencentIntlSecurityLevel =
+  | 'ACTION'
+  | 'ACTION_AND_LIGHT'
+  | 'ACTION_AND_LIGHT_HIGH'
+  /** The default. */
+  | 'LIGHT'
+  | 'SILENT';
+
+/** What the web page tells beyond the common fields. No image, no video, no personal data. */
+export type TencentIntlWebDetails = {
+  __typename?: 'TencentIntlWebDetails';
+  /** Whether each document was read as genuine; null when none was read. */
+  documentPassed: Maybe<Scalars['Boolean']['output']>;
+  documentWarningCodes: Maybe<Array<Scalars['Int']['output']>>;
+  /** Every attempt the person made. */
+  verificationAttempts: Maybe<Array<TencentIntlAttempt>>;
+};
+
+/** WebVerificationConfigIntl, complete, and the RuleId beside it. */
+export type TencentIntlWebOptionsInput = {
+  /** One or two; needs a securityLevel with actions. */
+  actionList?: InputMaybe<Array<TencentIntlAction>>;
+  /** HK_ID_CARD only. */
+  allowExpiredDocument?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Fall back to the silent check on weak devices. On by default. */
+  autoDowngrade?: InputMaybe<Scalars['Boolean']['input']>;
+  /** After a pass, skip the result page and go on at once. */
+  autoSkip?: InputMaybe<Scalars['Boolean']['input']>;
+  autoSkipStartPage?: InputMaybe<Scalars['Boolean']['input']>;
+  checkMode?: InputMaybe<TencentIntlCheckMode>;
+  /** Document warnings do not stop the person. */
+  disableCheckOcrWarnings?: InputMaybe<Scalars['Boolean']['input']>;
+  idCardCutReturn?: InputMaybe<Scalars['Boolean']['input']>;
+  idCardType?: InputMaybe<TencentIntlIdCardType>;
+  language?: InputMaybe<TencentIntlLanguage>;
+  /** 1 to 99. */
+  livenessRetryLimit?: InputMaybe<Scalars['Int']['input']>;
+  /** Seconds, 1 to 600. */
+  livenessTimeout?: InputMaybe<Scalars['Int']['input']>;
+  /** The business flow of the console. */
+  ruleId?: InputMaybe<Scalars['String']['input']>;
+  securityLevel?: InputMaybe<TencentIntlSecurityLevel>;
+  /** -9101 to -9104, -9107 to -9109; needs warnings to be checked. */
+  selectedWarningCodes?: InputMaybe<Array<Scalars['Int']['input']>>;
+  skipPrivacyPolicy?: InputMaybe<Scalars['Boolean']['input']>;
+  /** As #2d72f1. */
+  themeColor?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** A person of the company; other subgraphs say more about them. */
 export type User = {
   __typename?: 'User';
@@ -478,8 +567,14 @@ export type VerificationOptionsInput =
   | {
       tencentCnEId: TencentCnEIdOptionsInput;
       tencentCnFaceSdk?: never;
+      tencentIntlWeb?: never;
     } /** The app SDK of Tencent Cloud, mainland China (channel FACE_SDK). */
-  | { tencentCnEId?: never; tencentCnFaceSdk: TencentCnFaceSdkOptionsInput };
+  | {
+      tencentCnEId?: never;
+      tencentCnFaceSdk: TencentCnFaceSdkOptionsInput;
+      tencentIntlWeb?: never;
+    } /** The web page of Tencent Cloud eKYC, international (channel FACE_WEB). */
+  | { tencentCnEId?: never; tencentCnFaceSdk?: never; tencentIntlWeb: TencentIntlWebOptionsInput };
 
 export type VerificationOutcome = {
   __typename?: 'VerificationOutcome';
@@ -499,7 +594,8 @@ export type VerificationOutcome = {
 };
 
 /** What a provider tells beyond the common fields. */
-export type VerificationOutcomeDetails = TencentCnEIdDetails | TencentCnFaceSdkDetails;
+export type VerificationOutcomeDetails =
+  TencentCnEIdDetails | TencentCnFaceSdkDetails | TencentIntlWebDetails;
 
 /** Why it ended as it did. */
 export type VerificationOutcomeReason =
@@ -619,7 +715,7 @@ export type VerificationProviderAction = {
 export type VerificationProviderChannel = {
   __typename?: 'VerificationProviderChannel';
   channel: VerificationChannel;
-  /** What a pass attests at least; options may add to it. */
+  /** What a pass attests; options may change it. */
   checks: Array<VerificationCheckKind>;
   outcome: VerificationOutcomeSource;
   /** Paths of the input that are always needed. */
@@ -859,7 +955,8 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
     | (VerificationSdkToken & { __typename: 'VerificationSdkToken' });
   VerificationOutcomeDetails:
     | (TencentCnEIdDetails & { __typename: 'TencentCnEIdDetails' })
-    | (TencentCnFaceSdkDetails & { __typename: 'TencentCnFaceSdkDetails' });
+    | (TencentCnFaceSdkDetails & { __typename: 'TencentCnFaceSdkDetails' })
+    | (TencentIntlWebDetails & { __typename: 'TencentIntlWebDetails' });
 };
 
 /** Mapping of interface types */
@@ -913,6 +1010,14 @@ export type ResolversTypes = {
   TencentCnIntentionQuestionInput: TencentCnIntentionQuestionInput;
   TencentCnLivenessMode: TencentCnLivenessMode;
   TencentCnSpeechSpeed: TencentCnSpeechSpeed;
+  TencentIntlAction: TencentIntlAction;
+  TencentIntlAttempt: ResolverTypeWrapper<TencentIntlAttempt>;
+  TencentIntlCheckMode: TencentIntlCheckMode;
+  TencentIntlIdCardType: TencentIntlIdCardType;
+  TencentIntlLanguage: TencentIntlLanguage;
+  TencentIntlSecurityLevel: TencentIntlSecurityLevel;
+  TencentIntlWebDetails: ResolverTypeWrapper<TencentIntlWebDetails>;
+  TencentIntlWebOptionsInput: TencentIntlWebOptionsInput;
   User: ResolverTypeWrapper<UserRef>;
   Verification: ResolverTypeWrapper<VerificationRecord>;
   VerificationActionEffect: VerificationActionEffect;
@@ -981,6 +1086,9 @@ export type ResolversParentTypes = {
   TencentCnFaceSdkOptionsInput: TencentCnFaceSdkOptionsInput;
   TencentCnIntentionActionInput: TencentCnIntentionActionInput;
   TencentCnIntentionQuestionInput: TencentCnIntentionQuestionInput;
+  TencentIntlAttempt: TencentIntlAttempt;
+  TencentIntlWebDetails: TencentIntlWebDetails;
+  TencentIntlWebOptionsInput: TencentIntlWebOptionsInput;
   User: UserRef;
   Verification: VerificationRecord;
   VerificationDateTime: Scalars['VerificationDateTime']['output'];
@@ -1170,6 +1278,33 @@ export type TencentCnFaceSdkDetailsResolvers<
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type TencentIntlAttemptResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentIntlAttempt'] =
+    ResolversParentTypes['TencentIntlAttempt'],
+> = {
+  at?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
+  code?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  compareCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  livenessCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  similarity?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+};
+
+export type TencentIntlWebDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentIntlWebDetails'] =
+    ResolversParentTypes['TencentIntlWebDetails'],
+> = {
+  documentPassed?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  documentWarningCodes?: Resolver<Maybe<Array<ResolversTypes['Int']>>, ParentType, ContextType>;
+  verificationAttempts?: Resolver<
+    Maybe<Array<ResolversTypes['TencentIntlAttempt']>>,
+    ParentType,
+    ContextType
+  >;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type UserResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User'],
@@ -1315,7 +1450,7 @@ export type VerificationOutcomeDetailsResolvers<
     ResolversParentTypes['VerificationOutcomeDetails'],
 > = {
   __resolveType: TypeResolveFn<
-    'TencentCnEIdDetails' | 'TencentCnFaceSdkDetails',
+    'TencentCnEIdDetails' | 'TencentCnFaceSdkDetails' | 'TencentIntlWebDetails',
     ParentType,
     ContextType
   >;
@@ -1442,6 +1577,8 @@ export type Resolvers<ContextType = GraphqlContext> = {
   TencentCnAttempt?: TencentCnAttemptResolvers<ContextType>;
   TencentCnEIdDetails?: TencentCnEIdDetailsResolvers<ContextType>;
   TencentCnFaceSdkDetails?: TencentCnFaceSdkDetailsResolvers<ContextType>;
+  TencentIntlAttempt?: TencentIntlAttemptResolvers<ContextType>;
+  TencentIntlWebDetails?: TencentIntlWebDetailsResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
   Verification?: VerificationResolvers<ContextType>;
   VerificationDateTime?: GraphQLScalarType;

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { contractVersion, defineProvider } from '../../src/contract/index.ts';
+import { commonFaults } from '../tencent/common-faults.ts';
+import { settingsSchema } from './settings.ts';
+import { web } from './web.ts';
+
+const kilobyte = 1024;
+const megabyte = 1024 * kilobyte;
+
+/** Tencent Cloud eKYC, international. Default limits: the pages of the actions. */
+export const tencentIntl = defineProvider({
+  contractVersion,
+  id: 'tencent-intl',
+  title: 'Tencent Cloud eKYC (international)',
+  jurisdiction: 'INTL',
+  settings: settingsSchema,
+  credentials: ['SECRET_ID', 'SECRET_KEY', 'SESSION_TOKEN'],
+  actions: {
+    ApplyWebVerificationBizTokenIntl: {
+      effect: 'free_start',
+      perSecond: 20,
+      maxAnswerBytes: 256 * kilobyte,
+    },
+    // Brings a video and pictures along, whatever one asks.
+    GetWebVerificationResultIntl: { effect: 'read', perSecond: 20, maxAnswerBytes: 50 * megabyte },
+  },
+  faults: commonFaults,
+  channels: { FACE_WEB: web },
+  typeDefs: readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
+});

@@ -1,0 +1,67 @@
+import type { OutcomeAnswer } from '../../src/contract/index.ts';
+import type { WebAttempt, WebResult } from './api.ts';
+import { webCodes, type WebCodeMeaning } from './mapping.ts';
+
+/**
+ * What a GetWebVerificationResultIntl answer says. An absent code is "not finished": the documents
+ * leave that open. A pass with a document that did not pass is undetermined.
+ */
+export function toWebOutcome(result: WebResult): OutcomeAnswer {
+  const attempts = (result.VerificationDetailList ?? []).toSorted(
+    (a, b) => (a.ReqTimestamp ?? 0) - (b.ReqTimestamp ?? 0),
+  );
+  const chargedAttempts = countCharged(result, attempts);
+  const code = result.ErrorCode;
+  const meaning = lookUp(code);
+  if (code === null || meaning?.status === 'PENDING') return { kind: 'pending', chargedAttempts };
+
+  const documents = result.OCRResult ?? [];
+  const isContradicted =
+    meaning?.status === 'PASSED' && documents.some(({ IsPass: isPass }) => isPass === false);
+  const last = attempts.at(-1);
+  return {
+    kind: 'ended',
+    result: {
+      status: isContradicted ? 'UNDETERMINED' : (meaning?.status ?? 'UNDETERMINED'),
+      code,
+      reason: isContradicted ? 'DOCUMENT_UNREADABLE' : (meaning?.reason ?? 'OTHER'),
+      message: meaning?.message ?? null,
+      similarity: last?.Similarity ?? null,
+      completedAtMs: last?.ReqTimestamp ?? null,
+      billing: (chargedAttempts ?? 0) > 0 ? 'CHARGED' : (meaning?.billing ?? 'UNKNOWN'),
+      chargedAttempts,
+      details: {
+        __typename: 'TencentIntlWebDetails',
+        verificationAttempts: attempts.map(toAttempt),
+        documentPassed:
+          documents.length === 0 ? null : documents.every(({ IsPass: isPass }) => isPass === true),
+        documentWarningCodes: documents.flatMap(({ WarnCardInfos: codes }) =>
+          (codes ?? []).filter((warning) => warning !== null && Number.isInteger(warning)),
+        ),
+      },
+    },
+  };
+}
+
+/** Null where the billing of an attempt's code is not known. */
+function countCharged(result: WebResult, attempts: readonly WebAttempt[]): number | null {
+  if (!result.VerificationDetailList) return null;
+  const billings = attempts.map(({ ErrorCode: code }) => lookUp(code)?.billing ?? 'UNKNOWN');
+  return billings.includes('UNKNOWN')
+    ? null
+    : billings.filter((billing) => billing === 'CHARGED').length;
+}
+
+function toAttempt(attempt: WebAttempt): Record<string, unknown> {
+  return {
+    at: attempt.ReqTimestamp,
+    code: attempt.ErrorCode,
+    livenessCode: attempt.LivenessErrorCode,
+    compareCode: attempt.CompareErrorCode,
+    similarity: attempt.Similarity,
+  };
+}
+
+function lookUp(code: string | null): WebCodeMeaning | undefined {
+  return code !== null && Object.hasOwn(webCodes, code) ? webCodes[code] : undefined;
+}

@@ -1,0 +1,45 @@
+import { wireFaults } from '../magic.ts';
+import type { Scenario } from '../scenario.ts';
+import { commonErrors } from '../tencent-cn/codes.ts';
+import { applyErrors, webCodes } from './codes.ts';
+
+/** Nobody's picture: the sample of the page is masked and cannot be sent. */
+const referenceImage = Buffer.from('not a picture').toString('base64');
+
+export const tencentIntlScenarios: readonly Scenario[] = [
+  ...webCodes.map(({ code, title }) => result(code, title)),
+  ...['unfinished-absent', 'unfinished-null'].map((shape) => result(shape, 'not finished')),
+  ...['InvalidParameterValue.BizTokenExpired', 'InvalidParameterValue.BizTokenIllegal'].map(
+    (code) => result(code, 'the token is of no use'),
+  ),
+  {
+    ...result('ocr-failed', 'code 0, but the document did not pass'),
+    input: {
+      channel: 'FACE_WEB',
+      extra: 'sandbox:GetWebVerificationResultIntl=ocr-failed',
+      options: {
+        tencentIntlWeb: { checkMode: 'OCR_LIVENESS_COMPARE', idCardType: 'HK_ID_CARD' },
+      },
+    },
+    expect: '0',
+  },
+  ...[...new Set([...applyErrors, ...commonErrors, ...wireFaults])].map(start),
+];
+
+function result(code: string, title: string): Scenario {
+  return scenario('GetWebVerificationResultIntl', code, title);
+}
+
+function start(code: string): Scenario {
+  return scenario('ApplyWebVerificationBizTokenIntl', code, code);
+}
+
+function scenario(action: string, code: string, title: string): Scenario {
+  return {
+    provider: 'tencent-intl',
+    action,
+    title,
+    input: { channel: 'FACE_WEB', referenceImage, extra: `sandbox:${action}=${code}` },
+    expect: code,
+  };
+}
