@@ -3,7 +3,8 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { z } from 'zod';
 import { isWireFault, type WireFault } from '../magic.ts';
 import { answerWithWireFault } from '../wire-fault.ts';
-import { verifyTc3, type TencentCredentials } from './verify-tc3.ts';
+import { readSignedCall } from './read-signed-call.ts';
+import type { TencentCredentials } from './verify-tc3.ts';
 
 /** One emulated action of Tencent Cloud API 3.0. */
 export interface TencentAction<Params> {
@@ -67,19 +68,16 @@ export function createTencentServer(options: TencentServerOptions): FastifyInsta
     query: string,
   ): Record<string, unknown> | TencentError | WireFault {
     const headers = request.headers as Record<string, string | undefined>;
-    const authError = verifyTc3(
+    const call = readSignedCall(
       { method: request.method, query, headers, body },
       options.credentials,
       options.now(),
     );
-    if (authError) return error(authError);
-    const params = request.method === 'GET' ? readQuery(query) : readJson(body);
-    if (!params) return error('InvalidParameter');
-    if (headers['x-tc-version'] !== options.version) return error('NoSuchVersion');
-    const name = headers['x-tc-action'] ?? '';
+    if (typeof call === 'string') return error(call);
+    const { name, params, region } = call;
+    if (call.version !== options.version) return error('NoSuchVersion');
     const action = Object.hasOwn(options.actions, name) ? options.actions[name] : undefined;
     if (!action) return error('InvalidAction');
-    const region = headers['x-tc-region'];
     if (region === undefined && action.needsRegion === true) return error('MissingParameter');
     if (region !== undefined && action.regions?.includes(region) === false) {
       return error('UnsupportedRegion');
@@ -125,59 +123,6 @@ function toErrorCode(failure: z.ZodError, params: Record<string, unknown>): stri
   const [first] = issue?.path ?? [];
   const isMissing = issue?.path.length === 1 && params[String(first)] === undefined;
   return isMissing ? 'MissingParameter' : 'InvalidParameter';
-}
-
-function readJson(body: Buffer): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
-}
-
-const numericParams: ReadonlySet<string> = new Set([
-  ...['CertType', 'Speed', 'BestFramesCount', 'CheckMode', 'SecurityLevel', 'AutoDowngrade'],
-  ...['LivenessRetryLimit', 'LivenessTimeout'],
-]);
-
-/** GET carries every value as text, nested members with dots: `Config.InputType=4`. */
-function readQuery(query: string): Record<string, unknown> {
-  // Without a prototype: a parameter may be called __proto__.
-  const params = emptyObject();
-  for (const [path, value] of new URLSearchParams(query)) {
-    const names = path.split('.');
-    const last = names.pop() ?? path;
-    let target = params;
-    for (const name of names) {
-      target[name] = typeof target[name] === 'object' ? target[name] : emptyObject();
-      target = target[name] as Record<string, unknown>;
-    }
-    // As a real endpoint does, numbers and booleans are read by the type of their parameter;
-    // those of the emulated actions can be told by how they look.
-    target[last] = /^(?:true|false)$/u.test(value)
-      ? value === 'true'
-      : numericParams.has(last)
-        ? Number(value)
-        : value;
-  }
-  return listsOf(params) as Record<string, unknown>;
-}
-
-/** Lists are sent by their positions: `Config.IntentionActions.0.Text`. */
-function listsOf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([name, member]) => [name, listsOf(member)] as const);
-  const isList = entries.length > 0 && entries.every(([name], at) => name === String(at));
-  return isList
-    ? entries.map(([, member]) => member)
-    : Object.assign(emptyObject(), Object.fromEntries(entries));
-}
-
-function emptyObject(): Record<string, unknown> {
-  return Object.create(null) as Record<string, unknown>;
 }
 
 /** Counts per calendar second, as the provider does. */

@@ -1,0 +1,106 @@
+import { verifyTc3, type SignedRequest, type TencentCredentials } from './verify-tc3.ts';
+import { verifyV1 } from './verify-v1.ts';
+
+/** A call whose signature is good. */
+export interface SignedCall {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly region: string | undefined;
+  readonly params: Record<string, unknown>;
+}
+
+/** Parameters of every call under v1, beside those of the action. */
+const commonParams: ReadonlySet<string> = new Set([
+  ...['Action', 'Version', 'Region', 'Nonce', 'Timestamp', 'SecretId', 'Token', 'Language'],
+  ...['RequestClient', 'Signature', 'SignatureMethod'],
+]);
+
+/**
+ * Verifies a request before it reads it: TC3-HMAC-SHA256 with headers, or v1 with everything in a
+ * form or a query. The error code where it is refused.
+ */
+export function readSignedCall(
+  request: SignedRequest,
+  credentials: TencentCredentials,
+  nowMs: number,
+): SignedCall | string {
+  const { method, headers, query, body } = request;
+  const flat = new Map(new URLSearchParams(method === 'GET' ? query : body.toString('utf8')));
+  if (headers['authorization'] === undefined && flat.has('Signature')) {
+    const refused = verifyV1(
+      { method, host: headers['host'] ?? '', params: flat },
+      credentials,
+      nowMs,
+    );
+    if (refused !== null) return refused;
+    return {
+      name: flat.get('Action') ?? '',
+      version: flat.get('Version'),
+      region: flat.get('Region'),
+      params: toParams([...flat].filter(([name]) => !commonParams.has(name))),
+    };
+  }
+  const refused = verifyTc3(request, credentials, nowMs);
+  if (refused !== null) return refused;
+  const params = method === 'GET' ? toParams(flat) : readJson(body);
+  if (!params) return 'InvalidParameter';
+  return {
+    name: headers['x-tc-action'] ?? '',
+    version: headers['x-tc-version'],
+    region: headers['x-tc-region'],
+    params,
+  };
+}
+
+function readJson(body: Buffer): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+const numericParams: ReadonlySet<string> = new Set([
+  ...['CertType', 'Speed', 'BestFramesCount', 'CheckMode', 'SecurityLevel', 'AutoDowngrade'],
+  ...['LivenessRetryLimit', 'LivenessTimeout'],
+]);
+
+/** A query or a form carries every value as text, nested members with dots: `Config.InputType=4`. */
+function toParams(flat: Iterable<readonly [string, string]>): Record<string, unknown> {
+  // Without a prototype: a parameter may be called __proto__.
+  const params = emptyObject();
+  for (const [path, value] of flat) {
+    const names = path.split('.');
+    const last = names.pop() ?? path;
+    let target = params;
+    for (const name of names) {
+      target[name] = typeof target[name] === 'object' ? target[name] : emptyObject();
+      target = target[name] as Record<string, unknown>;
+    }
+    // As a real endpoint does, numbers and booleans are read by the type of their parameter;
+    // those of the emulated actions can be told by how they look.
+    target[last] = /^(?:true|false)$/u.test(value)
+      ? value === 'true'
+      : numericParams.has(last)
+        ? Number(value)
+        : value;
+  }
+  return listsOf(params) as Record<string, unknown>;
+}
+
+/** Lists are sent by their positions: `Config.IntentionActions.0.Text`. */
+function listsOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, member]) => [name, listsOf(member)] as const);
+  const isList = entries.length > 0 && entries.every(([name], at) => name === String(at));
+  return isList
+    ? entries.map(([, member]) => member)
+    : Object.assign(emptyObject(), Object.fromEntries(entries));
+}
+
+function emptyObject(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}

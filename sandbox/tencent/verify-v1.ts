@@ -1,0 +1,45 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { TencentCredentials } from './verify-tc3.ts';
+
+const clockWindowSeconds = 300;
+const hashes: Readonly<Record<string, string>> = { HmacSHA1: 'sha1', HmacSHA256: 'sha256' };
+
+/**
+ * The error code that a request's v1 signature deserves, or null. The international SDK signs so
+ * unless told otherwise: every parameter, sorted by name, unencoded, in one text.
+ */
+export function verifyV1(
+  request: {
+    readonly method: string;
+    readonly host: string;
+    readonly params: ReadonlyMap<string, string>;
+  },
+  credentials: TencentCredentials,
+  nowMs: number,
+): string | null {
+  const { params } = request;
+  const hash = hashes[params.get('SignatureMethod') ?? 'HmacSHA1'];
+  if (hash === undefined) return 'AuthFailure.InvalidAuthorization';
+  if (params.get('SecretId') !== credentials.secretId) return 'AuthFailure.SecretIdNotFound';
+  // These credentials are permanent ones: a temporary token does not belong to them.
+  if (params.has('Token')) return 'AuthFailure.TokenFailure';
+  const timestamp = params.get('Timestamp') ?? '';
+  if (!/^\d{1,11}$/u.test(timestamp)) return 'InvalidParameter';
+  if (Math.abs(nowMs / 1000 - Number(timestamp)) > clockWindowSeconds) {
+    return 'AuthFailure.SignatureExpire';
+  }
+
+  const sorted = [...params]
+    .filter(([name]) => name !== 'Signature')
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+  const given = Buffer.from(params.get('Signature') ?? '', 'base64');
+  const matches = [request.host, request.host.replace(/:\d+$/u, '')].some((host) => {
+    const expected = createHmac(hash, credentials.secretKey)
+      .update(`${request.method}${host}/?${sorted}`)
+      .digest();
+    return expected.length === given.length && timingSafeEqual(expected, given);
+  });
+  return matches ? null : 'AuthFailure.SignatureFailure';
+}

@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import { tencentIntl } from '../../providers/tencent-intl/index.ts';
+import { webCodes } from '../../providers/tencent-intl/mapping.ts';
+import { ProviderFault, type StartInput } from '../../src/contract/index.ts';
+import { channelOf, fakeCall, startInput } from '../support/call-plugin.ts';
+
+const web = channelOf(tencentIntl, 'FACE_WEB');
+const someSettings = { SECRET_ID: 'IKIDtest', SECRET_KEY: 'test-key' };
+const image = Buffer.from('not a picture').toString('base64');
+const urls = { returnUrl: 'https://x.example/return/c', notifyUrl: 'https://x.example/n' };
+
+function prepare(given: Partial<StartInput>) {
+  const { settings } = fakeCall(tencentIntl, {}, someSettings);
+  return web.prepare(startInput(given), { settings, nowMs: 0, doubt: () => {} });
+}
+
+function pathsOf(given: Partial<StartInput>): string[] {
+  const prepared = prepare(given);
+  return 'problems' in prepared ? prepared.problems.map(({ path }) => path) : [];
+}
+
+async function start(
+  given: Partial<StartInput>,
+  answer: object = { BizToken: 'T', VerificationURL: 'https://intl.example/?token=T' },
+  settings: Record<string, string> = someSettings,
+) {
+  const prepared = prepare(given);
+  if ('problems' in prepared) throw new Error(JSON.stringify(prepared.problems));
+  const action = 'ApplyWebVerificationBizTokenIntl';
+  const { call, sent } = fakeCall(tencentIntl, { [action]: answer }, settings);
+  return { started: await prepared.start(call, urls), checks: prepared.checks, sent };
+}
+
+function outcomeOf(result: object | Error) {
+  const { call } = fakeCall(tencentIntl, { GetWebVerificationResultIntl: result }, someSettings);
+  return web.fetchOutcome(call, { token: 'T' });
+}
+
+describe('tencent-intl: what is sent', () => {
+  it('sends the page’s own example, under the right action, with the region', async () => {
+    const { sent, started, checks } = await start({ referenceImage: image, extra: 'ExtraString' });
+    expect(sent[0]).toMatchObject({
+      headers: {
+        'x-tc-action': 'ApplyWebVerificationBizTokenIntl',
+        'x-tc-region': 'ap-singapore',
+      },
+      body: {
+        RedirectURL: urls.returnUrl,
+        CompareImageBase64: image,
+        Extra: 'ExtraString',
+      },
+    });
+    expect(checks).toEqual(['LIVENESS', 'FACE_MATCH']);
+    expect(started).toMatchObject({
+      launch: { kind: 'redirect', url: 'https://intl.example/?token=T', token: 'T' },
+      expiresInSeconds: 600,
+    });
+  });
+
+  it('sends the whole Config by its own names', async () => {
+    const { sent, checks } = await start({
+      options: {
+        ruleId: '7',
+        autoSkipStartPage: true,
+        autoSkip: true,
+        checkMode: 'OCR_LIVENESS_COMPARE',
+        idCardType: 'HK_ID_CARD',
+        disableCheckOcrWarnings: false,
+        securityLevel: 'ACTION',
+        skipPrivacyPolicy: false,
+        idCardCutReturn: true,
+        themeColor: '#2d72f1',
+        language: 'ZH_TC',
+        autoDowngrade: false,
+        actionList: ['BLINK', 'NOD'],
+        livenessRetryLimit: 3,
+        livenessTimeout: 45,
+        selectedWarningCodes: [-9102, -9104],
+        allowExpiredDocument: false,
+      },
+    });
+    expect(sent[0]?.body).toEqual({
+      RedirectURL: urls.returnUrl,
+      RuleId: '7',
+      Config: {
+        AutoSkipStartPage: true,
+        AutoSkip: true,
+        CheckMode: 1,
+        IDCardType: 'HKIDCard',
+        DisableCheckOcrWarnings: false,
+        SecurityLevel: 2,
+        SkipPrivacyPolicy: false,
+        IdCardCutReturn: true,
+        ThemeColor: '#2d72f1',
+        Language: 'zh-tc',
+        AutoDowngrade: 2,
+        ActionList: 'blink,nod',
+        LivenessRetryLimit: 3,
+        LivenessTimeout: 45,
+        SelectedWarningCodes: '-9102,-9104',
+        AllowExpiredDocument: false,
+      },
+    });
+    expect(checks).toEqual(['DOCUMENT', 'LIVENESS', 'FACE_MATCH']);
+  });
+
+  it('takes the URL under its older name too, and the lifetime from the setting', async () => {
+    const { started } = await start(
+      { referenceImage: image },
+      { BizToken: 'T', VerificationUrl: 'https://old.example' },
+      { ...someSettings, BIZ_TOKEN_TTL_SECONDS: '7200' },
+    );
+    expect(started).toMatchObject({
+      launch: { url: 'https://old.example' },
+      expiresInSeconds: 7200,
+    });
+  });
+});
+
+describe('tencent-intl: what is refused before a call', () => {
+  const at = (field: string): string => `options.tencentIntlWeb.${field}`;
+
+  it.each<[string, Partial<StartInput>, string[]]>([
+    ['nothing to compare with', {}, ['referenceImage']],
+    [
+      'a subject, which nobody would look at',
+      { referenceImage: image, subject: { name: 'N', idNumber: '1' } },
+      ['subject.name', 'subject.idNumber'],
+    ],
+    [
+      'an image that is not used',
+      { referenceImage: image, options: { checkMode: 'OCR' } },
+      ['referenceImage'],
+    ],
+    [
+      'actions without a level for them',
+      { options: { checkMode: 'LIVENESS', actionList: ['NOD'] } },
+      [at('actionList')],
+    ],
+    [
+      'three actions',
+      {
+        options: {
+          checkMode: 'LIVENESS',
+          securityLevel: 'ACTION',
+          actionList: ['NOD', 'BLINK', 'MOUTH'],
+        },
+      },
+      [at('actionList')],
+    ],
+    [
+      'numbers out of range',
+      { options: { checkMode: 'LIVENESS', livenessRetryLimit: 100, livenessTimeout: 0 } },
+      [at('livenessRetryLimit'), at('livenessTimeout')],
+    ],
+    [
+      'warnings that are not checked, or not there',
+      {
+        options: {
+          checkMode: 'OCR',
+          disableCheckOcrWarnings: true,
+          selectedWarningCodes: [-9105],
+        },
+      },
+      [at('selectedWarningCodes'), at('selectedWarningCodes')],
+    ],
+    [
+      'expired documents of another kind, and a colour that is none',
+      { options: { checkMode: 'OCR', allowExpiredDocument: true, themeColor: 'red' } },
+      [at('allowExpiredDocument'), at('themeColor')],
+    ],
+    ['a long extra', { referenceImage: image, extra: 'x'.repeat(1001) }, ['extra']],
+  ])('refuses %s', (_name, given, paths) => {
+    expect(pathsOf(given)).toEqual(paths);
+  });
+});
+
+describe('tencent-intl: outcomes', () => {
+  it.each([{}, { ErrorCode: null }, { ErrorCode: 17 }])('is pending on %j', async (result) => {
+    expect(await outcomeOf(result)).toMatchObject({ kind: 'pending' });
+  });
+
+  it('passes on 0, with the likeness of the last attempt by time', async () => {
+    const attempts = [
+      { ErrorCode: 0, ReqTimestamp: 2000, Similarity: 91 },
+      { ErrorCode: 1004, ReqTimestamp: 1000, Similarity: 12 },
+    ];
+    expect(await outcomeOf({ ErrorCode: 0, VerificationDetailList: attempts })).toMatchObject({
+      result: { status: 'PASSED', similarity: 91, completedAtMs: 2000, chargedAttempts: 1 },
+    });
+  });
+
+  it('does not pass when the document did not', async () => {
+    const documents = [{ IsPass: true }, { IsPass: false, WarnCardInfos: [-9102] }];
+    expect(await outcomeOf({ ErrorCode: 0, OCRResult: documents })).toMatchObject({
+      result: {
+        status: 'UNDETERMINED',
+        details: { documentPassed: false, documentWarningCodes: [-9102] },
+      },
+    });
+  });
+
+  it('never passes an unknown code', async () => {
+    expect(await outcomeOf({ ErrorCode: 4242 })).toMatchObject({
+      result: { status: 'UNDETERMINED', reason: 'OTHER', billing: 'UNKNOWN' },
+    });
+  });
+
+  it('does not say what is billed where the document does not', () => {
+    const unknown = Object.entries(webCodes)
+      .filter(([, { billing }]) => billing === 'UNKNOWN')
+      .map(([code]) => Number(code));
+    expect(unknown).toEqual([2001, 2004, 2009, 2010, 2011, 2012, 2013, 2014, 2015, 2016]);
+  });
+
+  it('expires by the provider’s word, and learns nothing from a token it does not know', async () => {
+    expect(await outcomeOf(new ProviderFault('session_expired'))).toMatchObject({
+      result: { status: 'EXPIRED' },
+    });
+    expect(await outcomeOf(new ProviderFault('session_unknown'))).toMatchObject({
+      kind: 'not_told',
+    });
+  });
+
+  it('keeps no video, no picture and nothing that was read from a document', async () => {
+    const outcome = await outcomeOf({
+      ErrorCode: 0,
+      VideoBase64: 'CANARY',
+      BestFrameBase64: 'CANARY',
+      OCRResult: [
+        { IsPass: true, CardImageBase64: 'CANARY', CardInfo: { HKIDCard: { IdNum: 'CANARY' } } },
+      ],
+    });
+    expect(JSON.stringify(outcome)).not.toContain('CANARY');
+  });
+});
