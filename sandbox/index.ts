@@ -38,13 +38,14 @@ const tencentIntlCredentials = {
  */
 export async function startSandbox(deps: {
   readonly now: () => number;
-  readonly publicUrl: string;
+  /** How a browser reaches the main listener. */
+  readonly baseUrl: string;
 }): Promise<Sandbox> {
   const flows = createFlows();
   const actionDeps = {
     flows,
     now: deps.now,
-    personUrl: (token: string) => `${deps.publicUrl}/sandbox/person/${token}`,
+    personUrl: (token: string) => `${deps.baseUrl}/sandbox/person/${token}`,
   };
   const servers: FastifyInstance[] = [];
   const listen = async (

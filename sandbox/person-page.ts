@@ -29,12 +29,12 @@ export function registerPersonPage(
     return send(reply, choicePage(flow));
   });
 
-  server.post<{ Params: { token: string }; Body: Readonly<Record<string, string>> }>(
+  server.post<{ Params: { token: string }; Body: Readonly<Record<string, string>> | undefined }>(
     '/sandbox/person/:token',
     (request, reply) => {
       const flow = flows.ofPerson(request.params.token);
       if (!flow || isOver(flow, now())) return send(reply.code(410), endedPage);
-      const { act, code, intention } = request.body;
+      const { act, code, intention } = request.body ?? {};
       if (act === 'abandon') return send(reply, abandonedPage);
 
       const chosen = act === 'pass' ? '0' : (code ?? '');

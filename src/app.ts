@@ -55,7 +55,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const metrics = createMetrics();
   const store = createMemoryStore({ now });
   const upstream = createUpstreamClient();
-  const sandbox = await startSandbox({ now, publicUrl: config.publicUrl });
+  const sandbox = await startSandbox({ now, baseUrl: personBaseUrl(config) });
   let isDraining = false;
 
   const inFlight: CoreDeps['inFlight'] = new Map();
@@ -80,7 +80,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       store,
       sendUpstream: upstream.send,
       limiter: createBottleneckLimiter({ pacer, now, guardMs: config.limitGuardMs }),
-      breaker: createCockatielBreaker({ now }),
+      breaker: createCockatielBreaker({
+        now,
+        // Ordered faults are no trouble of a provider: each scenario is met whatever came before.
+        faultsToOpen: config.sandbox ? 100 : 5,
+      }),
       log,
       metrics,
       now,
@@ -125,6 +129,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       await closeAll(servers);
     },
   };
+}
+
+/** The person's page is on the main listener: it is a tool of the sandbox and not for the public. */
+function personBaseUrl(config: Config): string {
+  return config.publicPort === config.port ? config.publicUrl : `http://localhost:${config.port}`;
 }
 
 /** People's browsers reach the public listener; it is the main one unless it has its own port. */

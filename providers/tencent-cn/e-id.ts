@@ -159,8 +159,9 @@ function intentionProblems(options: Options): readonly FieldProblem[] {
     }
   }
 
-  if (mode === 'READ_ALOUD' && options.intentionVerifyText) {
-    problems.add(at('intentionVerifyText'), checkText(options.intentionVerifyText, 120));
+  if (mode === 'READ_ALOUD' && typeof options.intentionVerifyText === 'string') {
+    const text = options.intentionVerifyText;
+    problems.add(at('intentionVerifyText'), checkFilled(text) ?? checkText(text, 120));
   }
   if (mode === 'QUESTION_AND_ANSWER') {
     const rounds = options.intentionQuestions ?? [];

@@ -37,11 +37,17 @@ export function normalisePhone(phone: string): string {
 export function checkName(name: string, maxLength: number): string | null {
   if (name === '') return 'must not be empty';
   if (controls.test(name)) return 'must not hold control or invisible characters';
+  // What is left of a name in another encoding: a paid answer about nobody.
+  if (name.includes('\ufffd')) return 'must not hold the replacement character U+FFFD';
   if (lengthOf(name) > maxLength) return `must have at most ${maxLength} characters`;
   return null;
 }
 
+/** Line breaks and tabs are fine; other controls and halves of characters break readers of JSON. */
 export function checkText(text: string, maxLength: number): string | null {
+  if (/[\p{Cs}\ufffd]|(?![\n\r\t])\p{Cc}/u.test(text)) {
+    return 'must not hold control characters or broken ones';
+  }
   return lengthOf(text) > maxLength ? `must have at most ${maxLength} characters` : null;
 }
 

@@ -10,7 +10,7 @@ import { checkCommonInput } from './check-common-input.ts';
 import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
-import { normaliseSubject } from './normalise-subject.ts';
+import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
 import { pickBankCardProvider, problemOfPicked } from './pick-provider.ts';
 import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
@@ -49,7 +49,6 @@ export async function checkBankCard(
 ): Promise<CheckBankCardOutcome> {
   demandScope(caller, 'bankcard:check');
   const input = normalise(given);
-  const userId = resolveUserId(caller, input.userId);
 
   const picked = pickBankCardProvider(deps.registry, input.provider);
   const ownProblems = [
@@ -70,6 +69,7 @@ export async function checkBankCard(
   );
   if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
 
+  const userId = resolveUserId(caller, input.userId);
   const skeleton: BankCardRecord = {
     kind: 'bank_card',
     id: newRecordId('bank_card', deps.randomBytes),
@@ -123,7 +123,7 @@ function normalise(given: CheckBankCardInput) {
     phone: normalisePhone(given.phone),
     certType: given.certType ?? 0,
     maxAgeSeconds: given.maxAgeSeconds ?? null,
-    consentRef: given.consentRef ?? null,
+    consentRef: emptyToNull(given.consentRef ?? ''),
   };
 }
 

@@ -60,6 +60,8 @@ export async function runClaimed<Answer>(
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
   const { skeleton } = work;
+  // Nobody would hear the answer: not even the claim is taken.
+  if (deps.now() >= work.deadlineMs) return fail('OVERLOADED', work);
   try {
     await deps.store.records.create(skeleton.id, encodeRecord(skeleton), skeletonKeepSeconds);
     return await takeOrJoin(deps, work);

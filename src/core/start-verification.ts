@@ -49,7 +49,6 @@ export async function startVerification(
 ): Promise<StartVerificationOutcome> {
   demandScope(caller, 'verification:start');
   const input = normalise(given);
-  const userId = resolveUserId(caller, input.userId);
 
   const picked = pickChannelProvider(deps.registry, input);
   const ownProblems = [
@@ -67,6 +66,7 @@ export async function startVerification(
   );
   if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
 
+  const userId = resolveUserId(caller, input.userId);
   const skeleton: VerificationRecord = {
     kind: 'verification',
     id: newRecordId('verification', deps.randomBytes),
@@ -117,11 +117,11 @@ function normalise(given: StartVerificationInput) {
     channel: given.channel,
     provider: given.provider ?? null,
     subject: normaliseSubject(given.subject),
-    redirectUrl: given.redirectUrl ?? null,
+    redirectUrl: emptyToNull(given.redirectUrl ?? ''),
     // Line breaks of a wrapped encoding are dropped, as the provider asks (API 3.0, request).
     referenceImage: given.referenceImage?.replace(/[\r\n]/gu, '') ?? null,
     extra: emptyToNull(given.extra ?? ''),
-    consentRef: given.consentRef ?? null,
+    consentRef: emptyToNull(given.consentRef ?? ''),
     options: given.options ?? null,
   };
 }

@@ -8,6 +8,7 @@ import { maskError } from './mask-error.ts';
 import { answerLegacyClientsWith200 } from './plugins/answer-legacy-clients-with-200.ts';
 import { logBugs } from './plugins/log-bugs.ts';
 import { nameWrongVariables } from './plugins/name-wrong-variables.ts';
+import { refuseSubscriptions } from './plugins/refuse-subscriptions.ts';
 
 /** The GraphQL server. `open`: introspection and hints, for the sandbox only. */
 export function createApolloServer(deps: {
@@ -29,6 +30,7 @@ export function createApolloServer(deps: {
       ApolloServerPluginLandingPageDisabled(),
       // On by default in subgraphs, and costs CPU on every request whether asked for or not.
       ApolloServerPluginInlineTraceDisabled(),
+      refuseSubscriptions,
       nameWrongVariables,
       answerLegacyClientsWith200,
       logBugs(deps.log),

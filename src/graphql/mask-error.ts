@@ -28,12 +28,12 @@ export type ErrorCode = keyof typeof errorTexts;
 /** An error of the GraphQL layer as it leaves the service: a fixed text, a code and a place. */
 export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const code = codeOf(formatted, error);
-  const variable = formatted.extensions?.['variable'];
+  const variables = formatted.extensions?.['variables'];
   return {
     message: errorTexts[code],
     ...(formatted.locations ? { locations: formatted.locations } : {}),
     ...(formatted.path ? { path: formatted.path } : {}),
-    extensions: { code, ...(typeof variable === 'string' ? { variable } : {}) },
+    extensions: { code, ...(Array.isArray(variables) ? { variables } : {}) },
   };
 }
 

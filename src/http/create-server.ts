@@ -1,5 +1,6 @@
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Log } from '../contract/index.ts';
+import { AccessDenied } from '../core/caller.ts';
 import { logBug } from '../core/log-bug.ts';
 import { errorTexts, type ErrorCode } from '../graphql/mask-error.ts';
 
@@ -27,6 +28,11 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     bodyLimit,
     // No log of requests: paths hold capabilities.
     logger: false,
+    routerOptions: { maxParamLength: 1024 },
+    // Fastify's own errors would repeat the path, and a path may hold a capability.
+    frameworkErrors: (_error, _request, reply: FastifyReply) => {
+      void reply.code(400).send(toGraphqlError('BAD_REQUEST'));
+    },
     forceCloseConnections: 'idle',
     // Given to Fastify itself: it would set Node's back to none.
     requestTimeout: requestTimeoutMs,
@@ -38,7 +44,16 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     if (isDraining()) reply.header('connection', 'close');
   });
 
+  server.addHook('onRequest', async (request, reply) => {
+    const [, charset] = /charset="?([^";\s]+)/iu.exec(request.headers['content-type'] ?? '') ?? [];
+    // Read as UTF-8, another encoding would make another name of it.
+    if (charset !== undefined && !/^utf-?8$/iu.test(charset)) {
+      return reply.code(415).send(toGraphqlError('BAD_REQUEST'));
+    }
+  });
+
   server.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof AccessDenied) return reply.code(403).send(toGraphqlError('FORBIDDEN'));
     const status = error.statusCode ?? 500;
     if (status >= 500) logBug(log, `${request.method} ${request.routeOptions.url ?? ''}`, error);
     return reply.code(status).send(toGraphqlError(codeOfStatus(status)));

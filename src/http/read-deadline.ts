@@ -6,5 +6,8 @@ import type { FastifyRequest } from 'fastify';
  */
 export function readDeadline(request: FastifyRequest, nowMs: number, timeoutMs: number): number {
   const left = Math.floor(Number(request.headers['x-request-deadline-ms']));
-  return nowMs + (Number.isFinite(left) && left > 0 ? Math.min(left, timeoutMs) : timeoutMs);
+  // None left is none left, and not "no deadline".
+  const given = request.headers['x-request-deadline-ms'];
+  const isGiven = given !== undefined && Number.isFinite(left);
+  return nowMs + (isGiven ? Math.min(Math.max(0, left), timeoutMs) : timeoutMs);
 }

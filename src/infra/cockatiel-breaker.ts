@@ -9,7 +9,6 @@ import {
 import { ProviderFault, type Breaker, type FaultKind } from '../contract/index.ts';
 
 const halfOpenAfterMs = 5000;
-const faultsToOpen = 5;
 
 /** Which faults say that the provider is in trouble. A refusal of one request does not. */
 const countsAsTrouble = {
@@ -28,8 +27,14 @@ const countsAsTrouble = {
   session_unknown: false,
 } as const satisfies Record<FaultKind, boolean>;
 
-/** One circuit breaker per provider action: five faults in a row open it, one probe closes it. */
-export function createCockatielBreaker({ now }: { readonly now: () => number }): Breaker {
+interface Deps {
+  readonly now: () => number;
+  /** Faults in a row. */
+  readonly faultsToOpen: number;
+}
+
+/** One circuit breaker per provider action: faults in a row open it, one probe closes it. */
+export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
   const policies = new Map<string, CircuitBreakerPolicy>();
   const openedMs = new Map<string, number>();
 

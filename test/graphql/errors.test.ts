@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTexts } from '../../src/graphql/mask-error.ts';
-import { startMutation, verificationQuery } from '../support/operations.ts';
+import { checkMutation, startMutation, verificationQuery } from '../support/operations.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 let app: TestApp;
@@ -36,10 +36,77 @@ describe('top-level errors', () => {
     expect(errors).toEqual([
       {
         message: errorTexts.BAD_USER_INPUT,
-        extensions: { code: 'BAD_USER_INPUT', variable: place },
+        extensions: { code: 'BAD_USER_INPUT', variables: [place] },
       },
     ]);
     expect(text).not.toContain('4403051995');
+  });
+
+  it('name every wrong place at once', async () => {
+    const input = { idempotencyKey: null, channel: 'E_ID', subject: { name: 1, idNumber: 2 } };
+    const { errors } = await app.send(startMutation, { input });
+    expect(errors[0].extensions.variables).toEqual([
+      'input.idempotencyKey',
+      'input.subject.name',
+      'input.subject.idNumber',
+    ]);
+  });
+
+  it.each([
+    ['a subscription', 'subscription { anything }', {}, 'GRAPHQL_VALIDATION_FAILED|BAD_REQUEST'],
+    [
+      'representations without an id',
+      'query ($r: [_Any!]!) { _entities(representations: $r) { __typename } }',
+      { r: [{ __typename: 'User' }, { __typename: 'Verification', id: 5 }] },
+      'BAD_USER_INPUT',
+    ],
+  ])('blame the caller for %s, and log no bug', async (_name, document, variables, codes) => {
+    const before = app.logLines.length;
+    const { errors } = await app.send(document, variables);
+    for (const { extensions } of errors) expect(extensions.code).toMatch(new RegExp(codes, 'u'));
+    expect(app.logLines.slice(before).join('')).not.toContain('"bug"');
+  });
+
+  it('refuse another encoding than UTF-8 before it becomes another name', async () => {
+    const response = await fetch(`${app.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json; charset=gbk' },
+      body: Buffer.from([0x7b, 0x7d]),
+    });
+    expect(response.status).toBe(415);
+  });
+
+  it('send nothing for a caller who has no time left', async () => {
+    const input = {
+      idempotencyKey: 'no-time',
+      subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+      cardNumber: '6225768888888888',
+      phone: '16137688175',
+    };
+    for (const left of ['0', '-1']) {
+      const { data } = await app.send(checkMutation, { input }, { 'x-request-deadline-ms': left });
+      expect(data.checkBankCard).toMatchObject({ retry: 'SAME_KEY', billing: 'NOT_CHARGED' });
+    }
+    const { data } = await app.send(checkMutation, { input });
+    expect(data.checkBankCard).toMatchObject({ replayed: false });
+  });
+
+  it.each<[string, object, string]>([
+    ['a name of another encoding', { subject: { name: '\ufffd\ufffd' } }, 'subject.name'],
+    ['half a character', { extra: 'a\ud800b' }, 'extra'],
+    ['a NUL', { extra: '\u0000a' }, 'extra'],
+    ['half a character as a reference', { consentRef: '\ud800' }, 'consentRef'],
+    ['an empty user', { userId: '' }, 'userId'],
+    [
+      'a way back that already has our parameter',
+      { redirectUrl: 'https://app.example/?verificationId=evil' },
+      'redirectUrl',
+    ],
+  ])('are not there for %s: the field is named', async (_name, changes, path) => {
+    const { data } = await app.send(startMutation, {
+      input: { idempotencyKey: 'odd-input', channel: 'E_ID', ...changes },
+    });
+    expect(data.startVerification).toMatchObject({ code: 'INVALID_INPUT', fields: [{ path }] });
   });
 
   it.each([
@@ -122,7 +189,7 @@ describe('top-level errors', () => {
     const long = { 'x-user-id': `${'u'.repeat(255)}alice` };
     const { errors, data } = await app.send('{ verificationProviders { id } }', {}, long);
     expect(data?.verificationProviders).toBeUndefined();
-    expect(errors[0].message).not.toContain('alice');
+    expect(errors[0]).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
   });
 
   it('lets an odd deadline of one caller open no breaker for the others', async () => {

@@ -59,6 +59,26 @@ describe('the process', () => {
     expect(running.output()).toContain('in memory');
   });
 
+  it('ends on SIGTERM when npm started it, too', async () => {
+    const port = await freePort();
+    const npm = spawn('npm', ['start'], {
+      env: { ...process.env, PORT: String(port) },
+      stdio: 'ignore',
+    });
+    const url = `http://127.0.0.1:${port}`;
+    await until(() => isReady(url), 30_000);
+    npm.kill('SIGTERM');
+    await until(
+      () =>
+        fetch(`${url}/health/live`).then(
+          () => false,
+          () => true,
+        ),
+      30_000,
+    );
+    expect(npm.killed).toBe(true);
+  });
+
   it('answers what is in flight on SIGTERM, takes nothing new, and ends', async () => {
     const running = await run();
     await until(() => isReady(running.url));
@@ -158,6 +178,42 @@ describe('the listeners', () => {
     ]) {
       expect((await fetch(`${publicUrl}${path}`)).status).toBe(404);
     }
+  });
+
+  it('lead a person through with two ports as well', async () => {
+    const publicPort = await freePort();
+    const { url, send } = await app({ env: { PUBLIC_PORT: String(publicPort) } });
+    const { data } = await send(startMutation, { input: { idempotencyKey: 'p', channel: 'E_ID' } });
+    const { launch } = data.startVerification.verification;
+    expect(new URL(launch.url).port).toBe(new URL(url).port);
+    expect((await fetch(launch.url)).status).toBe(200);
+    const done = await fetch(launch.url, {
+      method: 'POST',
+      body: new URLSearchParams({ act: 'pass' }),
+    });
+    expect(new URL(done.url).port).toBe(String(publicPort));
+    expect(await done.text()).toContain('The verification is over');
+  });
+
+  it('repeat no path, whatever is wrong with it', async () => {
+    const { url } = await app();
+    for (const path of [
+      `/return/${'A'.repeat(2000)}CANARY`,
+      '/return/%E0%A4%ACANARY',
+      '/%CANARY',
+    ]) {
+      const response = await fetch(`${url}${path}`);
+      expect(response.status).toBeGreaterThanOrEqual(400);
+      expect(await response.text()).not.toContain('CANARY');
+    }
+  });
+
+  it('tell a lost visitor where to go', async () => {
+    const { url } = await app();
+    const get = await fetch(`${url}/graphql`);
+    expect(get.status).toBe(405);
+    expect(get.headers.get('allow')).toBe('POST');
+    expect((await fetch(url)).url).toBe(`${url}/graphiql`);
   });
 
   it('show a bilingual page that leaks no address, for a link that is no longer valid', async () => {

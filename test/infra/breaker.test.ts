@@ -8,7 +8,7 @@ async function fail(kind: ProviderFault['kind']): Promise<never> {
 
 describe('the breaker', () => {
   it('stops calling after five faults in a row, of that action only', async () => {
-    const breaker = createCockatielBreaker({ now: Date.now });
+    const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
     for (let time = 0; time < 5; time++) {
       await breaker.run('a', () => fail('timeout')).catch(() => {});
     }
@@ -23,7 +23,7 @@ describe('the breaker', () => {
   });
 
   it('is not opened by refusals of single requests', async () => {
-    const breaker = createCockatielBreaker({ now: Date.now });
+    const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
     for (let time = 0; time < 20; time++) {
       await breaker.run('a', () => fail('rejected')).catch(() => {});
     }
@@ -31,7 +31,7 @@ describe('the breaker', () => {
   });
 
   it('lets one probe through after its pause, and holds nobody behind it', async () => {
-    const breaker = createCockatielBreaker({ now: Date.now });
+    const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
     for (let time = 0; time < 5; time++) {
       await breaker.run('a', () => fail('timeout')).catch(() => {});
     }

@@ -65,7 +65,7 @@ export function createTestCore(
       return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(answer)) };
     },
     limiter: changes.limiter ?? { turn: async () => {} },
-    breaker: createCockatielBreaker({ now }),
+    breaker: createCockatielBreaker({ now, faultsToOpen: 5 }),
     log: createLog('silent'),
     metrics: createMetrics(),
     now,

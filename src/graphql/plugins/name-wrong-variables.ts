@@ -2,32 +2,36 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { coerceInputValue, GraphQLError, isInputType, Kind, typeFromAST } from 'graphql';
 import type { GraphqlContext } from '../context.ts';
 
+/** A list of a thousand wrong entries need not be told in full. */
+const mostPlaces = 50;
+
 /**
- * Refuses variables that don't fit, naming the place: `input.subject.idNumber`.
+ * Refuses variables that don't fit, naming every place: `input.subject.idNumber`.
  *
  * graphql-js would repeat the value in its message, which is masked; without this the caller would
- * learn nothing. The place is made of names of the schema and of list positions only.
+ * learn nothing. A place is made of names of the schema and of list positions only.
  */
 export const nameWrongVariables: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ request, operation, schema }) => {
-      for (const { variable, type: typeNode, defaultValue } of operation?.variableDefinitions ??
-        []) {
-        const type = typeFromAST(schema, typeNode);
+      const wrong: string[] = [];
+      for (const definition of operation?.variableDefinitions ?? []) {
+        const type = typeFromAST(schema, definition.type);
         if (!type || !isInputType(type)) continue;
-        const name = variable.name.value;
+        const name = definition.variable.name.value;
         const value = request.variables?.[name];
-        if (value === undefined && (defaultValue || typeNode.kind !== Kind.NON_NULL_TYPE)) continue;
-        coerceInputValue(value, type, (path) => {
-          throw new GraphQLError('a variable does not fit', {
-            extensions: {
-              code: 'BAD_USER_INPUT',
-              variable: [name, ...path].join('.'),
-              http: { status: 400 },
-            },
-          });
-        });
+        const isNeeded = definition.type.kind === Kind.NON_NULL_TYPE && !definition.defaultValue;
+        if (value === undefined && !isNeeded) continue;
+        coerceInputValue(value, type, (path) => wrong.push([name, ...path].join('.')));
       }
+      if (wrong.length === 0) return;
+      throw new GraphQLError('variables do not fit', {
+        extensions: {
+          code: 'BAD_USER_INPUT',
+          variables: [...new Set(wrong)].slice(0, mostPlaces),
+          http: { status: 400 },
+        },
+      });
     },
   }),
 };

@@ -3,12 +3,13 @@ import { demandRead } from '../../core/read-verifications.ts';
 import type { BankCardRecord } from '../../core/records.ts';
 import type { BankCardCheckResolvers, BankCardOutcomeReason } from '../generated.ts';
 import { providerRef } from '../provider-ref.ts';
+import { referenceId } from '../reference-id.ts';
 
 export const bankCardCheck: BankCardCheckResolvers = {
   // Asynchronous: a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
   __resolveReference: async (reference, { caller, loaders }) => {
     demandRead(caller);
-    return loaders.bankCardCheck.load(reference.id);
+    return loaders.bankCardCheck.load(referenceId(reference));
   },
   provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
   outcome: (check) => resultOf(check).outcome,

@@ -12,6 +12,7 @@ import type {
   VerificationResolvers,
 } from '../generated.ts';
 import { providerRef } from '../provider-ref.ts';
+import { referenceId } from '../reference-id.ts';
 
 /** How long to wait before asking again, when the plugin is no longer there to say so. */
 const defaultPollMs = 5000;
@@ -20,7 +21,7 @@ export const verification: VerificationResolvers = {
   // Asynchronous: a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
   __resolveReference: async (reference, { caller, loaders }) => {
     demandRead(caller);
-    return loaders.verification.load(reference.id);
+    return loaders.verification.load(referenceId(reference));
   },
   provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
   channel: ({ channel }) => channel as VerificationChannel,

@@ -20,6 +20,9 @@ export function registerGraphiql(server: FastifyInstance): void {
   const html = ruruHTML({ staticPath, endpoint: '/graphql', clientConfig });
   const contentSecurityPolicy = policyFor(html);
 
+  for (const url of ['/', '/graphiql/']) {
+    server.get(url, (_request, reply) => reply.redirect('/graphiql'));
+  }
   server.get('/graphiql', (_request, reply) =>
     reply
       .type('text/html; charset=utf-8')

@@ -17,12 +17,32 @@ export function registerGraphql(
   },
 ): void {
   const { apollo, core, identify } = deps;
+  const callers = new WeakMap<FastifyRequest, Caller>();
   const handler = fastifyApolloHandler(apollo, {
     context: async (request) => {
-      const caller = identify(request);
+      const caller = callers.get(request);
+      if (!caller) throw new Error('a request that nobody identified');
       const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
       return { core, caller, deadlineMs, loaders: createLoaders(core, caller, deadlineMs) };
     },
   });
-  server.route({ method: 'POST', url: '/graphql', handler });
+  server.route({
+    method: 'POST',
+    url: '/graphql',
+    // Before anything is read: who is refused here gets a status and not half an operation.
+    onRequest: async (request) => {
+      callers.set(request, identify(request));
+    },
+    handler,
+  });
+  server.route({
+    method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'],
+    url: '/graphql',
+    handler: (_request, reply) =>
+      reply
+        .code(405)
+        .header('allow', 'POST')
+        .type('text/plain')
+        .send('Send a POST. GraphiQL is at /graphiql.\n'),
+  });
 }
