@@ -3,6 +3,7 @@ import {
   ProviderFault,
   StoreUnavailable,
   type ActionEffect,
+  type ClaimTaken,
   type ClaimTicket,
 } from '../contract/index.ts';
 import { providerTimeoutMs, type CallTerms } from './call-provider.ts';
@@ -86,39 +87,31 @@ async function takeOrJoin<Answer>(
       leaseMs,
     });
     deps.metrics.claim(work.operation, taken.state);
-    switch (taken.state) {
-      case 'won':
-        return waitFor(deps, work, beginWork(deps, work, taken.ticket));
-      case 'done':
-        await dropSkeleton(deps, work);
-        return { kind: 'replayed', recordId: taken.recordId };
-      case 'mismatch':
-        await dropSkeleton(deps, work);
-        return fail('IDEMPOTENCY_MISMATCH', work);
-      case 'unknown':
-        await dropSkeleton(deps, work);
-        return fail('OUTCOME_UNKNOWN', work);
-      case 'lapsed':
-        await dropSkeleton(deps, work);
-        return fail('PROVIDER_UNAVAILABLE', work);
-      case 'claimed':
-      case 'started': {
-        const leader = deps.inFlight.get(work.key);
-        // The fingerprints are equal, so the leader's answer has this type.
-        if (leader) {
-          await dropSkeleton(deps, work);
-          return waitFor(deps, work, leader as Promise<ClaimedOutcome<Answer>>);
-        }
-        if (deps.now() + otherReplicaPollMs >= work.deadlineMs) {
-          await dropSkeleton(deps, work);
-          return fail('IN_PROGRESS', work);
-        }
-        // The skeleton stays: the key may be free, and ours, the next time.
-        await sleep(otherReplicaPollMs);
-      }
+    if (taken.state === 'won') return waitFor(deps, work, beginWork(deps, work, taken.ticket));
+
+    const isWorkedOn = taken.state === 'claimed' || taken.state === 'started';
+    const leader = isWorkedOn ? deps.inFlight.get(work.key) : undefined;
+    const hasTime = deps.now() + otherReplicaPollMs < work.deadlineMs;
+    if (isWorkedOn && !leader && hasTime) {
+      // The skeleton stays: the key may be free, and ours, the next time.
+      await sleep(otherReplicaPollMs);
+      continue;
     }
+    await dropSkeleton(deps, work);
+    // The fingerprints are equal, so the leader's answer has this type.
+    if (leader) return waitFor(deps, work, leader as Promise<ClaimedOutcome<Answer>>);
+    if (taken.state === 'done') return { kind: 'replayed', recordId: taken.recordId };
+    return fail(problemOfState[taken.state], work);
   }
 }
+
+const problemOfState = {
+  claimed: 'IN_PROGRESS',
+  started: 'IN_PROGRESS',
+  mismatch: 'IDEMPOTENCY_MISMATCH',
+  unknown: 'OUTCOME_UNKNOWN',
+  lapsed: 'PROVIDER_UNAVAILABLE',
+} as const satisfies Record<Exclude<ClaimTaken['state'], 'won' | 'done'>, Problem['code']>;
 
 function beginWork<Answer>(
   deps: CoreDeps,
@@ -195,8 +188,13 @@ async function lead<Answer>(
     (await quietly(deps, settleDone(deps, ticket)));
   if (!stored) deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
   if (!stored && !work.handOutUnkept) {
-    await quietly(deps, claims.release(ticket));
-    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+    if (work.effect === 'free_start') {
+      await quietly(deps, claims.release(ticket));
+      return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+    }
+    // It was paid for: the key must not be free again.
+    await quietly(deps, claims.settle(ticket, 'unknown', keepClaimSeconds));
+    return fail('OUTCOME_UNKNOWN', work);
   }
   return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
 }

@@ -78,6 +78,27 @@ describe('starting a verification', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
+  it('is never repeated when a paid start could not be kept', async () => {
+    const actions = { ...acme.actions, Start: { ...acme.actions['Start'], effect: 'may_charge' } };
+    let broken = false;
+    const core = createTestCore({
+      definitions: [{ ...acme, actions } as AnyProvider],
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          replace: (...given) =>
+            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
+        },
+      }),
+    });
+    broken = true;
+    expect(await start(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    broken = false;
+    expect(await start(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
   it('gives no launch when its record could not be kept', async () => {
     const core = createTestCore({
       store: (store) => ({

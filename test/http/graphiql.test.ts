@@ -126,6 +126,43 @@ it('the person’s page: failing twice, then abandoning, and where the browser g
   expect(left.data.verification).toMatchObject({ status: 'PENDING', launch: null });
 });
 
+it('the person’s page: the other channels, from GraphQL to the outcome', async () => {
+  const person = await openPage(360);
+  const outcomeOf = (id: string) =>
+    until(async () => {
+      const { data } = await app.send(verificationQuery, { id });
+      return data.verification.status === 'PENDING' ? null : data.verification;
+    });
+
+  const referenceImage = Buffer.from('not a picture').toString('base64');
+  const web = await app.send(startMutation, {
+    input: { idempotencyKey: 'web', channel: 'FACE_WEB', referenceImage },
+  });
+  const started = web.data.startVerification.verification;
+  await person.goto(started.launch.url);
+  await person.selectOption('select[name=code]', '1410');
+  await person.getByRole('button', { name: 'Fail and go back' }).click();
+  await person.waitForURL(/\/return\//u);
+  expect(await outcomeOf(started.id)).toMatchObject({
+    status: 'CANCELLED',
+    provider: { id: 'tencent-intl' },
+    outcome: { code: '1410', billing: 'NOT_CHARGED' },
+  });
+
+  // The app SDK has no URL: the sandbox has a page for its token all the same.
+  const sdk = await app.send(startMutation, {
+    input: { idempotencyKey: 'sdk', channel: 'FACE_SDK', referenceImage },
+  });
+  const { id, launch } = sdk.data.startVerification.verification;
+  await person.goto(`${app.url}/sandbox/person/${launch.token}`);
+  await person.getByRole('button', { name: 'Pass' }).click();
+  await person.getByText('Finished').first().waitFor();
+  expect(await outcomeOf(id)).toMatchObject({
+    status: 'PASSED',
+    checks: ['LIVENESS', 'FACE_MATCH'],
+  });
+});
+
 it('no request left the host, and the browser had nothing to complain of', () => {
   const hosts = new Set(
     requested.filter((url) => url.startsWith('http')).map((url) => new URL(url).hostname),
