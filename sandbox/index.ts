@@ -5,11 +5,18 @@ import { createTencentCnActions } from './tencent-cn/actions.ts';
 import { tencentCnScenarios } from './tencent-cn/scenarios.ts';
 import { createTencentIntlActions } from './tencent-intl/actions.ts';
 import { tencentIntlScenarios } from './tencent-intl/scenarios.ts';
+import { createDecryptor, type Decryptor } from './tencent/decrypt-params.ts';
 import { createTencentServer, type TencentServerOptions } from './tencent/tencent-server.ts';
 
 export interface Sandbox {
-  /** Settings of a provider, by name without its prefix, that lead to its emulation. */
-  readonly settingsOf: (providerId: string) => Readonly<Record<string, string>>;
+  /**
+   * Settings of a provider, by name without its prefix, that lead to its emulation. Who gave an
+   * encryption key wants encryption: the emulation's own key takes its place.
+   */
+  readonly settingsOf: (
+    providerId: string,
+    given: Readonly<Record<string, string>>,
+  ) => Readonly<Record<string, string>>;
   /** The routes below /sandbox, for the main listener. */
   readonly register: (server: FastifyInstance) => void;
   readonly close: () => Promise<void>;
@@ -18,7 +25,10 @@ export interface Sandbox {
 interface Endpoint {
   readonly endpoint: string;
   readonly credentials: object;
+  readonly encryptionKey?: string;
 }
+
+const encryptionSetting = 'ENCRYPTION_PUBLIC_KEY';
 
 /** Of no worth anywhere: they open the emulation, which listens on loopback only. */
 const tencentCnCredentials = {
@@ -51,26 +61,42 @@ export async function startSandbox(deps: {
   const listen = async (
     actions: TencentServerOptions['actions'],
     credentials: typeof tencentCnCredentials | typeof tencentIntlCredentials,
+    decryptor?: Decryptor,
   ): Promise<Endpoint> => {
     const server = createTencentServer({
       version: '2018-03-01',
       credentials: { secretId: credentials.SECRET_ID, secretKey: credentials.SECRET_KEY },
       actions,
       now: deps.now,
+      ...(decryptor ? { decryptor } : {}),
     });
     servers.push(server);
     const endpoint = await server.listen({ host: '127.0.0.1', port: 0 });
-    return { endpoint, credentials };
+    return {
+      endpoint,
+      credentials,
+      ...(decryptor ? { encryptionKey: decryptor.publicKey } : {}),
+    };
   };
   const endpoints: Readonly<Record<string, Endpoint>> = {
-    'tencent-cn': await listen(createTencentCnActions(actionDeps), tencentCnCredentials),
+    'tencent-cn': await listen(
+      createTencentCnActions(actionDeps),
+      tencentCnCredentials,
+      createDecryptor(),
+    ),
     'tencent-intl': await listen(createTencentIntlActions(actionDeps), tencentIntlCredentials),
   };
 
   return {
-    settingsOf: (id) => {
+    settingsOf: (id, given) => {
       const known = endpoints[id];
-      return known ? { ...known.credentials, ENDPOINT: known.endpoint } : {};
+      if (!known) return {};
+      const wantsEncryption = known.encryptionKey !== undefined && given[encryptionSetting];
+      return {
+        ...known.credentials,
+        ENDPOINT: known.endpoint,
+        ...(wantsEncryption ? { [encryptionSetting]: known.encryptionKey ?? '' } : {}),
+      };
     },
     register: (server) => {
       server.get('/sandbox/endpoints', () => withSettingNames(endpoints));
@@ -88,12 +114,13 @@ function withSettingNames(
   endpoints: Readonly<Record<string, Endpoint>>,
 ): Record<string, { endpoint: string; credentials: Record<string, string> }> {
   return Object.fromEntries(
-    Object.entries(endpoints).map(([id, { endpoint, credentials }]) => {
+    Object.entries(endpoints).map(([id, { endpoint, credentials, encryptionKey }]) => {
       const prefix = id.toUpperCase().replaceAll('-', '_');
-      const named = Object.entries(credentials).map(([name, value]) => [
-        `${prefix}_${name}`,
-        value,
-      ]);
+      const all = {
+        ...credentials,
+        ...(encryptionKey ? { [encryptionSetting]: encryptionKey } : {}),
+      };
+      const named = Object.entries(all).map(([name, value]) => [`${prefix}_${name}`, value]);
       return [id, { endpoint, credentials: Object.fromEntries(named) }];
     }),
   );

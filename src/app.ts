@@ -75,7 +75,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     const pacer = createMemoryPacer({ now, guardMs: config.limitGuardMs });
     const core: CoreDeps = {
       registry: createRegistry(definitions, (definition) =>
-        setUpProvider(definition, config, sandbox.settingsOf(definition.id)),
+        setUpProvider(
+          definition,
+          config,
+          sandbox.settingsOf(definition.id, config.providers.get(definition.id)?.given ?? {}),
+        ),
       ),
       store,
       sendUpstream: upstream.send,

@@ -6,12 +6,24 @@ import {
   optionalText,
   resultCode,
 } from '../tencent/answer-fields.ts';
+import { encryptFields, type Encryption } from '../tencent/encrypt-fields.ts';
 import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
 import type { TencentCnSettings } from './settings.ts';
 
 type Call = ProviderCall<TencentCnSettings>;
 
 const version = '2018-03-01';
+
+/** With a key of the console, the sensitive fields travel encrypted, each in its own place. */
+function sealed<Payload extends object>(
+  { settings }: Call,
+  payload: Payload,
+  sensitive: Readonly<Record<string, string | undefined>>,
+): Payload {
+  if (!settings.encryptionKey) return payload;
+  const { fields, encryption } = encryptFields(settings.encryptionKey, sensitive);
+  return { ...payload, ...fields, Encryption: encryption };
+}
 
 // ---- E证通. Sources: pages GetEidToken, GetEidResult (2025-11-24), tencentcloud-sdk-nodejs 4.1.313
 
@@ -36,6 +48,7 @@ export interface EidTokenRequest {
   readonly Extra?: string | undefined;
   readonly Config?: EidTokenConfig | undefined;
   readonly RedirectUrl: string;
+  readonly Encryption?: Encryption | undefined;
 }
 
 // Tokens are opaque: the pages' own samples have three different lengths.
@@ -48,7 +61,7 @@ export function getEidToken(
   return callTencent(call, call.settings.account, {
     action: 'GetEidToken',
     version,
-    payload,
+    payload: sealed(call, payload, { Name: payload.Name, IdCard: payload.IdCard }),
     answer: eidToken,
   });
 }
@@ -125,6 +138,7 @@ export interface FaceIdTokenRequest {
   readonly UseCos?: boolean | undefined;
   readonly RuleId?: string | undefined;
   readonly MetaData?: string | undefined;
+  readonly Encryption?: Encryption | undefined;
 }
 
 const faceIdToken = z.object({ FaceIdToken: z.string().min(1), ClientConfig: optionalText });
@@ -137,7 +151,7 @@ export function getFaceIdToken(
     action: 'GetFaceIdToken',
     version,
     region: call.settings.region,
-    payload,
+    payload: sealed(call, payload, { Name: payload.Name, IdCard: payload.IdCard }),
     answer: faceIdToken,
   });
 }
@@ -182,6 +196,7 @@ export interface BankCardRequest {
   readonly Phone: string;
   readonly IdCard: string;
   readonly CertType: number;
+  readonly Encryption?: Encryption | undefined;
 }
 
 const bankCardResult = z.object({ Result: resultCode });
@@ -193,7 +208,12 @@ export function bankCard4EVerification(
   return callTencent(call, call.settings.account, {
     action: 'BankCard4EVerification',
     version,
-    payload,
+    payload: sealed(call, payload, {
+      Name: payload.Name,
+      IdCard: payload.IdCard,
+      Phone: payload.Phone,
+      BankCard: payload.BankCard,
+    }),
     answer: bankCardResult,
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Secret } from '../../src/contract/index.ts';
+import { readEncryptionKey } from '../tencent/encrypt-fields.ts';
 
 const secret = z
   .string()
@@ -18,6 +19,15 @@ export const settingsSchema = z
       .regex(/^[a-z0-9-]+$/u, 'must be a region such as ap-guangzhou')
       .default('ap-guangzhou'),
     RULE_ID: z.string().min(1, 'must not be empty').optional(),
+    ENCRYPTION_PUBLIC_KEY: z
+      .string()
+      .transform((text, context) => {
+        const key = readEncryptionKey(text);
+        if (key) return key;
+        context.addIssue('must be the RSA key of the FaceID console, base64 of its PEM text');
+        return z.NEVER;
+      })
+      .optional(),
     ENDPOINT: z
       .url({ protocol: /^https?$/u, error: 'must be an absolute URL' })
       .default('https://faceid.tencentcloudapi.com'),
@@ -29,6 +39,7 @@ export const settingsSchema = z
       secretKey: given.SECRET_KEY,
       sessionToken: given.SESSION_TOKEN,
     },
+    encryptionKey: given.ENCRYPTION_PUBLIC_KEY,
     merchantId: given.MERCHANT_ID,
     ruleId: given.RULE_ID,
     region: given.REGION,

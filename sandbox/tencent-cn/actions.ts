@@ -100,6 +100,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
   const getEidToken: TencentAction<z.output<typeof eidTokenParams>> = {
     params: eidTokenParams,
     perSecond: 100,
+    encryptable: ['Name', 'IdCard'],
     run: (params) => {
       const orders = readOrders(params.Extra, 'GetEidToken');
       const ordered = orders.get('GetEidToken');
@@ -160,6 +161,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
   const getFaceIdToken: TencentAction<z.output<typeof faceIdTokenParams>> = {
     params: faceIdTokenParams,
     perSecond: 100,
+    encryptable: ['Name', 'IdCard'],
     regions: ['ap-beijing', 'ap-chengdu', 'ap-guangzhou', 'ap-shanghai'],
     run: (params) => {
       const orders = readOrders(params.Extra, 'GetFaceIdToken');
@@ -222,6 +224,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
   const bankCard4EVerification: TencentAction<z.output<typeof bankCardParams>> = {
     params: bankCardParams,
     perSecond: 20,
+    encryptable: ['Name', 'IdCard', 'Phone', 'BankCard'],
     run: ({ Name: name, BankCard: card }) => {
       const ordered = readOrders(name, 'BankCard4EVerification').get('BankCard4EVerification');
       const code = ordered ?? (card === mismatchingCard ? '-6' : '0');

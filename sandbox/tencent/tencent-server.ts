@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { z } from 'zod';
 import { isWireFault, type WireFault } from '../magic.ts';
 import { answerWithWireFault } from '../wire-fault.ts';
+import type { Decryptor } from './decrypt-params.ts';
 import { readSignedCall } from './read-signed-call.ts';
 import type { TencentCredentials } from './verify-tc3.ts';
 
@@ -12,6 +13,8 @@ export interface TencentAction<Params> {
   readonly perSecond: number;
   /** Where the page names regions; others are refused. */
   readonly regions?: readonly string[];
+  /** Parameters that may come encrypted. */
+  readonly encryptable?: readonly string[];
   /** Whether the page demands one. */
   readonly needsRegion?: boolean;
   /** The members of `Response`, or a `TencentError`, or a wire fault by its name. */
@@ -29,6 +32,7 @@ export interface TencentServerOptions {
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly actions: Readonly<Record<string, TencentAction<any>>>;
   readonly now: () => number;
+  readonly decryptor?: Decryptor;
 }
 
 const messages: Readonly<Record<string, string>> = {
@@ -83,8 +87,10 @@ export function createTencentServer(options: TencentServerOptions): FastifyInsta
       return error('UnsupportedRegion');
     }
     if (isOverLimit(name, action.perSecond)) return error('RequestLimitExceeded');
-    const parsed = action.params.safeParse(params);
-    if (!parsed.success) return error(toErrorCode(parsed.error, params));
+    const clear = options.decryptor?.decrypt(params, action.encryptable ?? []) ?? params;
+    if (typeof clear === 'string') return error(clear);
+    const parsed = action.params.safeParse(clear);
+    if (!parsed.success) return error(toErrorCode(parsed.error, clear));
     return action.run(parsed.data);
   }
 
