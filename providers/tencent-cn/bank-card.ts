@@ -13,6 +13,7 @@ import {
   type FieldProblem,
   type PrepareContext,
 } from '../../src/contract/index.ts';
+import { lookUp } from '../tencent/tables.ts';
 import { bankCard4EVerification } from './api.ts';
 import { bankCardBusyCode, bankCardCodes } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
@@ -73,7 +74,7 @@ function toBankCardResult(code: string | null, requestId: string | null): BankCa
   const details = { providerCode: code ?? undefined, providerRequestId: requestId ?? undefined };
   if (code === null) throw new ProviderFault('protocol', details);
   if (code === bankCardBusyCode) throw new ProviderFault('busy', details);
-  const meaning = Object.hasOwn(bankCardCodes, code) ? bankCardCodes[code] : undefined;
+  const meaning = lookUp(bankCardCodes, code);
   return meaning
     ? { ...meaning, code }
     : { outcome: 'UNDETERMINED', reason: 'OTHER', code, message: null, billing: 'UNKNOWN' };

@@ -1,4 +1,5 @@
 import type { OutcomeAnswer, VerificationResult } from '../../src/contract/index.ts';
+import { lookUp } from '../tencent/tables.ts';
 import type { EidAttempt, EidResult } from './api.ts';
 import {
   eidCodes,
@@ -143,11 +144,4 @@ function toName(
   value: number | null | undefined,
 ): string | null {
   return typeof value === 'number' ? (names[value] ?? null) : null;
-}
-
-function lookUp(
-  table: Readonly<Record<string, FaceCodeMeaning>>,
-  code: string,
-): FaceCodeMeaning | undefined {
-  return Object.hasOwn(table, code) ? table[code] : undefined;
 }

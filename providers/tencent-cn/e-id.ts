@@ -15,6 +15,7 @@ import {
 } from '../../src/contract/index.ts';
 import { checkEidTokenStatus, getEidResult, getEidToken, type EidTokenConfig } from './api.ts';
 import { toEidOutcome } from './e-id-outcome.ts';
+import { keysOf } from '../tencent/tables.ts';
 import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
 import { inputTypes, intentionModes, speechSpeeds, type IntentionMode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
@@ -280,8 +281,4 @@ function checkCount(
   what: string,
 ): string | null {
   return list.length < min || list.length > max ? `must have ${min} to ${max} ${what}` : null;
-}
-
-function keysOf<T extends object>(table: T): (keyof T & string)[] {
-  return Object.keys(table) as (keyof T & string)[];
 }

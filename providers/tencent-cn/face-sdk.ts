@@ -16,6 +16,7 @@ import {
 import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
 import { faceIdCodes, faceIdThrottledCode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
+import { lookUp } from '../tencent/tables.ts';
 import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
 
 const optionsSchema = z.strictObject({
@@ -132,7 +133,7 @@ function toFaceIdOutcome(result: FaceIdResult): OutcomeAnswer {
   if (code === null) return { kind: 'pending', chargedAttempts: null };
   if (code === faceIdThrottledCode) throw new ProviderFault('throttled', { providerCode: code });
 
-  const meaning = Object.hasOwn(faceIdCodes, code) ? faceIdCodes[code] : undefined;
+  const meaning = lookUp(faceIdCodes, code);
   if (meaning?.status === 'PENDING') return { kind: 'pending', chargedAttempts: null };
   const { Similarity: similarity } = result;
   return {

@@ -1,4 +1,5 @@
 import type { BankCardResult, TerminalStatus } from '../../src/contract/index.ts';
+import { each, range } from '../tencent/tables.ts';
 
 /**
  * What a result code of a face flow means. `charged` is what the vendor's table says of the code;
@@ -409,12 +410,4 @@ function cardUnusable(reason: string, message: string): Omit<BankCardResult, 'co
 
 function inputRefused(reason: string, message: string): Omit<BankCardResult, 'code'> {
   return { outcome: 'INPUT_REFUSED', reason, message, billing: 'NOT_CHARGED' };
-}
-
-function each(codes: readonly number[], meaning: FaceCodeMeaning): FaceTable {
-  return Object.fromEntries(codes.map((code) => [code, meaning]));
-}
-
-function range(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
 }

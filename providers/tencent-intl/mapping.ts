@@ -1,4 +1,5 @@
 import type { Billing, TerminalStatus } from '../../src/contract/index.ts';
+import { each, range } from '../tencent/tables.ts';
 
 export interface WebCodeMeaning {
   readonly status: TerminalStatus | 'PENDING';
@@ -114,11 +115,3 @@ export const actions = { BLINK: 'blink', MOUTH: 'mouth', NOD: 'nod', SHAKE: 'sha
 
 /** Of SelectedWarningCodes. */
 export const warningCodes: readonly number[] = [-9101, -9102, -9103, -9104, -9107, -9108, -9109];
-
-function each(codes: readonly number[], meaning: WebCodeMeaning): Record<string, WebCodeMeaning> {
-  return Object.fromEntries(codes.map((code) => [code, meaning]));
-}
-
-function range(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
-}

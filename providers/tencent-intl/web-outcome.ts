@@ -1,6 +1,7 @@
 import type { OutcomeAnswer } from '../../src/contract/index.ts';
+import { lookUp } from '../tencent/tables.ts';
 import type { WebAttempt, WebResult } from './api.ts';
-import { webCodes, type WebCodeMeaning } from './mapping.ts';
+import { webCodes } from './mapping.ts';
 
 /**
  * What a GetWebVerificationResultIntl answer says. An absent code is "not finished": the documents
@@ -12,7 +13,7 @@ export function toWebOutcome(result: WebResult): OutcomeAnswer {
   );
   const chargedAttempts = countCharged(result, attempts);
   const code = result.ErrorCode;
-  const meaning = lookUp(code);
+  const meaning = lookUp(webCodes, code);
   if (code === null || meaning?.status === 'PENDING') return { kind: 'pending', chargedAttempts };
 
   const documents = result.OCRResult ?? [];
@@ -46,7 +47,9 @@ export function toWebOutcome(result: WebResult): OutcomeAnswer {
 /** Null where the billing of an attempt's code is not known. */
 function countCharged(result: WebResult, attempts: readonly WebAttempt[]): number | null {
   if (!result.VerificationDetailList) return null;
-  const billings = attempts.map(({ ErrorCode: code }) => lookUp(code)?.billing ?? 'UNKNOWN');
+  const billings = attempts.map(
+    ({ ErrorCode: code }) => lookUp(webCodes, code)?.billing ?? 'UNKNOWN',
+  );
   return billings.includes('UNKNOWN')
     ? null
     : billings.filter((billing) => billing === 'CHARGED').length;
@@ -60,8 +63,4 @@ function toAttempt(attempt: WebAttempt): Record<string, unknown> {
     compareCode: attempt.CompareErrorCode,
     similarity: attempt.Similarity,
   };
-}
-
-function lookUp(code: string | null): WebCodeMeaning | undefined {
-  return code !== null && Object.hasOwn(webCodes, code) ? webCodes[code] : undefined;
 }

@@ -7,6 +7,7 @@ import {
   type FieldProblem,
   type StartInput,
 } from '../../src/contract/index.ts';
+import { keysOf } from '../tencent/tables.ts';
 import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
 import {
   applyWebVerificationBizToken,
@@ -178,8 +179,4 @@ function toConfig(options: Options): WebVerificationConfig {
     SelectedWarningCodes: options.selectedWarningCodes?.join(','),
     AllowExpiredDocument: options.allowExpiredDocument ?? undefined,
   };
-}
-
-function keysOf<T extends object>(table: T): (keyof T & string)[] {
-  return Object.keys(table) as (keyof T & string)[];
 }

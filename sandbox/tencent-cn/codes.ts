@@ -1,11 +1,7 @@
-/**
- * The result codes of the three methods, written from the vendor's documents and not from the
- * plugin: the tests compare one with the other. Titles are in English and Chinese.
- */
-export interface Code {
-  readonly code: string;
-  readonly title: string;
-}
+import { list, range, type Code } from '../code.ts';
+
+// The result codes of the three methods, written from the vendor's documents and not from the
+// plugin: the tests compare one with the other.
 
 /** E证通 error codes, doc 1007/115318. */
 export const eidCodes: readonly Code[] = [
@@ -156,11 +152,3 @@ export const commonErrors = [
   'UnsupportedRegion',
   'LimitExceeded',
 ] as const;
-
-function list(codes: readonly number[], title: string): Code[] {
-  return codes.map((code) => ({ code: String(code), title }));
-}
-
-function range(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
-}

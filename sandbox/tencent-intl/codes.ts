@@ -1,9 +1,6 @@
-/** ErrorCode of GetWebVerificationResultIntl: doc 55390 and announcement 100989. */
-export interface Code {
-  readonly code: string;
-  readonly title: string;
-}
+import { list, range, type Code } from '../code.ts';
 
+/** ErrorCode of GetWebVerificationResultIntl: doc 55390 and announcement 100989. */
 export const webCodes: readonly Code[] = [
   ...list([0], 'passed 通过'),
   ...list([1, 2, 3, 4, 8, 9, 10, 11], 'call or service error 调用或服务异常'),
@@ -37,11 +34,3 @@ export const applyErrors = [
   'UnauthorizedOperation.Arrears',
   'UnauthorizedOperation.Nonactivated',
 ] as const;
-
-function list(codes: readonly number[], title: string): Code[] {
-  return codes.map((code) => ({ code: String(code), title }));
-}
-
-function range(first: number, last: number): number[] {
-  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
-}

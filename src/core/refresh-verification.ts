@@ -9,6 +9,7 @@ import { callProvider } from './call-provider.ts';
 import { concludeVerification, forgetVerification } from './conclude-verification.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { logBug } from './log-bug.ts';
+import { orByDeadline } from './or-by-deadline.ts';
 import { decodeRecord, encodeRecord, type VerificationRecord } from './records.ts';
 import { isEnabled, type RegisteredProvider } from './registry.ts';
 
@@ -43,7 +44,7 @@ export async function refreshVerification(
   const current = deps.asking.get(record.id);
   const nextAskMs = current ? current.startedMs + channel.pollEveryMs : 0;
   if (current && deps.now() < nextAskMs) {
-    if (hint === 'none') return orAsKnown(deps, current.answer, record, deadlineMs);
+    if (hint === 'none') return orByDeadline(deps.now, deadlineMs, current.answer, () => record);
     // Somebody who has just come back was perhaps not finished when it was last asked.
     await new Promise((resolve) => setTimeout(resolve, nextAskMs - deps.now()));
     const [newer] = await deps.store.records.get([record.id]);
@@ -57,25 +58,7 @@ export async function refreshVerification(
   setTimeout(() => {
     if (deps.asking.get(record.id) === asking) deps.asking.delete(record.id);
   }, channel.pollEveryMs).unref();
-  return orAsKnown(deps, answer, record, deadlineMs);
-}
-
-/** The answer, or what is known when the caller's time is up. */
-async function orAsKnown(
-  deps: CoreDeps,
-  answer: Promise<VerificationRecord>,
-  record: VerificationRecord,
-  deadlineMs: number,
-): Promise<VerificationRecord> {
-  let timer: NodeJS.Timeout | undefined;
-  const known = new Promise<VerificationRecord>((resolve) => {
-    timer = setTimeout(() => resolve(record), Math.max(0, deadlineMs - deps.now()));
-  });
-  try {
-    return await Promise.race([answer, known]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return orByDeadline(deps.now, deadlineMs, answer, () => record);
 }
 
 async function ask(

@@ -10,6 +10,7 @@ import { providerTimeoutMs, type CallTerms } from './call-provider.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from './log-bug.ts';
+import { orByDeadline } from './or-by-deadline.ts';
 import { problem, type Problem } from './problem.ts';
 import { encodeRecord, skeletonKeepSeconds, type AnyRecord } from './records.ts';
 
@@ -132,23 +133,12 @@ function beginWork<Answer>(
   return outcome;
 }
 
-async function waitFor<Answer>(
+function waitFor<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
   outcome: Promise<ClaimedOutcome<Answer>>,
 ): Promise<ClaimedOutcome<Answer>> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<ClaimedOutcome<Answer>>((resolve) => {
-    timer = setTimeout(
-      () => resolve(fail('IN_PROGRESS', work)),
-      Math.max(0, work.deadlineMs - deps.now()),
-    );
-  });
-  try {
-    return await Promise.race([outcome, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return orByDeadline(deps.now, work.deadlineMs, outcome, () => fail('IN_PROGRESS', work));
 }
 
 async function lead<Answer>(

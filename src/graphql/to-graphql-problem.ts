@@ -16,10 +16,6 @@ const typenames = {
   STORE_UNAVAILABLE: 'VerificationUnavailableProblem',
 } as const satisfies Record<Exclude<ProblemCode, 'NOT_FOUND'>, string>;
 
-export type OperationProblem = Problem & {
-  readonly __typename: (typeof typenames)[keyof typeof typenames];
-};
-
 export function toGraphqlProblem(problem: Problem) {
   if (problem.code === 'NOT_FOUND') throw new Error('NOT_FOUND is no outcome here');
   const { fields, ...common } = problem;

@@ -14,9 +14,12 @@ export interface UpstreamClient {
  *
  * Whether a byte of the request left decides what a failure means, so each call notes the moment.
  */
-export function createUpstreamClient(): UpstreamClient {
+export function createUpstreamClient(
+  // How connections are made: a test's own way to a slow one.
+  { connect = { timeout: connectTimeoutMs } }: Pick<Agent.Options, 'connect'> = {},
+): UpstreamClient {
   const agent = new Agent({
-    connect: { timeout: connectTimeoutMs },
+    connect,
     pipelining: 1,
     // The signal of each call is the only clock.
     headersTimeout: 0,

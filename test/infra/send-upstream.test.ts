@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { buildConnector } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ProviderFault } from '../../src/contract/index.ts';
 import { createUpstreamClient } from '../../src/infra/send-upstream.ts';
@@ -85,6 +86,23 @@ describe('sending to a provider', () => {
     await new Promise((resolve) => setTimeout(resolve, 2500));
     // The TLS greeting, and no request.
     expect(heard).toBeLessThanOrEqual(1);
+  });
+
+  it('sends nothing over a connection that stands only after the deadline', async () => {
+    const { url, hits } = await rawServer((socket) =>
+      socket.end(`${head}Content-Length: 2\r\n\r\n{}`),
+    );
+    const connectNow = buildConnector({});
+    const client = createUpstreamClient({
+      connect: (options, done) => setTimeout(() => connectNow(options, done), 400),
+    });
+    cleanUp.push(() => client.close());
+    const send = (timeoutMs: number) =>
+      client.send({ method: 'POST', url, headers: {}, body: '{}' }, { timeoutMs, maxBytes: 100 });
+    await expect(send(100)).rejects.toMatchObject({ kind: 'not_sent' });
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(hits()).toBe(0);
+    expect((await send(10_000)).status).toBe(200);
   });
 
   it('sends nothing when no time is left', async () => {

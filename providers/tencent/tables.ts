@@ -1,0 +1,23 @@
+/** Looks a code up in a table, and nothing that every object has. */
+export function lookUp<Meaning>(
+  table: Readonly<Record<string, Meaning>>,
+  code: string | null,
+): Meaning | undefined {
+  return code !== null && Object.hasOwn(table, code) ? table[code] : undefined;
+}
+
+export function keysOf<T extends object>(table: T): (keyof T & string)[] {
+  return Object.keys(table) as (keyof T & string)[];
+}
+
+/** One meaning for several codes. */
+export function each<Meaning>(
+  codes: readonly number[],
+  meaning: Meaning,
+): Readonly<Record<string, Meaning>> {
+  return Object.fromEntries(codes.map((code) => [code, meaning]));
+}
+
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+}
