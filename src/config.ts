@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Secret, type AnyProvider, type ChecksumMode } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
+import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
+import type { Routing } from './core/registry.ts';
 
 /** Settings of one provider as they were given, by name without its prefix. */
 export interface ProviderSettings {
@@ -25,6 +27,7 @@ export interface Config {
   readonly logLevel: string;
   readonly redirectOrigins: ReadonlyMap<string, ReadonlySet<string>> | null;
   readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
+  readonly routing: Routing;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
 }
 
@@ -45,6 +48,7 @@ const settings = {
   STORE_HASH_KEYS: z.string().transform(readKeys).optional(),
   VERIFICATION_RETENTION_DAYS: positive.default(30),
   REDIRECT_ORIGINS: z.string().transform(readOrigins).optional(),
+  ROUTING: z.string().transform(readRouting).default(new Map()),
   PROVIDERS_OFF: z.string().transform(readList).default([]),
   SANDBOX: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
   GRAPHIQL: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
@@ -68,7 +72,6 @@ const laterSettings: readonly string[] = [
   'JWT_AUDIENCE',
   'JWT_CLAIMS',
   'TRUST_IDENTITY_HEADERS',
-  'ROUTING',
   'PROVIDERS',
   'BANK_CARD_CACHE_SECONDS',
   'VELOCITY_USER',
@@ -101,6 +104,7 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   const providers = readProviders(given, definitions, off);
   wrong.push(...providers.wrong);
   wrong.push(...modeMistakes(given['SANDBOX'] ?? 'auto', definitions, providers.byId));
+  if (parsed.success) wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
   if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
 
   const { data } = parsed;
@@ -120,6 +124,7 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
     logLevel: data.LOG_LEVEL,
     redirectOrigins: data.REDIRECT_ORIGINS ?? null,
     // The memory store forgets with the process, so a key of the process is enough.
+    routing: data.ROUTING,
     hashKeys: data.STORE_HASH_KEYS ?? [randomKey()],
     providers: providers.byId,
   };
@@ -256,6 +261,20 @@ function readKeys(text: string, context: z.RefinementCtx): readonly [NamedKey, .
     return z.NEVER;
   }
   return [first, ...rest];
+}
+
+/** `CHANNEL=provider,provider;…` */
+function readRouting(text: string, context: z.RefinementCtx): Routing {
+  const routing = new Map<string, readonly string[]>();
+  for (const part of text.split(';').filter((each) => each.trim() !== '')) {
+    const [, channel, list] = /^\s*([A-Z][A-Z0-9_]*)\s*=([^=]*)$/u.exec(part) ?? [];
+    if (channel === undefined || list === undefined || routing.has(channel)) {
+      context.addIssue('must be CHANNEL=provider,…;… with each channel once');
+      return z.NEVER;
+    }
+    routing.set(channel, readList(list));
+  }
+  return routing;
 }
 
 /** `origin,…` for every tenant, or `tenant=origin,…;…`. */

@@ -16,12 +16,17 @@ export interface UpstreamAnswer {
 }
 
 /**
- * Sends one request. Settles by `deadlineMs`; never follows a redirect, never repeats.
+ * Sends one request. Settles within `timeoutMs`; never follows a redirect, never repeats.
  * Throws `ProviderFault`: `not_sent`, `timeout`, `connection_lost`, `protocol`.
  */
 export type SendUpstream = (
   request: UpstreamRequest,
-  limits: { readonly timeoutMs: number; readonly maxBytes: number },
+  limits: {
+    readonly timeoutMs: number;
+    readonly maxBytes: number;
+    /** Longer texts of a JSON answer are shortened to so many characters while it is read. */
+    readonly keepTextCharacters?: number | undefined;
+  },
 ) => Promise<UpstreamAnswer>;
 
 export type LimiterPriority = 'start' | 'result' | 'reconcile';
@@ -78,6 +83,11 @@ export type ClaimTaken =
   | { readonly state: 'unknown' | 'lapsed'; readonly recordId: string }
   | { readonly state: 'done'; readonly recordId: string };
 
+export interface ClaimTimes {
+  readonly answerWithinMs: number;
+  readonly keepSeconds: number;
+}
+
 /** The life of a claim, each step atomic. Every method throws `StoreUnavailable` on trouble. */
 export interface ClaimStore {
   readonly take: (claim: {
@@ -89,10 +99,12 @@ export interface ClaimStore {
     readonly leaseMs: number;
   }) => Promise<ClaimTaken>;
   /** CLAIMED → STARTED. False when the claim is no longer the ticket's. */
-  readonly start: (
-    ticket: ClaimTicket,
-    times: { readonly answerWithinMs: number; readonly keepSeconds: number },
-  ) => Promise<boolean>;
+  readonly start: (ticket: ClaimTicket, times: ClaimTimes) => Promise<boolean>;
+  /**
+   * STARTED → STARTED with a new time to answer, after a call that was refused before it was
+   * performed. False when the claim is no longer the ticket's, or its time to answer is over.
+   */
+  readonly startAgain: (ticket: ClaimTicket, times: ClaimTimes) => Promise<boolean>;
   /** STARTED or UNKNOWN → DONE, STARTED → UNKNOWN. False when it is no longer the ticket's. */
   readonly settle: (
     ticket: ClaimTicket,
@@ -144,6 +156,7 @@ export interface LogEvents {
   outcome_unknown_code: { provider: string; code: string };
   provider_misconfigured: { provider: string; action: string; providerCode?: string | undefined };
   store_unavailable: { operation: string };
+  notification_unreadable: { provider: string };
   bug: { where: string; errorName: string; stack?: string | undefined };
   boot: { line: string };
   shutdown: { reason: string; tookMs?: number | undefined };

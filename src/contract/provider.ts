@@ -16,6 +16,13 @@ export interface ActionDefinition {
   readonly perSecond: number;
   /** Largest answer that is read, in bytes. */
   readonly maxAnswerBytes: number;
+  /** Texts of more characters come shortened to so many: media that nobody here needs. */
+  readonly keepTextCharacters?: number;
+  /**
+   * Error codes after which the request is built anew and sent once more: refusals of a nonce. Each
+   * must be in `faults` with a kind that proves that nothing was performed.
+   */
+  readonly sendAgainAfter?: readonly string[];
 }
 
 /** How strictly checks that may wrongly refuse a person are applied. */
@@ -43,8 +50,11 @@ export interface ProviderCall<Settings> {
 export interface UpstreamCall<T> {
   /** A key of the plugin's `actions`. */
   readonly action: string;
-  /** Called at the moment of sending, so that timestamps and nonces are fresh. */
-  readonly build: (nowMs: number) => UpstreamRequest;
+  /**
+   * Called at the moment of sending, so that timestamps and nonces are fresh. `nonceMs` is the time
+   * as well, but never the same twice in this process.
+   */
+  readonly build: (nowMs: number, nonceMs: number) => UpstreamRequest;
   /** Reads the answer. Throws `ProviderFault`; anything else that it throws counts as `protocol`. */
   readonly read: (answer: UpstreamAnswer) => T;
 }
@@ -73,6 +83,28 @@ export type Prepared<Settings> =
       readonly start: (call: ProviderCall<Settings>, urls: StartUrls) => Promise<Started>;
     };
 
+/** How the outcome of a channel is learnt. */
+export type OutcomeSource = 'QUERY' | 'NOTIFICATION' | 'NONE';
+
+/** What came to `notifyUrl`. Whoever knows the URL can send it; nothing in it is to be trusted. */
+export interface Notification {
+  readonly method: 'GET' | 'POST';
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Exactly as it came, for signatures. */
+  readonly body: Buffer;
+}
+
+export interface NotificationDefinition {
+  /**
+   * What a notification says about this session; null when it says nothing about it. It counts only
+   * where the channel's outcome is NOTIFICATION; elsewhere it makes core ask the provider.
+   */
+  readonly read: (notification: Notification, session: Started['session']) => OutcomeAnswer | null;
+  /** The body that the provider expects with HTTP 200. */
+  readonly reply: { readonly contentType: string; readonly body: string };
+}
+
 export interface ChannelDefinition<Settings> {
   /** The action that starts a verification: its effect decides what a lost answer means. */
   readonly action: string;
@@ -80,7 +112,8 @@ export interface ChannelDefinition<Settings> {
   readonly checks: readonly CheckKind[];
   /** Input paths that are always needed. */
   readonly requires: readonly string[];
-  readonly outcome: 'QUERY' | 'NOTIFICATION' | 'NONE';
+  /** Where a setting decides, a function of the settings. */
+  readonly outcome: OutcomeSource | ((settings: Settings) => OutcomeSource);
   /** The field of `VerificationOptionsInput` that belongs to this channel. */
   readonly optionsField: string | null;
   /** How often asking about a pending verification is worth it. */
@@ -91,10 +124,12 @@ export interface ChannelDefinition<Settings> {
   readonly retentionSeconds: number;
   /** Pure: looks at the whole input and says everything that is wrong with it. */
   readonly prepare: (input: StartInput, context: PrepareContext<Settings>) => Prepared<Settings>;
+  /** Asked only where the outcome is QUERY. */
   readonly fetchOutcome: (
     call: ProviderCall<Settings>,
     session: Started['session'],
   ) => Promise<OutcomeAnswer>;
+  readonly notification?: NotificationDefinition;
 }
 
 export interface BankCardInput {

@@ -25,14 +25,21 @@ export interface CallProviderDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
+  /** The time, never the same twice. */
+  readonly nonceMs: () => number;
 }
 
 export interface CallTerms {
   readonly priority: LimiterPriority;
   /** When the whole operation has to be over. */
   readonly deadlineMs: number;
-  /** Runs once it is a call's turn and before a byte is sent; throws to prevent the sending. */
-  readonly beforeSend?: (effect: ActionEffect) => Promise<void>;
+  /** When to stop waiting for a turn, where that is earlier than the deadline demands. */
+  readonly turnByMs?: number | undefined;
+  /**
+   * Runs once it is a call's turn and before a byte is sent; throws to prevent the sending. `again`:
+   * the same call was sent before and refused before anything was performed.
+   */
+  readonly beforeSend?: (effect: ActionEffect, attempt: 'first' | 'again') => Promise<void>;
 }
 
 /** No upstream call lasts longer; below every deadline in front of this service. */
@@ -65,15 +72,27 @@ export function callProvider<Settings>(
       if (!action) throw new Error(`${definition.id} has no action ${call.action}`);
       const key = actionKey(definition.id, call.action);
 
-      if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
-      await deps.limiter.turn({
-        key,
-        perSecond: provider.perSecond[call.action] ?? action.perSecond,
-        priority: terms.priority,
-        withinMs: terms.deadlineMs - keptForAnswerMs[terms.priority] - deps.now(),
-      });
-      await terms.beforeSend?.(action.effect);
-      return deps.breaker.run(key, () => sendNow(deps, definition, action, call, terms));
+      const sendInTurn = async (attempt: 'first' | 'again') => {
+        if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
+        const turnByMs = terms.deadlineMs - keptForAnswerMs[terms.priority];
+        await deps.limiter.turn({
+          key,
+          perSecond: provider.perSecond[call.action] ?? action.perSecond,
+          priority: terms.priority,
+          withinMs: Math.min(turnByMs, terms.turnByMs ?? turnByMs) - deps.now(),
+        });
+        await terms.beforeSend?.(action.effect, attempt);
+        return deps.breaker.run(key, () => sendNow(deps, definition, action, call, terms));
+      };
+
+      try {
+        return await sendInTurn('first');
+      } catch (error) {
+        const code = error instanceof ProviderFault ? error.providerCode : undefined;
+        const isFreshTryWorthIt = code !== undefined && action.sendAgainAfter?.includes(code);
+        if (!isFreshTryWorthIt) throw error;
+        return await sendInTurn('again');
+      }
     },
   };
 }
@@ -91,6 +110,7 @@ async function sendNow<T>(
     const answer = await deps.sendUpstream(request, {
       timeoutMs: Math.min(providerTimeoutMs, terms.deadlineMs - startedMs),
       maxBytes: action.maxAnswerBytes,
+      keepTextCharacters: action.keepTextCharacters,
     });
     const read = call.read(answer);
     report(deps, definition.id, call.action, startedMs, null);
@@ -110,7 +130,7 @@ function buildRequest<T>(
   nowMs: number,
 ): UpstreamRequest {
   try {
-    return call.build(nowMs);
+    return call.build(nowMs, deps.nonceMs());
   } catch (error) {
     logBug(deps.log, `${definition.id} ${call.action} build`, error);
     throw new ProviderFault('not_sent');

@@ -89,13 +89,18 @@ export async function checkBankCard(
     operation: 'checkBankCard',
     ...claimNames(deps, caller, 'checkBankCard', input),
     skeleton,
-    effect: claimEffectOf(provider.definition, bankCard.action),
     deadlineMs,
-    perform: async (terms) => {
-      const result = await ready.prepared.check(callProvider(deps, provider, terms));
-      warnOfUnknownCode(deps, providerId, result);
-      return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
-    },
+    attempts: [
+      {
+        providerId,
+        effect: claimEffectOf(provider.definition, bankCard.action),
+        perform: async (terms) => {
+          const result = await ready.prepared.check(callProvider(deps, provider, terms));
+          warnOfUnknownCode(deps, providerId, result);
+          return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
+        },
+      },
+    ],
     fill: (check) => check,
     // It was paid for: the caller shall have it.
     handOutUnkept: true,

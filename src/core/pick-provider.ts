@@ -1,4 +1,4 @@
-import type { ChannelDefinition, FieldProblem } from '../contract/index.ts';
+import type { AnyProvider, ChannelDefinition, FieldProblem } from '../contract/index.ts';
 import { problem, type Problem } from './problem.ts';
 import { isEnabled, type RegisteredProvider, type Registry } from './registry.ts';
 
@@ -14,49 +14,83 @@ export type Picked<T> =
   | { readonly fields: readonly FieldProblem[] }
   | { readonly problem: Problem };
 
+/** Who may serve, in order: the first does, a later one when it is passed over. */
+export type Candidates = readonly [PickedChannel, ...PickedChannel[]];
+
 /**
- * Options imply their provider; else `provider` says who; else the only enabled provider of the
- * channel serves.
+ * Options imply their provider; else `provider` says who; else the route of the channel; else the
+ * only enabled provider of the channel serves.
  */
-export function pickChannelProvider(
+export function pickChannelProviders(
   registry: Registry,
   input: {
     readonly channel: string;
     readonly provider: string | null;
     readonly options: Readonly<Record<string, unknown>> | null;
   },
-): Picked<PickedChannel> {
+): Picked<Candidates> {
   const given = Object.entries(input.options ?? {}).filter(([, value]) => value != null);
   const [option] = given;
   // A composer may have dropped @oneOf, so it is enforced here as well.
   if (input.options !== null && (!option || given.length > 1)) {
     return { fields: [{ path: 'options', message: 'must have exactly one field' }] };
   }
+  if (option) return pickByOption(registry, input, option);
+
+  const route = input.provider === null ? registry.routing.get(input.channel) : undefined;
+  if (route) return pickByRoute(registry, input.channel, route);
   const offering = registry.all.filter(({ definition }) =>
     Object.hasOwn(definition.channels, input.channel),
   );
-  if (!option) {
-    const picked = pickAmong(registry, offering, input.provider, `the channel ${input.channel}`);
-    if (!('picked' in picked)) return picked;
-    return withChannel(picked.picked, input.channel, null);
-  }
+  const picked = pickAmong(registry, offering, input.provider, `the channel ${input.channel}`);
+  return 'picked' in picked ? only(withChannel(picked.picked, input.channel, null)) : picked;
+}
 
-  const [field, options] = option;
+function pickByOption(
+  registry: Registry,
+  input: { readonly channel: string; readonly provider: string | null },
+  [field, options]: readonly [string, unknown],
+): Picked<Candidates> {
   const path = `options.${field}`;
-  for (const provider of registry.all) {
-    for (const [name, { optionsField }] of Object.entries(provider.definition.channels)) {
-      if (optionsField !== field) continue;
-      const fields: FieldProblem[] = [];
-      if (name !== input.channel) fields.push({ path, message: `belongs to the channel ${name}` });
-      if (input.provider !== null && input.provider !== provider.definition.id) {
-        fields.push({ path, message: `belongs to the provider ${provider.definition.id}` });
-      }
-      if (fields.length > 0) return { fields };
-      if (!isEnabled(provider)) return { problem: notEnabled(provider) };
-      return withChannel(provider, name, options);
-    }
+  const owner = registry.all.find(({ definition }) => channelsOf(definition, field).length > 0);
+  if (!owner) return { fields: [{ path, message: 'belongs to no provider' }] };
+
+  const { id } = owner.definition;
+  const names = channelsOf(owner.definition, field);
+  const fields: FieldProblem[] = [];
+  if (!names.includes(input.channel)) {
+    fields.push({ path, message: `belongs to the channel ${names.join(' or ')}` });
   }
-  return { fields: [{ path, message: 'belongs to no provider' }] };
+  if (input.provider !== null && input.provider !== id) {
+    fields.push({ path, message: `belongs to the provider ${id}` });
+  }
+  if (fields.length > 0) return { fields };
+  if (!isEnabled(owner)) return { problem: notEnabled(owner) };
+  return only(withChannel(owner, input.channel, options));
+}
+
+/** The channels of a provider that take this field of the options. */
+function channelsOf({ channels }: AnyProvider, field: string): string[] {
+  return Object.keys(channels).filter((name) => channels[name]?.optionsField === field);
+}
+
+function pickByRoute(
+  registry: Registry,
+  channel: string,
+  route: readonly string[],
+): Picked<Candidates> {
+  const listed = route.flatMap((id) => registry.find(id) ?? []);
+  const [first, ...others] = listed
+    .filter(isEnabled)
+    .map((provider) => withChannel(provider, channel, null));
+  if (first) return { picked: [first, ...others] };
+  const [disabled] = listed;
+  if (!disabled) throw new Error(`the route of ${channel} names nobody`);
+  return { problem: notEnabled(disabled) };
+}
+
+function only(candidate: PickedChannel): Picked<Candidates> {
+  return { picked: [candidate] };
 }
 
 /** `provider` says who; else the only enabled provider of bank card checks serves. */
@@ -94,9 +128,9 @@ function pickAmong(
     return isEnabled(provider) ? { picked: provider } : { problem: notEnabled(provider) };
   }
   const enabled = offering.filter(isEnabled);
-  const [only, ...others] = enabled;
-  if (only && others.length === 0) return { picked: only };
-  if (only) {
+  const [single, ...others] = enabled;
+  if (single && others.length === 0) return { picked: single };
+  if (single) {
     const names = enabled.map(({ definition }) => definition.id).join(', ');
     return { fields: [{ path: 'provider', message: `must be one of ${names}` }] };
   }
@@ -106,14 +140,10 @@ function pickAmong(
   return { fields: [{ path, message: `no provider of this graph offers ${what}` }] };
 }
 
-function withChannel(
-  provider: RegisteredProvider,
-  name: string,
-  options: unknown,
-): Picked<PickedChannel> {
+function withChannel(provider: RegisteredProvider, name: string, options: unknown): PickedChannel {
   const channel = provider.definition.channels[name];
   if (!channel) throw new Error(`${provider.definition.id} has no channel ${name}`);
-  return { picked: { provider, channel, options } };
+  return { provider, channel, options };
 }
 
 function notEnabled(provider: RegisteredProvider): Problem {

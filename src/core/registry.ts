@@ -3,8 +3,11 @@ import {
   type ActionEffect,
   type AnyProvider,
   type Breaker,
+  type ChannelDefinition,
+  type OutcomeSource,
 } from '../contract/index.ts';
 import { BootError } from './boot-error.ts';
+import { faultPolicies } from './fault-policy.ts';
 
 /** How a provider is set up here. */
 export interface ProviderSetup {
@@ -19,8 +22,12 @@ export interface RegisteredProvider extends ProviderSetup {
   readonly definition: AnyProvider;
 }
 
+/** By channel, whose providers serve starts that name none, in order. */
+export type Routing = ReadonlyMap<string, readonly string[]>;
+
 export interface Registry {
   readonly all: readonly RegisteredProvider[];
+  readonly routing: Routing;
   readonly find: (id: string) => RegisteredProvider | undefined;
 }
 
@@ -44,6 +51,15 @@ export function stateOf(provider: RegisteredProvider, breaker: Breaker): Provide
   return open.length === actions.length ? 'DOWN' : 'DEGRADED';
 }
 
+/** A provider that is not enabled can neither ask nor understand: then nothing is learnt. */
+export function outcomeSourceOf(
+  { settings, disabledReason }: ProviderSetup,
+  { outcome }: ChannelDefinition<unknown>,
+): OutcomeSource {
+  if (typeof outcome === 'string') return outcome;
+  return disabledReason === null ? outcome(settings) : 'NONE';
+}
+
 /** What is wrong with the plugins themselves. Throws `BootError`, each line naming the plugin. */
 export function checkDefinitions(definitions: readonly AnyProvider[]): void {
   const wrong = [...definitions.flatMap(findMistakes), ...findClashes(definitions)];
@@ -54,11 +70,12 @@ export function checkDefinitions(definitions: readonly AnyProvider[]): void {
 export function createRegistry(
   definitions: readonly AnyProvider[],
   setupOf: (definition: AnyProvider) => ProviderSetup,
+  routing: Routing = new Map(),
 ): Registry {
   checkDefinitions(definitions);
   const all = definitions.map((definition) => ({ definition, ...setupOf(definition) }));
   const byId = new Map(all.map((provider) => [provider.definition.id, provider]));
-  return { all, find: (id) => byId.get(id) };
+  return { all, routing, find: (id) => byId.get(id) };
 }
 
 const effects: readonly ActionEffect[] = ['read', 'free_start', 'may_charge'];
@@ -76,7 +93,8 @@ function findMistakes(definition: AnyProvider): string[] {
     wrong.push(`${name}: the id must be lower case, digits and single hyphens.`);
   }
   const actions = definition.actions ?? {};
-  for (const [action, { effect, perSecond, maxAnswerBytes }] of Object.entries(actions)) {
+  for (const [action, declared] of Object.entries(actions)) {
+    const { effect, perSecond, maxAnswerBytes, sendAgainAfter = [] } = declared;
     if (!effects.includes(effect)) {
       wrong.push(`${name}: the action ${action} needs an effect: ${effects.join(', ')}.`);
     }
@@ -85,6 +103,13 @@ function findMistakes(definition: AnyProvider): string[] {
     }
     if (!(maxAnswerBytes > 0)) {
       wrong.push(`${name}: the action ${action} needs maxAnswerBytes above 0.`);
+    }
+    for (const code of sendAgainAfter) {
+      const kind = definition.faults[code];
+      if (kind !== undefined && faultPolicies.may_charge[kind].claim === 'release') continue;
+      wrong.push(
+        `${name}: ${action} is sent again after ${code}, so faults must name it with a kind that proves that nothing was done.`,
+      );
     }
   }
   const { bankCard } = definition;
@@ -114,9 +139,9 @@ function findClashes(definitions: readonly AnyProvider[]): string[] {
   };
   for (const { id, channels } of definitions) {
     claim(`the id ${id}`, id);
-    for (const { optionsField } of Object.values(channels ?? {})) {
-      if (optionsField !== null) claim(`the options field ${optionsField}`, id);
-    }
+    // Several channels of one provider may share a field.
+    const fields = new Set(Object.values(channels ?? {}).map(({ optionsField }) => optionsField));
+    for (const field of fields) if (field !== null) claim(`the options field ${field}`, id);
   }
   return wrong;
 }

@@ -23,6 +23,23 @@ const keepClaimSeconds = 24 * 3600;
 export const operationTimeoutMs = 9000;
 const workTimeoutMs = 8700;
 const otherReplicaPollMs = 100;
+/** How long a provider's limit is waited for while another provider could serve. */
+const turnBeforeOthersMs = 1000;
+
+/** Why the next provider of a route is asked. A refusal of the request is the same for all. */
+const passedOver: readonly Problem['code'][] = [
+  'PROVIDER_UNAVAILABLE',
+  'RATE_LIMITED',
+  'PROVIDER_QUOTA_EXHAUSTED',
+];
+
+/** One provider that can do the work. */
+export interface ClaimedAttempt<Answer> {
+  readonly providerId: string;
+  readonly effect: Exclude<ActionEffect, 'read'>;
+  /** Calls the provider, once. */
+  readonly perform: (terms: CallTerms) => Promise<Answer>;
+}
 
 export interface ClaimedWork<Answer> {
   readonly operation: 'startVerification' | 'checkBankCard';
@@ -30,11 +47,10 @@ export interface ClaimedWork<Answer> {
   readonly fingerprint: string;
   /** The record that the claim points to, still invisible; written before the claim is taken. */
   readonly skeleton: AnyRecord;
-  readonly effect: Exclude<ActionEffect, 'read'>;
   /** Until when this caller waits. */
   readonly deadlineMs: number;
-  /** Calls the provider, once. */
-  readonly perform: (terms: CallTerms) => Promise<Answer>;
+  /** The first serves; a later one only where the one before it has certainly done nothing. */
+  readonly attempts: readonly [ClaimedAttempt<Answer>, ...ClaimedAttempt<Answer>[]];
   /** The record with its answer. */
   readonly fill: (answer: Answer) => AnyRecord;
   /** Whether an answer that could not be kept is handed out all the same. */
@@ -84,7 +100,7 @@ async function takeOrJoin<Answer>(
       fingerprint: work.fingerprint,
       recordId: work.skeleton.id,
       owner: deps.randomBytes(16).toString('base64url'),
-      effect: work.effect,
+      effect: strongestEffect(work.attempts),
       leaseMs,
     });
     deps.metrics.claim(work.operation, taken.state);
@@ -146,39 +162,75 @@ async function lead<Answer>(
   work: ClaimedWork<Answer>,
   ticket: ClaimTicket,
 ): Promise<ClaimedOutcome<Answer>> {
-  const { claims } = deps.store;
   const deadlineMs = deps.now() + workTimeoutMs;
-  let started = false;
-  let answer: Answer;
-  try {
-    answer = await work.perform({
-      priority: 'start',
-      deadlineMs,
-      beforeSend: async (effect) => {
-        // A second call could end in "not sent" and free a key whose first call was sent.
-        if (started) throw new Error('a claimed call must be the last one');
-        if (effect === 'read') return;
-        const latestMs = deadlineMs - providerTimeoutMs / 2;
-        if (deps.now() >= latestMs) throw new ProviderFault('not_sent');
-        const isOurs = await claims.start(ticket, {
-          answerWithinMs,
-          keepSeconds: keepClaimSeconds,
-        });
-        // Whoever was paused until the claim went to somebody else must not send.
-        if (!isOurs || deps.now() >= latestMs) throw new ProviderFault('not_sent');
-        started = true;
-      },
-    });
-  } catch (error) {
-    return settleFault(deps, work, ticket, error, started);
+  const progress = { started: false };
+  for (const [at, attempt] of work.attempts.entries()) {
+    const isLast = at === work.attempts.length - 1;
+    let sent = false;
+    let answer: Answer;
+    try {
+      answer = await attempt.perform({
+        priority: 'start',
+        deadlineMs,
+        turnByMs: isLast ? undefined : deps.now() + turnBeforeOthersMs,
+        beforeSend: async (effect, sending) => {
+          // A second call could end in "not sent" and free a key whose first call was sent.
+          if (sent && sending === 'first') throw new Error('a claimed call must be the last one');
+          if (effect === 'read') return;
+          await startClaim(deps, ticket, progress, deadlineMs);
+          sent = true;
+        },
+      });
+    } catch (error) {
+      if (!isLast && mayPassOver(attempt, error)) continue;
+      return settleFault(deps, work, attempt, ticket, error, sent);
+    }
+    return settleAnswer(deps, work, attempt, ticket, answer);
   }
+  throw new Error('no attempt ended');
+}
 
+/** Confirms STARTED in the store; throws when nothing may be sent. */
+async function startClaim(
+  deps: CoreDeps,
+  ticket: ClaimTicket,
+  progress: { started: boolean },
+  deadlineMs: number,
+): Promise<void> {
+  const { claims } = deps.store;
+  const latestMs = deadlineMs - providerTimeoutMs / 2;
+  if (deps.now() >= latestMs) throw new ProviderFault('not_sent');
+  const times = { answerWithinMs, keepSeconds: keepClaimSeconds };
+  const isOurs = await (progress.started
+    ? claims.startAgain(ticket, times)
+    : claims.start(ticket, times));
+  // Whoever was paused until the claim went to somebody else must not send.
+  if (!isOurs || deps.now() >= latestMs) throw new ProviderFault('not_sent');
+  progress.started = true;
+}
+
+/** Down, throttled or out of quota, with certainty that nothing chargeable has happened. */
+function mayPassOver({ effect }: ClaimedAttempt<unknown>, error: unknown): boolean {
+  if (error instanceof LimiterRefusal) return true;
+  if (!(error instanceof ProviderFault)) return false;
+  const policy = faultPolicies[effect][error.kind];
+  return policy.claim === 'release' && passedOver.includes(policy.problem);
+}
+
+async function settleAnswer<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+  { effect }: ClaimedAttempt<Answer>,
+  ticket: ClaimTicket,
+  answer: Answer,
+): Promise<ClaimedOutcome<Answer>> {
+  const { claims } = deps.store;
   const stored =
     (await quietly(deps, keep(deps, work, answer))) &&
     (await quietly(deps, settleDone(deps, ticket)));
   if (!stored) deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
   if (!stored && !work.handOutUnkept) {
-    if (work.effect === 'free_start') {
+    if (effect === 'free_start') {
       await quietly(deps, claims.release(ticket));
       return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
     }
@@ -215,9 +267,10 @@ function settleDone(deps: CoreDeps, ticket: ClaimTicket): Promise<boolean> {
 async function settleFault<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
+  { providerId, effect }: ClaimedAttempt<Answer>,
   ticket: ClaimTicket,
   error: unknown,
-  started: boolean,
+  sent: boolean,
 ): Promise<ClaimedOutcome<Answer>> {
   const { claims } = deps.store;
   if (error instanceof LimiterRefusal) {
@@ -232,7 +285,7 @@ async function settleFault<Answer>(
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   }
   if (error instanceof ProviderFault) {
-    const policy = faultPolicies[work.effect][error.kind];
+    const policy = faultPolicies[effect][error.kind];
     await quietly(
       deps,
       policy.claim === 'release'
@@ -242,7 +295,7 @@ async function settleFault<Answer>(
     return {
       kind: 'problem',
       problem: problem(policy.problem, {
-        provider: work.skeleton.providerId,
+        provider: providerId,
         providerCode: error.providerCode ?? null,
         providerRequestId: error.providerRequestId ?? null,
         retryAfterMs: error.retryAfterMs ?? retryAfterMs[policy.problem] ?? null,
@@ -251,12 +304,19 @@ async function settleFault<Answer>(
   }
   // A bug. Past the sending of something chargeable it is still "may have been done".
   logBug(deps.log, work.operation, error);
-  if (!started || work.effect === 'free_start') {
+  if (!sent || effect === 'free_start') {
     await quietly(deps, claims.release(ticket));
     throw error;
   }
   await quietly(deps, claims.settle(ticket, 'unknown', keepClaimSeconds));
   return fail('OUTCOME_UNKNOWN', work);
+}
+
+/** What a lost answer means while it is not known who of them had it. */
+function strongestEffect(
+  attempts: readonly ClaimedAttempt<unknown>[],
+): ClaimedAttempt<unknown>['effect'] {
+  return attempts.some(({ effect }) => effect === 'may_charge') ? 'may_charge' : 'free_start';
 }
 
 /** When trying again is worth it, where the provider does not say. */

@@ -1,4 +1,4 @@
-import type { FieldProblem, Started, StartUrls } from '../contract/index.ts';
+import type { FieldProblem, Prepared, Started, StartUrls } from '../contract/index.ts';
 import { callProvider } from './call-provider.ts';
 import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import { sealCapability } from './capability.ts';
@@ -8,12 +8,12 @@ import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
-import { pickChannelProvider, problemOfPicked } from './pick-provider.ts';
+import { pickChannelProviders, problemOfPicked, type PickedChannel } from './pick-provider.ts';
 import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
 import { readVerifications } from './read-verifications.ts';
 import { newRecordId, type VerificationRecord } from './records.ts';
-import { runClaimed } from './run-claimed.ts';
+import { runClaimed, type ClaimedAttempt } from './run-claimed.ts';
 
 export interface StartVerificationInput {
   readonly idempotencyKey: string;
@@ -50,7 +50,7 @@ export async function startVerification(
   demandScope(caller, 'verification:start');
   const input = normalise(given);
 
-  const picked = pickChannelProvider(deps.registry, input);
+  const picked = pickChannelProviders(deps.registry, input);
   const ownProblems = [
     ...checkCommonInput(input),
     ...redirectProblems(deps, caller, input.redirectUrl),
@@ -59,12 +59,18 @@ export async function startVerification(
     return { kind: 'problem', problem: problemOfPicked(picked, ownProblems) };
   }
 
-  const { provider, channel, options } = picked.picked;
-  const providerId = provider.definition.id;
-  const ready = prepareInput(deps, provider, ownProblems, (context) =>
-    channel.prepare({ ...input, options }, context),
-  );
+  const [first, ...others] = picked.picked;
+  const prepare = (candidate: PickedChannel) =>
+    prepareCandidate(deps, candidate, input, ownProblems);
+  const ready = prepare(first);
   if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
+  // Who stands in attests at least the same of this very input.
+  const standIns = others.flatMap((candidate) => {
+    const other = prepare(candidate);
+    return 'prepared' in other && includesAll(other.prepared.checks, ready.prepared.checks)
+      ? [other]
+      : [];
+  });
 
   const userId = resolveUserId(caller, input.userId);
   const skeleton: VerificationRecord = {
@@ -73,7 +79,7 @@ export async function startVerification(
     tenantId: caller.tenantId,
     userId,
     callerId: caller.userId,
-    providerId,
+    providerId: first.provider.definition.id,
     channel: input.channel,
     sandbox: deps.sandbox,
     status: 'PENDING',
@@ -90,15 +96,26 @@ export async function startVerification(
     consentRef: input.consentRef,
   };
 
-  const outcome = await runClaimed<Started>(deps, {
+  const attemptOf = (candidate: PreparedCandidate): ClaimedAttempt<VerificationRecord> => {
+    const { provider, channel, prepared } = candidate;
+    const providerId = provider.definition.id;
+    const record = { ...skeleton, providerId, checks: prepared.checks };
+    return {
+      providerId,
+      effect: claimEffectOf(provider.definition, channel.action),
+      perform: async (terms) => {
+        const call = callProvider(deps, provider, terms);
+        return begun(record, await prepared.start(call, urlsOf(deps, record)), deps.now());
+      },
+    };
+  };
+  const outcome = await runClaimed<VerificationRecord>(deps, {
     operation: 'startVerification',
     ...claimNames(deps, caller, 'startVerification', input),
     skeleton,
-    effect: claimEffectOf(provider.definition, channel.action),
     deadlineMs,
-    perform: (terms) =>
-      ready.prepared.start(callProvider(deps, provider, terms), urlsOf(deps, skeleton)),
-    fill: (started) => begun(skeleton, started, deps.now()),
+    attempts: [attemptOf(ready), ...standIns.map(attemptOf)],
+    fill: (started) => started,
     handOutUnkept: false,
   });
   if (outcome.kind === 'problem') return outcome;
@@ -124,6 +141,27 @@ function normalise(given: StartVerificationInput) {
     consentRef: emptyToNull(given.consentRef ?? ''),
     options: given.options ?? null,
   };
+}
+
+interface PreparedCandidate extends PickedChannel {
+  readonly prepared: Exclude<Prepared<unknown>, { readonly problems: unknown }>;
+}
+
+function prepareCandidate(
+  deps: CoreDeps,
+  candidate: PickedChannel,
+  input: ReturnType<typeof normalise>,
+  ownProblems: readonly FieldProblem[],
+): PreparedCandidate | { readonly problem: Problem } {
+  const { provider, channel, options } = candidate;
+  const ready = prepareInput(deps, provider, ownProblems, (context) =>
+    channel.prepare({ ...input, options }, context),
+  );
+  return 'problem' in ready ? ready : { ...candidate, prepared: ready.prepared };
+}
+
+function includesAll<T>(all: readonly T[], some: readonly T[]): boolean {
+  return some.every((each) => all.includes(each));
 }
 
 function redirectProblems(

@@ -96,6 +96,14 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
         return true;
       },
 
+      startAgain: async (ticket, { answerWithinMs, keepSeconds }) => {
+        const claim = ownClaim(ticket);
+        if (claim?.state !== 'started' || claim.untilMs <= now()) return false;
+        claim.untilMs = now() + answerWithinMs;
+        claim.forgetAtMs = now() + keepSeconds * 1000;
+        return true;
+      },
+
       settle: async (ticket, state, keepSeconds) => {
         const claim = ownClaim(ticket);
         const isOpen = claim?.state === 'started' || claim?.state === 'unknown';

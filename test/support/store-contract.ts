@@ -91,6 +91,29 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
     });
 
+    it('starts again, with a new time to answer, what was started and only that', async () => {
+      const ticket = await win();
+      expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
+      await tested.store.claims.start(ticket, answerTimes);
+      await tested.pass(300);
+      expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(true);
+      await tested.pass(300);
+      expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'started' });
+      await tested.pass(300);
+      expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
+      expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'unknown' });
+      expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
+    });
+
+    it('starts nothing again that is settled, free or somebody else’s', async () => {
+      const ticket = await win();
+      await tested.store.claims.start(ticket, answerTimes);
+      const stranger = { ...ticket, owner: 'owner-2' };
+      expect(await tested.store.claims.startAgain(stranger, answerTimes)).toBe(false);
+      await tested.store.claims.settle(ticket, 'done', 60);
+      expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
+    });
+
     it('keeps a started claim past its lease', async () => {
       const ticket = await win({ leaseMs: 300 });
       await tested.store.claims.start(ticket, answerTimes);

@@ -15,7 +15,8 @@ import {
 } from '../../src/contract/index.ts';
 import type { Caller, Scope } from '../../src/core/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
-import { createRegistry } from '../../src/core/registry.ts';
+import { createNonceClock } from '../../src/core/nonce-clock.ts';
+import { createRegistry, type Routing } from '../../src/core/registry.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
@@ -41,6 +42,9 @@ export function createTestCore(
     readonly store?: (store: Store) => Store;
     readonly limiter?: Limiter;
     readonly definitions?: readonly AnyProvider[];
+    /** Ids of providers that are not enabled. */
+    readonly off?: readonly string[];
+    readonly routing?: Routing;
     readonly deps?: Partial<CoreDeps>;
   } = {},
 ): TestCore {
@@ -51,11 +55,15 @@ export function createTestCore(
   const store = createMemoryStore({ now });
   const definitions = changes.definitions ?? [acme];
   const deps: CoreDeps = {
-    registry: createRegistry(definitions, () => ({
-      settings: {},
-      disabledReason: null,
-      perSecond: {},
-    })),
+    registry: createRegistry(
+      definitions,
+      ({ id }) => ({
+        settings: {},
+        disabledReason: changes.off?.includes(id) ? 'Off.' : null,
+        perSecond: {},
+      }),
+      changes.routing,
+    ),
     store: changes.store?.(store) ?? store,
     sendUpstream: async (request) => {
       const { action, ...body } = JSON.parse(request.body ?? '{}');
@@ -69,6 +77,7 @@ export function createTestCore(
     log: createLog('silent'),
     metrics: createMetrics(),
     now,
+    nonceMs: createNonceClock(now),
     randomBytes,
     hashKeys: [{ kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }],
     sandbox: true,

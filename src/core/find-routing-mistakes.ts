@@ -1,0 +1,36 @@
+import type { AnyProvider } from '../contract/index.ts';
+import type { Routing } from './registry.ts';
+
+/**
+ * What is wrong with a routing: a later provider stands in for the first one, so it has to attest
+ * at least the same, under the same law.
+ */
+export function findRoutingMistakes(
+  routing: Routing,
+  definitions: readonly AnyProvider[],
+): string[] {
+  return [...routing].flatMap(([channel, ids]) => {
+    const offering = definitions.filter(({ channels }) => Object.hasOwn(channels, channel));
+    if (offering.length === 0) return ['ROUTING names a channel that no provider offers.'];
+    const unknown = ids.filter((id) => !offering.some((definition) => definition.id === id));
+    if (unknown.length > 0 || ids.length === 0) {
+      const names = offering.map(({ id }) => id).join(', ');
+      return [`ROUTING of ${channel} must name providers that offer it: ${names}.`];
+    }
+    if (new Set(ids).size < ids.length) return [`ROUTING of ${channel} names a provider twice.`];
+
+    const [first, ...others] = ids.flatMap((id) => offering.filter((each) => each.id === id));
+    if (!first) return [];
+    const needed = first.channels[channel]?.checks ?? [];
+    return others.flatMap((other) => {
+      const name = `ROUTING of ${channel}: ${other.id} cannot stand in for ${first.id}`;
+      const missing = needed.filter((check) => !other.channels[channel]?.checks.includes(check));
+      return [
+        ...(other.jurisdiction === first.jurisdiction
+          ? []
+          : [`${name}, its jurisdiction is ${other.jurisdiction}, not ${first.jurisdiction}.`]),
+        ...(missing.length === 0 ? [] : [`${name}, it does not attest ${missing.join(', ')}.`]),
+      ];
+    });
+  });
+}

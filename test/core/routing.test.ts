@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { builtInProviders } from '../../providers/index.ts';
+import { loadConfig } from '../../src/config.ts';
+import {
+  LimiterRefusal,
+  type ActionEffect,
+  type AnyProvider,
+  type FaultKind,
+} from '../../src/contract/index.ts';
+import { BootError } from '../../src/core/boot-error.ts';
+import {
+  startVerification,
+  type StartVerificationInput,
+} from '../../src/core/start-verification.ts';
+import { acme, callerOf, createTestCore, failing, type TestCore } from '../support/test-core.ts';
+
+/** Another provider of the same channel, that tells by its notifyUrl who was called. */
+function like(id: string, changes: { effect?: ActionEffect; checks?: readonly string[] } = {}) {
+  const { effect = 'free_start', checks = ['LIVENESS'] } = changes;
+  const channel = acme.channels['FACE_WEB'];
+  return {
+    ...acme,
+    id,
+    actions: { ...acme.actions, Start: { ...acme.actions['Start'], effect } },
+    channels: {
+      FACE_WEB: {
+        ...channel,
+        checks,
+        optionsField: `${id}Options`,
+        prepare: (...given: Parameters<NonNullable<typeof channel>['prepare']>) => ({
+          ...channel?.prepare(...given),
+          checks,
+        }),
+      },
+    },
+  } as unknown as AnyProvider;
+}
+
+const routing = new Map([['FACE_WEB', ['first', 'second']]]);
+
+function routed(
+  definitions: readonly AnyProvider[] = [like('first'), like('second')],
+  changes: Parameters<typeof createTestCore>[0] = {},
+): TestCore {
+  return createTestCore({ definitions, routing, ...changes });
+}
+
+function start({ deps }: TestCore, changes: Partial<StartVerificationInput> = {}) {
+  const input = { idempotencyKey: 'k', channel: 'FACE_WEB', ...changes };
+  return startVerification(deps, callerOf(), input, deps.now() + 9000);
+}
+
+/** Who was called, in order. */
+function calledBy({ provider }: TestCore): (string | undefined)[] {
+  return provider.ledger.map(({ body }) => {
+    const { notifyUrl } = body as { readonly notifyUrl: string };
+    return /callbacks\/([^/]+)\//u.exec(notifyUrl)?.[1];
+  });
+}
+
+describe('routing', () => {
+  it('is served by the first of the list', async () => {
+    const core = routed();
+    expect(await start(core)).toMatchObject({ verification: { providerId: 'first' } });
+    expect(calledBy(core)).toEqual(['first']);
+  });
+
+  it.each<FaultKind>(['not_sent', 'throttled', 'busy', 'quota_exhausted', 'timeout', 'internal'])(
+    'passes over a free start that ended in %s, and says who served',
+    async (kind) => {
+      const core = routed([like('first'), like('second', { effect: 'may_charge' })]);
+      core.provider.reply(failing(kind), () => ({}));
+      const served = await start(core);
+      expect(served).toMatchObject({
+        kind: 'success',
+        replayed: false,
+        verification: { providerId: 'second' },
+      });
+      expect(calledBy(core)).toEqual(['first', 'second']);
+      // The same key brings the same verification, and calls nobody.
+      expect(await start(core)).toMatchObject({
+        replayed: true,
+        verification: { id: served.kind === 'success' && served.verification.id },
+      });
+      expect(core.provider.ledger).toHaveLength(2);
+    },
+  );
+
+  it.each<FaultKind>(['internal', 'timeout', 'connection_lost', 'protocol'])(
+    'passes over nobody whose chargeable start ended in %s',
+    async (kind) => {
+      const core = routed([like('first', { effect: 'may_charge' }), like('second')]);
+      core.provider.reply(failing(kind), () => ({}));
+      for (let time = 0; time < 2; time++) {
+        expect(await start(core)).toMatchObject({
+          problem: { code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY', billing: 'UNKNOWN' },
+        });
+      }
+      expect(calledBy(core)).toEqual(['first']);
+    },
+  );
+
+  it.each<FaultKind>(['throttled', 'busy', 'quota_exhausted', 'not_sent'])(
+    'passes over a chargeable start that was refused: %s',
+    async (kind) => {
+      const core = routed([like('first', { effect: 'may_charge' }), like('second')]);
+      core.provider.reply(failing(kind), () => ({}));
+      expect(await start(core)).toMatchObject({ verification: { providerId: 'second' } });
+    },
+  );
+
+  it.each<FaultKind>(['rejected', 'credentials', 'misconfigured'])(
+    'passes over nobody who answered %s: that is not about being down',
+    async (kind) => {
+      const core = routed();
+      core.provider.reply(failing(kind), () => ({}));
+      expect(await start(core)).toMatchObject({ kind: 'problem', problem: { provider: 'first' } });
+      expect(calledBy(core)).toEqual(['first']);
+    },
+  );
+
+  it('keeps the key of a chargeable stand-in whose answer was lost', async () => {
+    const core = routed([like('first'), like('second', { effect: 'may_charge' })]);
+    core.provider.reply(failing('busy'), failing('timeout'), () => ({}));
+    for (let time = 0; time < 2; time++) {
+      expect(await start(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    }
+    expect(calledBy(core)).toEqual(['first', 'second']);
+  });
+
+  it('frees the key when everybody is down, naming the last', async () => {
+    const core = routed();
+    core.provider.reply(failing('not_sent'), failing('busy'), () => ({}));
+    expect(await start(core)).toMatchObject({
+      problem: { code: 'PROVIDER_UNAVAILABLE', retry: 'SAME_KEY', provider: 'second' },
+    });
+    expect(await start(core)).toMatchObject({ verification: { providerId: 'first' } });
+  });
+
+  it('passes over whose limit gives no slot in time', async () => {
+    const core = routed(undefined, {
+      limiter: {
+        turn: async ({ key, withinMs }) => {
+          if (!key.startsWith('first:')) return;
+          // Some time is left for who stands in.
+          expect(withinMs).toBeLessThanOrEqual(1000);
+          throw new LimiterRefusal('no_slot_in_time', 1000);
+        },
+      },
+    });
+    expect(await start(core)).toMatchObject({ verification: { providerId: 'second' } });
+    expect(calledBy(core)).toEqual(['second']);
+  });
+
+  it('is passed by when a provider or its options are named', async () => {
+    for (const named of [{ provider: 'first' }, { options: { firstOptions: {} } }]) {
+      const core = routed();
+      core.provider.reply(failing('busy'));
+      expect(await start(core, named)).toMatchObject({
+        problem: { code: 'PROVIDER_UNAVAILABLE', provider: 'first' },
+      });
+      expect(calledBy(core)).toEqual(['first']);
+    }
+  });
+
+  it('asks nobody to stand in who attests less of this very input', async () => {
+    const core = routed([like('first', { checks: ['LIVENESS', 'FACE_MATCH'] }), like('second')]);
+    core.provider.reply(failing('busy'));
+    expect(await start(core)).toMatchObject({ problem: { provider: 'first' } });
+  });
+
+  it('skips who is switched off', async () => {
+    const core = routed(undefined, { off: ['first'] });
+    expect(await start(core)).toMatchObject({ verification: { providerId: 'second' } });
+    expect(await start(routed(undefined, { off: ['first', 'second'] }))).toMatchObject({
+      problem: { code: 'PROVIDER_NOT_ENABLED', provider: 'first' },
+    });
+  });
+
+  it('names the candidates where several could serve and nothing routes', async () => {
+    const core = routed(undefined, { routing: new Map() });
+    expect(await start(core)).toMatchObject({
+      problem: {
+        code: 'INVALID_INPUT',
+        fields: [{ path: 'provider', message: 'must be one of first, second' }],
+      },
+    });
+  });
+});
+
+describe('ROUTING', () => {
+  function linesOf(text: string, definitions = builtInProviders): readonly string[] {
+    try {
+      loadConfig({ ROUTING: text }, definitions);
+    } catch (error) {
+      if (error instanceof BootError) return error.lines;
+      throw error;
+    }
+    return [];
+  }
+
+  it('is read by channel', () => {
+    const { routing: read } = loadConfig(
+      { ROUTING: ' FACE_WEB = oemcloud ; E_ID=tencent-cn;' },
+      builtInProviders,
+    );
+    expect([...read]).toEqual([
+      ['FACE_WEB', ['oemcloud']],
+      ['E_ID', ['tencent-cn']],
+    ]);
+  });
+
+  it.each([
+    ['oemcloud', 'must be CHANNEL=provider'],
+    ['FACE_WEB=oemcloud;FACE_WEB=tencent-intl', 'must be CHANNEL=provider'],
+    ['CANARY=oemcloud', 'names a channel that no provider offers'],
+    ['FACE_WEB=', 'must name providers that offer it: tencent-intl, oemcloud'],
+    ['FACE_WEB=canary', 'must name providers that offer it: tencent-intl, oemcloud'],
+    ['FACE_WEB=tencent-cn', 'must name providers that offer it: tencent-intl, oemcloud'],
+    ['FACE_WEB=oemcloud,oemcloud', 'names a provider twice'],
+    ['FACE_WEB=oemcloud,tencent-intl', 'its jurisdiction is INTL, not CN'],
+    ['FACE_WEB=oemcloud,tencent-intl', 'it does not attest IDENTITY_RECORD'],
+    ['FACE_WEB=tencent-intl,oemcloud', 'its jurisdiction is CN, not INTL'],
+  ])('%s stops the boot, saying why and never repeating it', (text, why) => {
+    const lines = linesOf(text).join('\n');
+    expect(lines).toContain(why);
+    expect(lines.toLowerCase()).not.toContain('canary');
+  });
+
+  it('takes a stand-in that attests more', () => {
+    const more = like('second', { checks: ['LIVENESS', 'FACE_MATCH'] });
+    expect(linesOf('FACE_WEB=first,second', [like('first'), more])).toEqual([]);
+    expect(linesOf('FACE_WEB=second,first', [like('first'), more]).join()).toContain('FACE_MATCH');
+  });
+});

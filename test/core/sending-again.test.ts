@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { AnyProvider } from '../../src/contract/index.ts';
+import { checkBankCard } from '../../src/core/check-bank-card.ts';
+import { createNonceClock } from '../../src/core/nonce-clock.ts';
+import { createRegistry } from '../../src/core/registry.ts';
+import { acme, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
+
+/** A provider whose chargeable action is sent once more after its code `Busy`. */
+const nonced = {
+  ...acme,
+  actions: { ...acme.actions, Check: { ...acme.actions['Check'], sendAgainAfter: ['Busy'] } },
+} as AnyProvider;
+
+const refused = () => ({ error: 'Busy' });
+
+function check({ deps }: ReturnType<typeof createTestCore>) {
+  const input = {
+    idempotencyKey: 'k',
+    subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+    cardNumber: '6225768888888888',
+    phone: '16137688175',
+  };
+  return checkBankCard(deps, callerOf(), input, deps.now() + 9000);
+}
+
+describe('a call whose nonce was refused', () => {
+  it('is sent once more, and paid once', async () => {
+    const core = createTestCore({ definitions: [nonced] });
+    core.provider.reply(refused, () => matched);
+    expect(await check(core)).toMatchObject({ kind: 'success', check: { result: matched } });
+    expect(core.provider.ledger).toHaveLength(2);
+    expect(await check(core)).toMatchObject({ replayed: true });
+    expect(core.provider.ledger).toHaveLength(2);
+  });
+
+  it('is given up after the second refusal, and its key is free', async () => {
+    const core = createTestCore({ definitions: [nonced] });
+    core.provider.reply(refused, refused, () => matched);
+    expect(await check(core)).toMatchObject({
+      problem: { code: 'PROVIDER_UNAVAILABLE', billing: 'NOT_CHARGED', retry: 'SAME_KEY' },
+    });
+    expect(core.provider.ledger).toHaveLength(2);
+    expect(await check(core)).toMatchObject({ kind: 'success', replayed: false });
+  });
+
+  it('is unknown when the answer of the fresh try was lost, and never sent a third time', async () => {
+    const core = createTestCore({ definitions: [nonced] });
+    core.provider.reply(refused, failing('timeout'), () => matched);
+    for (let time = 0; time < 2; time++) {
+      expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    }
+    expect(core.provider.ledger).toHaveLength(2);
+  });
+
+  it('is not sent again by a process that was paused past its time to answer', async () => {
+    const core = createTestCore({ definitions: [nonced] });
+    core.provider.reply(
+      () => {
+        core.clock.ms += 8001;
+        return refused();
+      },
+      () => matched,
+    );
+    await check(core);
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('is not sent again when the store does not confirm it', async () => {
+    const core = createTestCore({
+      definitions: [nonced],
+      store: (store) => ({
+        ...store,
+        claims: { ...store.claims, startAgain: async () => false },
+      }),
+    });
+    core.provider.reply(refused, () => matched);
+    expect(await check(core)).toMatchObject({ problem: { code: 'PROVIDER_UNAVAILABLE' } });
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('stops the boot where the code does not prove that nothing was done', () => {
+    const withCode = (code: string) => ({
+      ...nonced,
+      actions: { ...acme.actions, Check: { ...acme.actions['Check'], sendAgainAfter: [code] } },
+      faults: { ...acme.faults, Inside: 'internal' },
+    });
+    const boot = (code: string) => () =>
+      createRegistry([withCode(code) as AnyProvider], () => ({
+        settings: {},
+        disabledReason: null,
+        perSecond: {},
+      }));
+    expect(boot('Busy')).not.toThrow();
+    for (const code of ['Inside', 'NotInTheTable']) expect(boot(code)).toThrow('proves');
+  });
+});
+
+describe('the clock of nonces', () => {
+  it('never gives the same time twice, and follows a clock that was set back', () => {
+    let ms = 1_000_000;
+    const nonce = createNonceClock(() => ms);
+    expect([nonce(), nonce(), nonce()]).toEqual([1_000_000, 1_000_001, 1_000_002]);
+    ms -= 500;
+    expect(nonce()).toBe(1_000_003);
+    ms -= 100_000;
+    expect(nonce()).toBe(ms);
+  });
+});
