@@ -7,12 +7,14 @@ import { loadConfig, parseProviderSettings, type Config } from './config.ts';
 import type { AnyProvider, Log } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import type { CoreDeps } from './core/core-deps.ts';
+import { createNonceClock } from './core/nonce-clock.ts';
 import { checkDefinitions, createRegistry, type ProviderSetup } from './core/registry.ts';
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';
 import { createServer } from './http/create-server.ts';
 import { identifySandboxCaller } from './http/identify-sandbox-caller.ts';
+import { registerCallbacks } from './http/routes/callbacks.ts';
 import { registerGraphiql } from './http/routes/graphiql.ts';
 import { registerGraphql } from './http/routes/graphql.ts';
 import { registerHealth } from './http/routes/health.ts';
@@ -55,7 +57,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   const metrics = createMetrics();
   const store = createMemoryStore({ now });
   const upstream = createUpstreamClient();
-  const sandbox = await startSandbox({ now, baseUrl: personBaseUrl(config) });
+  const sandbox = await startSandbox({
+    now,
+    baseUrl: personBaseUrl(config),
+    givenSettings: (id) => config.providers.get(id)?.given ?? {},
+    toLoopback: (url) => toLoopback(config, url),
+  });
   let isDraining = false;
 
   const inFlight: CoreDeps['inFlight'] = new Map();
@@ -74,12 +81,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const pacer = createMemoryPacer({ now, guardMs: config.limitGuardMs });
     const core: CoreDeps = {
-      registry: createRegistry(definitions, (definition) =>
-        setUpProvider(
-          definition,
-          config,
-          sandbox.settingsOf(definition.id, config.providers.get(definition.id)?.given ?? {}),
-        ),
+      registry: createRegistry(
+        definitions,
+        (definition) => setUpProvider(definition, config, sandbox.settingsOf(definition.id)),
+        config.routing,
       ),
       store,
       sendUpstream: upstream.send,
@@ -92,6 +97,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       log,
       metrics,
       now,
+      nonceMs: createNonceClock(now),
       randomBytes,
       hashKeys: config.hashKeys,
       sandbox: config.sandbox,
@@ -114,7 +120,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     registerMetrics(main, metrics);
     if (config.graphiql) registerGraphiql(main);
     sandbox.register(main);
-    registerReturn(publicServer(main, servers, config, serverDeps), core);
+    const open = publicServer(main, servers, config, serverDeps);
+    registerReturn(open, core);
+    registerCallbacks(open, core);
 
     await main.listen({ host: config.host, port: config.port });
     for (const server of servers.slice(1)) {
@@ -138,6 +146,13 @@ export async function startApp(options: AppOptions): Promise<App> {
 /** The person's page is on the main listener: it is a tool of the sandbox and not for the public. */
 function personBaseUrl(config: Config): string {
   return config.publicPort === config.port ? config.publicUrl : `http://localhost:${config.port}`;
+}
+
+/** The emulated providers notify us, and nobody else. */
+function toLoopback({ publicUrl, publicPort }: Config, url: string): string | null {
+  return url.startsWith(`${publicUrl}/`)
+    ? `http://127.0.0.1:${publicPort}${url.slice(publicUrl.length)}`
+    : null;
 }
 
 /** People's browsers reach the public listener; it is the main one unless it has its own port. */

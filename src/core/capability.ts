@@ -41,7 +41,8 @@ export function openCapability(
 ): Capability | null {
   if (text.length > 512 || !/^[\w-]+$/u.test(text)) return null;
   const bytes = Buffer.from(text, 'base64url');
-  if (bytes.length < headLength + macLength) return null;
+  // One spelling only: what decoding would skip is refused.
+  if (bytes.length < headLength + macLength || bytes.toString('base64url') !== text) return null;
   const payload = bytes.subarray(0, bytes.length - macLength);
   const given = bytes.subarray(bytes.length - macLength);
   const isOurs = keys.some((key) => timingSafeEqual(mac(key, payload), given));

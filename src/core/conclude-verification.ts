@@ -10,7 +10,11 @@ import type { RecordedOutcome, VerificationRecord } from './records.ts';
 export function concludeVerification(
   record: VerificationRecord,
   answer: OutcomeAnswer,
-  terms: { readonly nowMs: number; readonly graceSeconds: number },
+  terms: {
+    readonly nowMs: number;
+    readonly graceSeconds: number;
+    readonly evidence: RecordedOutcome['evidence'];
+  },
 ): VerificationRecord {
   if (record.status !== 'PENDING') return record;
   const checked = { ...record, lastCheckedAtMs: terms.nowMs };
@@ -18,10 +22,9 @@ export function concludeVerification(
   if (answer.kind === 'ended') {
     const { status, ...outcome } = answer.result;
     const code = outcome.code === null ? null : toPlainCode(outcome.code);
-    return ended(checked, status, { ...outcome, code, evidence: 'QUERIED' });
+    return ended(checked, status, { ...outcome, code, evidence: terms.evidence });
   }
-  const graceEndsMs = (record.expiresAtMs ?? record.createdAtMs) + terms.graceSeconds * 1000;
-  if (terms.nowMs < graceEndsMs) {
+  if (terms.nowMs < graceEndsMs(record, terms.graceSeconds)) {
     const launchUsed = answer.kind === 'pending' && answer.launchUsed === true;
     return launchUsed ? { ...checked, launch: null } : checked;
   }
@@ -30,7 +33,12 @@ export function concludeVerification(
     : ended(checked, 'UNDETERMINED', withoutCode('NOT_LEARNT', answer.chargedAttempts));
 }
 
-/** A pending verification that the provider has forgotten unasked. Pure. */
+/** Until then a late outcome may still appear. */
+export function graceEndsMs(record: VerificationRecord, graceSeconds: number): number {
+  return (record.expiresAtMs ?? record.createdAtMs) + graceSeconds * 1000;
+}
+
+/** A pending verification about which nothing can be learnt any more. Pure. */
 export function forgetVerification(record: VerificationRecord): VerificationRecord {
   return ended(record, 'UNDETERMINED', withoutCode('NOT_LEARNT', null));
 }

@@ -6,12 +6,12 @@ import {
   type StoredRecord,
 } from '../contract/index.ts';
 import { callProvider } from './call-provider.ts';
-import { concludeVerification, forgetVerification } from './conclude-verification.ts';
+import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { logBug } from './log-bug.ts';
 import { orByDeadline } from './or-by-deadline.ts';
 import { decodeRecord, encodeRecord, type VerificationRecord } from './records.ts';
-import { isEnabled, type RegisteredProvider } from './registry.ts';
+import { isEnabled, outcomeSourceOf, type RegisteredProvider } from './registry.ts';
 
 /** Longer than any caller waits, so that two calls in a row have their full time. */
 const askTimeoutMs = 15_000;
@@ -37,6 +37,10 @@ export async function refreshVerification(
   const retentionEndsMs = record.startedAtMs + (channel?.retentionSeconds ?? 3 * 86_400) * 1000;
   if (deps.now() >= retentionEndsMs) return replace(deps, stored, forgetVerification(record));
   if (!provider || !channel || !isEnabled(provider)) return record;
+  if (outcomeSourceOf(provider, channel) !== 'QUERY') {
+    const isOver = deps.now() >= graceEndsMs(record, channel.graceSeconds);
+    return isOver ? replace(deps, stored, forgetVerification(record)) : record;
+  }
 
   // Nobody finishes within a second of being sent off.
   const isFresh = deps.now() - record.startedAtMs < channel.pollEveryMs;
@@ -77,6 +81,7 @@ async function ask(
     const concluded = concludeVerification(record, answer, {
       nowMs: deps.now(),
       graceSeconds: channel.graceSeconds,
+      evidence: 'QUERIED',
     });
     if (concluded.status === 'UNDETERMINED' && concluded.outcome?.reason === 'OTHER') {
       deps.log.event('warn', 'outcome_unknown_code', {

@@ -38,9 +38,13 @@ describe('concluding', () => {
         { kind: 'not_told', chargedAttempts: null },
       ];
       for (const answer of answers) {
-        expect(concludeVerification(ended, answer, { nowMs: 10_000_000, graceSeconds: 60 })).toBe(
-          ended,
-        );
+        expect(
+          concludeVerification(ended, answer, {
+            nowMs: 10_000_000,
+            graceSeconds: 60,
+            evidence: 'QUERIED',
+          }),
+        ).toBe(ended);
       }
     },
   );
@@ -48,7 +52,8 @@ describe('concluding', () => {
   it('keeps to the second of expiry plus grace', () => {
     const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: null };
     const at = (nowMs: number) =>
-      concludeVerification(record, pending, { nowMs, graceSeconds: 60 }).status;
+      concludeVerification(record, pending, { nowMs, graceSeconds: 60, evidence: 'QUERIED' })
+        .status;
     expect(at(659_999)).toBe('PENDING');
     expect(at(660_000)).toBe('EXPIRED');
   });

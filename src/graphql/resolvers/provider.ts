@@ -1,5 +1,5 @@
 import type { ActionEffect } from '../../contract/index.ts';
-import { isEnabled, stateOf } from '../../core/registry.ts';
+import { isEnabled, outcomeSourceOf, stateOf } from '../../core/registry.ts';
 import type {
   VerificationActionEffect,
   VerificationChannel,
@@ -25,7 +25,7 @@ export const provider: VerificationProviderResolvers = {
       channel: channel as VerificationChannel,
       checks: [...definition.checks],
       requires: [...definition.requires],
-      outcome: definition.outcome,
+      outcome: loaded ? outcomeSourceOf(loaded, definition) : 'NONE',
     })),
   actions: ({ loaded }) =>
     Object.entries(loaded?.definition.actions ?? {}).map(([name, { effect, perSecond }]) => ({

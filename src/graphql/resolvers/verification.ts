@@ -1,7 +1,9 @@
 import type { Launch } from '../../contract/index.ts';
 import { mayLaunch } from '../../core/caller.ts';
+import { graceEndsMs } from '../../core/conclude-verification.ts';
 import { demandRead } from '../../core/read-verifications.ts';
 import type { VerificationRecord } from '../../core/records.ts';
+import { outcomeSourceOf } from '../../core/registry.ts';
 import type { GraphqlContext } from '../context.ts';
 import type {
   ResolversParentTypes,
@@ -46,14 +48,19 @@ export const verificationOutcome: VerificationOutcomeResolvers = {
 };
 
 function nextPollAfterMs(
-  { status, providerId, channel, lastCheckedAtMs, startedAtMs }: VerificationRecord,
-  core: GraphqlContext['core'],
+  record: VerificationRecord,
+  { registry, now }: GraphqlContext['core'],
 ): number | null {
-  if (status !== 'PENDING') return null;
-  const plugin = core.registry.find(providerId)?.definition.channels[channel];
-  const pollEveryMs = plugin?.pollEveryMs ?? defaultPollMs;
-  const lastMs = lastCheckedAtMs ?? startedAtMs ?? core.now();
-  return Math.max(0, Math.min(pollEveryMs, lastMs + pollEveryMs - core.now()));
+  if (record.status !== 'PENDING') return null;
+  const provider = registry.find(record.providerId);
+  const channel = provider?.definition.channels[record.channel];
+  if (provider && channel && outcomeSourceOf(provider, channel) === 'NONE') {
+    // Nothing is learnt before the end.
+    return Math.max(0, graceEndsMs(record, channel.graceSeconds) - now());
+  }
+  const pollEveryMs = channel?.pollEveryMs ?? defaultPollMs;
+  const lastMs = record.lastCheckedAtMs ?? record.startedAtMs ?? now();
+  return Math.max(0, Math.min(pollEveryMs, lastMs + pollEveryMs - now()));
 }
 
 function openLaunch(
@@ -76,8 +83,8 @@ function toGraphqlLaunch(launch: Launch): ResolversParentTypes['VerificationLaun
       return { __typename: 'VerificationSdkToken', token, clientConfig };
     }
     case 'mini_program': {
-      const { token, url = null } = launch;
-      return { __typename: 'VerificationMiniProgram', token, url };
+      const { token, url = null, longUrl = null } = launch;
+      return { __typename: 'VerificationMiniProgram', token, url, longUrl };
     }
   }
 }

@@ -1,0 +1,34 @@
+import type { FastifyInstance } from 'fastify';
+import type { CoreDeps } from '../../core/core-deps.ts';
+import { receiveNotification } from '../../core/receive-notification.ts';
+
+/** Notifications are small; more is nobody's notification. */
+const mostBytes = 64 * 1024;
+
+/** Where providers send their notifications. The URL is a capability, and is not logged. */
+export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void {
+  // A scope of its own: the body is kept as it came, whatever its type.
+  void server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+      done(null, body);
+    });
+    scope.route<{ Params: { provider: string; capability: string } }>({
+      method: ['GET', 'POST'],
+      url: '/callbacks/:provider/:capability',
+      bodyLimit: mostBytes,
+      handler: async (request, reply) => {
+        const { provider, capability } = request.params;
+        const receipt = await receiveNotification(core, provider, capability, {
+          method: request.method === 'GET' ? 'GET' : 'POST',
+          headers: request.headers as Record<string, string>,
+          body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+        });
+        void reply.header('cache-control', 'no-store');
+        if (receipt.kind === 'unknown') return reply.code(404).send();
+        if (receipt.kind === 'try_later') return reply.code(503).header('retry-after', '1').send();
+        return reply.type(receipt.reply.contentType).send(receipt.reply.body);
+      },
+    });
+  });
+}

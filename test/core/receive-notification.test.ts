@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import {
+  StoreUnavailable,
+  type AnyProvider,
+  type Notification,
+  type OutcomeAnswer,
+  type OutcomeSource,
+} from '../../src/contract/index.ts';
+import { readVerifications } from '../../src/core/read-verifications.ts';
+import { receiveNotification } from '../../src/core/receive-notification.ts';
+import { startVerification } from '../../src/core/start-verification.ts';
+import {
+  acme,
+  callerOf,
+  createTestCore,
+  passedAnswer,
+  type TestCore,
+} from '../support/test-core.ts';
+import { until } from '../support/until.ts';
+
+const second = 1000;
+const reply = { contentType: 'text/plain', body: 'thanks' };
+const failed = {
+  ...passedAnswer,
+  result: { ...passedAnswer.result, status: 'FAILED', reason: 'FACE_MISMATCH' },
+} as const satisfies OutcomeAnswer;
+
+/** Its notifications are its answers, or nothing at all. */
+function notifying(outcome: OutcomeSource): AnyProvider {
+  return {
+    ...acme,
+    channels: {
+      FACE_WEB: {
+        ...acme.channels['FACE_WEB'],
+        outcome: () => outcome,
+        notification: {
+          read: ({ body }: Notification) => JSON.parse(body.toString('utf8')) as OutcomeAnswer,
+          reply,
+        },
+      },
+    },
+  } as unknown as AnyProvider;
+}
+
+async function begin(
+  outcome: OutcomeSource = 'NOTIFICATION',
+  changes: Parameters<typeof createTestCore>[0] = {},
+) {
+  const core = createTestCore({ definitions: [notifying(outcome)], ...changes });
+  const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+  const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+  if (started.kind !== 'success') throw new Error(started.problem.code);
+  return { core, id: started.verification.id, capability: capabilityOf(core) };
+}
+
+/** The last part of a URL that the provider was given. */
+function capabilityOf({ provider }: TestCore, name = 'notifyUrl'): string {
+  const urls = provider.ledger[0]?.body as Readonly<Record<string, string>> | undefined;
+  return urls?.[name]?.split('/').at(-1) ?? '';
+}
+
+function notify(core: TestCore, capability: string, answer: unknown, provider = 'acme') {
+  const body = Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer));
+  return receiveNotification(core.deps, provider, capability, {
+    method: 'POST',
+    headers: {},
+    body,
+  });
+}
+
+async function statusOf({ deps }: TestCore, id: string) {
+  const [record] = await readVerifications(deps, callerOf(), [id], deps.now() + 9000);
+  return record instanceof Error || !record
+    ? null
+    : { status: record.status, evidence: record.outcome?.evidence ?? null };
+}
+
+describe('a notification', () => {
+  it('is the outcome where nothing else tells, and says so', async () => {
+    const { core, id, capability } = await begin();
+    expect(await notify(core, capability, passedAnswer)).toEqual({ kind: 'received', reply });
+    expect(await statusOf(core, id)).toEqual({ status: 'PASSED', evidence: 'NOTIFIED' });
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('never changes a terminal status, however often and in whatever order it comes', async () => {
+    const { core, id, capability } = await begin();
+    const all = [failed, ...Array.from({ length: 99 }, () => passedAnswer)];
+    const receipts = await Promise.all(all.map((answer) => notify(core, capability, answer)));
+    expect(receipts.every(({ kind }) => kind === 'received')).toBe(true);
+    expect(await statusOf(core, id)).toEqual({ status: 'FAILED', evidence: 'NOTIFIED' });
+  });
+
+  it('only makes us ask where the provider can be asked, and is not believed', async () => {
+    const { core, id, capability } = await begin('QUERY');
+    core.provider.reply(() => failed);
+    core.clock.ms += 2 * second;
+    await notify(core, capability, passedAnswer);
+    expect(
+      await until(async () => {
+        const now = await statusOf(core, id);
+        return now?.status === 'PENDING' ? null : now;
+      }),
+    ).toEqual({ status: 'FAILED', evidence: 'QUERIED' });
+  });
+
+  it('is ignored where nothing is learnt at all', async () => {
+    const { core, id, capability } = await begin('NONE');
+    expect(await notify(core, capability, passedAnswer)).toMatchObject({ kind: 'received' });
+    expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
+  });
+
+  it('is unknown by another capability, another provider or none', async () => {
+    const { core, id, capability } = await begin();
+    const returning = capabilityOf(core, 'returnUrl');
+    for (const [given, provider] of [
+      [returning, 'acme'],
+      [capability, 'other'],
+      [`${capability}A`, 'acme'],
+      ['', 'acme'],
+    ] as const) {
+      expect(await notify(core, given, passedAnswer, provider)).toEqual({ kind: 'unknown' });
+    }
+    core.clock.ms += (3 * 24 * 3600 + 1) * second;
+    expect(await notify(core, capability, passedAnswer)).toEqual({ kind: 'unknown' });
+    core.clock.ms -= (3 * 24 * 3600 + 1) * second;
+    expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
+  });
+
+  it('that cannot be read changes nothing', async () => {
+    const { core, id, capability } = await begin();
+    expect(await notify(core, capability, '<html>')).toMatchObject({ kind: 'received' });
+    expect(await notify(core, capability, 'null')).toMatchObject({ kind: 'received' });
+    expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
+  });
+
+  it('is asked for again when the store is down, or the start is not answered yet', async () => {
+    let broken = false;
+    const { core, id, capability } = await begin('NOTIFICATION', {
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          get: (ids) => (broken ? Promise.reject(new StoreUnavailable()) : store.records.get(ids)),
+        },
+      }),
+    });
+    broken = true;
+    expect(await notify(core, capability, passedAnswer)).toEqual({ kind: 'try_later' });
+    broken = false;
+    expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
+    expect(await notify(core, capability, passedAnswer)).toMatchObject({ kind: 'received' });
+
+    const early = createTestCore({ definitions: [notifying('NOTIFICATION')] });
+    const receipts: string[] = [];
+    early.provider.reply(async () => {
+      const { kind } = await notify(early, capabilityOf(early), passedAnswer);
+      receipts.push(kind);
+      return {};
+    });
+    const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+    await startVerification(early.deps, callerOf(), input, early.deps.now() + 9000);
+    expect(receipts).toEqual(['try_later']);
+  });
+});
+
+describe('a channel that cannot be asked', () => {
+  it.each<OutcomeSource>(['NOTIFICATION', 'NONE'])(
+    'ends undetermined after its time under %s, and nobody was asked',
+    async (outcome) => {
+      const { core, id } = await begin(outcome);
+      core.clock.ms += (600 + 59) * second;
+      expect(await statusOf(core, id)).toEqual({ status: 'PENDING', evidence: null });
+      core.clock.ms += 2 * second;
+      expect(await statusOf(core, id)).toMatchObject({ status: 'UNDETERMINED' });
+      expect(core.provider.ledger).toHaveLength(1);
+    },
+  );
+});
