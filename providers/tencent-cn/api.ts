@@ -5,7 +5,7 @@ import {
   optionalNumber,
   optionalText,
   resultCode,
-} from '../tencent/answer-fields.ts';
+} from '../shared/answer-fields.ts';
 import { encryptFields, type Encryption } from '../tencent/encrypt-fields.ts';
 import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
 import type { TencentCnSettings } from './settings.ts';

@@ -13,7 +13,7 @@ import {
   type FieldProblem,
   type PrepareContext,
 } from '../../src/contract/index.ts';
-import { lookUp } from '../tencent/tables.ts';
+import { lookUp } from '../shared/tables.ts';
 import { bankCard4EVerification } from './api.ts';
 import { bankCardBusyCode, bankCardCodes } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';

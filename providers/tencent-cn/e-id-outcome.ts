@@ -1,5 +1,5 @@
 import type { OutcomeAnswer, VerificationResult } from '../../src/contract/index.ts';
-import { lookUp } from '../tencent/tables.ts';
+import { lookUp } from '../shared/tables.ts';
 import type { EidAttempt, EidResult } from './api.ts';
 import {
   eidCodes,

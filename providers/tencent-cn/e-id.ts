@@ -15,7 +15,7 @@ import {
 } from '../../src/contract/index.ts';
 import { checkEidTokenStatus, getEidResult, getEidToken, type EidTokenConfig } from './api.ts';
 import { toEidOutcome } from './e-id-outcome.ts';
-import { keysOf } from '../tencent/tables.ts';
+import { keysOf } from '../shared/tables.ts';
 import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
 import { inputTypes, intentionModes, speechSpeeds, type IntentionMode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';

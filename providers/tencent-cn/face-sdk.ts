@@ -16,7 +16,7 @@ import {
 import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
 import { faceIdCodes, faceIdThrottledCode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
-import { lookUp } from '../tencent/tables.ts';
+import { lookUp } from '../shared/tables.ts';
 import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
 
 const optionsSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import type { BankCardResult, TerminalStatus } from '../../src/contract/index.ts';
-import { each, range } from '../tencent/tables.ts';
+import { each, range } from '../shared/tables.ts';
 
 /**
  * What a result code of a face flow means. `charged` is what the vendor's table says of the code;

@@ -1,18 +1,13 @@
 import { z } from 'zod';
-import { Secret } from '../../src/contract/index.ts';
+import { endpointSetting, secretSetting } from '../shared/setting-fields.ts';
 import { readEncryptionKey } from '../tencent/encrypt-fields.ts';
-
-const secret = z
-  .string()
-  .min(1, 'must not be empty')
-  .transform((value) => new Secret(value));
 
 /** Settings by their names without `TENCENT_CN_`. */
 export const settingsSchema = z
   .strictObject({
-    SECRET_ID: secret,
-    SECRET_KEY: secret,
-    SESSION_TOKEN: secret.optional(),
+    SECRET_ID: secretSetting,
+    SECRET_KEY: secretSetting,
+    SESSION_TOKEN: secretSetting.optional(),
     MERCHANT_ID: z.string().min(1, 'must not be empty').max(50, 'at most 50 characters').optional(),
     REGION: z
       .string()
@@ -28,9 +23,7 @@ export const settingsSchema = z
         return z.NEVER;
       })
       .optional(),
-    ENDPOINT: z
-      .url({ protocol: /^https?$/u, error: 'must be an absolute URL' })
-      .default('https://faceid.tencentcloudapi.com'),
+    ENDPOINT: endpointSetting('https://faceid.tencentcloudapi.com'),
   })
   .transform((given) => ({
     account: {

@@ -6,7 +6,7 @@ import {
   optionalSimilarity,
   optionalText,
   resultCode,
-} from '../tencent/answer-fields.ts';
+} from '../shared/answer-fields.ts';
 import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
 import type { TencentIntlSettings } from './settings.ts';
 

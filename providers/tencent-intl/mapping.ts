@@ -1,5 +1,5 @@
 import type { Billing, TerminalStatus } from '../../src/contract/index.ts';
-import { each, range } from '../tencent/tables.ts';
+import { each, range } from '../shared/tables.ts';
 
 export interface WebCodeMeaning {
   readonly status: TerminalStatus | 'PENDING';

@@ -1,25 +1,18 @@
 import { z } from 'zod';
-import { Secret } from '../../src/contract/index.ts';
-
-const secret = z
-  .string()
-  .min(1, 'must not be empty')
-  .transform((value) => new Secret(value));
+import { endpointSetting, secretSetting } from '../shared/setting-fields.ts';
 
 /** Settings by their names without `TENCENT_INTL_`. */
 export const settingsSchema = z
   .strictObject({
-    SECRET_ID: secret,
-    SECRET_KEY: secret,
-    SESSION_TOKEN: secret.optional(),
+    SECRET_ID: secretSetting,
+    SECRET_KEY: secretSetting,
+    SESSION_TOKEN: secretSetting.optional(),
     // In every list of regions that the page has had; the lists grow.
     REGION: z
       .string()
       .regex(/^[a-z0-9-]+$/u, 'must be a region such as ap-singapore')
       .default('ap-singapore'),
-    ENDPOINT: z
-      .url({ protocol: /^https?$/u, error: 'must be an absolute URL' })
-      .default('https://faceid.intl.tencentcloudapi.com'),
+    ENDPOINT: endpointSetting('https://faceid.intl.tencentcloudapi.com'),
     // The official SDK says 7200 s of an older field and 10 minutes of this one; the page is silent.
     BIZ_TOKEN_TTL_SECONDS: z.coerce
       .number('must be a number')

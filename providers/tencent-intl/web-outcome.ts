@@ -1,5 +1,5 @@
 import type { OutcomeAnswer } from '../../src/contract/index.ts';
-import { lookUp } from '../tencent/tables.ts';
+import { lookUp } from '../shared/tables.ts';
 import type { WebAttempt, WebResult } from './api.ts';
 import { webCodes } from './mapping.ts';
 

@@ -7,7 +7,7 @@ import {
   type FieldProblem,
   type StartInput,
 } from '../../src/contract/index.ts';
-import { keysOf } from '../tencent/tables.ts';
+import { keysOf } from '../shared/tables.ts';
 import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
 import {
   applyWebVerificationBizToken,

@@ -94,6 +94,25 @@ export function checkIdNumberChecksum(idNumber: string, nowMs: number): string |
   const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
   const sum = weights.reduce((total, weight, at) => total + weight * Number(idNumber[at]), 0);
   if ('10X98765432'[sum % 11] !== idNumber[17]) return 'has a wrong check digit';
+  return birthDateOf(idNumber, nowMs) ? null : 'has a birth date that does not exist';
+}
+
+/** Somebody is so old from their birthday on, by the calendar of China. An unreadable date passes. */
+export function checkAge(idNumber: string, leastYears: number, nowMs: number): string | null {
+  const birth = birthDateOf(idNumber, nowMs);
+  if (!birth) return null;
+  const chinaOffsetMs = 8 * 3600 * 1000;
+  // As numbers such as 20261122, so that a birthday on 29 February needs no rule of its own.
+  const toNumber = (date: Date): number =>
+    Number(date.toISOString().slice(0, 10).replaceAll('-', ''));
+  const isOldEnough =
+    toNumber(birth) + leastYears * 10_000 <= toNumber(new Date(nowMs + chinaOffsetMs));
+  return isOldEnough ? null : `must be of somebody aged ${leastYears} or older`;
+}
+
+/** The birth date inside an 18-character number, if there is a real one in it. */
+function birthDateOf(idNumber: string, nowMs: number): Date | null {
+  if (!/^\d{17}[\dX]$/u.test(idNumber)) return null;
   const year = Number(idNumber.slice(6, 10));
   const month = Number(idNumber.slice(10, 12));
   const day = Number(idNumber.slice(12, 14));
@@ -103,7 +122,7 @@ export function checkIdNumberChecksum(idNumber: string, nowMs: number): string |
     birth.getUTCMonth() === month - 1 &&
     birth.getUTCDate() === day &&
     birth.getTime() <= nowMs;
-  return isReal ? null : 'has a birth date that does not exist';
+  return isReal ? birth : null;
 }
 
 /** Luhn (ISO/IEC 7812-1). Some old mainland cards do not follow it. */

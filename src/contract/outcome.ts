@@ -29,7 +29,12 @@ export type Launch =
       readonly token: string;
       readonly clientConfig?: string | undefined;
     }
-  | { readonly kind: 'mini_program'; readonly token: string; readonly url?: string | undefined };
+  | {
+      readonly kind: 'mini_program';
+      readonly token: string;
+      readonly url?: string | undefined;
+      readonly longUrl?: string | undefined;
+    };
 
 /** A verification as a provider began it. */
 export interface Started {

@@ -153,6 +153,24 @@ export type MutationStartVerificationArgs = {
   input: StartVerificationInput;
 };
 
+/** What the face verification tells beyond the common fields. No image, no personal data. */
+export type OemcloudFaceDetails = {
+  __typename?: 'OemcloudFaceDetails';
+  /** How surely a live person was seen, as the provider scores it; outcome `detail` and `face` only. */
+  livingScore: Maybe<Scalars['Float']['output']>;
+};
+
+/** The knobs of individual/face. */
+export type OemcloudFaceOptionsInput = {
+  /**
+   * FACE_ALIPAY inside a mini-program: its `onWebviewMessage` is to be called. No way back is given to
+   * the provider then, so that the person is not led back to `redirectUrl`.
+   */
+  receivesWebviewMessages?: InputMaybe<Scalars['Boolean']['input']>;
+  /** `repetition` of the vendor's sample, sent as it is; its meaning is not documented. */
+  repetition?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 export type Query = {
   __typename?: 'Query';
   /** One bank card check. Null when there is none with this id among those the caller may see. */
@@ -183,7 +201,10 @@ export type StartVerificationInput = {
   /** Your name for this attempt, 1 to 255 characters. The same key never starts a second verification. */
   idempotencyKey: Scalars['String']['input'];
   options?: InputMaybe<VerificationOptionsInput>;
-  /** The provider's id. Without it the only enabled provider of the channel serves. */
+  /**
+   * The provider's id. Without it the operator's ROUTING of the channel says who serves, or the only
+   * enabled provider of the channel does; with several and no routing, an input problem names them.
+   */
   provider?: InputMaybe<Scalars['ID']['input']>;
   /**
    * Where the browser goes in the end: an absolute https URL on an allowed origin. It receives
@@ -480,7 +501,7 @@ export type VerificationBilling =
 export type VerificationChannel =
   /** E证通: a page inside WeChat. Launch: VerificationRedirect. */
   | 'E_ID'
-  /** A page inside Alipay. Launch: VerificationRedirect. */
+  /** A page inside Alipay. Launch: VerificationRedirect; a mini-program's web-view needs its `longUrl`. */
   | 'FACE_ALIPAY'
   /** The provider's SDK inside your own app. Launch: VerificationSdkToken. */
   | 'FACE_SDK'
@@ -554,7 +575,10 @@ export type VerificationLimitProblem = VerificationProblem & {
 /** Hand the token to your mini-program. */
 export type VerificationMiniProgram = {
   __typename?: 'VerificationMiniProgram';
+  /** Its long form. */
+  longUrl: Maybe<Scalars['String']['output']>;
   token: Maybe<Scalars['String']['output']>;
+  /** The page that the provider would open, should the mini-program not be used. */
   url: Maybe<Scalars['String']['output']>;
 };
 
@@ -563,18 +587,31 @@ export type VerificationMiniProgram = {
  * `channel` and rules out routing.
  */
 export type VerificationOptionsInput =
-  /** E证通 of Tencent Cloud, mainland China (channel E_ID). */
+  /** The face verification of OEMCloud (channels FACE_WEB, FACE_ALIPAY, FACE_WECHAT_MINI_PROGRAM). */
   | {
+      oemcloudFace: OemcloudFaceOptionsInput;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never;
+      tencentIntlWeb?: never;
+    } /** E证通 of Tencent Cloud, mainland China (channel E_ID). */
+  | {
+      oemcloudFace?: never;
       tencentCnEId: TencentCnEIdOptionsInput;
       tencentCnFaceSdk?: never;
       tencentIntlWeb?: never;
     } /** The app SDK of Tencent Cloud, mainland China (channel FACE_SDK). */
   | {
+      oemcloudFace?: never;
       tencentCnEId?: never;
       tencentCnFaceSdk: TencentCnFaceSdkOptionsInput;
       tencentIntlWeb?: never;
     } /** The web page of Tencent Cloud eKYC, international (channel FACE_WEB). */
-  | { tencentCnEId?: never; tencentCnFaceSdk?: never; tencentIntlWeb: TencentIntlWebOptionsInput };
+  | {
+      oemcloudFace?: never;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never;
+      tencentIntlWeb: TencentIntlWebOptionsInput;
+    };
 
 export type VerificationOutcome = {
   __typename?: 'VerificationOutcome';
@@ -595,7 +632,7 @@ export type VerificationOutcome = {
 
 /** What a provider tells beyond the common fields. */
 export type VerificationOutcomeDetails =
-  TencentCnEIdDetails | TencentCnFaceSdkDetails | TencentIntlWebDetails;
+  OemcloudFaceDetails | TencentCnEIdDetails | TencentCnFaceSdkDetails | TencentIntlWebDetails;
 
 /** Why it ended as it did. */
 export type VerificationOutcomeReason =
@@ -748,7 +785,10 @@ export type VerificationProviderState =
 /** Send the person's browser to `url`. A URL usually works once. */
 export type VerificationRedirect = {
   __typename?: 'VerificationRedirect';
-  /** The long form, for a web-view that needs it. */
+  /**
+   * The long form of `url`, where there is one. An Alipay mini-program has to open this one in its
+   * web-view: only a long link can be on its list of domains.
+   */
   longUrl: Maybe<Scalars['String']['output']>;
   /** The provider's own token, for a flow that is not opened by URL. */
   token: Maybe<Scalars['String']['output']>;
@@ -954,6 +994,7 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
     | (VerificationRedirect & { __typename: 'VerificationRedirect' })
     | (VerificationSdkToken & { __typename: 'VerificationSdkToken' });
   VerificationOutcomeDetails:
+    | (OemcloudFaceDetails & { __typename: 'OemcloudFaceDetails' })
     | (TencentCnEIdDetails & { __typename: 'TencentCnEIdDetails' })
     | (TencentCnFaceSdkDetails & { __typename: 'TencentCnFaceSdkDetails' })
     | (TencentIntlWebDetails & { __typename: 'TencentIntlWebDetails' });
@@ -986,6 +1027,9 @@ export type ResolversTypes = {
     Omit<CheckBankCardSuccess, 'check'> & { check: ResolversTypes['BankCardCheck'] }
   >;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  OemcloudFaceDetails: ResolverTypeWrapper<OemcloudFaceDetails>;
+  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
+  OemcloudFaceOptionsInput: OemcloudFaceOptionsInput;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   StartVerificationInput: StartVerificationInput;
   StartVerificationResult: ResolverTypeWrapper<
@@ -997,7 +1041,6 @@ export type ResolversTypes = {
     }
   >;
   TencentCnAttempt: ResolverTypeWrapper<TencentCnAttempt>;
-  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   TencentCnCompareLib: TencentCnCompareLib;
   TencentCnEIdDetails: ResolverTypeWrapper<TencentCnEIdDetails>;
   TencentCnEIdOptionsInput: TencentCnEIdOptionsInput;
@@ -1072,6 +1115,9 @@ export type ResolversParentTypes = {
     check: ResolversParentTypes['BankCardCheck'];
   };
   Mutation: Record<PropertyKey, never>;
+  OemcloudFaceDetails: OemcloudFaceDetails;
+  Float: Scalars['Float']['output'];
+  OemcloudFaceOptionsInput: OemcloudFaceOptionsInput;
   Query: Record<PropertyKey, never>;
   StartVerificationInput: StartVerificationInput;
   StartVerificationResult: ResolversUnionTypes<ResolversParentTypes>['StartVerificationResult'];
@@ -1079,7 +1125,6 @@ export type ResolversParentTypes = {
     verification: ResolversParentTypes['Verification'];
   };
   TencentCnAttempt: TencentCnAttempt;
-  Float: Scalars['Float']['output'];
   TencentCnEIdDetails: TencentCnEIdDetails;
   TencentCnEIdOptionsInput: TencentCnEIdOptionsInput;
   TencentCnFaceSdkDetails: TencentCnFaceSdkDetails;
@@ -1182,6 +1227,15 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationStartVerificationArgs, 'input'>
   >;
+};
+
+export type OemcloudFaceDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['OemcloudFaceDetails'] =
+    ResolversParentTypes['OemcloudFaceDetails'],
+> = {
+  livingScore?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type QueryResolvers<
@@ -1423,6 +1477,7 @@ export type VerificationMiniProgramResolvers<
   ParentType extends ResolversParentTypes['VerificationMiniProgram'] =
     ResolversParentTypes['VerificationMiniProgram'],
 > = {
+  longUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   token?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   url?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
@@ -1450,7 +1505,10 @@ export type VerificationOutcomeDetailsResolvers<
     ResolversParentTypes['VerificationOutcomeDetails'],
 > = {
   __resolveType: TypeResolveFn<
-    'TencentCnEIdDetails' | 'TencentCnFaceSdkDetails' | 'TencentIntlWebDetails',
+    | 'OemcloudFaceDetails'
+    | 'TencentCnEIdDetails'
+    | 'TencentCnFaceSdkDetails'
+    | 'TencentIntlWebDetails',
     ParentType,
     ContextType
   >;
@@ -1571,6 +1629,7 @@ export type Resolvers<ContextType = GraphqlContext> = {
   CheckBankCardResult?: CheckBankCardResultResolvers<ContextType>;
   CheckBankCardSuccess?: CheckBankCardSuccessResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
+  OemcloudFaceDetails?: OemcloudFaceDetailsResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   StartVerificationResult?: StartVerificationResultResolvers<ContextType>;
   StartVerificationSuccess?: StartVerificationSuccessResolvers<ContextType>;

@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import {
+  ProviderErrorAnswer,
+  ProviderFault,
+  type ProviderCall,
+  type UpstreamAnswer,
+} from '../../src/contract/index.ts';
+import {
+  optionalMoment,
+  optionalNumber,
+  optionalSimilarity,
+  optionalText,
+} from '../shared/answer-fields.ts';
+import { flowCodes, nonceRefused } from './mapping.ts';
+import type { OemcloudSettings } from './settings.ts';
+
+// Sources: page OEMCloud实人认证 for the start; the queries are those of e签宝, the upstream
+// (2026-01-09), since the page has none.
+type Call = ProviderCall<OemcloudSettings>;
+
+export interface FaceRequest {
+  readonly name: string;
+  readonly idNo: string;
+  readonly faceauthMode: 'TENCENT' | 'ZHIMACREDIT' | 'WE_CHAT_FACE';
+  readonly callbackUrl?: string | undefined;
+  readonly notifyUrl: string;
+  readonly contextId?: string | undefined;
+  /** In the page's sample only. */
+  readonly repetition?: boolean | undefined;
+}
+
+/** Text of digits, longer than a number can hold: `readAnswer` keeps numbers of it as text. */
+const flowId = z.union([z.string().min(1), z.number().transform(String)]);
+
+const startedFlow = z.object({
+  flowId,
+  authUrl: optionalText,
+  originalUrl: optionalText,
+  faceToken: optionalText,
+  expire: optionalMoment,
+});
+
+export type StartedFlow = z.output<typeof startedFlow>;
+
+export function startFace(call: Call, payload: FaceRequest): Promise<StartedFlow> {
+  return call.send({
+    action: 'individual/face',
+    build: (_nowMs, nonceMs) => ({
+      method: 'POST',
+      url: urlOf(call, '/v2/identity/auth/api/individual/face'),
+      headers: { ...headersOf(call, nonceMs), 'content-type': 'application/json' },
+      body: JSON.stringify(payload),
+    }),
+    read: (answer) => {
+      const { code, data, requestId } = readAnswer(answer);
+      if (code !== '0') throw new ProviderErrorAnswer(code, requestId);
+      return startedFlow.parse(data);
+    },
+  });
+}
+
+const faceState = z
+  .object({
+    status: optionalText,
+    similarity: optionalSimilarity,
+    livingScore: optionalNumber,
+    failedReasonCode: z
+      .union([z.string(), z.number().transform(String)])
+      .nullish()
+      .catch(null),
+  })
+  .transform((face) => ({ ...noState, ...face }));
+
+const detailState = z
+  .object({
+    status: optionalText,
+    endTime: optionalMoment,
+    // Name, numbers and a photo stand beside these and are not read.
+    indivInfo: z
+      .object({ similarity: optionalSimilarity, livingScore: optionalNumber })
+      .nullish()
+      .catch(null),
+  })
+  .transform(({ status, endTime, indivInfo }) => ({
+    ...noState,
+    status,
+    completedAtMs: endTime,
+    similarity: indivInfo?.similarity ?? null,
+    livingScore: indivInfo?.livingScore ?? null,
+  }));
+
+const outlineState = z
+  .object({ flowStatus: optionalText })
+  .transform(({ flowStatus }) => ({ ...noState, status: flowStatus }));
+
+/** What a query says about a flow; each says a part of it. */
+export interface FlowState {
+  readonly status: string | null | undefined;
+  readonly similarity: number | null;
+  readonly livingScore: number | null;
+  readonly completedAtMs: number | null;
+  readonly failedReasonCode: string | null | undefined;
+}
+
+const noState: FlowState = {
+  status: null,
+  similarity: null,
+  livingScore: null,
+  completedAtMs: null,
+  failedReasonCode: null,
+};
+
+interface FlowQuery {
+  readonly action: string;
+  readonly pathOf: (id: string) => string;
+  readonly state: z.ZodType<FlowState>;
+}
+
+/** The ways to ask, by their name in OEMCLOUD_OUTCOME. */
+export const flowQueries = {
+  outline: {
+    action: 'common/outline',
+    pathOf: (id) => `/v2/identity/auth/api/common/${id}/outline`,
+    state: outlineState,
+  },
+  detail: {
+    action: 'common/detail',
+    pathOf: (id) => `/v2/identity/auth/api/common/${id}/detail`,
+    state: detailState,
+  },
+  face: {
+    action: 'pub/individual/face',
+    pathOf: (id) => `/v2/identity/auth/pub/individual/${id}/face`,
+    state: faceState,
+  },
+} as const satisfies Record<string, FlowQuery>;
+
+/** The state of a flow, or the code that stands for it (`flowCodes`). */
+export function queryFlow(
+  call: Call,
+  query: FlowQuery,
+  id: string,
+): Promise<{ readonly state: FlowState } | { readonly code: string }> {
+  return call.send({
+    action: query.action,
+    build: (_nowMs, nonceMs) => ({
+      method: 'GET',
+      url: urlOf(call, query.pathOf(encodeURIComponent(id))),
+      headers: headersOf(call, nonceMs),
+    }),
+    read: (answer) => {
+      const { code, data, requestId } = readAnswer(answer);
+      if (code === '0') return { state: query.state.parse(data) };
+      if (Object.hasOwn(flowCodes, code)) return { code };
+      throw new ProviderErrorAnswer(code, requestId);
+    },
+  });
+}
+
+function urlOf(call: Call, path: string): string {
+  return new URL(path, call.settings.endpoint).href;
+}
+
+function headersOf(call: Call, nonceMs: number): Record<string, string> {
+  return {
+    authorization: `APPCODE ${call.settings.appCode.reveal()}`,
+    'x-ca-nonce': String(nonceMs),
+  };
+}
+
+const envelope = z.looseObject({
+  code: z.union([z.string(), z.number()]).transform(String),
+  data: z.looseObject({}).nullish(),
+});
+
+/**
+ * A refusal of the gateway stands in headers, whatever the body. The body's code counts whatever
+ * the HTTP status below 500, since the page does not say which one comes with it.
+ */
+function readAnswer(answer: UpstreamAnswer): {
+  readonly code: string;
+  readonly data: unknown;
+  readonly requestId: string | undefined;
+} {
+  const { headers } = answer;
+  const requestId = headers['x-ca-request-id'];
+  if (/nonce/iu.test(headers['x-ca-error-message'] ?? '')) {
+    throw new ProviderErrorAnswer(nonceRefused, requestId);
+  }
+  const gatewayCode = headers['x-ca-error-code'];
+  if (gatewayCode) throw new ProviderErrorAnswer(gatewayCode, requestId);
+  if (answer.status >= 500) throw new ProviderFault('protocol');
+  const body = envelope.parse(parseKeepingFlowId(answer.body.toString('utf8')));
+  if (body.code === '0' && answer.status !== 200) throw new ProviderFault('protocol');
+  // The page's table puts the fields beside the code, its sample below `data`.
+  return { code: body.code, data: body.data ?? body, requestId };
+}
+
+/** A flowId of 19 digits given as a number would lose its last ones. */
+function parseKeepingFlowId(text: string): unknown {
+  return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) =>
+    key === 'flowId' && typeof value === 'number' ? (context?.source ?? value) : value,
+  );
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import {
+  contractVersion,
+  defineProvider,
+  type ActionDefinition,
+} from '../../src/contract/index.ts';
+import { faceAlipay, faceWeb, faceWechatMiniProgram } from './face.ts';
+import { faults, nonceRefused } from './mapping.ts';
+import { settingsSchema } from './settings.ts';
+
+/** The page names no limit; ask the vendor, and set OEMCLOUD_LIMIT_…. */
+const cautious = {
+  perSecond: 10,
+  maxAnswerBytes: 256 * 1024,
+  sendAgainAfter: [nonceRefused],
+} as const satisfies Partial<ActionDefinition>;
+
+/** OEMCloud 实人认证, a reseller of e签宝. */
+export const oemcloud = defineProvider({
+  contractVersion,
+  id: 'oemcloud',
+  title: 'OEMCloud identity verification',
+  jurisdiction: 'CN',
+  settings: settingsSchema,
+  credentials: ['APP_CODE'],
+  actions: {
+    // When a unit is spent is not documented.
+    'individual/face': { effect: 'may_charge', ...cautious },
+    'common/outline': { effect: 'read', ...cautious },
+    'common/detail': { effect: 'read', ...cautious },
+    'pub/individual/face': { effect: 'read', ...cautious },
+  },
+  faults,
+  channels: {
+    FACE_WEB: faceWeb,
+    FACE_ALIPAY: faceAlipay,
+    FACE_WECHAT_MINI_PROGRAM: faceWechatMiniProgram,
+  },
+  typeDefs: readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
+});

@@ -1,0 +1,323 @@
+import { describe, expect, it } from 'vitest';
+import { oemcloud } from '../../providers/oemcloud/index.ts';
+import { failureCodes } from '../../providers/oemcloud/mapping.ts';
+import { faceCodes, gatewayErrors } from '../../sandbox/oemcloud/codes.ts';
+import { parseProviderSettings } from '../../src/config.ts';
+import {
+  classifyCode,
+  ProviderErrorAnswer,
+  ProviderFault,
+  type ProviderCall,
+  type StartInput,
+  type UpstreamRequest,
+} from '../../src/contract/index.ts';
+import type { OemcloudSettings } from '../../providers/oemcloud/settings.ts';
+import { channelOf, startInput } from '../support/call-plugin.ts';
+
+const nowMs = Date.UTC(2026, 10, 22, 15, 59);
+const person = { name: '韦小宝', idNumber: '11204416541220243X' };
+const urls = { returnUrl: 'https://x.example/return/c', notifyUrl: 'https://x.example/n' };
+const flow = {
+  flowId: '1862291536444700249',
+  authUrl: 'https://smlt.tsign.example/I7vLahiqTMqT',
+  originalUrl: 'https://open.weixin.example/connect?token=2F803B97',
+  faceToken: '2F803B97-0B3A-4EE0-A8A4-44564A292492',
+  expire: nowMs + 1_800_000,
+};
+
+interface Answer {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly body: unknown;
+}
+
+function settingsOf(OUTCOME = 'face'): OemcloudSettings {
+  const parsed = parseProviderSettings(oemcloud, { APP_CODE: 'code', OUTCOME });
+  if ('wrong' in parsed) throw new Error(parsed.wrong.join());
+  return parsed.settings as OemcloudSettings;
+}
+
+function callWith({ status = 200, headers = {}, body }: Answer, outcome?: string) {
+  const sent: UpstreamRequest[] = [];
+  const call: ProviderCall<OemcloudSettings> = {
+    settings: settingsOf(outcome),
+    now: () => nowMs,
+    send: async (upstream) => {
+      sent.push(upstream.build(nowMs, nowMs + 7));
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      return upstream.read({ status, headers, body: Buffer.from(text) });
+    },
+  };
+  return { call, sent };
+}
+
+function prepare(channel: string, given: Partial<StartInput> = {}) {
+  const doubts: string[] = [];
+  const prepared = channelOf(oemcloud, channel).prepare(startInput({ subject: person, ...given }), {
+    settings: settingsOf(),
+    nowMs,
+    doubt: ({ path }) => doubts.push(path),
+  });
+  return { prepared, doubts };
+}
+
+function pathsOf(given: Partial<StartInput>, channel = 'FACE_WEB'): string[] {
+  const { prepared } = prepare(channel, given);
+  return 'problems' in prepared ? prepared.problems.map(({ path }) => path) : [];
+}
+
+async function start(channel: string, given: Partial<StartInput> = {}, answer?: Answer) {
+  const { prepared } = prepare(channel, given);
+  if ('problems' in prepared) throw new Error(JSON.stringify(prepared.problems));
+  const { call, sent } = callWith(answer ?? { body: { code: 0, message: '成功', data: flow } });
+  const started = await prepared.start(call, urls);
+  return { started, sent, body: JSON.parse(sent[0]?.body ?? '') };
+}
+
+async function outcomeOf(outcome: string, data: unknown, code = 0) {
+  const { call, sent } = callWith({ body: { code, message: '', data } }, outcome);
+  const answer = await channelOf(oemcloud, 'FACE_WEB').fetchOutcome(call, { flowId: flow.flowId });
+  return { answer, sent };
+}
+
+describe('oemcloud: what is sent', () => {
+  it('sends the page’s own example, without what only its sample has', async () => {
+    const { sent, body } = await start('FACE_WECHAT_MINI_PROGRAM', { extra: '201908221430111' });
+    expect(sent[0]).toMatchObject({
+      method: 'POST',
+      url: 'https://auth.csapi.com.cn/v2/identity/auth/api/individual/face',
+      headers: {
+        authorization: 'APPCODE code',
+        'x-ca-nonce': String(nowMs + 7),
+        'content-type': 'application/json',
+      },
+    });
+    expect(body).toEqual({
+      name: '韦小宝',
+      idNo: '11204416541220243X',
+      faceauthMode: 'WE_CHAT_FACE',
+      callbackUrl: urls.returnUrl,
+      notifyUrl: urls.notifyUrl,
+      contextId: '201908221430111',
+    });
+  });
+
+  it('sends each channel’s mode and every knob', async () => {
+    expect((await start('FACE_WEB')).body).toMatchObject({ faceauthMode: 'TENCENT' });
+    const { body } = await start('FACE_ALIPAY', {
+      options: { receivesWebviewMessages: true, repetition: true },
+    });
+    expect(body).toMatchObject({ faceauthMode: 'ZHIMACREDIT', repetition: true });
+    // The page: a web-view gets messages only when no way back is given.
+    expect(body).not.toHaveProperty('callbackUrl');
+  });
+
+  it.each<[Partial<StartInput>, string]>([
+    [{ subject: { ...person, name: null } }, 'subject.name'],
+    [{ subject: { ...person, idNumber: null } }, 'subject.idNumber'],
+    [{ subject: { ...person, idNumber: 'H1234567' } }, 'subject.idNumber'],
+    [{ referenceImage: 'AAAA' }, 'referenceImage'],
+    [{ extra: 'x'.repeat(1001) }, 'extra'],
+    [
+      { options: { receivesWebviewMessages: true } },
+      'options.oemcloudFace.receivesWebviewMessages',
+    ],
+  ])('refuses %j', (given, path) => {
+    expect(pathsOf(given)).toEqual([path]);
+  });
+
+  it.each([
+    // 15:59 UTC is 23:59 of 22 November in China.
+    ['320926201211225276', []],
+    ['320926201211235276', ['subject.idNumber']],
+    ['340103202308176095', ['subject.idNumber']],
+    ['320926201202295276', []],
+    // No date can be read: the provider decides.
+    ['320926999913995276', []],
+    ['320926551117527', []],
+  ])('knows who is 14 by China’s date: %s', (idNumber, paths) => {
+    expect(pathsOf({ subject: { ...person, idNumber } })).toEqual(paths);
+  });
+
+  it('leaves the check digit to INPUT_CHECKSUMS', () => {
+    expect(prepare('FACE_WEB').doubts).toEqual(['subject.idNumber']);
+    const idNumber = '320926195511175276';
+    expect(prepare('FACE_WEB', { subject: { ...person, idNumber } }).doubts).toEqual([]);
+  });
+});
+
+describe('oemcloud: what is answered', () => {
+  it('gives each channel its launch', async () => {
+    for (const channel of ['FACE_WEB', 'FACE_ALIPAY']) {
+      expect((await start(channel)).started).toEqual({
+        launch: {
+          kind: 'redirect',
+          url: flow.authUrl,
+          longUrl: flow.originalUrl,
+          token: flow.faceToken,
+        },
+        session: { flowId: flow.flowId },
+        expiresInSeconds: 1800,
+      });
+    }
+    expect((await start('FACE_WECHAT_MINI_PROGRAM')).started.launch).toEqual({
+      kind: 'mini_program',
+      token: flow.faceToken,
+      url: flow.authUrl,
+      longUrl: flow.originalUrl,
+    });
+  });
+
+  it('reads the fields beside the code as well, and a flowId of 19 digits as a number', async () => {
+    const beside = `{"code":0,"flowId":1862291536444700249,"authUrl":"https://a.example/x"}`;
+    const { started } = await start('FACE_WEB', {}, { body: beside });
+    expect(started.session).toEqual({ flowId: '1862291536444700249' });
+    // Without `expire` half an hour is taken.
+    expect(started).toMatchObject({ expiresInSeconds: 1800 });
+  });
+
+  it.each([
+    ['a start without any link', 'FACE_WEB', { ...flow, authUrl: null, originalUrl: null }],
+    ['a mini-program without its token', 'FACE_WECHAT_MINI_PROGRAM', { ...flow, faceToken: '' }],
+    ['a start without flowId', 'FACE_WEB', { ...flow, flowId: undefined }],
+  ])('takes %s for no answer', async (_name, channel, data) => {
+    await expect(start(channel, {}, { body: { code: 0, data } })).rejects.toBeInstanceOf(Error);
+  });
+
+  it.each<[string, Answer, string]>([
+    ['a code', { body: { code: 30503107, data: null } }, '30503107'],
+    ['a code under HTTP 400', { status: 400, body: { code: '30500101' } }, '30500101'],
+    ['the gateway', { status: 403, headers: { 'x-ca-error-code': 'B403MQ' }, body: '' }, 'B403MQ'],
+    [
+      'the gateway whatever the body',
+      { headers: { 'x-ca-error-code': 'A400AC' }, body: { code: 0, data: flow } },
+      'A400AC',
+    ],
+    [
+      'a refused nonce under any code',
+      { status: 400, headers: { 'x-ca-error-message': 'Nonce Used' }, body: '' },
+      'NonceRefused',
+    ],
+  ])('reads the code of %s', async (_name, answer, code) => {
+    const error = await start('FACE_WEB', {}, answer).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ProviderErrorAnswer);
+    expect(error).toMatchObject({ code });
+  });
+
+  it('takes a 5xx for nothing, whatever it says', async () => {
+    const answer = { status: 500, body: { code: 30500101 } };
+    const error = await start('FACE_WEB', {}, answer).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ProviderFault);
+    expect(error).toMatchObject({ kind: 'protocol' });
+  });
+
+  it('proves by no code of the backend’s trouble that nothing was done', () => {
+    for (const code of Object.keys(gatewayErrors)) {
+      const isBackends = /^[DNX]/u.test(code);
+      expect(classifyCode(oemcloud.faults, code) === 'internal', code).toBe(isBackends);
+    }
+    expect(classifyCode(oemcloud.faults, '30500000')).toBe('internal');
+    expect(classifyCode(oemcloud.faults, '30500003')).toBeUndefined();
+  });
+});
+
+describe('oemcloud: outcomes', () => {
+  it('asks each way by its path, with a nonce of its own', async () => {
+    for (const [outcome, path] of [
+      ['outline', `/v2/identity/auth/api/common/${flow.flowId}/outline`],
+      ['detail', `/v2/identity/auth/api/common/${flow.flowId}/detail`],
+      ['face', `/v2/identity/auth/pub/individual/${flow.flowId}/face`],
+    ] as const) {
+      const { sent } = await outcomeOf(outcome, { status: 'ING', flowStatus: 'ING' });
+      expect(sent[0]).toMatchObject({
+        method: 'GET',
+        url: `https://auth.csapi.com.cn${path}`,
+        headers: { authorization: 'APPCODE code', 'x-ca-nonce': String(nowMs + 7) },
+      });
+    }
+  });
+
+  it('passes by SUCCESS and by nothing else', async () => {
+    for (const [outcome, field] of [
+      ['outline', 'flowStatus'],
+      ['detail', 'status'],
+      ['face', 'status'],
+    ] as const) {
+      const { answer } = await outcomeOf(outcome, { [field]: 'SUCCESS' });
+      expect(answer).toMatchObject({ result: { status: 'PASSED', billing: 'UNKNOWN' } });
+      for (const word of ['success', 'FINISH', 'PASS', '', null, 0, undefined]) {
+        const other = (await outcomeOf(outcome, { [field]: word })).answer;
+        expect(other, String(word)).toEqual({ kind: 'not_told', chargedAttempts: null });
+      }
+    }
+  });
+
+  it('reads scores and time, and no personal data beside them', async () => {
+    const { answer } = await outcomeOf('detail', {
+      status: 'SUCCESS',
+      endTime: nowMs,
+      indivInfo: { name: 'CANARY', certNo: 'CANARY', similarity: '97.31', livingScore: '99.5' },
+    });
+    expect(answer).toMatchObject({
+      result: {
+        similarity: 97.31,
+        completedAtMs: nowMs,
+        details: { __typename: 'OemcloudFaceDetails', livingScore: 99.5 },
+      },
+    });
+    expect(JSON.stringify(answer)).not.toContain('CANARY');
+  });
+
+  it('knows every failure code of the sandbox, and fails by one it does not know', async () => {
+    const known = faceCodes.filter(({ code }) => code !== '0').map(({ code }) => code);
+    expect(Object.keys(failureCodes)).toEqual(known);
+    const { answer } = await outcomeOf('face', { status: 'FAIL', failedReasonCode: 1_449_999 });
+    expect(answer).toMatchObject({
+      result: { status: 'FAILED', code: '1449999', reason: 'OTHER' },
+    });
+  });
+});
+
+describe('oemcloud: notifications', () => {
+  const { notification } = channelOf(oemcloud, 'FACE_WEB');
+  const read = (body: unknown, method: 'GET' | 'POST' = 'POST') =>
+    notification?.read(
+      { method, headers: {}, body: Buffer.from(JSON.stringify(body)) },
+      { flowId: flow.flowId },
+    );
+  const { flowId } = flow;
+
+  it('says passed or failed about its own flow', () => {
+    expect(read({ flowId, success: true, status: true })).toMatchObject({
+      result: { status: 'PASSED', billing: 'UNKNOWN' },
+    });
+    expect(read({ flowId, success: false, failReasonCode: '1445900' })).toMatchObject({
+      result: { status: 'FAILED', reason: 'FACE_MISMATCH', code: '1445900' },
+    });
+    expect(read({ flowId, status: false })).toMatchObject({ result: { status: 'FAILED' } });
+  });
+
+  it('says nothing about another flow, in contradiction, without a word or by GET', () => {
+    expect(read({ flowId: '1', success: true })).toBeNull();
+    expect(read({ flowId, success: true, status: false })).toBeNull();
+    expect(read({ flowId })).toBeNull();
+    expect(read({ flowId, success: true }, 'GET')).toBeNull();
+  });
+
+  it('cannot be a truth value in disguise', () => {
+    for (const success of ['true', 1, 'false', {}]) {
+      expect(() => read({ flowId, success })).toThrow('success');
+    }
+  });
+});
+
+describe('oemcloud: settings', () => {
+  it('demand a choice of OEMCLOUD_OUTCOME, and name it', () => {
+    expect(parseProviderSettings(oemcloud, { APP_CODE: 'CANARY' })).toEqual({
+      wrong: ['OEMCLOUD_OUTCOME is needed.'],
+    });
+    const wrong = parseProviderSettings(oemcloud, { APP_CODE: 'CANARY', OUTCOME: 'CANARY' });
+    expect(JSON.stringify(wrong)).toContain('must be one of outline, detail, face');
+    expect(JSON.stringify(wrong)).not.toContain('CANARY');
+  });
+});
