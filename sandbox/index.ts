@@ -1,109 +1,125 @@
 import type { FastifyInstance } from 'fastify';
 import { createFlows } from './flows.ts';
+import { createNotify } from './oemcloud/notify.ts';
+import { createOemcloudServer } from './oemcloud/oemcloud-server.ts';
+import { oemcloudScenarios } from './oemcloud/scenarios.ts';
 import { registerPersonPage } from './person-page.ts';
 import { createTencentCnActions } from './tencent-cn/actions.ts';
 import { tencentCnScenarios } from './tencent-cn/scenarios.ts';
 import { createTencentIntlActions } from './tencent-intl/actions.ts';
 import { tencentIntlScenarios } from './tencent-intl/scenarios.ts';
-import { createDecryptor, type Decryptor } from './tencent/decrypt-params.ts';
+import { createDecryptor } from './tencent/decrypt-params.ts';
 import { createTencentServer, type TencentServerOptions } from './tencent/tencent-server.ts';
 
 export interface Sandbox {
-  /**
-   * Settings of a provider, by name without its prefix, that lead to its emulation. Who gave an
-   * encryption key wants encryption: the emulation's own key takes its place.
-   */
-  readonly settingsOf: (
-    providerId: string,
-    given: Readonly<Record<string, string>>,
-  ) => Readonly<Record<string, string>>;
+  /** Settings of a provider, by name without its prefix, that lead to its emulation. */
+  readonly settingsOf: (providerId: string) => Readonly<Record<string, string>>;
   /** The routes below /sandbox, for the main listener. */
   readonly register: (server: FastifyInstance) => void;
   readonly close: () => Promise<void>;
 }
 
-interface Endpoint {
-  readonly endpoint: string;
-  readonly credentials: object;
-  readonly encryptionKey?: string;
+export interface SandboxDeps {
+  readonly now: () => number;
+  /** How a browser reaches the main listener. */
+  readonly baseUrl: string;
+  /** Settings that were given for a provider: some of them choose among what is emulated. */
+  readonly givenSettings: (providerId: string) => Readonly<Record<string, string>>;
+  /** How a URL of ours is reached without leaving the host; null for somebody else's. */
+  readonly toLoopback: (url: string) => string | null;
 }
 
-const encryptionSetting = 'ENCRYPTION_PUBLIC_KEY';
+interface Endpoint {
+  readonly endpoint: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
 
 /** Of no worth anywhere: they open the emulation, which listens on loopback only. */
-const tencentCnCredentials = {
-  SECRET_ID: 'AKIDsandboxsandboxsandboxsandbox',
-  SECRET_KEY: 'sandbox-secret-key',
-  MERCHANT_ID: '0NSJ240626160443125212',
-};
-
-const tencentIntlCredentials = {
-  SECRET_ID: 'IKIDsandboxsandboxsandboxsandbox',
-  SECRET_KEY: 'sandbox-secret-key-intl',
-};
+const credentials = {
+  'tencent-cn': {
+    SECRET_ID: 'AKIDsandboxsandboxsandboxsandbox',
+    SECRET_KEY: 'sandbox-secret-key',
+    MERCHANT_ID: '0NSJ240626160443125212',
+  },
+  'tencent-intl': {
+    SECRET_ID: 'IKIDsandboxsandboxsandboxsandbox',
+    SECRET_KEY: 'sandbox-secret-key-intl',
+  },
+  oemcloud: { APP_CODE: 'sandboxsandboxsandboxsandbox0000' },
+} as const;
 
 /**
  * Starts the emulated providers, each on a loopback port of its own: their SDKs know a host, not a
  * path, so that they work unchanged.
  */
-export async function startSandbox(deps: {
-  readonly now: () => number;
-  /** How a browser reaches the main listener. */
-  readonly baseUrl: string;
-}): Promise<Sandbox> {
-  const flows = createFlows();
-  const actionDeps = {
-    flows,
-    now: deps.now,
-    personUrl: (token: string) => `${deps.baseUrl}/sandbox/person/${token}`,
-  };
+export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
+  const { now } = deps;
+  const flows = createFlows(now);
+  const notify = createNotify(deps.toLoopback);
+  const personUrl = (token: string): string => `${deps.baseUrl}/sandbox/person/${token}`;
+  const actionDeps = { flows, now, personUrl };
+
   const servers: FastifyInstance[] = [];
   const listen = async (
-    actions: TencentServerOptions['actions'],
-    credentials: typeof tencentCnCredentials | typeof tencentIntlCredentials,
-    decryptor?: Decryptor,
+    server: FastifyInstance,
+    settings: Readonly<Record<string, string>>,
   ): Promise<Endpoint> => {
-    const server = createTencentServer({
-      version: '2018-03-01',
-      credentials: { secretId: credentials.SECRET_ID, secretKey: credentials.SECRET_KEY },
-      actions,
-      now: deps.now,
-      ...(decryptor ? { decryptor } : {}),
-    });
     servers.push(server);
-    const endpoint = await server.listen({ host: '127.0.0.1', port: 0 });
-    return {
-      endpoint,
-      credentials,
-      ...(decryptor ? { encryptionKey: decryptor.publicKey } : {}),
-    };
+    return { endpoint: await server.listen({ host: '127.0.0.1', port: 0 }), settings };
   };
+  const listenAsTencent = (
+    id: 'tencent-cn' | 'tencent-intl',
+    options: Pick<TencentServerOptions, 'actions' | 'decryptor'>,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<Endpoint> => {
+    const { SECRET_ID: secretId, SECRET_KEY: secretKey } = credentials[id];
+    const server = createTencentServer({
+      ...options,
+      version: '2018-03-01',
+      credentials: { secretId, secretKey },
+      now,
+    });
+    return listen(server, { ...credentials[id], ...settings });
+  };
+
+  const decryptor = createDecryptor();
+  // Who gave an encryption key wants encryption: the emulation's own key takes its place.
+  const encryption = deps.givenSettings('tencent-cn')['ENCRYPTION_PUBLIC_KEY']
+    ? { ENCRYPTION_PUBLIC_KEY: decryptor.publicKey }
+    : {};
+  const outcome = deps.givenSettings('oemcloud')['OUTCOME'] ?? 'face';
+  const { APP_CODE: appCode } = credentials.oemcloud;
   const endpoints: Readonly<Record<string, Endpoint>> = {
-    'tencent-cn': await listen(
-      createTencentCnActions(actionDeps),
-      tencentCnCredentials,
-      createDecryptor(),
+    'tencent-cn': await listenAsTencent(
+      'tencent-cn',
+      { actions: createTencentCnActions(actionDeps), decryptor },
+      encryption,
     ),
-    'tencent-intl': await listen(createTencentIntlActions(actionDeps), tencentIntlCredentials),
+    'tencent-intl': await listenAsTencent('tencent-intl', {
+      actions: createTencentIntlActions(actionDeps),
+    }),
+    oemcloud: await listen(createOemcloudServer({ ...actionDeps, appCode, notify }), {
+      ...credentials.oemcloud,
+      OUTCOME: outcome,
+    }),
   };
 
   return {
-    settingsOf: (id, given) => {
+    settingsOf: (id) => {
       const known = endpoints[id];
-      if (!known) return {};
-      const wantsEncryption = known.encryptionKey !== undefined && given[encryptionSetting];
-      return {
-        ...known.credentials,
-        ENDPOINT: known.endpoint,
-        ...(wantsEncryption ? { [encryptionSetting]: known.encryptionKey ?? '' } : {}),
-      };
+      return known ? { ...known.settings, ENDPOINT: known.endpoint } : {};
     },
     register: (server) => {
-      server.get('/sandbox/endpoints', () => withSettingNames(endpoints));
-      server.get('/sandbox/scenarios', () => [...tencentCnScenarios, ...tencentIntlScenarios]);
-      registerPersonPage(server, { flows, now: deps.now });
+      server.get('/sandbox/endpoints', () => withSettingNames(endpoints, decryptor.publicKey));
+      server.get('/sandbox/scenarios', () => [
+        ...tencentCnScenarios,
+        ...tencentIntlScenarios,
+        ...oemcloudScenarios(outcome),
+      ]);
+      registerPersonPage(server, flows);
     },
     close: async () => {
+      await notify.close();
       await Promise.all(servers.map((server) => server.close()));
     },
   };
@@ -112,13 +128,14 @@ export async function startSandbox(deps: {
 /** Names the credentials as their settings are named: `TENCENT_CN_SECRET_ID`. */
 function withSettingNames(
   endpoints: Readonly<Record<string, Endpoint>>,
+  publicKey: string,
 ): Record<string, { endpoint: string; credentials: Record<string, string> }> {
   return Object.fromEntries(
-    Object.entries(endpoints).map(([id, { endpoint, credentials, encryptionKey }]) => {
+    Object.entries(endpoints).map(([id, { endpoint, settings }]) => {
       const prefix = id.toUpperCase().replaceAll('-', '_');
       const all = {
-        ...credentials,
-        ...(encryptionKey ? { [encryptionSetting]: encryptionKey } : {}),
+        ...settings,
+        ...(id === 'tencent-cn' ? { ENCRYPTION_PUBLIC_KEY: publicKey } : {}),
       };
       const named = Object.entries(all).map(([name, value]) => [`${prefix}_${name}`, value]);
       return [id, { endpoint, credentials: Object.fromEntries(named) }];

@@ -1,9 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Flow, Flows } from './flows.ts';
-import { eidCodes, faceIdCodes, questionCodes, readAloudCodes } from './tencent-cn/codes.ts';
-import { webCodes } from './tencent-intl/codes.ts';
+import { questionCodes, readAloudCodes } from './tencent-cn/codes.ts';
 
-const codesByChannel = { E_ID: eidCodes, FACE_SDK: faceIdCodes, FACE_WEB: webCodes } as const;
 /** Codes that say something about a person; the others are of the service. */
 const isFailure = (code: string): boolean =>
   Number(code) >= 16 && ![17, 18, 19].includes(Number(code));
@@ -12,10 +10,7 @@ const isFailure = (code: string): boolean =>
  * What a person would meet at the provider: here they choose how it ends. Plain forms, so that it
  * works by keyboard, on a small phone and without scripts.
  */
-export function registerPersonPage(
-  server: FastifyInstance,
-  { flows, now }: { readonly flows: Flows; readonly now: () => number },
-): void {
+export function registerPersonPage(server: FastifyInstance, flows: Flows): void {
   server.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
@@ -24,8 +19,11 @@ export function registerPersonPage(
 
   server.get<{ Params: { token: string } }>('/sandbox/person/:token', (request, reply) => {
     const flow = flows.ofPerson(request.params.token);
-    if (!flow || isOver(flow, now())) return send(reply.code(410), endedPage);
+    // Whether a link opens twice is not documented of most: an order decides.
+    const isUsedUp = flow?.orders.get('url') === 'once' && flow.state !== 'init';
+    if (!flow || isUsedUp || flows.isOver(flow)) return send(reply.code(410), endedPage);
     flow.state = 'doing';
+    flow.entered?.(flow);
     return send(reply, choicePage(flow));
   });
 
@@ -33,34 +31,27 @@ export function registerPersonPage(
     '/sandbox/person/:token',
     (request, reply) => {
       const flow = flows.ofPerson(request.params.token);
-      if (!flow || isOver(flow, now())) return send(reply.code(410), endedPage);
+      if (!flow || flows.isOver(flow)) return send(reply.code(410), endedPage);
       const { act, code, intention } = request.body ?? {};
       if (act === 'abandon') return send(reply, abandonedPage);
+      if (act === 'expire') {
+        flows.expire(flow);
+        return send(reply, expiredPage);
+      }
 
       const chosen = act === 'pass' ? '0' : (code ?? '');
-      const known = codesByChannel[flow.channel].some((each) => each.code === chosen);
+      const known = flow.codes.some((each) => each.code === chosen);
       if (!known) return send(reply.code(400), choicePage(flow));
-      flow.attempts.push({ code: Number(chosen), atMs: now() });
       // One more try inside the same flow: it may be charged again.
-      if (act === 'fail-and-retry') return send(reply, choicePage(flow));
-      flow.intentionCode = Number(intention ?? 0);
-      flow.state = 'finished';
-      return flow.redirectUrl === null
-        ? send(reply, finishedPage)
-        : reply.redirect(withToken(flow.redirectUrl, flow.token), 303);
+      if (act === 'fail-and-retry') {
+        flows.fail(flow, Number(chosen));
+        return send(reply, choicePage(flow));
+      }
+      flows.finish(flow, [Number(chosen)], Number(intention ?? 0));
+      const url = flow.returnUrl(flow);
+      return url === null ? send(reply, finishedPage) : reply.redirect(url, 303);
     },
   );
-}
-
-function isOver(flow: Flow, nowMs: number): boolean {
-  return flow.state === 'finished' || flow.endsMs <= nowMs;
-}
-
-/** As the vendor does it: the token joins whatever query there is. */
-function withToken(redirectUrl: string, token: string): string {
-  const url = new URL(redirectUrl);
-  url.searchParams.set('token', token);
-  return url.href;
 }
 
 function send(reply: FastifyReply, html: string): FastifyReply {
@@ -98,10 +89,8 @@ function page(title: string, body: string): string {
 
 function choicePage(flow: Flow): string {
   const intentionCodes = flow.intentionMode === '1' ? readAloudCodes : questionCodes;
-  const failures = codesByChannel[flow.channel].filter(({ code }) => isFailure(code));
-  const others = codesByChannel[flow.channel].filter(
-    ({ code }) => code !== '0' && !isFailure(code),
-  );
+  const failures = flow.codes.filter(({ code }) => isFailure(code));
+  const others = flow.codes.filter(({ code }) => code !== '0' && !isFailure(code));
   const intention =
     flow.intentionMode === null
       ? ''
@@ -116,12 +105,13 @@ function choicePage(flow: Flow): string {
     <legend>失败 · Fail</legend>
     <label>结果码 · Result code ${select('code', [
       { label: '未通过 · Failures', codes: failures },
-      { label: '其他 · Others', codes: others },
+      ...(others.length > 0 ? [{ label: '其他 · Others', codes: others }] : []),
     ])}</label>
     <button name="act" value="fail">失败并返回 · Fail and go back</button>
     <button name="act" value="fail-and-retry">失败后重试 · Fail, then try again here</button>
   </fieldset>
   <button name="act" value="abandon">放弃 · Abandon</button>
+  <button name="act" value="expire">过期 · Let it expire</button>
 </form>`,
   );
 }
@@ -144,7 +134,12 @@ function select(
 
 const abandonedPage = page(
   '已放弃 · Abandoned',
-  '<h1>已放弃 · Abandoned</h1><p>可以关闭此页。十分钟后核身过期。<br>You may close this page. After ten minutes the verification expires.</p>',
+  '<h1>已放弃 · Abandoned</h1><p>可以关闭此页。到时核身会过期。<br>You may close this page. The verification expires when its time is over.</p>',
+);
+
+const expiredPage = page(
+  '已过期 · Expired',
+  '<h1>已过期 · Expired</h1><p>时间已到，无法继续。<br>The time is over, nobody can go on.</p>',
 );
 
 const finishedPage = page(

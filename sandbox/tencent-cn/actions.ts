@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { isFlow, openFlow, type Flow, type Flows } from '../flows.ts';
+import type { Flow, Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
+import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
+import { eidCodes, faceIdCodes } from './codes.ts';
 
 interface Deps {
   readonly flows: Flows;
@@ -112,8 +114,10 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
       if (isPassedIn && (params.Name === undefined || params.IdCard === undefined)) {
         return error('InvalidParameter');
       }
-      const flow = openFlow(flows, now(), {
+      const flow = openTencentFlow(flows, {
+        provider: 'tencent-cn',
         channel: 'E_ID',
+        codes: eidCodes,
         redirectUrl: params.RedirectUrl ?? null,
         extra: params.Extra ?? null,
         name: params.Name ?? null,
@@ -132,7 +136,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
     params: z.strictObject({ EidToken: z.string() }),
     perSecond: 100,
     run: ({ EidToken: token }) => {
-      const flow = flows.find(token, 'E_ID', now());
+      const flow = findTencentFlow(flows, token, 'tencent-cn', 'E_ID');
       if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('CheckEidTokenStatus');
       if (ordered !== undefined) {
@@ -140,7 +144,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
         return isStatus ? { Status: ordered } : toAnswer(ordered);
       }
       const isLate = flow.state !== 'finished' && flow.endsMs <= now();
-      return { Status: isLate ? 'timeout' : flow.state };
+      return { Status: isLate || flow.state === 'expired' ? 'timeout' : flow.state };
     },
   };
 
@@ -148,7 +152,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
     params: eidResultParams,
     perSecond: 100,
     run: ({ EidToken: token, InfoType: infoType = '0' }) => {
-      const flow = flows.find(token, 'E_ID', now());
+      const flow = findTencentFlow(flows, token, 'tencent-cn', 'E_ID');
       if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('GetEidResult');
       const shape = ordered === undefined ? undefined : unfinishedShapes[ordered];
@@ -177,8 +181,10 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
       if (isPageExample || (params.ImageBase64?.length ?? 0) > maxImageLength) {
         return error('FailedOperation.ImageSizeTooLarge');
       }
-      const flow = openFlow(flows, now(), {
+      const flow = openTencentFlow(flows, {
+        provider: 'tencent-cn',
         channel: 'FACE_SDK',
+        codes: faceIdCodes,
         redirectUrl: null,
         extra: params.Extra ?? null,
         name: params.Name ?? null,
@@ -195,7 +201,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
     params: faceIdResultParams,
     perSecond: 100,
     run: ({ FaceIdToken: token, IsNeedVideo: needsVideo, IsNeedBestFrame: needsFrame }) => {
-      const flow = flows.find(token, 'FACE_SDK', now());
+      const flow = findTencentFlow(flows, token, 'tencent-cn', 'FACE_SDK');
       if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('GetFaceIdResult');
       if (ordered === 'unfinished-null') return { Result: null, Description: null };

@@ -135,20 +135,3 @@ export const businessErrors = {
     'UnauthorizedOperation.Nonactivated',
   ],
 } as const;
-
-/** "公共错误码": what any action may answer. */
-export const commonErrors = [
-  'AuthFailure.SignatureExpire',
-  'AuthFailure.SignatureFailure',
-  'AuthFailure.SecretIdNotFound',
-  'AuthFailure.TokenFailure',
-  'AuthFailure.UnauthorizedOperation',
-  'RequestLimitExceeded',
-  'RequestLimitExceeded.IPLimitExceeded',
-  'RequestLimitExceeded.UinLimitExceeded',
-  'InternalError',
-  'MissingParameter',
-  'UnknownParameter',
-  'UnsupportedRegion',
-  'LimitExceeded',
-] as const;

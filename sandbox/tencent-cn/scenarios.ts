@@ -1,9 +1,9 @@
 import { wireFaults } from '../magic.ts';
 import type { Scenario } from '../scenario.ts';
+import { commonErrors } from '../tencent/common-errors.ts';
 import {
   bankCardCodes,
   businessErrors,
-  commonErrors,
   eidCodes,
   faceIdCodes,
   questionCodes,

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { isFlow, openFlow, type Flows } from '../flows.ts';
+import type { Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
+import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
+import { webCodes } from './codes.ts';
 
 interface Deps {
   readonly flows: Flows;
@@ -78,8 +80,10 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
       if (ordered !== undefined) return toAnswer(ordered);
       const { ActionList: actionList, SecurityLevel: level = 3 } = params.Config ?? {};
       if (actionList !== undefined && ![2, 4, 5].includes(level)) return error('InvalidParameter');
-      const flow = openFlow(flows, now(), {
+      const flow = openTencentFlow(flows, {
+        provider: 'tencent-intl',
         channel: 'FACE_WEB',
+        codes: webCodes,
         redirectUrl: params.RedirectURL,
         extra: params.Extra ?? null,
         name: null,
@@ -98,7 +102,7 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
     regions,
     needsRegion: true,
     run: ({ BizToken: token }) => {
-      const flow = flows.find(token, 'FACE_WEB', now());
+      const flow = findTencentFlow(flows, token, 'tencent-intl', 'FACE_WEB');
       if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('GetWebVerificationResultIntl');
       if (ordered === 'unfinished-absent') return {};

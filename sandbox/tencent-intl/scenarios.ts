@@ -1,6 +1,6 @@
 import { wireFaults } from '../magic.ts';
 import type { Scenario } from '../scenario.ts';
-import { commonErrors } from '../tencent-cn/codes.ts';
+import { commonErrors } from '../tencent/common-errors.ts';
 import { applyErrors, webCodes } from './codes.ts';
 
 /** Nobody's picture: the sample of the page is masked and cannot be sent. */
@@ -39,7 +39,12 @@ function scenario(action: string, code: string, title: string): Scenario {
     provider: 'tencent-intl',
     action,
     title,
-    input: { channel: 'FACE_WEB', referenceImage, extra: `sandbox:${action}=${code}` },
+    input: {
+      channel: 'FACE_WEB',
+      provider: 'tencent-intl',
+      referenceImage,
+      extra: `sandbox:${action}=${code}`,
+    },
     expect: code,
   };
 }

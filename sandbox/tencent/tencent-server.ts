@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { createCounter } from '../counter.ts';
 import { isWireFault, type WireFault } from '../magic.ts';
 import { answerWithWireFault } from '../wire-fault.ts';
 import type { Decryptor } from './decrypt-params.ts';
@@ -129,17 +130,4 @@ function toErrorCode(failure: z.ZodError, params: Record<string, unknown>): stri
   const [first] = issue?.path ?? [];
   const isMissing = issue?.path.length === 1 && params[String(first)] === undefined;
   return isMissing ? 'MissingParameter' : 'InvalidParameter';
-}
-
-/** Counts per calendar second, as the provider does. */
-function createCounter(now: () => number): (name: string, perSecond: number) => boolean {
-  const counts = new Map<string, { second: number; count: number }>();
-  return (name, perSecond) => {
-    const second = Math.floor(now() / 1000);
-    const known = counts.get(name);
-    const current = known?.second === second ? known : { second, count: 0 };
-    current.count += 1;
-    counts.set(name, current);
-    return current.count > perSecond;
-  };
 }

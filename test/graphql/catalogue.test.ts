@@ -32,36 +32,63 @@ const bankCardPage: Readonly<
   '-21': ['CARD_UNUSABLE', 'CARD_STATE_ABNORMAL', 'CHARGED'],
 };
 
-/** Error codes by what they prove. Sources: the pages' tables and the common error codes. */
+/**
+ * Error codes by what they prove. Sources: the pages' tables, the common error codes (1007/31063),
+ * and for OEMCloud the error codes of Alibaba Cloud API Gateway.
+ */
 const refusals: Readonly<Record<string, readonly [problem: string, retry: string]>> = {
-  'FailedOperation.DecryptSystemError': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'FailedOperation.StsUnAuthErrError': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'FailedOperation.UnregisteredEid': ['PROVIDER_REJECTED', 'NEW_KEY'],
-  'FailedOperation.ImageSizeTooLarge': ['PROVIDER_REJECTED', 'NEW_KEY'],
-  InvalidParameter: ['PROVIDER_REJECTED', 'NEW_KEY'],
-  InvalidParameterValue: ['PROVIDER_REJECTED', 'NEW_KEY'],
-  'InvalidParameter.UnsupportEncryptField': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'InvalidParameterValue.RuleIdDisabled': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'InvalidParameterValue.RuleIdNotExist': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'UnauthorizedOperation.Arrears': ['PROVIDER_QUOTA_EXHAUSTED', 'SAME_KEY'],
-  'UnauthorizedOperation.ChargeStatusException': ['PROVIDER_QUOTA_EXHAUSTED', 'SAME_KEY'],
-  'UnauthorizedOperation.NonAuthorize': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'UnauthorizedOperation.Activating': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'UnauthorizedOperation.ActivateError': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'UnauthorizedOperation.Nonactivated': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'AuthFailure.SignatureExpire': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'AuthFailure.SignatureFailure': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'AuthFailure.SecretIdNotFound': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'AuthFailure.TokenFailure': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  'AuthFailure.UnauthorizedOperation': ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  RequestLimitExceeded: ['RATE_LIMITED', 'SAME_KEY'],
-  'RequestLimitExceeded.IPLimitExceeded': ['RATE_LIMITED', 'SAME_KEY'],
-  'RequestLimitExceeded.UinLimitExceeded': ['RATE_LIMITED', 'SAME_KEY'],
-  MissingParameter: ['PROVIDER_REJECTED', 'NEW_KEY'],
-  UnknownParameter: ['PROVIDER_REJECTED', 'NEW_KEY'],
-  UnsupportedRegion: ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
-  LimitExceeded: ['PROVIDER_QUOTA_EXHAUSTED', 'SAME_KEY'],
+  ...allOf(
+    ['PROVIDER_MISCONFIGURED', 'SAME_KEY'],
+    ['AuthFailure.InvalidAuthorization', 'AuthFailure.InvalidSecretId', 'AuthFailure.MFAFailure'],
+    ['AuthFailure.SecretIdNotFound', 'AuthFailure.SignatureExpire', 'AuthFailure.SignatureFailure'],
+    ['AuthFailure.TokenFailure', 'AuthFailure.UnauthorizedOperation'],
+    ['UnauthorizedOperation', 'UnauthorizedOperation.NonAuthorize', 'OperationDenied'],
+    ['UnauthorizedOperation.Activating', 'UnauthorizedOperation.ActivateError'],
+    ['UnauthorizedOperation.Nonactivated', 'IpInBlacklist', 'IpNotInWhitelist'],
+    ['ActionOffline', 'InvalidAction', 'NoSuchVersion', 'NoSuchProduct', 'DryRunOperation'],
+    ['UnsupportedOperation', 'UnsupportedProtocol', 'UnsupportedRegion'],
+    ['FailedOperation.DecryptSystemError', 'FailedOperation.StsUnAuthErrError'],
+    ['InvalidParameter.UnsupportEncryptField'],
+    ['InvalidParameterValue.RuleIdDisabled', 'InvalidParameterValue.RuleIdNotExist'],
+    ['A400AC', 'A400MA', 'A403EP', 'I403AA', 'I404NF', 'NonceRefused'],
+  ),
+  ...allOf(
+    ['PROVIDER_REJECTED', 'NEW_KEY'],
+    ['InvalidParameter', 'InvalidParameterValue', 'InvalidRequest', 'MissingParameter'],
+    ['UnknownParameter', 'RequestSizeLimitExceeded'],
+    ['FailedOperation.UnregisteredEid', 'FailedOperation.ImageSizeTooLarge'],
+    ['30500101', '30500116', '30503059', 'I400BD'],
+  ),
+  ...allOf(
+    ['PROVIDER_QUOTA_EXHAUSTED', 'SAME_KEY'],
+    ['UnauthorizedOperation.Arrears', 'UnauthorizedOperation.ChargeStatusException'],
+    ['LimitExceeded', '30503107', 'B403MQ', 'B403ME', 'B403OD'],
+  ),
+  ...allOf(
+    ['RATE_LIMITED', 'SAME_KEY'],
+    ['RequestLimitExceeded', 'RequestLimitExceeded.GlobalRegionUinLimitExceeded'],
+    ['RequestLimitExceeded.IPLimitExceeded', 'RequestLimitExceeded.UinLimitExceeded'],
+    ['FailedOperation.RequestLimitExceeded', 'T429GR', 'T429PA'],
+  ),
 };
+
+/** What leaves open whether anything was done. */
+const doubtful: readonly string[] = [
+  ...['FailedOperation', 'FailedOperation.DbError', 'FailedOperation.UnKnown'],
+  ...['InternalError', 'InternalError.EncryptSystemError'],
+  ...['ResourceInUse', 'ResourceInsufficient', 'ResourceNotFound', 'ResourceUnavailable'],
+  ...['ResponseSizeLimitExceeded', 'ServiceUnavailable'],
+  ...['30500000', 'D502FC', 'D503BB', 'D504TO', 'X500ER', 'X503BZ'],
+  ...['wire-timeout', 'wire-reset', 'wire-html', 'wire-truncated'],
+  ...['wire-redirect', 'wire-empty', 'wire-500', 'wire-503'],
+];
+
+function allOf<Meaning>(
+  meaning: Meaning,
+  ...codes: readonly (readonly string[])[]
+): Record<string, Meaning> {
+  return Object.fromEntries(codes.flat().map((code) => [code, meaning]));
+}
 
 const eidStatuses: readonly [status: string, codes: readonly number[]][] = [
   ['PASSED', [0]],
@@ -101,12 +128,25 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-function isStart({ action }: Scenario): boolean {
-  return ['GetEidToken', 'GetFaceIdToken', 'ApplyWebVerificationBizTokenIntl'].includes(action);
+const startActions: readonly string[] = [
+  ...['GetEidToken', 'GetFaceIdToken', 'ApplyWebVerificationBizTokenIntl', 'individual/face'],
+];
+const chargeableActions: readonly string[] = ['BankCard4EVerification', 'individual/face'];
+
+/** Of a start or a check, and its answer is not a result. */
+function isRefusal({ action, expect: code }: Scenario): boolean {
+  const isResult = action === 'BankCard4EVerification' && isResultCode(code);
+  return [...startActions, 'BankCard4EVerification'].includes(action) && !isResult && code !== '0';
 }
 
-function isResultCode({ expect: code }: Scenario): boolean {
-  return /^-?\d+$/u.test(code);
+function isResultCode(code: string): boolean {
+  return /^-?\d{1,5}$/u.test(code);
+}
+
+async function run(scenario: Scenario) {
+  const isCheck = scenario.action === 'BankCard4EVerification';
+  const { data } = await app.send(isCheck ? checkMutation : startMutation, withKey(scenario.input));
+  return data.checkBankCard ?? data.startVerification;
 }
 
 let keys = 0;
@@ -123,12 +163,12 @@ describe('the catalogue', () => {
       expect(codesOf('BankCard4EVerification')).toContain(code);
     }
     expect(codesOf('BankCard4EVerification')).toContain('-18');
-    expect(scenarios.length).toBeGreaterThan(250);
+    expect(scenarios.length).toBeGreaterThan(500);
   });
 
   it('brings every bank card result code as its page says', async () => {
     for (const scenario of scenarios.filter(
-      (one) => one.action === 'BankCard4EVerification' && isResultCode(one),
+      (one) => one.action === 'BankCard4EVerification' && isResultCode(one.expect),
     )) {
       const { data } = await app.send(checkMutation, withKey(scenario.input));
       const answer = data.checkBankCard;
@@ -153,48 +193,31 @@ describe('the catalogue', () => {
     }
   });
 
-  it('refuses a start or a check as each error code deserves, for a check never charging unsure', async () => {
-    for (const scenario of scenarios.filter(
-      (one) => (isStart(one) || one.action === 'BankCard4EVerification') && refusals[one.expect],
-    )) {
-      const isCheck = scenario.action === 'BankCard4EVerification';
-      const { data } = await app.send(
-        isCheck ? checkMutation : startMutation,
-        withKey(scenario.input),
-      );
-      const [code, retry] = refusals[scenario.expect] ?? [];
-      expect(data.checkBankCard ?? data.startVerification, scenario.expect).toMatchObject({
+  it('refuses a start or a check as each error code deserves, and charges nothing', async () => {
+    const refused = scenarios.filter((one) => isRefusal(one) && refusals[codeOf(one)]);
+    for (const scenario of refused) {
+      const [code, retry] = refusals[codeOf(scenario)] ?? [];
+      // A limit is a limit, whoever keeps it.
+      const providerCode = code === 'RATE_LIMITED' ? {} : { providerCode: codeOf(scenario) };
+      expect(await run(scenario), `${scenario.action} ${scenario.expect}`).toMatchObject({
         code,
         retry,
         billing: 'NOT_CHARGED',
+        ...providerCode,
       });
     }
   });
 
   it('takes faults of the wire and internal errors for what they are', async () => {
-    const faults = scenarios.filter(
-      (one) =>
-        (isStart(one) || one.action === 'BankCard4EVerification') &&
-        !refusals[one.expect] &&
-        !isResultCode(one),
-    );
-    expect(new Set(faults.map((one) => one.expect))).toEqual(
-      new Set([
-        ...['FailedOperation.UnKnown', 'InternalError'],
-        ...['wire-timeout', 'wire-reset', 'wire-html', 'wire-truncated'],
-        ...['wire-redirect', 'wire-empty', 'wire-500', 'wire-503'],
-      ]),
-    );
+    const faults = scenarios.filter((one) => isRefusal(one) && !refusals[codeOf(one)]);
+    expect(new Set(faults.map((one) => one.expect))).toEqual(new Set(doubtful));
     // Each action's in a row, all in one process: what is ordered is met, whatever came before.
     const actions = [...new Set(faults.map((one) => one.action))];
     await Promise.all(
       actions.map(async (action) => {
         for (const scenario of faults.filter((one) => one.action === action)) {
-          const isCheck = scenario.action === 'BankCard4EVerification';
-          const variables = withKey(scenario.input);
-          const { data } = await app.send(isCheck ? checkMutation : startMutation, variables);
-          expect(data.checkBankCard ?? data.startVerification, scenario.expect).toMatchObject(
-            isCheck
+          expect(await run(scenario), `${action} ${scenario.expect}`).toMatchObject(
+            chargeableActions.includes(action)
               ? { code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY', billing: 'UNKNOWN' }
               : { code: 'PROVIDER_UNAVAILABLE', retry: 'SAME_KEY', billing: 'NOT_CHARGED' },
           );
@@ -205,47 +228,126 @@ describe('the catalogue', () => {
     expect(data.checkBankCard.check.outcome).toBe('MATCHED');
   });
 
-  it('brings every outcome of E证通 and the app SDK as its table says', async () => {
-    const outcomes = scenarios.filter((one) =>
-      [
-        'GetEidResult',
-        'CheckEidTokenStatus',
-        'GetFaceIdResult',
-        'GetWebVerificationResultIntl',
-      ].includes(one.action),
+  it('brings every outcome as its table says', async () => {
+    const outcomes = scenarios.filter(
+      ({ action }) => ![...startActions, 'BankCard4EVerification'].includes(action),
     );
-    await Promise.all(
-      outcomes.map(async (scenario) => {
-        // All at once: what the limit sends back is repeated with the same key, as it says.
-        const variables = withKey(scenario.input);
-        const { verification } = await until(async () => {
-          const { data } = await app.send(startMutation, variables);
-          const answer = data.startVerification;
-          return ['RATE_LIMITED', 'OVERLOADED'].includes(answer.code) ? null : answer;
-        }, 40_000);
-        expect(verification, `${scenario.action} ${scenario.expect}`).toMatchObject({
-          status: 'PENDING',
-        });
-        const expected = statusOf(scenario);
-        const last = await until(async () => {
-          const answer = await app.send(verificationQuery, { id: verification.id });
-          const now = answer.data.verification;
-          // A throttled question leaves no time of an answer.
-          const isAsked = now.lastCheckedAt !== null || scenario.expect === '18';
-          return isAsked && (expected === 'PENDING' || now.status !== 'PENDING') ? now : null;
-        }, 40_000);
-        expect(last.status, `${scenario.action} ${scenario.expect}`).toBe(expected);
-        if (isResultCode(scenario) && expected !== 'PENDING') {
-          expect(last.outcome.code).toBe(scenario.expect);
-        }
-        if (expected !== 'PASSED') expect(last.outcome?.reason).not.toBe('VERIFIED');
-      }),
+    expect(new Set(outcomes.map(({ action }) => action))).toEqual(
+      new Set([
+        ...['GetEidResult', 'CheckEidTokenStatus', 'GetFaceIdResult'],
+        ...['GetWebVerificationResultIntl', 'pub/individual/face'],
+      ]),
     );
+    await walkOutcomes(app, outcomes);
   });
+
+  it('starts in every shape that a page leaves open', async () => {
+    const shapes = scenarios.filter(
+      (one) => one.action === 'individual/face' && one.expect === '0',
+    );
+    expect(shapes.length).toBeGreaterThan(5);
+    await walkOutcomes(app, shapes);
+  });
+
+  it.each(['outline', 'detail', 'notification', 'none'])(
+    'brings what OEMCloud tells by %s',
+    async (outcome) => {
+      const other = await startTestApp({ env: { OEMCLOUD_OUTCOME: outcome } });
+      try {
+        const all = (await (await fetch(`${other.url}/sandbox/scenarios`)).json()) as Scenario[];
+        const own = all.filter(
+          (one) => one.provider === 'oemcloud' && one.action !== 'individual/face',
+        );
+        expect(own.length > 0).toBe(outcome !== 'none');
+        await walkOutcomes(other, own);
+        const { data } = await other.send(
+          '{ verificationProviders { id channels { channel outcome } } }',
+        );
+        const provider = data.verificationProviders.find(
+          ({ id }: { readonly id: string }) => id === 'oemcloud',
+        );
+        const learnt = { outline: 'QUERY', detail: 'QUERY', notification: 'NOTIFICATION' };
+        const source = learnt[outcome as keyof typeof learnt] ?? 'NONE';
+        expect(provider.channels).toEqual([
+          { channel: 'FACE_WEB', outcome: source },
+          { channel: 'FACE_ALIPAY', outcome: source },
+          // Neither a way back nor a notification there.
+          {
+            channel: 'FACE_WECHAT_MINI_PROGRAM',
+            outcome: source === 'NOTIFICATION' ? 'NONE' : source,
+          },
+        ]);
+      } finally {
+        await other.stop();
+      }
+    },
+  );
 });
+
+/** Starts each of them, and waits for the status that its table gives. */
+async function walkOutcomes(target: TestApp, outcomes: readonly Scenario[]): Promise<void> {
+  await Promise.all(
+    outcomes.map(async (scenario) => {
+      const name = `${scenario.action} ${scenario.expect}`;
+      // All at once: what the limit sends back is repeated with the same key, as it says.
+      const variables = withKey(scenario.input);
+      const started = await until(async () => {
+        const { data } = await target.send(startMutation, variables);
+        const answer = data.startVerification;
+        return ['RATE_LIMITED', 'OVERLOADED'].includes(answer.code) ? null : answer;
+      }, 40_000);
+      const { verification } = started;
+      expect(verification, name).toMatchObject({ status: 'PENDING' });
+      const expected = statusOf(scenario);
+      const isAskable = !['notification', 'individual/face'].includes(scenario.action);
+      const last = await until(async () => {
+        const answer = await target.send(verificationQuery, { id: verification.id });
+        const now = answer.data.verification;
+        // A question that was refused leaves no time of an answer.
+        const isAsked = now.lastCheckedAt !== null || !isAskable || isRefusedQuery(scenario);
+        return isAsked && (expected === 'PENDING' || now.status !== 'PENDING') ? now : null;
+      }, 40_000);
+      expect(last.status, name).toBe(expected);
+      if (isResultCode(scenario.expect) && expected !== 'PENDING') {
+        expect(last.outcome.code, name).toBe(scenario.expect);
+      }
+      if (expected !== 'PASSED') expect(last.outcome?.reason).not.toBe('VERIFIED');
+      if (last.outcome) {
+        const evidence = scenario.action === 'notification' ? 'NOTIFIED' : 'QUERIED';
+        expect(last.outcome.evidence, name).toBe(evidence);
+      }
+      if (scenario.provider === 'oemcloud' && last.outcome) {
+        // When a unit is spent is not documented.
+        expect(last.outcome, name).toMatchObject({ billing: 'UNKNOWN', chargedAttempts: null });
+      }
+    }),
+  );
+}
+
+function isRefusedQuery({ action, expect: code }: Scenario): boolean {
+  return code === '18' || (action.includes('/') && code === '30500000');
+}
+
+/** What is told as `providerCode`: ours where the code of a refused nonce is not known. */
+function codeOf({ expect: code }: Scenario): string {
+  return code === 'I400NU' ? 'NonceRefused' : code;
+}
+
+/** OEMCloud: status words and failedReasonCode of e签宝's pages, and what its notification says. */
+const oemcloudStatuses: readonly [status: string, codes: readonly string[]][] = [
+  ['PASSED', ['SUCCESS', 'twice']],
+  ['UNDETERMINED', ['1445409']],
+  ['EXPIRED', ['30500003']],
+  ['PENDING', ['INIT', 'ING', 'SCAN', 'FINISH', 'SOMETHING_NEW', 'never', 'passes-only']],
+  ['PENDING', ['30500000', '30500001', '30500002', '30500004', '30503055']],
+];
 
 function statusOf({ action, expect: code, input }: Scenario): string {
   const order = String(input['extra']);
+  if (action === 'individual/face') return 'PENDING';
+  if (action.includes('/') || action === 'notification') {
+    return oemcloudStatuses.find(([, codes]) => codes.includes(code))?.[0] ?? 'FAILED';
+  }
   if (code.startsWith('unfinished') || code === 'init' || code === 'doing') return 'PENDING';
   if (code === 'timeout') return 'EXPIRED';
   // E证通 said "finished" before: that its result is gone says nothing about the person.

@@ -202,7 +202,7 @@ describe('top-level errors', () => {
       await app.send(verificationQuery, { id }, { 'x-request-deadline-ms': '-1' });
     }
     const list = await app.send('{ verificationProviders { state } }');
-    expect(list.data.verificationProviders).toEqual([{ state: 'UP' }, { state: 'UP' }]);
+    for (const { state } of list.data.verificationProviders) expect(state).toBe('UP');
   });
 
   it('hides what the caller has no scope for', async () => {

@@ -38,7 +38,7 @@ export function fakeCall<Settings>(
     settings: parsed.settings as Settings,
     now: () => 1_800_000_000_000,
     send: async (upstream) => {
-      const request = upstream.build(1_800_000_000_000);
+      const request = upstream.build(1_800_000_000_000, 1_800_000_000_000);
       sent.push({
         action: upstream.action,
         headers: request.headers,

@@ -15,6 +15,7 @@ const verification = `
     __typename
     ... on VerificationRedirect { url longUrl token }
     ... on VerificationSdkToken { token clientConfig }
+    ... on VerificationMiniProgram { token url longUrl }
   }
   outcome {
     code reason message similarity completedAt evidence billing chargedAttempts
@@ -25,6 +26,7 @@ const verification = `
         attempts { at code similarity charged livenessMode }
       }
       ... on TencentCnFaceSdkDetails { deviceRiskLevel riskTags }
+      ... on OemcloudFaceDetails { livingScore }
     }
   }
 `;

@@ -1,0 +1,58 @@
+import { list, type Code } from '../code.ts';
+
+/** failedReasonCode of the face query: e签宝, "查询刷脸状态" (2026-01-09). */
+export const faceCodes: readonly Code[] = [
+  ...list([0], 'passed 通过'),
+  ...list([1445011], 'failed 认证失败'),
+  ...list([1445034], 'browser not supported 浏览器不支持'),
+  ...list([1445035], 'device not supported 设备不支持'),
+  ...list([1445409], 'network 网络异常'),
+  ...list([1445700], 'answer not as expected 答案不匹配'),
+  ...list([1445701], 'no sound 无声音'),
+  ...list([1445702], 'speech not recognised 语音识别错误'),
+  ...list([1445813], 'eyes covered 眼睛被遮挡'),
+  ...list([1445900], 'not the same person 非本人'),
+  ...list([1445902], 'name or ID number wrong 姓名或身份证号有误'),
+  ...list([1445907], 'likeness too low 相似度过低'),
+  ...list([1445909], 'name format 姓名格式有误'),
+  ...list([1445910], 'ID number format 身份证号格式有误'),
+];
+
+/** Codes of the page, with its texts. */
+export const businessErrors = {
+  '30500000': '操作出错,请联系服务人员处理, ID:SANDBOX',
+  '30500101': '参数错误: 请输入正确的身份证号码',
+  '30500116': '格式校验不通过, 请检查填入信息是否有多余空格',
+  '30503059': '创建刷脸任务失败: 未满14周岁的用户无法使用本产品',
+  '30503107': '很抱歉, 订单余额不足',
+} as const;
+
+/** X-Ca-Error-Code of the gateway in front of it: Alibaba Cloud API Gateway, "Error codes". */
+export const gatewayErrors = {
+  A400AC: 'Invalid AppCode',
+  A400MA: 'Need authorization',
+  A403EP: 'App authorization expired',
+  B403MQ: 'Api Market Subscription quota exhausted',
+  B403ME: 'Api Market Subscription expired',
+  B403OD: 'Provider Account Overdue',
+  I400BD: 'Invalid Body',
+  I403AA: 'Unauthorized',
+  I404NF: 'API not found',
+  T429GR: 'Throttled by GROUP Flow Control',
+  T429PA: 'Throttled by API Flow Control',
+  D502FC: 'Backend service response failed',
+  D503BB: 'Backend circuit breaker busy',
+  D504TO: 'Backend service request timeout',
+  X500ER: 'Service Internal Error',
+  X503BZ: 'Service Busy',
+} as const;
+
+/** Codes of the queries about a flow. */
+export const queryErrors = {
+  '30500000': '操作出错,请联系服务人员处理, ID:SANDBOX',
+  '30500001': '流程不存在',
+  '30500002': '流程已结束',
+  '30500003': '流程已失效',
+  '30500004': '流程不存在',
+  '30503055': '没有刷脸记录',
+} as const;

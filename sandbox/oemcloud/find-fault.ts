@@ -1,0 +1,53 @@
+import { businessErrors } from './codes.ts';
+
+export interface FaceParams {
+  readonly name: string;
+  readonly idNo: string;
+  readonly faceauthMode: 'TENCENT' | 'ZHIMACREDIT' | 'WE_CHAT_FACE';
+  readonly callbackUrl?: string;
+  readonly contextId?: string;
+  readonly notifyUrl?: string;
+}
+
+export interface BusinessFault {
+  readonly code: number;
+  readonly message: string;
+}
+
+const leastAgeYears = 14;
+
+/** What the page's table of errors says about a request; null when it is good. */
+export function findFault(
+  { name, idNo, faceauthMode, callbackUrl }: Partial<FaceParams>,
+  nowMs: number,
+  /** The page demands callbackUrl, and forbids it where an Alipay web-view wants messages. */
+  isCallbackAlwaysNeeded: boolean,
+): BusinessFault | null {
+  const parameter = (text: string): BusinessFault => ({
+    code: 30500101,
+    message: `参数错误: ${text}`,
+  });
+  if (!faceauthMode) return parameter('faceauthMode不能为空');
+  if (!['TENCENT', 'ZHIMACREDIT', 'WE_CHAT_FACE'].includes(faceauthMode)) {
+    return parameter('人脸认证方式传参错误');
+  }
+  if (!name) return parameter('name字段不能为空');
+  if (!idNo) return parameter('idNo字段不能为空');
+  const needsCallback = faceauthMode !== 'ZHIMACREDIT' || isCallbackAlwaysNeeded;
+  if (!callbackUrl && needsCallback) return parameter('callbackUrl字段不能为空');
+  if (/\s/u.test(idNo) || name !== name.trim()) {
+    return { code: 30500116, message: businessErrors['30500116'] };
+  }
+  if (!/^(?:\d{15}|\d{17}[\dX])$/u.test(idNo)) return parameter('请输入正确的身份证号码');
+  if (isTooYoung(idNo, nowMs)) return { code: 30503059, message: businessErrors['30503059'] };
+  return null;
+}
+
+function isTooYoung(idNo: string, nowMs: number): boolean {
+  if (idNo.length !== 18) return false;
+  const birth = `${idNo.slice(6, 10)}-${idNo.slice(10, 12)}-${idNo.slice(12, 14)}`;
+  if (birth < '1900-01-01' || Number.isNaN(Date.parse(birth))) return false;
+  const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(nowMs);
+  const [year = '', ...rest] = today.split('-');
+  return birth > [String(Number(year) - leastAgeYears), ...rest].join('-');
+}

@@ -1,0 +1,35 @@
+/** For so long a nonce is valid, and cannot be used again. */
+const windowMs = 15 * 60_000;
+
+export interface NonceWindow {
+  /** What is wrong with a nonce, or null; one that is good is used up. */
+  readonly refuse: (nonce: string | null) => string | null;
+  /** True the first time that these parameters come. */
+  readonly isFirst: (params: object) => boolean;
+}
+
+/** X-Ca-Nonce as the page has it: the time in milliseconds, within 15 minutes, once. */
+export function createNonceWindow(now: () => number): NonceWindow {
+  const used = new Map<string, number>();
+  const seen = new Set<string>();
+  return {
+    refuse: (nonce) => {
+      if (nonce === null) return 'X-Ca-Nonce is required';
+      if (!/^\d{1,16}$/u.test(nonce)) return 'Invalid X-Ca-Nonce';
+      if (Math.abs(now() - Number(nonce)) > windowMs) return 'X-Ca-Nonce expired';
+      if (used.has(nonce)) return 'Nonce Used';
+      used.set(nonce, now());
+      for (const [old, atMs] of used) {
+        if (now() - atMs <= windowMs) break;
+        used.delete(old);
+      }
+      return null;
+    },
+    isFirst: (params) => {
+      const text = JSON.stringify(params);
+      if (seen.has(text)) return false;
+      seen.add(text);
+      return true;
+    },
+  };
+}

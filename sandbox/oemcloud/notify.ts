@@ -1,0 +1,68 @@
+export interface Notify {
+  /** A GET that comes when the person opens the page. */
+  readonly entered: (notifyUrl: string) => void;
+  /** The notification. `shape`: `never`, `passes-only`, `twice`; else once. */
+  readonly finished: (notifyUrl: string, body: object, shape: string | undefined) => void;
+  /** Waits for what is under way, and sends nothing more. */
+  readonly close: () => Promise<void>;
+}
+
+/** e签宝's newest page: 1 s, then 5 s later, then never again. */
+const retryAfterMs = [1000, 5000];
+const replyWithinMs = 5000;
+/** The answer of a start goes out first. */
+const firstAfterMs = 100;
+
+/** Sends notifications as e签宝 does, at least once and at most three times, to loopback only. */
+export function createNotify(toLoopback: (url: string) => string | null): Notify {
+  const stopping = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  const run = (work: Promise<unknown>): void => {
+    const settled = work.catch(() => {}).finally(() => running.delete(settled));
+    running.add(settled);
+  };
+
+  const send = async (notifyUrl: string, init: RequestInit): Promise<boolean> => {
+    const url = toLoopback(notifyUrl);
+    if (url === null || stopping.signal.aborted) return true;
+    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(replyWithinMs)]);
+    const answer = await fetch(url, { ...init, redirect: 'manual', signal }).catch(() => null);
+    await answer?.arrayBuffer();
+    return answer?.ok === true;
+  };
+
+  const deliver = async (notifyUrl: string, body: object): Promise<void> => {
+    for (const waitMs of [firstAfterMs, ...retryAfterMs]) {
+      await sleep(waitMs, stopping.signal);
+      const isTaken = await send(notifyUrl, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      if (isTaken) return;
+    }
+  };
+
+  return {
+    entered: (notifyUrl) => run(send(notifyUrl, {})),
+    finished: (notifyUrl, body, shape) => {
+      const hasPassed = 'success' in body && body.success === true;
+      if (shape === 'never' || (shape === 'passes-only' && !hasPassed)) return;
+      for (let time = 0; time < (shape === 'twice' ? 2 : 1); time++) run(deliver(notifyUrl, body));
+    },
+    close: async () => {
+      stopping.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(new Error('stopping'));
+    });
+  });
+}

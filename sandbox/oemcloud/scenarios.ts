@@ -1,0 +1,100 @@
+import { wireFaults } from '../magic.ts';
+import type { Scenario } from '../scenario.ts';
+import { businessErrors, faceCodes, gatewayErrors, queryErrors } from './codes.ts';
+
+/** The person of another vendor's pages: nobody. */
+const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
+const start = 'individual/face';
+
+/** The query behind each value of OEMCLOUD_OUTCOME. */
+const queryActions: Readonly<Record<string, string>> = {
+  outline: 'common/outline',
+  detail: 'common/detail',
+  face: 'pub/individual/face',
+};
+
+/** What can be met as OEMCLOUD_OUTCOME is set: each way to ask has answers of its own. */
+export function oemcloudScenarios(outcome: string): readonly Scenario[] {
+  const query = queryActions[outcome];
+  return [
+    ...[...Object.keys(businessErrors), ...Object.keys(gatewayErrors), ...wireFaults].map((code) =>
+      scenario(start, code, titleOf(code), `${start}=${code}`),
+    ),
+    scenario(start, 'I400NU', 'the nonce is refused, twice', 'nonce=refused'),
+    ...shapes.map(([order, title, channel]) =>
+      scenario(start, '0', title, `${order} sandbox:outcome=INIT`, channel),
+    ),
+    ...(query === undefined ? [] : outcomesOf(query)),
+    ...(outcome === 'notification' ? notifications : []),
+  ];
+}
+
+const failures = faceCodes.filter(({ code }) => code !== '0');
+
+/** What the page leaves open about a start. */
+const shapes: readonly (readonly [order: string, title: string, channel?: string])[] = [
+  ['nonce=refused-once', 'the nonce is refused, and the fresh one is not'],
+  ['envelope=flat', 'the fields beside the code, as in the table of the page'],
+  ['flowId=number', 'flowId as a number'],
+  ['expire=absent', 'no end of the link'],
+  ['url=once', 'the link opens once'],
+  ['envelope=nested', 'in Alipay', 'FACE_ALIPAY'],
+  ['envelope=nested', 'in a WeChat mini-program', 'FACE_WECHAT_MINI_PROGRAM'],
+];
+
+function outcomesOf(action: string): Scenario[] {
+  const words = ['INIT', 'ING', 'SCAN', 'SUCCESS', 'FAIL', 'FINISH', 'SOMETHING_NEW'];
+  return [
+    ...words.map((word) => scenario(action, word, `status ${word}`, `outcome=${word}`)),
+    // Only this query tells why somebody failed.
+    ...(action === 'pub/individual/face'
+      ? failures.map(({ code, title }) => scenario(action, code, title, `outcome=${code}`))
+      : []),
+    ...Object.keys(queryErrors).map((code) =>
+      scenario(action, code, titleOf(code), `outcome=${code}`),
+    ),
+    ...['SUCCESS', 'FAIL'].flatMap((word) =>
+      ['FACE_ALIPAY', 'FACE_WECHAT_MINI_PROGRAM'].map((channel) =>
+        scenario(action, word, `status ${word}`, `outcome=${word}`, channel),
+      ),
+    ),
+  ];
+}
+
+const notifications: readonly Scenario[] = [
+  scenario('notification', 'SUCCESS', 'passed 通过', 'outcome=SUCCESS'),
+  ...failures.map(({ code, title }) => scenario('notification', code, title, `outcome=${code}`)),
+  scenario('notification', 'twice', 'notified twice', 'notify=twice sandbox:outcome=SUCCESS'),
+  scenario('notification', 'never', 'never notified', 'notify=never sandbox:outcome=SUCCESS'),
+  scenario(
+    'notification',
+    'passes-only',
+    'failures are not notified',
+    'notify=passes-only sandbox:outcome=FAIL',
+  ),
+];
+
+function titleOf(code: string): string {
+  const texts: Readonly<Record<string, string>> = {
+    ...gatewayErrors,
+    ...queryErrors,
+    ...businessErrors,
+  };
+  return texts[code] ?? code;
+}
+
+function scenario(
+  action: string,
+  expect: string,
+  title: string,
+  order: string,
+  channel = 'FACE_WEB',
+): Scenario {
+  return {
+    provider: 'oemcloud',
+    action,
+    title,
+    input: { channel, provider: 'oemcloud', subject, extra: `sandbox:${order}` },
+    expect,
+  };
+}

@@ -1,0 +1,41 @@
+import { withQuery, type Flow, type Flows, type FlowStart } from '../flows.ts';
+import { isNumeric } from '../magic.ts';
+import { error, type TencentError } from './tencent-server.ts';
+
+const tokenLifeMs = 600_000;
+
+type Start = Omit<FlowStart, 'returnUrl' | 'lifeMs'> & { readonly redirectUrl: string | null };
+
+/** Opens a flow; an order for a result ends it at once, as if the person had gone through it. */
+export function openTencentFlow(flows: Flows, { redirectUrl, ...start }: Start): Flow {
+  const flow = flows.open({
+    ...start,
+    lifeMs: tokenLifeMs,
+    returnUrl: ({ token }) => (redirectUrl === null ? null : withQuery(redirectUrl, { token })),
+  });
+  const { orders } = start;
+  const result = [...orders].find(([action]) => action.includes('Result'))?.[1];
+  const intention = orders.get('Intention');
+  const attempts = orders.get('Attempts');
+  if (result !== undefined || intention !== undefined || attempts !== undefined) {
+    const codes = (attempts ?? (isNumeric(result) ? result : '0')).split(',').map(Number);
+    flows.finish(flow, codes, intention === undefined ? 0 : Number(intention));
+  }
+  return flow;
+}
+
+/** The flow of a token, or the error that the real endpoint gives for it. */
+export function findTencentFlow(
+  flows: Flows,
+  token: string,
+  provider: Flow['provider'],
+  channel: string,
+): Flow | TencentError {
+  const found = flows.find(token, provider, channel);
+  if (found === 'unknown') return error('InvalidParameterValue.BizTokenIllegal');
+  return found === 'forgotten' ? error('InvalidParameterValue.BizTokenExpired') : found;
+}
+
+export function isFlow(found: Flow | TencentError): found is Flow {
+  return 'token' in found;
+}
