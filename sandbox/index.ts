@@ -8,7 +8,7 @@ import { createTencentCnActions } from './tencent-cn/actions.ts';
 import { tencentCnScenarios } from './tencent-cn/scenarios.ts';
 import { createTencentIntlActions } from './tencent-intl/actions.ts';
 import { tencentIntlScenarios } from './tencent-intl/scenarios.ts';
-import { createDecryptor } from './tencent/decrypt-params.ts';
+import { algorithmOf, createDecryptor } from './tencent/decrypt-params.ts';
 import { createTencentServer, type TencentServerOptions } from './tencent/tencent-server.ts';
 
 export interface Sandbox {
@@ -83,10 +83,10 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   };
 
   const decryptor = createDecryptor();
-  // Who gave an encryption key wants encryption: the emulation's own key takes its place.
-  const encryption = deps.givenSettings('tencent-cn')['ENCRYPTION_PUBLIC_KEY']
-    ? { ENCRYPTION_PUBLIC_KEY: decryptor.publicKey }
-    : {};
+  // Who gave an encryption key wants encryption: the emulation's own of its kind takes its place.
+  const { ENCRYPTION_PUBLIC_KEY: givenKey } = deps.givenSettings('tencent-cn');
+  const publicKey = decryptor.publicKeys[givenKey ? algorithmOf(givenKey) : 'AES-256-CBC'];
+  const encryption = givenKey ? { ENCRYPTION_PUBLIC_KEY: publicKey } : {};
   const outcome = deps.givenSettings('oemcloud')['OUTCOME'] ?? 'face';
   const { APP_CODE: appCode } = credentials.oemcloud;
   const endpoints: Readonly<Record<string, Endpoint>> = {
@@ -110,7 +110,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
       return known ? { ...known.settings, ENDPOINT: known.endpoint } : {};
     },
     register: (server) => {
-      server.get('/sandbox/endpoints', () => withSettingNames(endpoints, decryptor.publicKey));
+      server.get('/sandbox/endpoints', () => withSettingNames(endpoints, publicKey));
       server.get('/sandbox/scenarios', () => [
         ...tencentCnScenarios,
         ...tencentIntlScenarios,

@@ -19,7 +19,9 @@ export const settingsSchema = z
       .transform((text, context) => {
         const key = readEncryptionKey(text);
         if (key) return key;
-        context.addIssue('must be the RSA key of the FaceID console, base64 of its PEM text');
+        context.addIssue(
+          'must be the RSA or SM2 key of the FaceID console, base64 of its PEM text',
+        );
         return z.NEVER;
       })
       .optional(),

@@ -6,6 +6,7 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
+import { sm2, sm4 } from 'sm-crypto-v2';
 
 /** The `Encryption` object of a request. */
 export interface Encryption {
@@ -13,52 +14,123 @@ export interface Encryption {
   /** The symmetric key, encrypted with the vendor's public key. */
   readonly CiphertextBlob: string;
   readonly Iv: string;
-  readonly Algorithm: 'AES-256-CBC';
+  readonly Algorithm: 'AES-256-CBC' | 'SM4-GCM';
+  /** SM4-GCM: the tag of each field, in the order of `EncryptList`. */
+  readonly TagList?: readonly string[];
+}
+
+/** A vendor's key, and with it the way to encrypt. */
+export interface EncryptionKey {
+  readonly algorithm: Encryption['Algorithm'];
+  readonly keyBytes: number;
+  readonly ivBytes: number;
+  /** Encrypts the symmetric key, for the vendor alone. */
+  readonly wrap: (key: Buffer) => Buffer;
+  readonly encrypt: (text: string, key: Buffer, iv: Buffer) => Encrypted;
+}
+
+interface Encrypted {
+  readonly ciphertext: Buffer;
+  readonly tag?: Buffer;
 }
 
 /**
- * The vendor's key as its console gives it: base64 of a PEM text, or the PEM itself. Null for what
- * is not an RSA key; SM2 is still to come.
+ * The vendor's key as its console gives it: base64 of a PEM text, or the PEM itself; RSA or SM2.
+ * Null for anything else.
  */
-export function readEncryptionKey(text: string): KeyObject | null {
+export function readEncryptionKey(text: string): EncryptionKey | null {
   try {
     const pem = text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64').toString('utf8');
     const key = createPublicKey(pem);
-    return key.asymmetricKeyType === 'rsa' ? key : null;
+    if (key.asymmetricKeyType === 'rsa') return aesWithRsa(key);
+    const point = readSm2Point(key);
+    return point === null ? null : sm4WithSm2(point);
   } catch {
     return null;
   }
 }
 
 /**
- * Encrypts the fields that are there, each in its own place, under one fresh key and IV
- * (AES-256-CBC with RSA PKCS#1 v1.5; docs 1007/47180 and the vendor's faceid-api-crypto).
+ * Encrypts the fields that are there, each in its own place, under one fresh key and IV (docs
+ * 1007/47180 and the vendor's faceid-api-crypto).
  */
 export function encryptFields<Field extends string>(
-  publicKey: KeyObject,
+  publicKey: EncryptionKey,
   fields: Readonly<Record<Field, string | undefined>>,
 ): {
   readonly fields: Partial<Record<Field, string>>;
   readonly encryption: Encryption | undefined;
 } {
-  const key = randomBytes(32);
-  const iv = randomBytes(16);
+  const key = randomBytes(publicKey.keyBytes);
+  const iv = randomBytes(publicKey.ivBytes);
   const encrypted: Partial<Record<Field, string>> = {};
+  const tags: string[] = [];
   const names = (Object.keys(fields) as Field[]).filter((name) => fields[name] !== undefined);
   for (const name of names) {
-    const cipher = createCipheriv('aes-256-cbc', key, iv);
-    const text = cipher.update(fields[name] ?? '', 'utf8');
-    encrypted[name] = Buffer.concat([text, cipher.final()]).toString('base64');
+    const { ciphertext, tag } = publicKey.encrypt(fields[name] ?? '', key, iv);
+    encrypted[name] = ciphertext.toString('base64');
+    if (tag) tags.push(tag.toString('base64'));
   }
   if (names.length === 0) return { fields: {}, encryption: undefined };
-  const blob = publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, key);
   return {
     fields: encrypted,
     encryption: {
       EncryptList: names,
-      CiphertextBlob: blob.toString('base64'),
+      CiphertextBlob: publicKey.wrap(key).toString('base64'),
       Iv: iv.toString('base64'),
-      Algorithm: 'AES-256-CBC',
+      Algorithm: publicKey.algorithm,
+      ...(tags.length > 0 ? { TagList: tags } : {}),
     },
   };
+}
+
+/** AES-256-CBC; the key under RSA PKCS#1 v1.5. */
+function aesWithRsa(publicKey: KeyObject): EncryptionKey {
+  return {
+    algorithm: 'AES-256-CBC',
+    keyBytes: 32,
+    ivBytes: 16,
+    wrap: (key) => publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, key),
+    encrypt: (text, key, iv) => {
+      const cipher = createCipheriv('aes-256-cbc', key, iv);
+      return { ciphertext: Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]) };
+    },
+  };
+}
+
+/**
+ * SM4-GCM without associated data; the key under SM2, as C1C3C2 with its leading 04.
+ *
+ * By a library: Node's OpenSSL has neither SM4-GCM nor SM2 encryption (24.21, 2026-11-22).
+ */
+function sm4WithSm2(point: string): EncryptionKey {
+  const c1c3c2 = 1;
+  return {
+    algorithm: 'SM4-GCM',
+    keyBytes: 16,
+    ivBytes: 12,
+    wrap: (key) => Buffer.from(`04${sm2.doEncrypt(key, point, c1c3c2)}`, 'hex'),
+    encrypt: (text, key, iv) => {
+      const { output, tag } = sm4.encrypt(Buffer.from(text, 'utf8'), key, {
+        mode: 'gcm',
+        iv,
+        output: 'array',
+        outputTag: true,
+      });
+      if (!tag) throw new Error('SM4-GCM gave no tag');
+      return { ciphertext: Buffer.from(output), tag: Buffer.from(tag) };
+    },
+  };
+}
+
+/** The object identifier of the curve SM2 (GM/T 0006), as DER. */
+const sm2Curve = Buffer.from('06082a811ccf5501822d', 'hex');
+/** 04, x and y. */
+const pointBytes = 65;
+
+/** Node knows such a key and gives it no type. */
+function readSm2Point(key: KeyObject): string | null {
+  const der = key.export({ type: 'spki', format: 'der' });
+  const point = der.subarray(-pointBytes);
+  return der.includes(sm2Curve) && point[0] === 4 ? point.toString('hex') : null;
 }

@@ -1,9 +1,18 @@
-import { constants, createDecipheriv, generateKeyPairSync, privateDecrypt } from 'node:crypto';
+import {
+  constants,
+  createDecipheriv,
+  createPublicKey,
+  generateKeyPairSync,
+  privateDecrypt,
+} from 'node:crypto';
+import { sm2, sm4 } from 'sm-crypto-v2';
 import { z } from 'zod';
 
+type Algorithm = 'AES-256-CBC' | 'SM4-GCM';
+
 export interface Decryptor {
-  /** As the vendor's console gives it: base64 of the PEM text. */
-  readonly publicKey: string;
+  /** By the algorithm that goes with it, as the vendor's console gives it: base64 of the PEM text. */
+  readonly publicKeys: Readonly<Record<Algorithm, string>>;
   /** The parameters in clear, or the error code that they deserve. */
   readonly decrypt: (
     params: Record<string, unknown>,
@@ -15,37 +24,45 @@ const encryption = z.strictObject({
   EncryptList: z.array(z.string()),
   CiphertextBlob: z.string(),
   Iv: z.string(),
-  Algorithm: z.literal('AES-256-CBC').optional(),
-  TagList: z.array(z.string()).optional(),
+  Algorithm: z.enum(['AES-256-CBC', 'SM4-GCM']).default('AES-256-CBC'),
+  TagList: z.array(z.string()).default([]),
 });
 
-/** The emulated provider's key pair, made at start, and what it opens. */
+/** What opens the values that were encrypted in one way. */
+interface Opener {
+  readonly publicKey: string;
+  /** The symmetric key out of CiphertextBlob. */
+  readonly unwrap: (blob: Buffer) => Buffer;
+  readonly open: (value: Buffer, key: Buffer, iv: string, tag: Buffer) => Buffer;
+}
+
+/** The emulated provider's key pairs, made at start, and what they open. */
 export function createDecryptor(): Decryptor {
-  // The vendor's keys have 1024 bits (docs 1007/47180).
-  const pair = generateKeyPairSync('rsa', { modulusLength: 1024 });
-  const pem = pair.publicKey.export({ type: 'pkcs1', format: 'pem' });
+  const openers: Readonly<Record<Algorithm, Opener>> = {
+    'AES-256-CBC': createRsaOpener(),
+    'SM4-GCM': createSm2Opener(),
+  };
   return {
-    publicKey: Buffer.from(pem).toString('base64'),
+    publicKeys: {
+      'AES-256-CBC': openers['AES-256-CBC'].publicKey,
+      'SM4-GCM': openers['SM4-GCM'].publicKey,
+    },
     decrypt: (params, encryptable) => {
       const { Encryption: given, ...plain } = params;
       if (given === undefined) return params;
       const parsed = encryption.safeParse(given);
       if (!parsed.success) return 'InvalidParameter';
-      const { EncryptList: names, CiphertextBlob: blob, Iv: iv } = parsed.data;
+      const { EncryptList: names, CiphertextBlob: blob, Iv: iv, TagList: tags } = parsed.data;
       if (!names.every((name) => encryptable.includes(name))) {
         return 'InvalidParameter.UnsupportEncryptField';
       }
+      const opener = openers[parsed.data.Algorithm];
       try {
-        const raw = privateDecrypt(
-          // Node refuses to unpad PKCS#1 v1.5 itself on some versions (CVE-2023-46809).
-          { key: pair.privateKey, padding: constants.RSA_NO_PADDING },
-          Buffer.from(blob, 'base64'),
-        );
-        const key = unpad(raw);
-        for (const name of names) {
-          const decipher = createDecipheriv('aes-256-cbc', key, readIv(iv));
-          const text = decipher.update(String(plain[name]), 'base64');
-          plain[name] = Buffer.concat([text, decipher.final()]).toString('utf8');
+        const key = opener.unwrap(Buffer.from(blob, 'base64'));
+        for (const [at, name] of names.entries()) {
+          const value = Buffer.from(String(plain[name]), 'base64');
+          const tag = Buffer.from(tags[at] ?? '', 'base64');
+          plain[name] = opener.open(value, key, iv, tag).toString('utf8');
         }
         return plain;
       } catch {
@@ -53,6 +70,61 @@ export function createDecryptor(): Decryptor {
       }
     },
   };
+}
+
+/** Whether a key as the console gives it is an SM2 one. */
+export function algorithmOf(publicKey: string): Algorithm {
+  const pem = publicKey.includes('-----BEGIN')
+    ? publicKey
+    : Buffer.from(publicKey, 'base64').toString('utf8');
+  return createPublicKey(pem).asymmetricKeyType === 'rsa' ? 'AES-256-CBC' : 'SM4-GCM';
+}
+
+function createRsaOpener(): Opener {
+  // The vendor's keys have 1024 bits (docs 1007/47180).
+  const pair = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  return {
+    publicKey: toSetting(pair.publicKey.export({ type: 'pkcs1', format: 'pem' })),
+    unwrap: (blob) => {
+      // Node refuses to unpad PKCS#1 v1.5 itself on some versions (CVE-2023-46809).
+      const padding = constants.RSA_NO_PADDING;
+      return unpad(privateDecrypt({ key: pair.privateKey, padding }, blob));
+    },
+    open: (value, key, iv) => {
+      const decipher = createDecipheriv('aes-256-cbc', key, readIv(iv));
+      return Buffer.concat([decipher.update(value), decipher.final()]);
+    },
+  };
+}
+
+function createSm2Opener(): Opener {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'SM2' });
+  // RFC 5915: a sequence, the version, then 32 bytes behind their tag and length.
+  const secret = pair.privateKey.export({ type: 'sec1', format: 'der' }).subarray(7, 39);
+  const c1c3c2 = 1;
+  return {
+    publicKey: toSetting(pair.publicKey.export({ type: 'spki', format: 'pem' })),
+    unwrap: (blob) => {
+      if (blob[0] !== 4) throw new Error('no point');
+      const wrapped = blob.subarray(1).toString('hex');
+      const key = sm2.doDecrypt(wrapped, secret.toString('hex'), c1c3c2, { output: 'array' });
+      if (key.length !== 16) throw new Error('not opened');
+      return Buffer.from(key);
+    },
+    open: (value, key, iv, tag) =>
+      Buffer.from(
+        sm4.decrypt(value, key, {
+          mode: 'gcm',
+          iv: Buffer.from(iv, 'base64'),
+          tag,
+          output: 'array',
+        }),
+      ),
+  };
+}
+
+function toSetting(pem: string | Buffer): string {
+  return Buffer.from(pem).toString('base64');
 }
 
 /** 00 02, padding without zeros, 00, then the key. */

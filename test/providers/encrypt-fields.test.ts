@@ -1,4 +1,5 @@
 import { constants, createDecipheriv, generateKeyPairSync, privateDecrypt } from 'node:crypto';
+import { sm2, sm4 } from 'sm-crypto-v2';
 import { describe, expect, it } from 'vitest';
 import { tencentCn } from '../../providers/tencent-cn/index.ts';
 import { encryptFields, readEncryptionKey } from '../../providers/tencent/encrypt-fields.ts';
@@ -10,6 +11,11 @@ import { startTestApp } from '../support/test-app.ts';
 const pair = generateKeyPairSync('rsa', { modulusLength: 1024 });
 const pem = String(pair.publicKey.export({ type: 'pkcs1', format: 'pem' }));
 const setting = Buffer.from(pem).toString('base64');
+
+const sm2Pair = generateKeyPairSync('ec', { namedCurve: 'SM2' });
+const sm2Setting = Buffer.from(
+  String(sm2Pair.publicKey.export({ type: 'spki', format: 'pem' })),
+).toString('base64');
 
 /** The vendor's side, by the document: RSA PKCS#1 v1.5, then AES-256-CBC. */
 function open(encryption: { CiphertextBlob: string; Iv: string }, value: string): string {
@@ -49,16 +55,72 @@ describe('encryption of sensitive fields', () => {
     expect(two.fields.Name).not.toBe(one.fields.Name);
   });
 
+  it('does SM4-GCM as RFC 8998 has it', () => {
+    const blocks = ['aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'ee', 'aa'];
+    const { output, tag } = sm4.encrypt(
+      Buffer.from(blocks.map((byte) => byte.repeat(8)).join(''), 'hex'),
+      Buffer.from('0123456789abcdeffedcba9876543210', 'hex'),
+      {
+        mode: 'gcm',
+        iv: Buffer.from('00001234567800000000abcd', 'hex'),
+        associatedData: Buffer.from('feedfacedeadbeeffeedfacedeadbeefabaddad2', 'hex'),
+        output: 'array',
+        outputTag: true,
+      },
+    );
+    expect(Buffer.from(output).toString('hex')).toBe(
+      '17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d',
+    );
+    expect(Buffer.from(tag ?? []).toString('hex')).toBe('83de3541e4c2b58177e065a9bf7b62ec');
+  });
+
+  it('encrypts to an SM2 key with a tag for each field, in their order', () => {
+    const key = readEncryptionKey(sm2Setting);
+    if (!key) throw new Error('no key');
+    const { fields, encryption } = encryptFields(key, {
+      Name: '韦小宝',
+      IdCard: '11204416541220243X',
+    });
+    if (!encryption) throw new Error('not encrypted');
+    expect(encryption).toMatchObject({ EncryptList: ['Name', 'IdCard'], Algorithm: 'SM4-GCM' });
+    expect(Buffer.from(encryption.Iv, 'base64')).toHaveLength(12);
+    // 04, x and y, a hash of 32 bytes, 16 bytes of key.
+    const blob = Buffer.from(encryption.CiphertextBlob, 'base64');
+    expect(blob).toHaveLength(1 + 64 + 32 + 16);
+    expect(blob[0]).toBe(4);
+    const secret = sm2Pair.privateKey.export({ type: 'sec1', format: 'der' }).subarray(7, 39);
+    const unwrapped = sm2.doDecrypt(blob.subarray(1).toString('hex'), secret.toString('hex'), 1, {
+      output: 'array',
+    });
+    const opened = (value: string | undefined, tag: string | undefined): string =>
+      Buffer.from(
+        sm4.decrypt(Buffer.from(value ?? '', 'base64'), unwrapped, {
+          mode: 'gcm',
+          iv: Buffer.from(encryption.Iv, 'base64'),
+          tag: Buffer.from(tag ?? '', 'base64'),
+          output: 'array',
+        }),
+      ).toString('utf8');
+    const [nameTag, idTag] = encryption.TagList ?? [];
+    expect(opened(fields.Name, nameTag)).toBe('韦小宝');
+    expect(opened(fields.IdCard, idTag)).toBe('11204416541220243X');
+    expect(() => opened(fields.Name, idTag)).toThrow('tag');
+  });
+
   it('takes the key as the console gives it, or as PEM, and names what is none', () => {
     expect(readEncryptionKey(setting)).not.toBeNull();
     expect(readEncryptionKey(pem)).not.toBeNull();
+    const otherCurve = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+    expect(
+      readEncryptionKey(String(otherCurve.export({ type: 'spki', format: 'pem' }))),
+    ).toBeNull();
     const parsed = parseProviderSettings(tencentCn, {
       ...someSettings,
       ENCRYPTION_PUBLIC_KEY: 'CANARY',
     });
     expect(parsed).toEqual({
       wrong: [
-        'TENCENT_CN_ENCRYPTION_PUBLIC_KEY must be the RSA key of the FaceID console, base64 of its PEM text.',
+        'TENCENT_CN_ENCRYPTION_PUBLIC_KEY must be the RSA or SM2 key of the FaceID console, base64 of its PEM text.',
       ],
     });
   });
@@ -89,8 +151,11 @@ describe('encryption of sensitive fields', () => {
     }
   });
 
-  it('reaches the sandbox, which decrypts it and goes by what it reads', async () => {
-    const app = await startTestApp({ env: { TENCENT_CN_ENCRYPTION_PUBLIC_KEY: setting } });
+  it.each([
+    ['RSA', setting],
+    ['SM2', sm2Setting],
+  ])('reaches the sandbox by %s, which decrypts it and goes by it', async (_name, given) => {
+    const app = await startTestApp({ env: { TENCENT_CN_ENCRYPTION_PUBLIC_KEY: given } });
     try {
       const check = (name: string) =>
         app.send(checkMutation, {
