@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { contractVersion, defineProvider } from '../../src/contract/index.ts';
+import { mediaTextsOver } from '../tencent/call-tencent.ts';
 import { commonFaults } from '../tencent/common-faults.ts';
 import { bankCard } from './bank-card.ts';
 import { eId } from './e-id.ts';
@@ -21,9 +22,19 @@ export const tencentCn = defineProvider({
     GetEidToken: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 256 * kilobyte },
     CheckEidTokenStatus: { effect: 'read', perSecond: 100, maxAnswerBytes: 64 * kilobyte },
     // The parts about an intention bring recordings along, unasked.
-    GetEidResult: { effect: 'read', perSecond: 100, maxAnswerBytes: 50 * megabyte },
+    GetEidResult: {
+      effect: 'read',
+      perSecond: 100,
+      maxAnswerBytes: 50 * megabyte,
+      emptyTextsOver: mediaTextsOver,
+    },
     GetFaceIdToken: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 256 * kilobyte },
-    GetFaceIdResult: { effect: 'read', perSecond: 100, maxAnswerBytes: 10 * megabyte },
+    GetFaceIdResult: {
+      effect: 'read',
+      perSecond: 100,
+      maxAnswerBytes: 10 * megabyte,
+      emptyTextsOver: mediaTextsOver,
+    },
     BankCard4EVerification: { effect: 'may_charge', perSecond: 20, maxAnswerBytes: 64 * kilobyte },
   },
   faults: commonFaults,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { contractVersion, defineProvider } from '../../src/contract/index.ts';
+import { mediaTextsOver } from '../tencent/call-tencent.ts';
 import { commonFaults } from '../tencent/common-faults.ts';
 import { settingsSchema } from './settings.ts';
 import { web } from './web.ts';
@@ -22,7 +23,12 @@ export const tencentIntl = defineProvider({
       maxAnswerBytes: 256 * kilobyte,
     },
     // Brings a video and pictures along, whatever one asks.
-    GetWebVerificationResultIntl: { effect: 'read', perSecond: 20, maxAnswerBytes: 50 * megabyte },
+    GetWebVerificationResultIntl: {
+      effect: 'read',
+      perSecond: 20,
+      maxAnswerBytes: 50 * megabyte,
+      emptyTextsOver: mediaTextsOver,
+    },
   },
   faults: commonFaults,
   channels: { FACE_WEB: web },

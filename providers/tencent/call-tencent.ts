@@ -8,6 +8,9 @@ import {
 } from '../../src/contract/index.ts';
 import { signTc3 } from './sign-tc3.ts';
 
+/** Longer texts of an answer are pictures and videos; the longest that is read, Extra, has 1024. */
+export const mediaTextsOver = 2000;
+
 /** Whose account is used, and where. */
 export interface TencentAccount {
   /** `https://faceid.tencentcloudapi.com` */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Flow, Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
+import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
 import { eidCodes, faceIdCodes } from './codes.ts';
@@ -18,8 +19,7 @@ const maxImageLength = 8 * 1024 * 1024;
 const unregisteredMerchant = '0NSJ240615216044312521';
 /** Of the page BankCard4EVerification, example 2. */
 const mismatchingCard = '6226090210146748';
-/** Nobody's picture: what a recording or an image would look like on the wire. */
-const media = Buffer.alloc(3000, 'sandbox media').toString('base64');
+const picture = recordingOf(new Map());
 
 const config = z.strictObject({
   InputType: z.enum(['1', '2', '3', '4']).optional(),
@@ -216,8 +216,8 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
         Result: String(last.code),
         Description: last.code === 0 ? '成功' : '失败',
         Similarity: last.code === 0 ? 97.31 : 42,
-        VideoBase64: needsVideo ? media : null,
-        BestFrameBase64: needsFrame ? media : null,
+        VideoBase64: needsVideo ? recordingOf(flow.orders) : null,
+        BestFrameBase64: needsFrame ? picture : null,
         Extra: flow.extra,
         DeviceInfoTag: null,
         RiskInfoTag: last.code === 1007 ? '02' : null,
@@ -271,6 +271,7 @@ const unfinishedShapes: Readonly<Record<string, () => Record<string, unknown>>> 
 const chargedCodes: ReadonlySet<number> = new Set([0, 2006, 2016]);
 
 function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
+  const recording = recordingOf(flow.orders);
   const wants = (digit: string): boolean => infoType === '0' || infoType.includes(digit);
   const last = flow.attempts.at(-1);
   const hasIntention = flow.intentionMode !== null;
@@ -303,8 +304,8 @@ function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
         CompareLibType: '权威库',
       })),
     },
-    IdCardData: wants('2') ? { OcrFront: media, OcrBack: media, Avatar: media } : null,
-    BestFrame: wants('3') ? { BestFrame: media, BestFrames: [media] } : null,
+    IdCardData: wants('2') ? { OcrFront: picture, OcrBack: picture, Avatar: picture } : null,
+    BestFrame: wants('3') ? { BestFrame: picture, BestFrames: [picture] } : null,
     EidInfo:
       last?.code === 0
         ? { EidCode: 'SANDBOX', EidSign: 'SANDBOX', DesKey: '', UserInfo: '' }
@@ -313,19 +314,23 @@ function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
     IntentionVerifyType: hasIntention ? answerTypeOf(flow.intentionMode) : null,
     IntentionVerifyData:
       intention !== null && flow.intentionMode === '1'
-        ? { ErrorCode: intention, ErrorMessage: '', IntentionVerifyVideo: wants('5') ? media : '' }
+        ? {
+            ErrorCode: intention,
+            ErrorMessage: '',
+            IntentionVerifyVideo: wants('5') ? recording : '',
+          }
         : null,
     IntentionQuestionResult:
       intention !== null && flow.intentionMode === '2'
         ? {
             FinalResultDetailCode: intention,
             FinalResultCode: intention === 0 ? '0' : '-1',
-            Video: wants('6') ? media : '',
+            Video: wants('6') ? recording : '',
           }
         : null,
     IntentionActionResult:
       intention !== null && flow.intentionMode === '3'
-        ? { FinalResultDetailCode: intention, Details: [{ Video: wants('6') ? media : '' }] }
+        ? { FinalResultDetailCode: intention, Details: [{ Video: wants('6') ? recording : '' }] }
         : null,
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
+import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
 import { webCodes } from './codes.ts';
@@ -14,7 +15,6 @@ interface Deps {
 
 /** The newest list of the page (2025-12); a missing region is refused. */
 const regions = ['ap-bangkok', 'ap-hongkong', 'ap-jakarta', 'ap-singapore', 'sa-saopaulo'];
-const media = Buffer.alloc(30_000, 'sandbox media').toString('base64');
 
 const idCardTypes = [
   'HKIDCard',
@@ -104,6 +104,7 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
     run: ({ BizToken: token }) => {
       const flow = findTencentFlow(flows, token, 'tencent-intl', 'FACE_WEB');
       if (!isFlow(flow)) return flow;
+      const picture = recordingOf(new Map());
       const ordered = flow.orders.get('GetWebVerificationResultIntl');
       if (ordered === 'unfinished-absent') return {};
       if (ordered === 'unfinished-null') return { ErrorCode: null, VerificationDetailList: null };
@@ -123,13 +124,13 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
           Similarity: code === 0 ? 97.31 : 42,
           Seq: randomUUID(),
         })),
-        VideoBase64: media,
-        BestFrameBase64: media,
+        VideoBase64: recordingOf(flow.orders),
+        BestFrameBase64: picture,
         OCRResult: flow.readsDocument
           ? [
               {
                 IsPass: ordered !== 'ocr-failed',
-                CardImageBase64: media,
+                CardImageBase64: picture,
                 CardInfo: { HKIDCard: { EnName: 'SANDBOX, Person', IdNum: 'A000000(0)' } },
                 WarnCardInfos: ordered === 'ocr-failed' ? [-9102] : [],
               },

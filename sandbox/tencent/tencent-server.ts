@@ -5,6 +5,7 @@ import { createCounter } from '../counter.ts';
 import { isWireFault, type WireFault } from '../magic.ts';
 import { answerWithWireFault } from '../wire-fault.ts';
 import type { Decryptor } from './decrypt-params.ts';
+import { withRecordings } from './media.ts';
 import { readSignedCall } from './read-signed-call.ts';
 import type { TencentCredentials } from './verify-tc3.ts';
 
@@ -117,7 +118,8 @@ function send(reply: FastifyReply, answer: Record<string, unknown> | TencentErro
   const response = isTencentError(answer)
     ? { Error: { Code: answer.errorCode, Message: messages[answer.errorCode] ?? 'Sandbox' } }
     : answer;
-  return reply.send({ Response: { ...response, RequestId: requestId } });
+  const json = JSON.stringify({ Response: { ...response, RequestId: requestId } });
+  return reply.type('application/json').send(withRecordings(json));
 }
 
 function isTencentError(answer: Record<string, unknown> | TencentError): answer is TencentError {

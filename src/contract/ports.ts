@@ -24,8 +24,8 @@ export type SendUpstream = (
   limits: {
     readonly timeoutMs: number;
     readonly maxBytes: number;
-    /** Longer texts of a JSON answer are shortened to so many characters while it is read. */
-    readonly keepTextCharacters?: number | undefined;
+    /** Texts of a JSON answer with more characters come empty. */
+    readonly emptyTextsOver?: number | undefined;
   },
 ) => Promise<UpstreamAnswer>;
 

@@ -16,8 +16,8 @@ export interface ActionDefinition {
   readonly perSecond: number;
   /** Largest answer that is read, in bytes. */
   readonly maxAnswerBytes: number;
-  /** Texts of more characters come shortened to so many: media that nobody here needs. */
-  readonly keepTextCharacters?: number;
+  /** Texts of more characters come empty: media that nobody here needs, dropped while reading. */
+  readonly emptyTextsOver?: number;
   /**
    * Error codes after which the request is built anew and sent once more: refusals of a nonce. Each
    * must be in `faults` with a kind that proves that nothing was performed.

@@ -110,7 +110,7 @@ async function sendNow<T>(
     const answer = await deps.sendUpstream(request, {
       timeoutMs: Math.min(providerTimeoutMs, terms.deadlineMs - startedMs),
       maxBytes: action.maxAnswerBytes,
-      keepTextCharacters: action.keepTextCharacters,
+      emptyTextsOver: action.emptyTextsOver,
     });
     const read = call.read(answer);
     report(deps, definition.id, call.action, startedMs, null);

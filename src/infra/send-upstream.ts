@@ -1,7 +1,10 @@
 import { Agent, type Dispatcher } from 'undici';
 import { ProviderFault, type SendUpstream, type UpstreamAnswer } from '../contract/index.ts';
+import { createByteBudget, readBody } from './read-body.ts';
 
 const connectTimeoutMs = 1500;
+/** What large answers may hold in memory, all together, while they are read. */
+const standardSharedBytes = 64 * 1024 * 1024;
 
 export interface UpstreamClient {
   readonly send: SendUpstream;
@@ -14,10 +17,11 @@ export interface UpstreamClient {
  *
  * Whether a byte of the request left decides what a failure means, so each call notes the moment.
  */
-export function createUpstreamClient(
+export function createUpstreamClient({
   // How connections are made: a test's own way to a slow one.
-  { connect = { timeout: connectTimeoutMs } }: Pick<Agent.Options, 'connect'> = {},
-): UpstreamClient {
+  connect = { timeout: connectTimeoutMs },
+  sharedBytes = standardSharedBytes,
+}: Pick<Agent.Options, 'connect'> & { readonly sharedBytes?: number } = {}): UpstreamClient {
   const agent = new Agent({
     connect,
     pipelining: 1,
@@ -27,8 +31,10 @@ export function createUpstreamClient(
     maxHeaderSize: 16 * 1024,
   });
 
+  const budget = createByteBudget(sharedBytes);
+
   return {
-    send: async (request, { timeoutMs, maxBytes }) => {
+    send: async (request, { timeoutMs, maxBytes, emptyTextsOver }) => {
       if (timeoutMs <= 0) throw new ProviderFault('not_sent');
       const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
       const progress = { sent: false };
@@ -50,7 +56,7 @@ export function createUpstreamClient(
           response.body.on('error', () => {}).destroy();
           throw new ProviderFault('protocol');
         }
-        const body = await readBody(response.body, maxBytes);
+        const body = await readBody(response.body, { maxBytes, emptyTextsOver, budget });
         return { status: response.statusCode, headers, body } satisfies UpstreamAnswer;
       } catch (error) {
         if (error instanceof ProviderFault) throw error;
@@ -95,19 +101,6 @@ function noteSending(progress: { sent: boolean }): Dispatcher.DispatcherComposeI
       onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
       onResponseError: (...args) => handler.onResponseError?.(...args),
     });
-}
-
-async function readBody(body: AsyncIterable<unknown>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    const bytes = chunk as Buffer;
-    length += bytes.length;
-    // Leaving the loop destroys the stream and with it the connection.
-    if (length > maxBytes) throw new ProviderFault('protocol');
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks, length);
 }
 
 function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {

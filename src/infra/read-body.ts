@@ -1,0 +1,113 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import chain from 'stream-chain';
+import { parser, type Token } from 'stream-json/parser.js';
+import { stringer } from 'stream-json/stringer.js';
+import { ProviderFault } from '../contract/index.ts';
+
+/** Bytes that many readers share. */
+export interface ByteBudget {
+  /** False when there are not so many left. */
+  readonly take: (bytes: number) => boolean;
+  readonly give: (bytes: number) => void;
+}
+
+export function createByteBudget(most: number): ByteBudget {
+  let left = most;
+  return {
+    take: (bytes) => {
+      if (bytes > left) return false;
+      left -= bytes;
+      return true;
+    },
+    give: (bytes) => {
+      left += bytes;
+    },
+  };
+}
+
+/** So much is everybody's own: an answer that was paid for never fails because others read media. */
+const ownBytes = 64 * 1024;
+
+/**
+ * Reads a body to its end. Long texts of a JSON body are dropped while they pass by, so that a
+ * video never stands in memory: fifty results of 8 MB at once take 80 MB instead of 360, in about
+ * the same time (bench/large-results.ts, 2026-11-22).
+ *
+ * Throws `ProviderFault('protocol')` for too many bytes, and for JSON that cannot be read.
+ */
+export async function readBody(
+  body: Readable,
+  terms: {
+    readonly maxBytes: number;
+    readonly emptyTextsOver?: number | undefined;
+    readonly budget: ByteBudget;
+  },
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  const keep = (bytes: Buffer): void => {
+    const shared = sharedPart(kept + bytes.length) - sharedPart(kept);
+    if (!terms.budget.take(shared)) throw new ProviderFault('protocol');
+    kept += bytes.length;
+    chunks.push(bytes);
+  };
+  try {
+    const counted = countBytes(body, terms.maxBytes);
+    if (terms.emptyTextsOver === undefined) {
+      for await (const bytes of counted) keep(bytes);
+    } else {
+      await pipeline(counted, withoutLongTexts(terms.emptyTextsOver), async (texts) => {
+        for await (const text of texts) keep(Buffer.from(String(text)));
+      });
+    }
+    return Buffer.concat(chunks, kept);
+  } catch (error) {
+    // A body that broke off is another fault than one that came whole and is no JSON.
+    if (error instanceof ProviderFault || body.errored) throw error;
+    throw new ProviderFault('protocol');
+  } finally {
+    terms.budget.give(sharedPart(kept));
+  }
+}
+
+function sharedPart(bytes: number): number {
+  return Math.max(0, bytes - ownBytes);
+}
+
+async function* countBytes(body: Readable, maxBytes: number): AsyncGenerator<Buffer> {
+  let length = 0;
+  for await (const chunk of body) {
+    const bytes = chunk as Buffer;
+    length += bytes.length;
+    // Leaving the loop destroys the stream and with it the connection.
+    if (length > maxBytes) throw new ProviderFault('protocol');
+    yield bytes;
+  }
+}
+
+/** JSON to JSON; numbers keep every digit. */
+function withoutLongTexts(most: number): NodeJS.ReadWriteStream {
+  return chain([
+    parser({ packStrings: false, streamKeys: false, streamNumbers: false }),
+    emptyLongTexts(most),
+    stringer({ useKeyValues: true, useNumberValues: true }),
+  ]);
+}
+
+/** Holds a text back until its end, or until it is too long. */
+function emptyLongTexts(most: number): (token: Token) => Generator<Token> {
+  let held: Token[] | null = null;
+  let length = 0;
+  return function* (token) {
+    if (held && token.name === 'stringChunk') {
+      length += token.value.length;
+      held = length > most ? [] : [...held, token];
+      return;
+    }
+    if (held && token.name === 'endString') yield* held;
+    held = token.name === 'startString' ? [] : null;
+    length = 0;
+    yield token;
+  };
+}
