@@ -32,6 +32,8 @@ export interface SandboxDeps {
 interface Endpoint {
   readonly endpoint: string;
   readonly settings: Readonly<Record<string, string>>;
+  /** Temporary credentials that open it as well. */
+  readonly temporary?: Readonly<Record<string, string>>;
 }
 
 /** Of no worth anywhere: they open the emulation, which listens on loopback only. */
@@ -46,6 +48,13 @@ const credentials = {
     SECRET_KEY: 'sandbox-secret-key-intl',
   },
   oemcloud: { APP_CODE: 'sandboxsandboxsandboxsandbox0000' },
+} as const;
+
+/** As STS gives them out: of no use without their token. */
+const temporaryCredentials = {
+  SECRET_ID: 'AKIDtemporarytemporarytemporary0',
+  SECRET_KEY: 'sandbox-temporary-key',
+  SESSION_TOKEN: 'sandbox-session-token',
 } as const;
 
 /**
@@ -67,19 +76,24 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
     servers.push(server);
     return { endpoint: await server.listen({ host: '127.0.0.1', port: 0 }), settings };
   };
-  const listenAsTencent = (
+  const listenAsTencent = async (
     id: 'tencent-cn' | 'tencent-intl',
     options: Pick<TencentServerOptions, 'actions' | 'decryptor'>,
     settings: Readonly<Record<string, string>> = {},
   ): Promise<Endpoint> => {
     const { SECRET_ID: secretId, SECRET_KEY: secretKey } = credentials[id];
+    const { SECRET_ID, SECRET_KEY, SESSION_TOKEN } = temporaryCredentials;
     const server = createTencentServer({
       ...options,
       version: '2018-03-01',
-      credentials: { secretId, secretKey },
+      credentials: [
+        { secretId, secretKey },
+        { secretId: SECRET_ID, secretKey: SECRET_KEY, token: SESSION_TOKEN },
+      ],
       now,
     });
-    return listen(server, { ...credentials[id], ...settings });
+    const endpoint = await listen(server, { ...credentials[id], ...settings });
+    return { ...endpoint, temporary: temporaryCredentials };
   };
 
   const decryptor = createDecryptor();
@@ -129,16 +143,23 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
 function withSettingNames(
   endpoints: Readonly<Record<string, Endpoint>>,
   publicKey: string,
-): Record<string, { endpoint: string; credentials: Record<string, string> }> {
+): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(endpoints).map(([id, { endpoint, settings }]) => {
+    Object.entries(endpoints).map(([id, { endpoint, settings, temporary }]) => {
       const prefix = id.toUpperCase().replaceAll('-', '_');
-      const all = {
-        ...settings,
-        ...(id === 'tencent-cn' ? { ENCRYPTION_PUBLIC_KEY: publicKey } : {}),
-      };
-      const named = Object.entries(all).map(([name, value]) => [`${prefix}_${name}`, value]);
-      return [id, { endpoint, credentials: Object.fromEntries(named) }];
+      const named = (values: Readonly<Record<string, string>>): Record<string, string> =>
+        Object.fromEntries(
+          Object.entries(values).map(([name, value]) => [`${prefix}_${name}`, value]),
+        );
+      const key = id === 'tencent-cn' ? { ENCRYPTION_PUBLIC_KEY: publicKey } : {};
+      return [
+        id,
+        {
+          endpoint,
+          credentials: named({ ...settings, ...key }),
+          ...(temporary ? { temporaryCredentials: named(temporary) } : {}),
+        },
+      ];
     }),
   );
 }

@@ -21,7 +21,7 @@ export type Orders = ReadonlyMap<string, string>;
  */
 export function readOrders(text: string | undefined, defaultAction: string): Orders {
   const orders = new Map<string, string>();
-  for (const [, action, code] of (text ?? '').matchAll(/sandbox:(?:([\w/]+)=)?([\w.,-]+)/gu)) {
+  for (const [, action, code] of (text ?? '').matchAll(/sandbox:(?:([\w/-]+)=)?([\w.,-]+)/gu)) {
     if (code !== undefined) orders.set(action ?? defaultAction, code);
   }
   return orders;

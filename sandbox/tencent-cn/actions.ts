@@ -5,6 +5,7 @@ import { isNumeric, readOrders } from '../magic.ts';
 import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
+import { withTypes } from '../tencent/with-types.ts';
 import { eidCodes, faceIdCodes } from './codes.ts';
 
 interface Deps {
@@ -140,7 +141,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
       if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('CheckEidTokenStatus');
       if (ordered !== undefined) {
-        const isStatus = ['init', 'doing', 'finished', 'timeout'].includes(ordered);
+        const isStatus = ['init', 'doing', 'finished', 'timeout', 'unheard-of'].includes(ordered);
         return isStatus ? { Status: ordered } : toAnswer(ordered);
       }
       const isLate = flow.state !== 'finished' && flow.endsMs <= now();
@@ -158,7 +159,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
       const shape = ordered === undefined ? undefined : unfinishedShapes[ordered];
       if (shape) return shape();
       if (ordered !== undefined && !isNumeric(ordered)) return toAnswer(ordered);
-      return toEidResult(flow, infoType);
+      return withTypes(flow.orders, toEidResult(flow, infoType));
     },
   };
 
@@ -204,13 +205,13 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
       const flow = findTencentFlow(flows, token, 'tencent-cn', 'FACE_SDK');
       if (!isFlow(flow)) return flow;
       const ordered = flow.orders.get('GetFaceIdResult');
-      if (ordered === 'unfinished-null') return { Result: null, Description: null };
-      if (ordered === 'unfinished-empty') return { Result: '', Description: '' };
+      const shape = ordered === undefined ? undefined : unfinishedFaceIdShapes[ordered];
+      if (shape) return shape();
       if (ordered !== undefined && !isNumeric(ordered)) return toAnswer(ordered);
       const last = flow.attempts.at(-1);
       const isOpen = last === undefined || flow.state !== 'finished';
       if (isOpen) return { Result: flow.endsMs <= now() ? '15' : '', Description: '' };
-      return {
+      return withTypes(flow.orders, {
         IdCard: flow.idCard,
         Name: flow.name,
         Result: String(last.code),
@@ -223,7 +224,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
         RiskInfoTag: last.code === 1007 ? '02' : null,
         LivenessInfoTag: null,
         DeviceInfoLevel: '1',
-      };
+      });
     },
   };
 
@@ -264,6 +265,13 @@ const unfinishedShapes: Readonly<Record<string, () => Record<string, unknown>>> 
     },
   }),
   'unfinished-17': () => ({ Text: { ErrCode: 17, ErrMsg: '流程未完成' } }),
+  'unfinished-error': () => ({ ...error('InvalidParameter') }),
+};
+
+const unfinishedFaceIdShapes: Readonly<Record<string, () => Record<string, unknown>>> = {
+  'unfinished-absent': () => ({}),
+  'unfinished-null': () => ({ Result: null, Description: null }),
+  'unfinished-empty': () => ({ Result: '', Description: '' }),
   'unfinished-error': () => ({ ...error('InvalidParameter') }),
 };
 

@@ -25,7 +25,12 @@ export const tencentCnScenarios: readonly Scenario[] = [
   ].map((shape) =>
     eId(`GetEidResult=${shape}`, 'GetEidResult', 'finished, but no result yet', shape),
   ),
-  ...['init', 'doing', 'timeout'].map((status) =>
+  eId('GetEidResult=9999', 'GetEidResult', 'a code that no table has', '9999'),
+  ...['text', 'number'].map((types) =>
+    eId(`types=${types} sandbox:GetEidResult=2016`, 'GetEidResult', `members as ${types}`, '2016'),
+  ),
+  eId('url=once sandbox:GetEidResult=0', 'GetEidResult', 'the link opens once', '0'),
+  ...['init', 'doing', 'timeout', 'unheard-of'].map((status) =>
     eId(`CheckEidTokenStatus=${status}`, 'CheckEidTokenStatus', `status ${status}`, status),
   ),
   ...['InvalidParameterValue.BizTokenExpired', 'InvalidParameterValue.BizTokenIllegal'].map(
@@ -50,14 +55,29 @@ export const tencentCnScenarios: readonly Scenario[] = [
   ...faceIdCodes.map(({ code, title }) =>
     faceSdk(`GetFaceIdResult=${code}`, 'GetFaceIdResult', title, code),
   ),
-  ...['unfinished-null', 'unfinished-empty', 'InvalidParameterValue.BizTokenExpired'].map((code) =>
-    faceSdk(`GetFaceIdResult=${code}`, 'GetFaceIdResult', code, code),
+  faceSdk('GetFaceIdResult=9999', 'GetFaceIdResult', 'a code that no table has', '9999'),
+  ...['text', 'number'].map((types) =>
+    faceSdk(
+      `types=${types} sandbox:GetFaceIdResult=2016`,
+      'GetFaceIdResult',
+      `members as ${types}`,
+      '2016',
+    ),
   ),
+  ...[
+    'unfinished-absent',
+    'unfinished-null',
+    'unfinished-empty',
+    'unfinished-error',
+    'InvalidParameterValue.BizTokenExpired',
+    'InvalidParameterValue.BizTokenIllegal',
+  ].map((code) => faceSdk(`GetFaceIdResult=${code}`, 'GetFaceIdResult', code, code)),
   ...eachError('GetFaceIdToken').map((code) =>
     faceSdk(`GetFaceIdToken=${code}`, 'GetFaceIdToken', code, code),
   ),
 
   ...bankCardCodes.map(({ code, title }) => bankCard(`sandbox:${code}`, title, code)),
+  bankCard('sandbox:-99', 'a code that no table has', '-99'),
   bankCard('韦小宝', 'the page, example 2', '-6', '6226090210146748'),
   ...eachError('BankCard4EVerification').map((code) => bankCard(`sandbox:${code}`, code, code)),
 ];

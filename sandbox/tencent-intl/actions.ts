@@ -5,6 +5,7 @@ import { isNumeric, readOrders } from '../magic.ts';
 import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
+import { withTypes } from '../tencent/with-types.ts';
 import { webCodes } from './codes.ts';
 
 interface Deps {
@@ -92,7 +93,9 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
         readsDocument: [1, 4].includes(params.Config?.CheckMode ?? 2),
         orders,
       });
-      return { BizToken: flow.token, VerificationURL: personUrl(flow.token) };
+      // The SDK has an older member of this name beside the documented one.
+      const urlField = orders.get('url-field') === 'old' ? 'VerificationUrl' : 'VerificationURL';
+      return { BizToken: flow.token, [urlField]: personUrl(flow.token) };
     },
   };
 
@@ -112,7 +115,7 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
       if (!isOrderedCode) return toAnswer(ordered);
       const last = flow.state === 'finished' ? flow.attempts.at(-1) : undefined;
       if (!last) return { ErrorCode: flow.endsMs <= now() ? 15 : null };
-      return {
+      return withTypes(flow.orders, {
         ErrorCode: last.code,
         ErrorMsg: last.code === 0 ? 'Success' : 'Failed',
         VerificationDetailList: flow.attempts.map(({ code, atMs }) => ({
@@ -137,7 +140,7 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
             ]
           : [],
         Extra: flow.extra,
-      };
+      });
     },
   };
 

@@ -8,7 +8,15 @@ const referenceImage = Buffer.from('not a picture').toString('base64');
 
 export const tencentIntlScenarios: readonly Scenario[] = [
   ...webCodes.map(({ code, title }) => result(code, title)),
+  result('9999', 'a code that no table has'),
   ...['unfinished-absent', 'unfinished-null'].map((shape) => result(shape, 'not finished')),
+  ...[
+    ['types=text', 'members as text'],
+    ['types=number', 'members as numbers'],
+    ['url-field=old', 'the older member of the URL'],
+    ['lifetime=7200', 'a token that lives two hours'],
+    ['media=1', 'a recording of 1 MB'],
+  ].map(([order = '', title = '']) => result('0', title, `sandbox:${order} `)),
   ...['InvalidParameterValue.BizTokenExpired', 'InvalidParameterValue.BizTokenIllegal'].map(
     (code) => result(code, 'the token is of no use'),
   ),
@@ -26,15 +34,16 @@ export const tencentIntlScenarios: readonly Scenario[] = [
   ...[...new Set([...applyErrors, ...commonErrors, ...wireFaults])].map(start),
 ];
 
-function result(code: string, title: string): Scenario {
-  return scenario('GetWebVerificationResultIntl', code, title);
+function result(code: string, title: string, shape = ''): Scenario {
+  return scenario('GetWebVerificationResultIntl', code, title, shape);
 }
 
 function start(code: string): Scenario {
   return scenario('ApplyWebVerificationBizTokenIntl', code, code);
 }
 
-function scenario(action: string, code: string, title: string): Scenario {
+/** A shape stands before the order of the code: `sandbox:types=text `. */
+function scenario(action: string, code: string, title: string, shape = ''): Scenario {
   return {
     provider: 'tencent-intl',
     action,
@@ -43,7 +52,7 @@ function scenario(action: string, code: string, title: string): Scenario {
       channel: 'FACE_WEB',
       provider: 'tencent-intl',
       referenceImage,
-      extra: `sandbox:${action}=${code}`,
+      extra: `${shape}sandbox:${action}=${code}`,
     },
     expect: code,
   };

@@ -1,4 +1,5 @@
-import { verifyTc3, type SignedRequest, type TencentCredentials } from './verify-tc3.ts';
+import type { TencentCredentials } from './find-credentials.ts';
+import { verifyTc3, type SignedRequest } from './verify-tc3.ts';
 import { verifyV1 } from './verify-v1.ts';
 
 /** A call whose signature is good. */
@@ -21,7 +22,7 @@ const commonParams: ReadonlySet<string> = new Set([
  */
 export function readSignedCall(
   request: SignedRequest,
-  credentials: TencentCredentials,
+  credentials: readonly TencentCredentials[],
   nowMs: number,
 ): SignedCall | string {
   const { method, headers, query, body } = request;

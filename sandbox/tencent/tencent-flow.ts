@@ -2,7 +2,7 @@ import { withQuery, type Flow, type Flows, type FlowStart } from '../flows.ts';
 import { isNumeric } from '../magic.ts';
 import { error, type TencentError } from './tencent-server.ts';
 
-const tokenLifeMs = 600_000;
+const tokenLifeSeconds = 600;
 
 type Start = Omit<FlowStart, 'returnUrl' | 'lifeMs'> & { readonly redirectUrl: string | null };
 
@@ -10,7 +10,8 @@ type Start = Omit<FlowStart, 'returnUrl' | 'lifeMs'> & { readonly redirectUrl: s
 export function openTencentFlow(flows: Flows, { redirectUrl, ...start }: Start): Flow {
   const flow = flows.open({
     ...start,
-    lifeMs: tokenLifeMs,
+    // Of the international token one source says 10 minutes, another two hours.
+    lifeMs: Number(start.orders.get('lifetime') ?? tokenLifeSeconds) * 1000,
     returnUrl: ({ token }) => (redirectUrl === null ? null : withQuery(redirectUrl, { token })),
   });
   const { orders } = start;

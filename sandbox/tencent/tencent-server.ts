@@ -5,9 +5,9 @@ import { createCounter } from '../counter.ts';
 import { isWireFault, type WireFault } from '../magic.ts';
 import { answerWithWireFault } from '../wire-fault.ts';
 import type { Decryptor } from './decrypt-params.ts';
+import type { TencentCredentials } from './find-credentials.ts';
 import { withRecordings } from './media.ts';
 import { readSignedCall } from './read-signed-call.ts';
-import type { TencentCredentials } from './verify-tc3.ts';
 
 /** One emulated action of Tencent Cloud API 3.0. */
 export interface TencentAction<Params> {
@@ -29,7 +29,7 @@ export interface TencentError {
 
 export interface TencentServerOptions {
   readonly version: string;
-  readonly credentials: TencentCredentials;
+  readonly credentials: readonly TencentCredentials[];
   // Each action reads its own parameters: the server only hands them through.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly actions: Readonly<Record<string, TencentAction<any>>>;

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { findCredentials, type TencentCredentials } from './find-credentials.ts';
 
 export interface SignedRequest {
   readonly method: string;
@@ -7,11 +8,6 @@ export interface SignedRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
-}
-
-export interface TencentCredentials {
-  readonly secretId: string;
-  readonly secretKey: string;
 }
 
 const clockWindowSeconds = 300;
@@ -25,7 +21,7 @@ const clockWindowSeconds = 300;
  */
 export function verifyTc3(
   request: SignedRequest,
-  credentials: TencentCredentials,
+  allCredentials: readonly TencentCredentials[],
   nowMs: number,
 ): string | null {
   const authorization = request.headers['authorization'] ?? '';
@@ -35,9 +31,8 @@ export function verifyTc3(
     );
   if (!parts) return 'AuthFailure.InvalidAuthorization';
   const [, secretId = '', date = '', service = '', signedHeaders = '', signature = ''] = parts;
-  if (secretId !== credentials.secretId) return 'AuthFailure.SecretIdNotFound';
-  // These credentials are permanent ones: a temporary token does not belong to them.
-  if (request.headers['x-tc-token'] !== undefined) return 'AuthFailure.TokenFailure';
+  const credentials = findCredentials(allCredentials, secretId, request.headers['x-tc-token']);
+  if (typeof credentials === 'string') return credentials;
 
   const timestamp = Number(request.headers['x-tc-timestamp']);
   if (!/^\d{1,11}$/u.test(request.headers['x-tc-timestamp'] ?? '')) return 'InvalidParameter';

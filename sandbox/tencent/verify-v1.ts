@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { TencentCredentials } from './verify-tc3.ts';
+import { findCredentials, type TencentCredentials } from './find-credentials.ts';
 
 const clockWindowSeconds = 300;
 const hashes: Readonly<Record<string, string>> = { HmacSHA1: 'sha1', HmacSHA256: 'sha256' };
@@ -14,15 +14,14 @@ export function verifyV1(
     readonly host: string;
     readonly params: ReadonlyMap<string, string>;
   },
-  credentials: TencentCredentials,
+  allCredentials: readonly TencentCredentials[],
   nowMs: number,
 ): string | null {
   const { params } = request;
   const hash = hashes[params.get('SignatureMethod') ?? 'HmacSHA1'];
   if (hash === undefined) return 'AuthFailure.InvalidAuthorization';
-  if (params.get('SecretId') !== credentials.secretId) return 'AuthFailure.SecretIdNotFound';
-  // These credentials are permanent ones: a temporary token does not belong to them.
-  if (params.has('Token')) return 'AuthFailure.TokenFailure';
+  const credentials = findCredentials(allCredentials, params.get('SecretId'), params.get('Token'));
+  if (typeof credentials === 'string') return credentials;
   const timestamp = params.get('Timestamp') ?? '';
   if (!/^\d{1,11}$/u.test(timestamp)) return 'InvalidParameter';
   if (Math.abs(nowMs / 1000 - Number(timestamp)) > clockWindowSeconds) {

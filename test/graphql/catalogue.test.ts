@@ -30,6 +30,8 @@ const bankCardPage: Readonly<
   '-19': ['NOT_PERFORMED', 'DAILY_LIMIT', 'NOT_CHARGED'],
   '-20': ['INPUT_REFUSED', 'DOCUMENT_UNSUPPORTED', 'NOT_CHARGED'],
   '-21': ['CARD_UNUSABLE', 'CARD_STATE_ABNORMAL', 'CHARGED'],
+  // In no table: nobody may take it for anything.
+  '-99': ['UNDETERMINED', 'OTHER', 'UNKNOWN'],
 };
 
 /**
@@ -348,7 +350,9 @@ function statusOf({ action, expect: code, input }: Scenario): string {
   if (action.includes('/') || action === 'notification') {
     return oemcloudStatuses.find(([, codes]) => codes.includes(code))?.[0] ?? 'FAILED';
   }
-  if (code.startsWith('unfinished') || code === 'init' || code === 'doing') return 'PENDING';
+  if (code.startsWith('unfinished')) return 'PENDING';
+  if (['init', 'doing', 'unheard-of'].includes(code)) return 'PENDING';
+  if (code === '9999') return 'UNDETERMINED';
   if (code === 'timeout') return 'EXPIRED';
   // E证通 said "finished" before: that its result is gone says nothing about the person.
   if (code.endsWith('BizTokenExpired')) return action === 'GetEidResult' ? 'PENDING' : 'EXPIRED';

@@ -13,21 +13,28 @@ const HttpProfile = require(`${common}/profile/http_profile.js`);
 let app: TestApp;
 let endpoint = '';
 let credentials: Record<string, string> = {};
+let temporaryCredentials: Record<string, string> = {};
 
 beforeAll(async () => {
   app = await startTestApp();
   const endpoints = (await (await fetch(`${app.url}/sandbox/endpoints`)).json()) as Record<
     string,
-    { endpoint: string; credentials: Record<string, string> }
+    {
+      endpoint: string;
+      credentials: Record<string, string>;
+      temporaryCredentials: Record<string, string>;
+    }
   >;
   const tencentIntl = endpoints['tencent-intl'];
   if (!tencentIntl) throw new Error('no endpoint');
-  ({ endpoint, credentials } = tencentIntl);
+  ({ endpoint, credentials, temporaryCredentials } = tencentIntl);
 });
 afterAll(() => app.stop());
 
 interface Changes {
   readonly secretKey?: string;
+  /** Signs with the temporary credentials and this token. */
+  readonly token?: string;
   readonly region?: string;
   readonly signMethod?: string;
   readonly reqMethod?: string;
@@ -41,9 +48,11 @@ function call(action: string, params: object, changes: Changes = {}): Promise<an
   http.protocol = 'http://';
   http.endpoint = new URL(endpoint).host;
   http.reqMethod = changes.reqMethod ?? 'POST';
+  const used = changes.token === undefined ? credentials : temporaryCredentials;
   const credential = new Credential(
-    credentials['TENCENT_INTL_SECRET_ID'],
-    changes.secretKey ?? credentials['TENCENT_INTL_SECRET_KEY'],
+    used['TENCENT_INTL_SECRET_ID'],
+    changes.secretKey ?? used['TENCENT_INTL_SECRET_KEY'],
+    changes.token,
   );
   const profile = new ClientProfile(changes.signMethod, http);
   const client = new Client(credential, changes.region ?? 'ap-singapore', profile);
@@ -83,6 +92,17 @@ describe('the official international SDK against the sandbox', () => {
     expect(result).toMatchObject({ ErrorCode: 0, Extra: 'ExtraString' });
     expect(result.OCRResult[0].IsPass).toBe(true);
   });
+
+  it.each(['HmacSHA256', 'TC3-HMAC-SHA256'])(
+    'takes temporary credentials with their token, by %s',
+    async (signMethod) => {
+      const token = temporaryCredentials['TENCENT_INTL_SESSION_TOKEN'] ?? '';
+      expect(await call(apply, page, { signMethod, token })).toHaveProperty('BizToken');
+      await expect(call(apply, page, { signMethod, token: 'other' })).rejects.toMatchObject({
+        code: 'AuthFailure.TokenFailure',
+      });
+    },
+  );
 
   it.each<[string, () => Promise<unknown>]>([
     ['AuthFailure.SignatureFailure', () => call(apply, page, { secretKey: 'wrong' })],

@@ -10,15 +10,23 @@ const sdk = createRequire(import.meta.url)(
 let app: TestApp;
 let endpoint = '';
 let credentials: Record<string, string> = {};
+let temporaryCredentials: Record<string, string> = {};
 
 beforeAll(async () => {
   app = await startTestApp();
   const endpoints = await (await fetch(`${app.url}/sandbox/endpoints`)).json();
   const tencentCn = (
-    endpoints as Record<string, { endpoint: string; credentials: Record<string, string> }>
+    endpoints as Record<
+      string,
+      {
+        endpoint: string;
+        credentials: Record<string, string>;
+        temporaryCredentials: Record<string, string>;
+      }
+    >
   )['tencent-cn'];
   if (!tencentCn) throw new Error('no endpoint');
-  ({ endpoint, credentials } = tencentCn);
+  ({ endpoint, credentials, temporaryCredentials } = tencentCn);
 });
 afterAll(() => app.stop());
 
@@ -51,6 +59,23 @@ describe('the official Node SDK against the sandbox', () => {
     expect(await client({ profile: { reqMethod } }).BankCard4EVerification(other)).toMatchObject({
       Result: '-6',
     });
+  });
+
+  it('takes temporary credentials with their token, and none without', async () => {
+    const secretId = temporaryCredentials['TENCENT_CN_SECRET_ID'] ?? '';
+    const secretKey = temporaryCredentials['TENCENT_CN_SECRET_KEY'] ?? '';
+    const token = temporaryCredentials['TENCENT_CN_SESSION_TOKEN'] ?? '';
+    for (const reqMethod of ['POST', 'GET']) {
+      const profile = { reqMethod };
+      const temporary = client({ secretId, secretKey, token, profile });
+      expect(await temporary.BankCard4EVerification(card)).toMatchObject({ Result: '0' });
+      for (const wrong of [{}, { token: 'other' }]) {
+        const refused = client({ secretId, secretKey, profile, ...wrong });
+        await expect(refused.BankCard4EVerification(card)).rejects.toMatchObject({
+          code: 'AuthFailure.TokenFailure',
+        });
+      }
+    }
   });
 
   it('goes through E证通', async () => {
