@@ -8,6 +8,7 @@ interface Tool {
   readonly isThere: () => boolean;
   readonly debian: string;
   readonly brew: readonly string[];
+  readonly hint: string;
 }
 
 const tools: readonly Tool[] = [
@@ -16,12 +17,20 @@ const tools: readonly Tool[] = [
     isThere: () => chromiumPath() !== null,
     debian: 'chromium',
     brew: ['install', '--cask', 'chromium'],
+    hint: ', or set CHROMIUM_PATH to it',
+  },
+  {
+    name: 'redis-server',
+    isThere: () => has('redis-server'),
+    debian: 'redis-server',
+    brew: ['install', 'redis'],
+    hint: '',
   },
 ];
 
 for (const tool of tools.filter(({ isThere }) => !isThere())) {
   const command = installCommand(tool);
-  if (!command) fail(`The tests need ${tool.name}. Install it, or set CHROMIUM_PATH to it.`);
+  if (!command) fail(`The tests need ${tool.name}. Install it${tool.hint}.`);
   const isRoot = process.getuid?.() === 0;
   if (command[0] === 'apt-get' && !isRoot) {
     fail(`The tests need ${tool.name}. Run: sudo apt-get update && sudo ${command.join(' ')}`);
@@ -30,8 +39,7 @@ for (const tool of tools.filter(({ isThere }) => !isThere())) {
   const [program = '', ...args] = command;
   if (program === 'apt-get') run(program, ['update', '-qq']);
   run(program, args);
-  if (!tool.isThere())
-    fail(`${tool.name} was installed and is not found. Set CHROMIUM_PATH to it.`);
+  if (!tool.isThere()) fail(`${tool.name} was installed and is not found${tool.hint}.`);
 }
 
 function installCommand({ debian, brew }: Tool): readonly string[] | null {

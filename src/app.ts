@@ -4,9 +4,10 @@ import type { DestinationStream } from 'pino';
 import { builtInProviders } from '../providers/index.ts';
 import { startSandbox } from '../sandbox/index.ts';
 import { loadConfig, parseProviderSettings, type Config } from './config.ts';
-import type { AnyProvider, Log } from './contract/index.ts';
+import type { AnyProvider, Log, Store } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
-import type { CoreDeps } from './core/core-deps.ts';
+import { modeOf, type CoreDeps } from './core/core-deps.ts';
+import { keyedHash, underEach } from './core/keyed-hash.ts';
 import { createNonceClock } from './core/nonce-clock.ts';
 import { checkDefinitions, createRegistry, type ProviderSetup } from './core/registry.ts';
 import { assembleSchema } from './graphql/assemble-schema.ts';
@@ -26,10 +27,14 @@ import { createLog } from './infra/log.ts';
 import { createMemoryPacer } from './infra/memory-pacer.ts';
 import { createMemoryStore } from './infra/memory-store.ts';
 import { createMetrics } from './infra/metrics.ts';
+import { connectRedis, waitForRedis } from './infra/redis/connect-redis.ts';
+import { createRedisStore } from './infra/redis/redis-store.ts';
 import { createUpstreamClient } from './infra/send-upstream.ts';
+import { createVault } from './infra/vault.ts';
 
 /** Every operation is answered by then; whoever still sends a request slowly is cut off. */
 const drainTimeoutMs = 9100;
+const redisReadyWithinMs = 3000;
 
 export interface App {
   readonly config: Config;
@@ -55,7 +60,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const log = createLog(config.logLevel, options.logDestination);
   const metrics = createMetrics();
-  const store = createMemoryStore({ now });
+  const store = await createStore(config, now);
   const upstream = createUpstreamClient();
   const sandbox = await startSandbox({
     now,
@@ -141,6 +146,23 @@ export async function startApp(options: AppOptions): Promise<App> {
       await closeAll(servers);
     },
   };
+}
+
+/** A Redis that does not answer leaves the process not ready, and alive. */
+async function createStore(
+  { redis, hashKeys, sandbox }: Config,
+  now: () => number,
+): Promise<Store> {
+  if (!redis) return createMemoryStore({ now });
+  const client = connectRedis(redis.url.reveal());
+  await waitForRedis(client, redisReadyWithinMs);
+  const mode = modeOf({ sandbox });
+  return createRedisStore({
+    client,
+    vault: createVault({ keys: redis.encryptionKeys, mode }),
+    namesOf: (id) => underEach(hashKeys, ({ key }) => keyedHash(key, 'record', [id])),
+    mode,
+  });
 }
 
 /** The person's page is on the main listener: it is a tool of the sandbox and not for the public. */

@@ -5,6 +5,7 @@ import { BootError } from './core/boot-error.ts';
 import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
 import type { Routing } from './core/registry.ts';
+import { isRedisUrl } from './infra/redis/connect-redis.ts';
 
 /** Settings of one provider as they were given, by name without its prefix. */
 export interface ProviderSettings {
@@ -27,8 +28,16 @@ export interface Config {
   readonly logLevel: string;
   readonly redirectOrigins: ReadonlyMap<string, ReadonlySet<string>> | null;
   readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
+  /** Null: everything is kept in memory. */
+  readonly redis: RedisConfig | null;
   readonly routing: Routing;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
+}
+
+export interface RedisConfig {
+  /** It may hold a password. */
+  readonly url: Secret;
+  readonly encryptionKeys: readonly [NamedKey, ...NamedKey[]];
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -45,6 +54,12 @@ const settings = {
     .url({ protocol: /^https?$/u, error: 'must be an absolute URL' })
     .refine((url) => !/[?#]/u.test(url), 'must have no query and no fragment')
     .optional(),
+  REDIS_URL: z
+    .string()
+    .refine(isRedisUrl, 'must be redis://, rediss://, redis+cluster:// or redis+sentinel://')
+    .transform((url) => new Secret(url))
+    .optional(),
+  STORE_ENCRYPTION_KEYS: z.string().transform(readKeys).optional(),
   STORE_HASH_KEYS: z.string().transform(readKeys).optional(),
   VERIFICATION_RETENTION_DAYS: positive.default(30),
   REDIRECT_ORIGINS: z.string().transform(readOrigins).optional(),
@@ -63,8 +78,6 @@ const missing = ' is needed.';
 
 /** Names that are fixed for what is still to come: better refused than silently ignored. */
 const laterSettings: readonly string[] = [
-  'REDIS_URL',
-  'STORE_ENCRYPTION_KEYS',
   'STORE_ALLOW_EVICTION',
   'ROUTER_SECRETS',
   'JWT_JWKS_URL',
@@ -105,6 +118,7 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   wrong.push(...providers.wrong);
   wrong.push(...modeMistakes(given['SANDBOX'] ?? 'auto', definitions, providers.byId));
   if (parsed.success) wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
+  if (parsed.success) wrong.push(...storeMistakes(parsed.data));
   if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
 
   const { data } = parsed;
@@ -124,6 +138,10 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
     logLevel: data.LOG_LEVEL,
     redirectOrigins: data.REDIRECT_ORIGINS ?? null,
     // The memory store forgets with the process, so a key of the process is enough.
+    redis:
+      data.REDIS_URL && data.STORE_ENCRYPTION_KEYS
+        ? { url: data.REDIS_URL, encryptionKeys: data.STORE_ENCRYPTION_KEYS }
+        : null,
     routing: data.ROUTING,
     hashKeys: data.STORE_HASH_KEYS ?? [randomKey()],
     providers: providers.byId,
@@ -194,6 +212,18 @@ function settingMistakes(
   const parsed = parseProviderSettings(definition, given);
   if ('settings' in parsed) return [];
   return parsed.wrong.filter((line) => !line.endsWith(missing));
+}
+
+/** Replicas that share a Redis have to share its keys; a random one would find nothing of theirs. */
+function storeMistakes(data: {
+  readonly REDIS_URL?: unknown;
+  readonly STORE_ENCRYPTION_KEYS?: unknown;
+  readonly STORE_HASH_KEYS?: unknown;
+}): string[] {
+  if (data.REDIS_URL === undefined) return [];
+  return (['STORE_ENCRYPTION_KEYS', 'STORE_HASH_KEYS'] as const)
+    .filter((name) => data[name] === undefined)
+    .map((name) => `REDIS_URL needs ${name}, the same for all replicas: kid:base64 of 32 bytes.`);
 }
 
 function modeMistakes(

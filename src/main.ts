@@ -62,7 +62,9 @@ function startUpLines({ config }: App): string[] {
     'verification-subgraph is up.',
     '',
     '  SANDBOX: no real provider is called, and nothing is charged.',
-    '  STORE:   in memory. A restart forgets everything.',
+    config.redis
+      ? '  STORE:   Redis, shared by every replica.'
+      : '  STORE:   in memory. A restart forgets everything.',
     '',
     ...(config.graphiql ? [`  Click here   ${url}/graphiql`] : []),
     `  GraphQL      ${url}/graphql`,

@@ -5,23 +5,33 @@ import { keyedHash } from './keyed-hash.ts';
 /** The format of the fingerprint: another one must never compare equal. */
 const fingerprintVersion = '1';
 
-/**
- * The look-up key of a claim, and the fingerprint of its input. Both are keyed hashes: an ID number
- * has too few values for a plain one.
- */
+/** The look-up key of a claim, and the fingerprint of its input, under one hash key. */
+export interface ClaimName {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/** One for each listed hash key, in the order of their kids: the same for every replica. */
+export type ClaimNames = readonly [ClaimName, ...ClaimName[]];
+
+/** Both are keyed hashes: an ID number has too few values for a plain one. */
 export function claimNames(
   deps: Pick<CoreDeps, 'hashKeys' | 'sandbox'>,
   caller: Caller,
   operation: string,
   input: { readonly idempotencyKey: string },
-): { readonly key: string; readonly fingerprint: string } {
-  const [{ key }] = deps.hashKeys;
+): { readonly names: ClaimNames } {
   const { idempotencyKey, ...fields } = input;
   const owner = [modeOf(deps), caller.tenantId, caller.userId, operation];
-  return {
-    key: keyedHash(key, 'claim', [...owner, idempotencyKey]),
-    fingerprint: keyedHash(key, 'fingerprint', [fingerprintVersion, canonicalJson(fields)]),
-  };
+  const canonical = canonicalJson(fields);
+  const [first, ...others] = deps.hashKeys
+    .toSorted((a, b) => (a.kid < b.kid ? -1 : 1))
+    .map(({ key }) => ({
+      key: keyedHash(key, 'claim', [...owner, idempotencyKey]),
+      fingerprint: keyedHash(key, 'fingerprint', [fingerprintVersion, canonical]),
+    }));
+  if (!first) throw new Error('no hash key');
+  return { names: [first, ...others] };
 }
 
 /** Sorted keys, and no difference between an absent field and null. */

@@ -12,12 +12,29 @@ export function keyedHash(key: Secret, purpose: string, parts: readonly string[]
   return hmac(key, purpose, JSON.stringify(parts)).toString('base64url');
 }
 
+/** One value for each of the keys, in their order. */
+export function underEach<T>(
+  [newest, ...others]: readonly [NamedKey, ...NamedKey[]],
+  toValue: (key: NamedKey) => T,
+): readonly [T, ...T[]] {
+  return [toValue(newest), ...others.map(toValue)];
+}
+
 export function hmac(key: Secret, purpose: string, text: string | Buffer): Buffer {
   return createHmac('sha256', deriveKey(key, purpose)).update(text).digest();
 }
 
+const derived = new WeakMap<Secret, Map<string, Buffer>>();
+
 /** One key per purpose, so that a value made for one can never serve another. */
 function deriveKey(key: Secret, purpose: string): Buffer {
+  const byPurpose = derived.get(key) ?? new Map<string, Buffer>();
+  derived.set(key, byPurpose);
+  const known = byPurpose.get(purpose);
+  if (known) return known;
   const material = Buffer.from(key.reveal(), 'base64');
-  return Buffer.from(hkdfSync('sha256', material, '', `verification-subgraph ${purpose}`, 32));
+  const info = `verification-subgraph ${purpose}`;
+  const made = Buffer.from(hkdfSync('sha256', material, '', info, 32));
+  byPurpose.set(purpose, made);
+  return made;
 }

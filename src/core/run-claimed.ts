@@ -4,9 +4,10 @@ import {
   StoreUnavailable,
   type ActionEffect,
   type ClaimTaken,
-  type ClaimTicket,
 } from '../contract/index.ts';
 import { providerTimeoutMs, type CallTerms } from './call-provider.ts';
+import type { ClaimNames } from './claim-names.ts';
+import { claimUnderKeys, type ClaimTickets, type ClaimUnderKeys } from './claim-under-keys.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from './log-bug.ts';
@@ -43,8 +44,7 @@ export interface ClaimedAttempt<Answer> {
 
 export interface ClaimedWork<Answer> {
   readonly operation: 'startVerification' | 'checkBankCard';
-  readonly key: string;
-  readonly fingerprint: string;
+  readonly names: ClaimNames;
   /** The record that the claim points to, still invisible; written before the claim is taken. */
   readonly skeleton: AnyRecord;
   /** Until when this caller waits. */
@@ -94,20 +94,21 @@ async function takeOrJoin<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
+  const claim = claimUnderKeys(deps.store.claims, work.names);
+  const [{ key }] = work.names;
   for (;;) {
-    const taken = await deps.store.claims.take({
-      key: work.key,
-      fingerprint: work.fingerprint,
+    const taken = await claim.take({
       recordId: work.skeleton.id,
       owner: deps.randomBytes(16).toString('base64url'),
       effect: strongestEffect(work.attempts),
       leaseMs,
     });
     deps.metrics.claim(work.operation, taken.state);
-    if (taken.state === 'won') return waitFor(deps, work, beginWork(deps, work, taken.ticket));
+    if (taken.state === 'won')
+      return waitFor(deps, work, beginWork(deps, work, { claim, tickets: taken.tickets }));
 
     const isWorkedOn = taken.state === 'claimed' || taken.state === 'started';
-    const leader = isWorkedOn ? deps.inFlight.get(work.key) : undefined;
+    const leader = isWorkedOn ? deps.inFlight.get(key) : undefined;
     const hasTime = deps.now() + otherReplicaPollMs < work.deadlineMs;
     if (isWorkedOn && !leader && hasTime) {
       // The skeleton stays: the key may be free, and ours, the next time.
@@ -122,6 +123,12 @@ async function takeOrJoin<Answer>(
   }
 }
 
+/** A claim that was won, and what moves it on. */
+interface HeldClaim {
+  readonly claim: ClaimUnderKeys;
+  readonly tickets: ClaimTickets;
+}
+
 const problemOfState = {
   claimed: 'IN_PROGRESS',
   started: 'IN_PROGRESS',
@@ -133,17 +140,18 @@ const problemOfState = {
 function beginWork<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
-  ticket: ClaimTicket,
+  held: HeldClaim,
 ): Promise<ClaimedOutcome<Answer>> {
-  const outcome: Promise<ClaimedOutcome<Answer>> = lead(deps, work, ticket)
+  const [{ key }] = work.names;
+  const outcome: Promise<ClaimedOutcome<Answer>> = lead(deps, work, held)
     .then(async (settled) => {
       if (settled.kind === 'problem') await dropSkeleton(deps, work);
       return settled;
     })
     .finally(() => {
-      if (deps.inFlight.get(work.key) === outcome) deps.inFlight.delete(work.key);
+      if (deps.inFlight.get(key) === outcome) deps.inFlight.delete(key);
     });
-  deps.inFlight.set(work.key, outcome);
+  deps.inFlight.set(key, outcome);
   // Everybody may have left by the time it fails.
   outcome.catch(() => {});
   return outcome;
@@ -160,7 +168,7 @@ function waitFor<Answer>(
 async function lead<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
-  ticket: ClaimTicket,
+  held: HeldClaim,
 ): Promise<ClaimedOutcome<Answer>> {
   const deadlineMs = deps.now() + workTimeoutMs;
   const progress = { started: false };
@@ -177,15 +185,15 @@ async function lead<Answer>(
           // A second call could end in "not sent" and free a key whose first call was sent.
           if (sent && sending === 'first') throw new Error('a claimed call must be the last one');
           if (effect === 'read') return;
-          await startClaim(deps, ticket, progress, deadlineMs);
+          await startClaim(deps, held, progress, deadlineMs);
           sent = true;
         },
       });
     } catch (error) {
       if (!isLast && mayPassOver(attempt, error)) continue;
-      return settleFault(deps, work, attempt, ticket, error, sent);
+      return settleFault(deps, work, attempt, held, error, sent);
     }
-    return settleAnswer(deps, work, attempt, ticket, answer);
+    return settleAnswer(deps, work, attempt, held, answer);
   }
   throw new Error('no attempt ended');
 }
@@ -193,17 +201,17 @@ async function lead<Answer>(
 /** Confirms STARTED in the store; throws when nothing may be sent. */
 async function startClaim(
   deps: CoreDeps,
-  ticket: ClaimTicket,
+  held: HeldClaim,
   progress: { started: boolean },
   deadlineMs: number,
 ): Promise<void> {
-  const { claims } = deps.store;
+  const { claim, tickets } = held;
   const latestMs = deadlineMs - providerTimeoutMs / 2;
   if (deps.now() >= latestMs) throw new ProviderFault('not_sent');
   const times = { answerWithinMs, keepSeconds: keepClaimSeconds };
   const isOurs = await (progress.started
-    ? claims.startAgain(ticket, times)
-    : claims.start(ticket, times));
+    ? claim.startAgain(tickets, times)
+    : claim.start(tickets, times));
   // Whoever was paused until the claim went to somebody else must not send.
   if (!isOurs || deps.now() >= latestMs) throw new ProviderFault('not_sent');
   progress.started = true;
@@ -221,21 +229,21 @@ async function settleAnswer<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
   { effect }: ClaimedAttempt<Answer>,
-  ticket: ClaimTicket,
+  held: HeldClaim,
   answer: Answer,
 ): Promise<ClaimedOutcome<Answer>> {
-  const { claims } = deps.store;
+  const { claim, tickets } = held;
   const stored =
     (await quietly(deps, keep(deps, work, answer))) &&
-    (await quietly(deps, settleDone(deps, ticket)));
+    (await quietly(deps, claim.settle(tickets, 'done', keepClaimSeconds)));
   if (!stored) deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
   if (!stored && !work.handOutUnkept) {
     if (effect === 'free_start') {
-      await quietly(deps, claims.release(ticket));
+      await quietly(deps, claim.release(tickets));
       return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
     }
     // It was paid for: the key must not be free again.
-    await quietly(deps, claims.settle(ticket, 'unknown', keepClaimSeconds));
+    await quietly(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
     return fail('OUTCOME_UNKNOWN', work);
   }
   return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
@@ -260,27 +268,23 @@ async function dropSkeleton(
   await deps.store.records.remove(work.skeleton.id).catch(() => {});
 }
 
-function settleDone(deps: CoreDeps, ticket: ClaimTicket): Promise<boolean> {
-  return deps.store.claims.settle(ticket, 'done', keepClaimSeconds);
-}
-
 async function settleFault<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
   { providerId, effect }: ClaimedAttempt<Answer>,
-  ticket: ClaimTicket,
+  held: HeldClaim,
   error: unknown,
   sent: boolean,
 ): Promise<ClaimedOutcome<Answer>> {
-  const { claims } = deps.store;
+  const { claim, tickets } = held;
   if (error instanceof LimiterRefusal) {
-    await quietly(deps, claims.release(ticket));
+    await quietly(deps, claim.release(tickets));
     const code = error.reason === 'overloaded' ? 'OVERLOADED' : 'RATE_LIMITED';
     return { kind: 'problem', problem: problem(code, { retryAfterMs: error.retryAfterMs }) };
   }
   if (error instanceof StoreUnavailable) {
     // STARTED was not confirmed, so nothing was sent.
-    await quietly(deps, claims.release(ticket));
+    await quietly(deps, claim.release(tickets));
     deps.log.event('error', 'store_unavailable', { operation: work.operation });
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   }
@@ -289,8 +293,8 @@ async function settleFault<Answer>(
     await quietly(
       deps,
       policy.claim === 'release'
-        ? claims.release(ticket)
-        : claims.settle(ticket, 'unknown', keepClaimSeconds),
+        ? claim.release(tickets)
+        : claim.settle(tickets, 'unknown', keepClaimSeconds),
     );
     return {
       kind: 'problem',
@@ -305,10 +309,10 @@ async function settleFault<Answer>(
   // A bug. Past the sending of something chargeable it is still "may have been done".
   logBug(deps.log, work.operation, error);
   if (!sent || effect === 'free_start') {
-    await quietly(deps, claims.release(ticket));
+    await quietly(deps, claim.release(tickets));
     throw error;
   }
-  await quietly(deps, claims.settle(ticket, 'unknown', keepClaimSeconds));
+  await quietly(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
   return fail('OUTCOME_UNKNOWN', work);
 }
 

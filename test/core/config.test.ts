@@ -83,8 +83,24 @@ describe('settings', () => {
   });
 
   it('that are still to come are refused rather than ignored', () => {
-    expect(linesOf({ REDIS_URL: 'redis://localhost' })).toEqual([
-      'REDIS_URL is not supported by this version. Unset it.',
+    expect(linesOf({ ROUTER_SECRETS: 'CANARY' })).toEqual([
+      'ROUTER_SECRETS is not supported by this version. Unset it.',
+    ]);
+  });
+
+  it('of a shared store demand shared keys', () => {
+    const key = Buffer.alloc(32, 1).toString('base64');
+    const env = { REDIS_URL: 'redis://:CANARY@localhost:6379' };
+    const lines = linesOf(env);
+    expect(lines.map((line) => line.split(',')[0])).toEqual([
+      'REDIS_URL needs STORE_ENCRYPTION_KEYS',
+      'REDIS_URL needs STORE_HASH_KEYS',
+    ]);
+    expect(lines.join()).not.toContain('CANARY');
+    const good = { ...env, STORE_HASH_KEYS: `h1:${key}`, STORE_ENCRYPTION_KEYS: `e1:${key}` };
+    expect(linesOf(good)).toEqual([]);
+    expect(linesOf({ ...good, REDIS_URL: 'http://CANARY' })).toEqual([
+      'REDIS_URL must be redis://, rediss://, redis+cluster:// or redis+sentinel://.',
     ]);
   });
 

@@ -1,0 +1,73 @@
+import type { ActionEffect, ClaimStore, ClaimTaken, ClaimTicket } from '../contract/index.ts';
+import type { ClaimNames } from './claim-names.ts';
+
+/** Proof of a claim that was won under every listed key. */
+export type ClaimTickets = readonly ClaimTicket[];
+
+export type TakenUnderKeys =
+  | { readonly state: 'won'; readonly tickets: ClaimTickets }
+  | Exclude<ClaimTaken, { readonly state: 'won' }>;
+
+/** What counts where keys disagree: what was found out beats what is being worked on. */
+const strength = {
+  won: 0,
+  lapsed: 1,
+  claimed: 2,
+  started: 3,
+  unknown: 4,
+  done: 5,
+  mismatch: 6,
+} as const satisfies Record<ClaimTaken['state'], number>;
+
+/**
+ * A claim under every hash key that is listed, so that keys can be rotated while replicas with the
+ * old list and the new one work side by side: whoever knows one of the keys finds the claim.
+ *
+ * Taken in the order of kids, so that of two who want it one is first under every key.
+ */
+export function claimUnderKeys(claims: ClaimStore, names: ClaimNames) {
+  const each = async (
+    tickets: ClaimTickets,
+    step: (ticket: ClaimTicket) => Promise<boolean>,
+  ): Promise<boolean> => {
+    let isAll = true;
+    for (const ticket of tickets) isAll = (await step(ticket)) && isAll;
+    return isAll;
+  };
+
+  return {
+    take: async (claim: {
+      readonly recordId: string;
+      readonly owner: string;
+      readonly effect: ActionEffect;
+      readonly leaseMs: number;
+    }): Promise<TakenUnderKeys> => {
+      const tickets: ClaimTicket[] = [];
+      let strongest: ClaimTaken | null = null;
+      for (const name of names) {
+        const taken = await claims.take({ ...claim, ...name });
+        if (taken.state === 'won') tickets.push(taken.ticket);
+        if (!strongest || strength[taken.state] > strength[strongest.state]) strongest = taken;
+      }
+      if (!strongest || strongest.state === 'won') return { state: 'won', tickets };
+      // Not ours under one key is not ours at all.
+      await each(tickets, claims.release);
+      return strongest;
+    },
+
+    /** True only when it is confirmed under every key: before that no byte may leave. */
+    start: async (tickets: ClaimTickets, times: Parameters<ClaimStore['start']>[1]) => {
+      for (const ticket of tickets) if (!(await claims.start(ticket, times))) return false;
+      return true;
+    },
+    startAgain: async (tickets: ClaimTickets, times: Parameters<ClaimStore['startAgain']>[1]) => {
+      for (const ticket of tickets) if (!(await claims.startAgain(ticket, times))) return false;
+      return true;
+    },
+    settle: (tickets: ClaimTickets, state: 'done' | 'unknown', keepSeconds: number) =>
+      each(tickets, (ticket) => claims.settle(ticket, state, keepSeconds)),
+    release: (tickets: ClaimTickets) => each(tickets, claims.release),
+  };
+}
+
+export type ClaimUnderKeys = ReturnType<typeof claimUnderKeys>;

@@ -1,0 +1,63 @@
+import { createScript } from './script.ts';
+
+// A claim is one hash, so that each script touches one key and with it one slot:
+//   s state, f fingerprint, r record (sealed), o owner, n fence, e effect, u until, by Redis' clock.
+// Lua's numbers are doubles: milliseconds and microseconds since 1970 fit without loss.
+
+const clock = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** True for whoever holds the claim; ARGV 1 owner, 2 fence. */
+const mine = `
+local held = redis.call('HMGET', KEYS[1], 's', 'u', 'o', 'n')
+local isMine = held[3] == ARGV[1] and held[4] == ARGV[2]
+`;
+
+/** ARGV: fingerprint, record, owner, effect, lease in ms. Answers state, fence or record. */
+export const takeClaim = createScript(`${clock}
+local found = redis.call('HMGET', KEYS[1], 's', 'f', 'r', 'e', 'u')
+local state = found[1]
+if not state or (state == 'claimed' and tonumber(found[5]) <= now) then
+  local fence = string.format('%.0f', time[1] * 1000000 + time[2])
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 's', 'claimed', 'f', ARGV[1], 'r', ARGV[2], 'o', ARGV[3],
+    'n', fence, 'e', ARGV[4], 'u', now + ARGV[5])
+  redis.call('PEXPIRE', KEYS[1], ARGV[5])
+  return {'won', fence}
+end
+if found[2] ~= ARGV[1] then return {'mismatch', ''} end
+if state == 'started' and tonumber(found[5]) <= now then
+  if found[4] == 'may_charge' then
+    redis.call('HSET', KEYS[1], 's', 'unknown')
+    return {'unknown', found[3]}
+  end
+  redis.call('DEL', KEYS[1])
+  return {'lapsed', found[3]}
+end
+return {state, found[3]}
+`);
+
+/** ARGV: owner, fence, the state to start from, time to answer in ms, time to keep in ms. */
+export const startClaim = createScript(`${clock}${mine}
+if not isMine or held[1] ~= ARGV[3] or tonumber(held[2]) <= now then return 0 end
+redis.call('HSET', KEYS[1], 's', 'started', 'u', now + ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return 1
+`);
+
+/** ARGV: owner, fence, state, time to keep in ms. */
+export const settleClaim = createScript(`${mine}
+if not isMine or (held[1] ~= 'started' and held[1] ~= 'unknown') then return 0 end
+redis.call('HSET', KEYS[1], 's', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1
+`);
+
+/** ARGV: owner, fence. */
+export const releaseClaim = createScript(`${mine}
+if not isMine or (held[1] ~= 'claimed' and held[1] ~= 'started') then return 0 end
+redis.call('DEL', KEYS[1])
+return 1
+`);

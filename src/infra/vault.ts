@@ -1,0 +1,66 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { StoreUnavailable, type Secret } from '../contract/index.ts';
+
+/** Encrypts what is kept outside of this process. */
+export interface Vault {
+  readonly seal: (purpose: string, place: string, text: string) => string;
+  /** Throws `StoreUnavailable` for what was altered, moved or sealed with another key. */
+  readonly open: (purpose: string, place: string, sealed: string) => string;
+}
+
+interface VaultOptions {
+  /** The first one seals; each of them opens. */
+  readonly keys: readonly { readonly kid: string; readonly key: Secret }[];
+  /** Sandbox and real data never open one another. */
+  readonly mode: string;
+}
+
+const version = 'v1';
+const ivBytes = 12;
+
+/**
+ * AES-256-GCM as `v1.kid.iv.ciphertext.tag`. Key id, purpose, mode and the place where it is kept
+ * are authenticated: a ciphertext that was copied elsewhere does not open.
+ */
+export function createVault({ keys, mode }: VaultOptions): Vault {
+  const [newest] = keys;
+  if (!newest) throw new Error('a vault needs a key');
+  const cipherKeys = new Map(keys.map(({ kid, key }) => [kid, deriveKey(key)]));
+  const dataOf = (kid: string, purpose: string, place: string): Buffer =>
+    Buffer.from(JSON.stringify([version, kid, purpose, mode, place]));
+
+  return {
+    seal: (purpose, place, text) => {
+      const key = cipherKeys.get(newest.kid);
+      if (!key) throw new Error('a vault needs a key');
+      const iv = randomBytes(ivBytes);
+      const cipher = createCipheriv('aes-256-gcm', key, iv);
+      cipher.setAAD(dataOf(newest.kid, purpose, place));
+      const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      const parts = [iv, sealed, cipher.getAuthTag()].map((part) => part.toString('base64url'));
+      return [version, newest.kid, ...parts].join('.');
+    },
+
+    open: (purpose, place, sealed) => {
+      const [given, kid = '', iv = '', text = '', tag = ''] = sealed.split('.');
+      const key = cipherKeys.get(kid);
+      if (given !== version || !key) throw new StoreUnavailable();
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), {
+          authTagLength: 16,
+        });
+        decipher.setAAD(dataOf(kid, purpose, place));
+        decipher.setAuthTag(Buffer.from(tag, 'base64url'));
+        const clear = decipher.update(Buffer.from(text, 'base64url'));
+        return Buffer.concat([clear, decipher.final()]).toString('utf8');
+      } catch {
+        throw new StoreUnavailable();
+      }
+    },
+  };
+}
+
+function deriveKey(key: Secret): Buffer {
+  const material = Buffer.from(key.reveal(), 'base64');
+  return Buffer.from(hkdfSync('sha256', material, '', 'verification-subgraph vault', 32));
+}

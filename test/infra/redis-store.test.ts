@@ -1,0 +1,276 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StoreUnavailable, type Store } from '../../src/contract/index.ts';
+import { isRedisUrl } from '../../src/infra/redis/connect-redis.ts';
+import {
+  redisStoreOf,
+  someKey,
+  startCluster,
+  startRedis,
+  startSentinel,
+  type RedisGroup,
+  type RedisServer,
+} from '../support/redis.ts';
+import { describeStore } from '../support/store-contract.ts';
+import { until } from '../support/until.ts';
+
+const cleanUp: (() => Promise<void>)[] = [];
+let single: RedisServer;
+let cluster: RedisGroup;
+
+beforeAll(async () => {
+  [single, cluster] = await Promise.all([startRedis(), startCluster()]);
+  cleanUp.push(single.stop, cluster.stop);
+}, 60_000);
+afterAll(async () => {
+  for (const end of cleanUp.toReversed()) await end();
+});
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+async function fresh(url: string, clear: () => Promise<unknown>) {
+  await clear();
+  const { store } = await redisStoreOf(url);
+  return { store, pass: sleep, end: () => store.close() };
+}
+
+describeStore('one Redis', () => fresh(single.url, () => single.command('FLUSHALL')));
+describeStore('a cluster of three masters', () =>
+  fresh(cluster.url, () =>
+    Promise.all(cluster.servers.map((server) => server.command('FLUSHALL'))),
+  ),
+);
+
+describe('the Redis store', () => {
+  const records = async (store: Store, ids: readonly string[]) =>
+    (await store.records.get(ids)).map((record) => record?.body ?? null);
+
+  it('keeps no id, no body and no record of a claim in clear, and nothing for ever', async () => {
+    await single.command('FLUSHALL');
+    const { client, store } = await redisStoreOf(single.url);
+    await store.records.create('ver_CANARY', '{"name":"CANARY"}', 60);
+    const taken = await store.claims.take({
+      key: 'hashed',
+      fingerprint: 'print',
+      recordId: 'ver_CANARY',
+      owner: 'owner',
+      effect: 'may_charge',
+      leaseMs: 5000,
+    });
+    expect(taken.state).toBe('won');
+    const keys = await client.keys('*');
+    expect(keys).toHaveLength(2);
+    for (const key of keys) {
+      expect(key).toMatch(/^vs:sandbox:(?:record|claim):[\w-]+$/u);
+      expect(await client.pttl(key)).toBeGreaterThan(0);
+      expect(JSON.stringify([key, await client.hgetall(key)])).not.toContain('CANARY');
+    }
+    await store.close();
+  });
+
+  it('opens nothing that was altered, or moved to another place', async () => {
+    await single.command('FLUSHALL');
+    const { client, store } = await redisStoreOf(single.url);
+    await store.records.create('a', 'body of a', 60);
+    await store.records.create('b', 'body of b', 60);
+    expect(await records(store, ['a', 'b'])).toEqual(['body of a', 'body of b']);
+    const places = await client.keys('vs:sandbox:record:*');
+    const bodies = await Promise.all(places.map((place) => client.hget(place, 'b')));
+    const [first = '', second = ''] = places.slice(-2);
+    await client.hset(first, 'b', bodies.at(-1) ?? '');
+    // Never a miss, and the other one is not touched by it.
+    const found = await store.records.get(['a', 'b']);
+    expect(found.map((record) => record !== null)).toEqual([true, true]);
+    expect(found.map((record) => record?.body)).toContain('');
+    const altered = `${bodies.at(-1)?.slice(0, -2) ?? ''}AA`;
+    await client.hset(second, 'b', altered);
+    expect(await records(store, ['a', 'b'])).toEqual(['', '']);
+    await store.close();
+  });
+
+  it('reads any number of records in at most two waves', async () => {
+    const { client, store } = await redisStoreOf(single.url, {
+      hash: [someKey('new'), someKey('old')],
+    });
+    const ids = Array.from({ length: 500 }, (_, at) => `id-${at}`);
+    await Promise.all(ids.map((id) => store.records.create(id, id, 60)));
+    const stats = async () =>
+      Number(/cmdstat_hmget:calls=(\d+)/u.exec(await client.info('commandstats'))?.[1]);
+    const before = await stats();
+    expect(await records(store, ids)).toEqual(ids);
+    expect((await stats()) - before).toBe(500);
+    await store.close();
+  });
+
+  it('finds what was written under either key while keys are rotated', async () => {
+    await single.command('FLUSHALL');
+    const [oldHash, newHash] = [someKey('h1'), someKey('h2')];
+    const [oldSeal, newSeal] = [someKey('e1'), someKey('e2')];
+    // First everybody can read with the new keys, then the new ones are used for writing.
+    const before = await redisStoreOf(single.url, { hash: [oldHash], encryption: [oldSeal] });
+    const prepared = await redisStoreOf(single.url, {
+      hash: [oldHash, newHash],
+      encryption: [oldSeal, newSeal],
+    });
+    const promoted = await redisStoreOf(single.url, {
+      hash: [newHash, oldHash],
+      encryption: [newSeal, oldSeal],
+    });
+    await before.store.records.create('1', 'one', 60);
+    await prepared.store.records.create('2', 'two', 60);
+    await promoted.store.records.create('3', 'three', 60);
+    expect(await records(prepared.store, ['1', '2', '3'])).toEqual(['one', 'two', 'three']);
+    expect(await records(promoted.store, ['1', '2', '3'])).toEqual(['one', 'two', 'three']);
+    const [found] = await promoted.store.records.get(['1']);
+    if (!found) throw new Error('not found');
+    expect(await promoted.store.records.replace(found, 'one more', 60)).toBe(true);
+    expect(await promoted.store.records.replace(found, 'again', 60)).toBe(false);
+    expect(await records(prepared.store, ['1'])).toEqual(['one more']);
+    await prepared.store.records.remove('3');
+    expect(await records(promoted.store, ['3'])).toEqual([null]);
+    for (const { store } of [before, prepared, promoted]) await store.close();
+  });
+
+  it('shares nothing with another mode', async () => {
+    const { client, store } = await redisStoreOf(single.url);
+    await store.records.create('mode', 'body', 60);
+    expect((await client.keys('*')).every((key) => key.startsWith('vs:sandbox:'))).toBe(true);
+    await store.close();
+  });
+
+  it('goes on when the server has lost its scripts', async () => {
+    const { store } = await redisStoreOf(single.url);
+    await store.records.create('a', 'one', 60);
+    await single.command('SCRIPT', 'FLUSH');
+    const [found] = await store.records.get(['a']);
+    if (!found) throw new Error('not found');
+    expect(await store.records.replace(found, 'two', 60)).toBe(true);
+    await store.close();
+  });
+
+  it('follows a failover: at most one holds a claim, and what was written is found', async () => {
+    const group = await startSentinel();
+    const { store } = await redisStoreOf(group.url);
+    try {
+      await store.records.create('a', 'one', 60);
+      const [master] = group.servers;
+      await master?.command('WAIT', '1', '1000');
+      await master?.stop();
+      await until(
+        () =>
+          store.records.get(['a']).then(
+            ([record]) => record?.body === 'one',
+            () => false,
+          ),
+        30_000,
+      );
+      await until(
+        () =>
+          store.records.create('b', 'two', 60).then(
+            () => true,
+            () => false,
+          ),
+        30_000,
+      );
+      expect(await records(store, ['b'])).toEqual(['two']);
+    } finally {
+      await store.close();
+      await group.stop();
+    }
+  }, 90_000);
+});
+
+describe('a Redis in trouble', () => {
+  /** How a call ended, and that it did so while somebody could still be told. */
+  async function endOf(work: Promise<unknown>): Promise<string> {
+    const late = sleep(3000).then(() => 'too late');
+    return Promise.race([
+      late,
+      work.then(
+        () => 'done',
+        (error: unknown) => (error instanceof StoreUnavailable ? 'unavailable' : String(error)),
+      ),
+    ]);
+  }
+
+  it.each<[string, (server: RedisServer) => unknown]>([
+    ['is killed', (server) => server.stop()],
+    ['is stopped', (server) => server.child.kill('SIGSTOP')],
+    ['pauses its clients', (server) => server.command('CLIENT', 'PAUSE', '2000', 'ALL')],
+    [
+      'sleeps',
+      (server) => {
+        server.command('DEBUG', 'SLEEP', '2').catch(() => {});
+        return sleep(50);
+      },
+    ],
+  ])(
+    'says so in time when it %s, and is used again afterwards',
+    async (_name, harm) => {
+      let server = await startRedis(['--enable-debug-command', 'yes']);
+      const { port } = server;
+      const { store } = await redisStoreOf(server.url);
+      try {
+        await store.ping();
+        await harm(server);
+        expect(await endOf(store.ping())).toBe('unavailable');
+        expect(await endOf(store.records.create('a', 'one', 60))).toBe('unavailable');
+        expect(await endOf(store.records.get(['a']))).toBe('unavailable');
+        if (server.child.killed && server.child.signalCode === null) server.child.kill('SIGCONT');
+        if (server.child.signalCode !== null) server = await startRedis([], { port });
+        await until(
+          () =>
+            store.ping().then(
+              () => true,
+              () => false,
+            ),
+          20_000,
+        );
+      } finally {
+        await store.close();
+        server.child.kill('SIGCONT');
+        await server.stop();
+      }
+    },
+    60_000,
+  );
+
+  it('says so when it is full, and still reads', async () => {
+    const server = await startRedis();
+    const { store } = await redisStoreOf(server.url);
+    await store.records.create('a', 'one', 60);
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await endOf(store.records.create('b', 'two', 60))).toBe('unavailable');
+    expect((await store.records.get(['a']))[0]?.body).toBe('one');
+    await store.close();
+    await server.stop();
+  });
+
+  it('is unavailable, not a bug, when it was never there', async () => {
+    const { store } = await redisStoreOf('redis://127.0.0.1:1');
+    expect(await endOf(store.ping())).toBe('unavailable');
+    await store.close();
+  }, 20_000);
+});
+
+describe('REDIS_URL', () => {
+  it.each([
+    'redis://127.0.0.1:6379',
+    'rediss://user:pass@redis.example:6380/1',
+    'redis+cluster://a:1,b:2,c:3',
+    'rediss+cluster://user:pass@a:1,b:2',
+    'redis+sentinel://a:1,b:2/main',
+  ])('can be %s', (url) => {
+    expect(isRedisUrl(url)).toBe(true);
+  });
+
+  it.each([
+    'http://a:1',
+    'redis://',
+    'redis+cluster://a,b',
+    'redis+cluster://a:1/0',
+    'redis+sentinel://a:1',
+  ])('cannot be %s', (url) => {
+    expect(isRedisUrl(url)).toBe(false);
+  });
+});
