@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { builtInProviders } from '../providers/index.ts';
@@ -9,7 +9,14 @@ import { BootError } from './core/boot-error.ts';
 import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { keyedHash, underEach } from './core/keyed-hash.ts';
 import { createNonceClock } from './core/nonce-clock.ts';
-import { checkDefinitions, createRegistry, type ProviderSetup } from './core/registry.ts';
+import {
+  checkDefinitions,
+  createRegistry,
+  isEnabled,
+  quotaKey,
+  type ProviderSetup,
+  type Registry,
+} from './core/registry.ts';
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';
@@ -21,13 +28,16 @@ import { registerGraphql } from './http/routes/graphql.ts';
 import { registerHealth } from './http/routes/health.ts';
 import { registerMetrics } from './http/routes/metrics.ts';
 import { registerReturn } from './http/routes/return.ts';
-import { createBottleneckLimiter } from './infra/bottleneck-limiter.ts';
+import { createBottleneckLimiter, type Pacer } from './infra/bottleneck-limiter.ts';
 import { createCockatielBreaker } from './infra/cockatiel-breaker.ts';
 import { createLog } from './infra/log.ts';
 import { createMemoryPacer } from './infra/memory-pacer.ts';
 import { createMemoryStore } from './infra/memory-store.ts';
 import { createMetrics } from './infra/metrics.ts';
 import { connectRedis, waitForRedis } from './infra/redis/connect-redis.ts';
+import { countReplicas } from './infra/redis/count-replicas.ts';
+import { createRedisClock } from './infra/redis/redis-clock.ts';
+import { createRedisPacer } from './infra/redis/redis-pacer.ts';
 import { createRedisStore } from './infra/redis/redis-store.ts';
 import { createUpstreamClient } from './infra/send-upstream.ts';
 import { createVault } from './infra/vault.ts';
@@ -60,7 +70,8 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const log = createLog(config.logLevel, options.logDestination);
   const metrics = createMetrics();
-  const store = await createStore(config, now);
+  const shared = await createShared(config, now);
+  const { store, pacer } = shared;
   const upstream = createUpstreamClient();
   const sandbox = await startSandbox({
     now,
@@ -79,12 +90,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     clearTimeout(cutOff);
     // A call that was sent is heard out, though whoever asked for it has left.
     await Promise.allSettled(inFlight.values());
-    await Promise.all([upstream.close(), sandbox.close(), store.close()]);
+    await Promise.all([upstream.close(), sandbox.close(), shared.close()]);
   };
 
   const servers: FastifyInstance[] = [];
   try {
-    const pacer = createMemoryPacer({ now, guardMs: config.limitGuardMs });
     const core: CoreDeps = {
       registry: createRegistry(
         definitions,
@@ -113,6 +123,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       inFlight,
       asking: new Map(),
     };
+    await warmUp(core.registry, pacer);
     const apollo = createApolloServer({ schema, log, open: config.sandbox });
     await apollo.start();
 
@@ -148,21 +159,56 @@ export async function startApp(options: AppOptions): Promise<App> {
   };
 }
 
+/** What replicas share, or this process' own. */
+interface Shared {
+  readonly store: Store;
+  readonly pacer: Pacer;
+  readonly close: () => Promise<void>;
+}
+
 /** A Redis that does not answer leaves the process not ready, and alive. */
-async function createStore(
-  { redis, hashKeys, sandbox }: Config,
-  now: () => number,
-): Promise<Store> {
-  if (!redis) return createMemoryStore({ now });
+async function createShared(config: Config, now: () => number): Promise<Shared> {
+  const { redis, hashKeys, limitGuardMs: guardMs } = config;
+  if (!redis) {
+    const store = createMemoryStore({ now });
+    return { store, pacer: createMemoryPacer({ now, guardMs }), close: store.close };
+  }
   const client = connectRedis(redis.url.reveal());
   await waitForRedis(client, redisReadyWithinMs);
-  const mode = modeOf({ sandbox });
-  return createRedisStore({
+  const mode = modeOf(config);
+  const replicas = countReplicas(client, mode);
+  const store = createRedisStore({
     client,
     vault: createVault({ keys: redis.encryptionKeys, mode }),
     namesOf: (id) => underEach(hashKeys, ({ key }) => keyedHash(key, 'record', [id])),
     mode,
   });
+  const pacer = createRedisPacer({
+    ...{ client, now, guardMs, mode },
+    clock: createRedisClock(),
+    replicas: replicas.current,
+  });
+  return {
+    store,
+    pacer,
+    close: async () => {
+      replicas.stop();
+      await store.close();
+    },
+  };
+}
+
+/** Finds out what other replicas send, so that the first caller need not wait for it. */
+async function warmUp(registry: Registry, pacer: Pacer): Promise<void> {
+  await Promise.all(
+    registry.all
+      .filter(isEnabled)
+      .flatMap((provider) =>
+        Object.entries(provider.definition.actions).map(([action, { perSecond }]) =>
+          pacer.warm(quotaKey(provider, action), provider.perSecond[action] ?? perSecond),
+        ),
+      ),
+  );
 }
 
 /** The person's page is on the main listener: it is a tool of the sandbox and not for the public. */
@@ -197,13 +243,23 @@ function setUpProvider(
 ): ProviderSetup {
   const settings = config.providers.get(definition.id);
   const perSecond = settings?.perSecond ?? {};
-  if (settings?.isOff) {
-    return { settings: null, disabledReason: 'Switched off by PROVIDERS_OFF.', perSecond };
-  }
+  const off = { settings: null, perSecond, account: '' };
+  if (settings?.isOff) return { ...off, disabledReason: 'Switched off by PROVIDERS_OFF.' };
   if (Object.keys(sandboxSettings).length === 0) {
-    return { settings: null, disabledReason: 'The sandbox does not emulate it.', perSecond };
+    return { ...off, disabledReason: 'The sandbox does not emulate it.' };
   }
   const parsed = parseProviderSettings(definition, { ...settings?.given, ...sandboxSettings });
   if ('wrong' in parsed) throw new BootError(parsed.wrong);
-  return { settings: parsed.settings, disabledReason: null, perSecond };
+  const account = accountOf(definition, sandboxSettings);
+  return { settings: parsed.settings, disabledReason: null, perSecond, account };
+}
+
+/** By its first credential, a random id of the vendor's: not one of ours, which are rotated. */
+function accountOf(
+  { credentials }: AnyProvider,
+  settings: Readonly<Record<string, string>>,
+): string {
+  const [first = ''] = credentials;
+  const text = JSON.stringify([settings['ENDPOINT'], settings[first]]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }

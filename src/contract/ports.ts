@@ -44,16 +44,24 @@ export class LimiterRefusal extends Error {
   }
 }
 
-/** Resolves at the moment of sending. Throws `LimiterRefusal`, and nothing else. */
+export interface LimiterAsk {
+  /** The thing that is limited: an action of an account, `tencent-cn:GetEidToken:…`. */
+  readonly key: string;
+  readonly perSecond: number;
+  readonly priority: LimiterPriority;
+  /** How long this caller can wait. */
+  readonly withinMs: number;
+}
+
 export interface Limiter {
-  readonly turn: (ask: {
-    /** The thing that is limited: `tencent-cn:GetEidToken`. */
-    readonly key: string;
-    readonly perSecond: number;
-    readonly priority: LimiterPriority;
-    /** How long this caller can wait. */
-    readonly withinMs: number;
-  }) => Promise<void>;
+  /**
+   * Resolves at the moment of sending. `prepare` runs once that moment is reserved and before it
+   * comes; when it comes too late because of that, another one is reserved and `prepare` runs again.
+   * Throws `LimiterRefusal`, `StoreUnavailable`, and what `prepare` throws.
+   */
+  readonly turn: (ask: LimiterAsk, prepare?: () => Promise<void>) => Promise<void>;
+  /** The provider refused: for so long nobody sends, on any replica. Never throws. */
+  readonly backOff: (key: string, forMs: number) => Promise<void>;
 }
 
 /** The store did not answer, or not with something that can be read. Never a miss. */

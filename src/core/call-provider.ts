@@ -16,7 +16,7 @@ import {
   type UpstreamRequest,
 } from '../contract/index.ts';
 import { logBug } from './log-bug.ts';
-import { actionKey, type RegisteredProvider } from './registry.ts';
+import { actionKey, quotaKey, type RegisteredProvider } from './registry.ts';
 
 export interface CallProviderDeps {
   readonly sendUpstream: SendUpstream;
@@ -36,14 +36,17 @@ export interface CallTerms {
   /** When to stop waiting for a turn, where that is earlier than the deadline demands. */
   readonly turnByMs?: number | undefined;
   /**
-   * Runs once it is a call's turn and before a byte is sent; throws to prevent the sending. `again`:
-   * the same call was sent before and refused before anything was performed.
+   * Runs once the moment of sending is known and before a byte is sent; throws to prevent it. `again`:
+   * it ran before for the same call, which was then not sent, or refused before it was performed.
    */
   readonly beforeSend?: (effect: ActionEffect, attempt: 'first' | 'again') => Promise<void>;
 }
 
 /** No upstream call lasts longer; below every deadline in front of this service. */
 export const providerTimeoutMs = 6000;
+
+/** After a refusal for too many calls, where the provider does not say how long. */
+const backOffMs = 1000;
 
 /** How much of the time left is kept for the answer, so that waiting for a turn cannot use it up. */
 const keptForAnswerMs = {
@@ -72,26 +75,38 @@ export function callProvider<Settings>(
       if (!action) throw new Error(`${definition.id} has no action ${call.action}`);
       const key = actionKey(definition.id, call.action);
 
-      const sendInTurn = async (attempt: 'first' | 'again') => {
+      const limited = quotaKey(provider, call.action);
+      const turnByMs = terms.deadlineMs - keptForAnswerMs[terms.priority];
+
+      let attempt: 'first' | 'again' = 'first';
+      const prepare = async (): Promise<void> => {
+        await terms.beforeSend?.(action.effect, attempt);
+        attempt = 'again';
+      };
+      const sendInTurn = async () => {
         if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
-        const turnByMs = terms.deadlineMs - keptForAnswerMs[terms.priority];
-        await deps.limiter.turn({
-          key,
+        const ask = {
+          key: limited,
           perSecond: provider.perSecond[call.action] ?? action.perSecond,
           priority: terms.priority,
           withinMs: Math.min(turnByMs, terms.turnByMs ?? turnByMs) - deps.now(),
-        });
-        await terms.beforeSend?.(action.effect, attempt);
+        };
+        await deps.limiter.turn(ask, prepare);
         return deps.breaker.run(key, () => sendNow(deps, definition, action, call, terms));
       };
 
       try {
-        return await sendInTurn('first');
+        return await sendInTurn();
       } catch (error) {
-        const code = error instanceof ProviderFault ? error.providerCode : undefined;
-        const isFreshTryWorthIt = code !== undefined && action.sendAgainAfter?.includes(code);
+        if (!(error instanceof ProviderFault)) throw error;
+        // It is the account that is over its limit: the other replicas shall not try it too.
+        if (error.kind === 'throttled') {
+          void deps.limiter.backOff(limited, error.retryAfterMs ?? backOffMs);
+        }
+        const isFreshTryWorthIt =
+          error.providerCode !== undefined && action.sendAgainAfter?.includes(error.providerCode);
         if (!isFreshTryWorthIt) throw error;
-        return await sendInTurn('again');
+        return await sendInTurn();
       }
     },
   };

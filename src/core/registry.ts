@@ -16,6 +16,8 @@ export interface ProviderSetup {
   readonly disabledReason: string | null;
   /** Calls per second by action, where a setting overrides the plugin's. */
   readonly perSecond: Readonly<Record<string, number>>;
+  /** Tells accounts of one provider apart: each has a quota of its own. */
+  readonly account: string;
 }
 
 export interface RegisteredProvider extends ProviderSetup {
@@ -34,6 +36,11 @@ export interface Registry {
 /** The name under which an action is limited, broken and counted. */
 export function actionKey(providerId: string, action: string): string {
   return `${providerId}:${action}`;
+}
+
+/** The name under which calls are counted: a quota is an account's. */
+export function quotaKey(provider: RegisteredProvider, action: string): string {
+  return `${actionKey(provider.definition.id, action)}:${provider.account}`;
 }
 
 export function isEnabled(provider: RegisteredProvider): boolean {

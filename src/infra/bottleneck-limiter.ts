@@ -1,10 +1,25 @@
 import Bottleneck from 'bottleneck';
-import { LimiterRefusal, type Limiter, type LimiterPriority } from '../contract/index.ts';
+import {
+  LimiterRefusal,
+  type Limiter,
+  type LimiterAsk,
+  type LimiterPriority,
+} from '../contract/index.ts';
 
 /** When the next call may be sent. Shared by everybody who shares the quota. */
 export interface Pacer {
-  /** The granted moment, by `now`; null when there is none before `latestMs`. */
-  readonly reserve: (key: string, perSecond: number, latestMs: number) => Promise<number | null>;
+  /**
+   * The granted moment, by `now`; null when there is none before `latestMs`. Throws
+   * `StoreUnavailable` when nobody can say what the others send.
+   */
+  readonly reserve: (
+    ask: Pick<LimiterAsk, 'key' | 'perSecond' | 'priority'>,
+    latestMs: number,
+  ) => Promise<number | null>;
+  /** Before the first use: what the others send is found out before anybody has to wait for it. */
+  readonly warm: (key: string, perSecond: number) => Promise<void>;
+  /** Grants nothing for so long. */
+  readonly backOff: (key: string, forMs: number) => Promise<void>;
 }
 
 interface Deps {
@@ -45,23 +60,32 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     return queue;
   }
 
-  async function waitForSlot(key: string, perSecond: number, latestMs: number): Promise<void> {
+  async function waitForSlot(
+    ask: LimiterAsk,
+    latestMs: number,
+    prepare: (() => Promise<void>) | undefined,
+  ): Promise<void> {
     for (;;) {
-      if (now() > latestMs) throw new LimiterRefusal('no_slot_in_time', retryAfter(perSecond));
-      const slotMs = await pacer.reserve(key, perSecond, latestMs);
-      if (slotMs === null) throw new LimiterRefusal('no_slot_in_time', retryAfter(perSecond));
+      const refusal = new LimiterRefusal('no_slot_in_time', retryAfter(ask.perSecond));
+      if (now() > latestMs) throw refusal;
+      const slotMs = await pacer.reserve(ask, latestMs);
+      if (slotMs === null) throw refusal;
+      await prepare?.();
       await sleepUntil(slotMs, now);
-      // A stalled event loop must not send several slots at once.
+      // A stalled event loop, or a slow store, must not send several slots at once.
       if (now() - slotMs <= guardMs) return;
     }
   }
 
   return {
-    turn: async ({ key, perSecond, priority, withinMs }) => {
+    backOff: (key, forMs) => pacer.backOff(key, forMs).catch(() => {}),
+
+    turn: async (ask, prepare) => {
+      const { key, perSecond, priority, withinMs } = ask;
       const latestMs = now() + withinMs;
       try {
         await queueOf(key, perSecond).schedule({ priority: priorities[priority] }, () =>
-          waitForSlot(key, perSecond, latestMs),
+          waitForSlot(ask, latestMs, prepare),
         );
       } catch (error) {
         if (error instanceof LimiterRefusal) throw error;

@@ -15,20 +15,36 @@ export function createMemoryPacer(deps: {
   const granted = new Map<string, number[]>();
 
   return {
-    reserve: async (key, perSecond, latestMs) => {
-      // Less than one call a second is a longer window for one call.
-      const perWindow = Math.max(1, Math.floor(perSecond));
-      const length = (perSecond < 1 ? windowMs / perSecond : windowMs) + deps.guardMs;
+    reserve: async ({ key, perSecond }, latestMs) => {
+      const { perWindow, lengthMs } = windowOf(perSecond, deps.guardMs);
       const slots = granted.get(key) ?? [];
       const oldest = slots.length < perWindow ? undefined : slots[slots.length - perWindow];
       const slot = Math.max(
         deps.now(),
         slots.at(-1) ?? 0,
-        oldest === undefined ? 0 : oldest + length,
+        oldest === undefined ? 0 : oldest + lengthMs,
       );
       if (slot > latestMs) return null;
       granted.set(key, [...slots.slice(1 - perWindow || slots.length), slot]);
       return slot;
     },
+
+    warm: async () => {},
+
+    backOff: async (key, forMs) => {
+      const slots = granted.get(key) ?? [];
+      granted.set(key, [...slots, Math.max(slots.at(-1) ?? 0, deps.now() + forMs)]);
+    },
+  };
+}
+
+/** How many calls go into which time. Less than one a second is a longer window for one call. */
+export function windowOf(
+  perSecond: number,
+  guardMs: number,
+): { readonly perWindow: number; readonly lengthMs: number } {
+  return {
+    perWindow: Math.max(1, Math.floor(perSecond)),
+    lengthMs: (perSecond < 1 ? windowMs / perSecond : windowMs) + guardMs,
   };
 }

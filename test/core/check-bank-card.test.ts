@@ -146,6 +146,7 @@ describe('a bank card check', () => {
     let refuse = true;
     const core = createTestCore({
       limiter: {
+        backOff: async () => {},
         turn: async () => {
           if (refuse) throw new LimiterRefusal('no_slot_in_time', 700);
         },

@@ -140,8 +140,9 @@ describe('routing', () => {
   it('passes over whose limit gives no slot in time', async () => {
     const core = routed(undefined, {
       limiter: {
-        turn: async ({ key, withinMs }) => {
-          if (!key.startsWith('first:')) return;
+        backOff: async () => {},
+        turn: async ({ key, withinMs }, prepare) => {
+          if (!key.startsWith('first:')) return prepare?.();
           // Some time is left for who stands in.
           expect(withinMs).toBeLessThanOrEqual(1000);
           throw new LimiterRefusal('no_slot_in_time', 1000);

@@ -89,6 +89,7 @@ describe('a call whose nonce was refused', () => {
         settings: {},
         disabledReason: null,
         perSecond: {},
+        account: 'test',
       }));
     expect(boot('Busy')).not.toThrow();
     for (const code of ['Inside', 'NotInTheTable']) expect(boot(code)).toThrow('proves');

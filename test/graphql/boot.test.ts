@@ -30,6 +30,7 @@ function registryLines(...plugins: AnyProvider[]): readonly string[] {
       settings: {},
       disabledReason: null,
       perSecond: {},
+      account: 'test',
     })),
   );
 }

@@ -61,6 +61,7 @@ export function createTestCore(
         settings: {},
         disabledReason: changes.off?.includes(id) ? 'Off.' : null,
         perSecond: {},
+        account: 'test',
       }),
       changes.routing,
     ),
@@ -72,7 +73,10 @@ export function createTestCore(
       const answer = await reply?.();
       return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(answer)) };
     },
-    limiter: changes.limiter ?? { turn: async () => {} },
+    limiter: changes.limiter ?? {
+      turn: async (_ask, prepare) => prepare?.(),
+      backOff: async () => {},
+    },
     breaker: createCockatielBreaker({ now, faultsToOpen: 5 }),
     log: createLog('silent'),
     metrics: createMetrics(),

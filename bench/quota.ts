@@ -1,0 +1,281 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:http';
+import Bottleneck from 'bottleneck';
+import { LimiterRefusal } from '../src/contract/index.ts';
+import { createBottleneckLimiter } from '../src/infra/bottleneck-limiter.ts';
+import { connectRedis, waitForRedis } from '../src/infra/redis/connect-redis.ts';
+import { createRedisClock } from '../src/infra/redis/redis-clock.ts';
+import { createRedisPacer } from '../src/infra/redis/redis-pacer.ts';
+import { createUpstreamClient } from '../src/infra/send-upstream.ts';
+import { startRedis } from '../test/support/redis.ts';
+
+// Four replicas with clocks apart share one quota at one strict upstream: what arrives there, how
+// long a call waited for its turn, what it cost in Redis commands. All ways meet the same upstream
+// in one run: compare the rows, not the milliseconds with those of another machine.
+//
+//   npm run bench:quota            every way, L = 20 and 100, endless demand, bursts, 90 % and 50 %
+//   SECONDS=5 WAYS=ours LOADS=half npm run bench:quota
+
+const guardMs = 20;
+const skewsMs = [-300, -100, 100, 300];
+const ways = ['ours', 'reservoir', 'minTime', 'per process'] as const;
+const loads = ['endless', 'bursts', '90 %', 'half'] as const;
+
+type Way = (typeof ways)[number];
+type Load = (typeof loads)[number];
+
+interface Plan {
+  readonly way: Way;
+  readonly load: Load;
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly skewMs: number;
+  readonly share: number;
+  readonly redisUrl: string;
+  readonly upstreamUrl: string;
+  readonly run: string;
+}
+
+interface Told {
+  readonly done: number;
+  readonly waitsMs: readonly number[];
+}
+
+const seconds = Number(process.env['SECONDS'] ?? 20);
+const chosen = <T extends string>(all: readonly T[], name: string): readonly T[] => {
+  const given = process.env[name]?.split(',');
+  return given ? all.filter((one) => given.includes(one)) : all;
+};
+
+if (process.send) {
+  process.once('message', (plan: Plan) => {
+    void work(plan).then((told) => process.send?.(told, () => process.exit()));
+  });
+} else {
+  await compare();
+}
+
+async function compare(): Promise<void> {
+  const redis = await startRedis();
+  const upstream = await startUpstream();
+  try {
+    for (const perSecond of [20, 100]) {
+      for (const load of chosen(loads, 'LOADS')) {
+        const rows: Record<string, object> = {};
+        for (const way of chosen(ways, 'WAYS')) {
+          const counted = async () =>
+            Number(
+              /total_commands_processed:(\d+)/u.exec(
+                String(await redis.command('INFO', 'stats')),
+              )?.[1],
+            );
+          const before = await counted();
+          upstream.begin(perSecond);
+          const run = `${way}-${load}-${perSecond}-${Date.now()}`;
+          const told = await Promise.all(
+            skewsMs.map((skewMs) =>
+              runReplica({
+                ...{ way, load, perSecond, seconds, skewMs, run },
+                share: 1 / skewsMs.length,
+                redisUrl: redis.url,
+                upstreamUrl: upstream.url,
+              }),
+            ),
+          );
+          const commands = (await counted()) - before;
+          rows[way] = figuresOf(upstream.end(), told, perSecond, commands);
+        }
+        console.log(`\nL = ${perSecond}, ${load}, ${seconds} s, 4 replicas, clocks ±300 ms`);
+        console.table(rows);
+      }
+    }
+  } finally {
+    upstream.close();
+    await redis.stop();
+  }
+}
+
+function figuresOf(
+  arrivals: { readonly atMs: readonly number[]; readonly refused: number },
+  told: readonly Told[],
+  perSecond: number,
+  commands: number,
+): object {
+  const atMs = arrivals.atMs.toSorted((a, b) => a - b);
+  // What begins with an empty Redis waits at first: counted from the first arrival.
+  const spanMs = Math.max(1, (atMs.at(-1) ?? 0) - (atMs[0] ?? 0));
+  const waits = told.flatMap(({ waitsMs }) => waitsMs).toSorted((a, b) => a - b);
+  const shares = told.map(({ done }) => (done * told.length) / Math.max(1, atMs.length));
+  const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+  return {
+    'goodput / L': round((atMs.length - arrivals.refused - 1) / (spanMs / 1000) / perSecond, 3),
+    'calendar second': mostInCalendarSecond(atMs),
+    'any second': mostInAnySecond(atMs),
+    refused: arrivals.refused,
+    'commands / call': round(commands / Math.max(1, atMs.length)),
+    'wait p50': round(waits[Math.floor(waits.length / 2)] ?? 0),
+    'wait p99': round(waits[Math.floor(waits.length * 0.99)] ?? 0),
+    'least share': round(Math.min(...shares), 2),
+  };
+}
+
+function mostInAnySecond(atMs: readonly number[]): number {
+  let most = 0;
+  let from = 0;
+  for (const [to, ms] of atMs.entries()) {
+    while (ms - (atMs[from] ?? 0) >= 1000) from += 1;
+    most = Math.max(most, to - from + 1);
+  }
+  return most;
+}
+
+function mostInCalendarSecond(atMs: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const ms of atMs) {
+    const second = Math.floor(ms / 1000);
+    counts.set(second, (counts.get(second) ?? 0) + 1);
+  }
+  return Math.max(0, ...counts.values());
+}
+
+/** Refuses more than L in a calendar second, notes every arrival, answers after 60 ms. */
+async function startUpstream() {
+  let arrivals: number[] = [];
+  let refused = 0;
+  let limit = 0;
+  let current = { second: 0, count: 0 };
+  const server = createServer((request, response) => {
+    const atMs = performance.timeOrigin + performance.now();
+    arrivals.push(atMs);
+    const second = Math.floor(atMs / 1000);
+    current = current.second === second ? current : { second, count: 0 };
+    current.count += 1;
+    const isRefused = current.count > limit;
+    if (isRefused) refused += 1;
+    request.resume();
+    setTimeout(() => response.writeHead(isRefused ? 429 : 200).end('{}'), 60);
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    begin: (perSecond: number) => {
+      [arrivals, refused, limit] = [[], 0, perSecond];
+    },
+    end: () => ({ atMs: arrivals, refused }),
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function runReplica(plan: Plan): Promise<Told> {
+  return new Promise((resolve, reject) => {
+    const child: ChildProcess = fork(new URL(import.meta.url));
+    child.once('message', (told) => resolve(told as Told));
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`a replica ended: ${String(code)}`)));
+    child.send(plan);
+  });
+}
+
+async function work(plan: Plan): Promise<Told> {
+  const { perSecond, load, share, seconds: lasting } = plan;
+  const turn = await turnOf(plan);
+  const upstream = createUpstreamClient();
+  const waitsMs: number[] = [];
+  let done = 0;
+  const once = async (): Promise<void> => {
+    const askedMs = performance.now();
+    try {
+      await turn();
+    } catch (error) {
+      if (error instanceof LimiterRefusal || error instanceof Bottleneck.BottleneckError) return;
+      throw error;
+    }
+    waitsMs.push(performance.now() - askedMs);
+    done += 1;
+    await upstream.send(
+      { method: 'GET', url: plan.upstreamUrl, headers: {} },
+      { timeoutMs: 5000, maxBytes: 1000 },
+    );
+  };
+
+  const endMs = performance.now() + lasting * 1000;
+  const isOver = (): boolean => performance.now() >= endMs;
+  const running = new Set<Promise<void>>();
+  const start = (): void => {
+    const call: Promise<void> = once().finally(() => running.delete(call));
+    running.add(call);
+  };
+  if (load === 'endless') {
+    const workers = Math.ceil(perSecond * share * 2) + 2;
+    await Promise.all(
+      Array.from({ length: workers }, async () => {
+        while (!isOver()) await once();
+      }),
+    );
+  } else if (load === 'bursts') {
+    while (!isOver()) {
+      for (let at = 0; at < perSecond * share * 2; at++) start();
+      await sleep(4000);
+    }
+  } else {
+    const rate = perSecond * share * (load === 'half' ? 0.5 : 0.9);
+    while (!isOver()) {
+      await sleep((-Math.log(1 - Math.random()) * 1000) / rate);
+      start();
+    }
+  }
+  await Promise.all(running);
+  await upstream.close();
+  return { done, waitsMs };
+}
+
+/** Resolves at the moment of sending. */
+async function turnOf(plan: Plan): Promise<() => Promise<void>> {
+  const { way, perSecond, redisUrl, run, skewMs } = plan;
+  if (way === 'ours') {
+    const now = (): number => performance.timeOrigin + performance.now() + skewMs;
+    const client = connectRedis(redisUrl);
+    await waitForRedis(client, 5000);
+    const pacer = createRedisPacer({
+      ...{ client, now, guardMs, mode: 'bench' },
+      clock: createRedisClock(),
+      replicas: () => skewsMs.length,
+    });
+    await pacer.warm(run, perSecond);
+    await sleep(2100);
+    const limiter = createBottleneckLimiter({ pacer, now, guardMs });
+    return () => limiter.turn({ key: run, perSecond, priority: 'start', withinMs: 20_000 });
+  }
+  const { hostname: host, port } = new URL(redisUrl);
+  const clustering = {
+    datastore: 'ioredis',
+    clientOptions: { host, port: Number(port) },
+    clearDatastore: false,
+    id: run,
+  } as const;
+  const options = {
+    reservoir: {
+      ...clustering,
+      reservoir: perSecond,
+      reservoirRefreshAmount: perSecond,
+      reservoirRefreshInterval: 1000,
+      heartbeatInterval: 100,
+      maxConcurrent: perSecond,
+    },
+    minTime: { ...clustering, minTime: Math.ceil(1020 / perSecond), maxConcurrent: perSecond },
+    'per process': { minTime: Math.ceil(1000 / perSecond) },
+  } as const;
+  const queue = new Bottleneck(options[way]);
+  await queue.ready();
+  return () => queue.schedule(async () => {});
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import type { RedisClient } from './connect-redis.ts';
+import { createScript } from './script.ts';
+
+export interface ReplicaCount {
+  /** As it was last known; 1 before that. */
+  readonly current: () => number;
+  readonly stop: () => void;
+}
+
+const everyMs = 1000;
+const goneAfterMs = 5000;
+
+/** ARGV: id of this replica, when one is gone, time to keep; in ms. */
+const beat = createScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return redis.call('ZCARD', KEYS[1])
+`);
+
+/** Counts the replicas that beat once a second beside one Redis. */
+export function countReplicas(client: RedisClient, mode: string): ReplicaCount {
+  const id = randomBytes(8).toString('base64url');
+  let known = 1;
+  const tick = async (): Promise<void> => {
+    try {
+      const args = [id, goneAfterMs, goneAfterMs * 2];
+      known = Number(await beat.run(client, `vs:${mode}:replicas`, args));
+    } catch {
+      // The last number stands: nobody can be counted without Redis.
+    }
+  };
+  void tick();
+  const timer = setInterval(() => void tick(), everyMs);
+  timer.unref();
+  return { current: () => known, stop: () => clearInterval(timer) };
+}
