@@ -5,8 +5,10 @@ import { createOemcloudServer } from './oemcloud/oemcloud-server.ts';
 import { oemcloudScenarios } from './oemcloud/scenarios.ts';
 import { registerPersonPage } from './person-page.ts';
 import { createTencentCnActions } from './tencent-cn/actions.ts';
+import { errorTexts as tencentCnTexts } from './tencent-cn/codes.ts';
 import { tencentCnScenarios } from './tencent-cn/scenarios.ts';
 import { createTencentIntlActions } from './tencent-intl/actions.ts';
+import { errorTexts as tencentIntlTexts } from './tencent-intl/codes.ts';
 import { tencentIntlScenarios } from './tencent-intl/scenarios.ts';
 import { algorithmOf, createDecryptor } from './tencent/decrypt-params.ts';
 import { createTencentServer, type TencentServerOptions } from './tencent/tencent-server.ts';
@@ -78,7 +80,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   };
   const listenAsTencent = async (
     id: 'tencent-cn' | 'tencent-intl',
-    options: Pick<TencentServerOptions, 'actions' | 'decryptor'>,
+    options: Pick<TencentServerOptions, 'actions' | 'decryptor' | 'errorTexts'>,
     settings: Readonly<Record<string, string>> = {},
   ): Promise<Endpoint> => {
     const { SECRET_ID: secretId, SECRET_KEY: secretKey } = credentials[id];
@@ -106,11 +108,12 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   const endpoints: Readonly<Record<string, Endpoint>> = {
     'tencent-cn': await listenAsTencent(
       'tencent-cn',
-      { actions: createTencentCnActions(actionDeps), decryptor },
+      { actions: createTencentCnActions(actionDeps), decryptor, errorTexts: tencentCnTexts },
       encryption,
     ),
     'tencent-intl': await listenAsTencent('tencent-intl', {
       actions: createTencentIntlActions(actionDeps),
+      errorTexts: tencentIntlTexts,
     }),
     oemcloud: await listen(createOemcloudServer({ ...actionDeps, appCode, notify }), {
       ...credentials.oemcloud,

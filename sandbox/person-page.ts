@@ -19,9 +19,7 @@ export function registerPersonPage(server: FastifyInstance, flows: Flows): void 
 
   server.get<{ Params: { token: string } }>('/sandbox/person/:token', (request, reply) => {
     const flow = flows.ofPerson(request.params.token);
-    // Whether a link opens twice is not documented of most: an order decides.
-    const isUsedUp = flow?.orders.get('url') === 'once' && flow.state !== 'init';
-    if (!flow || isUsedUp || flows.isOver(flow)) return send(reply.code(410), endedPage);
+    if (!flow || isUsedUp(flow) || flows.isOver(flow)) return send(reply.code(410), endedPage);
     flow.state = 'doing';
     flow.entered?.(flow);
     return send(reply, choicePage(flow));
@@ -52,6 +50,12 @@ export function registerPersonPage(server: FastifyInstance, flows: Flows): void 
       return url === null ? send(reply, finishedPage) : reply.redirect(url, 303);
     },
   );
+}
+
+/** E证通: "works once". Of the others that is not documented, and an order decides. */
+function isUsedUp({ channel, orders, state }: Flow): boolean {
+  const opens = orders.get('url') ?? (channel === 'E_ID' ? 'once' : 'often');
+  return opens === 'once' && state !== 'init';
 }
 
 function send(reply: FastifyReply, html: string): FastifyReply {

@@ -204,14 +204,15 @@ function readProviders(
   return { byId, wrong };
 }
 
-/** Mistakes in what was given. What is missing is another question: the sandbox brings its own. */
+/** Mistakes in what was given. What is missing counts only with credentials: the sandbox has its own. */
 function settingMistakes(
   definition: AnyProvider,
   given: Readonly<Record<string, string>>,
 ): readonly string[] {
   const parsed = parseProviderSettings(definition, given);
   if ('settings' in parsed) return [];
-  return parsed.wrong.filter((line) => !line.endsWith(missing));
+  const isReal = definition.credentials.some((name) => given[name] !== undefined);
+  return parsed.wrong.filter((line) => isReal || !line.endsWith(missing));
 }
 
 /** Replicas that share a Redis have to share its keys; a random one would find nothing of theirs. */

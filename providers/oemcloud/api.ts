@@ -12,6 +12,7 @@ import {
   optionalText,
 } from '../shared/answer-fields.ts';
 import { flowCodes, nonceRefused } from './mapping.ts';
+import { parseKeepingFlowId } from './parse-keeping-flow-id.ts';
 import type { OemcloudSettings } from './settings.ts';
 
 // Sources: page OEMCloud实人认证 for the start; the queries are those of e签宝, the upstream
@@ -174,31 +175,30 @@ const envelope = z.looseObject({
 });
 
 /**
- * A refusal of the gateway stands in headers, whatever the body. The body's code counts whatever
- * the HTTP status below 500, since the page does not say which one comes with it.
+ * A refusal of the gateway stands in headers. The body's code counts whatever the HTTP status below
+ * 500, since the page does not say which one comes with it.
  */
 function readAnswer(answer: UpstreamAnswer): {
   readonly code: string;
   readonly data: unknown;
   readonly requestId: string | undefined;
 } {
-  const { headers } = answer;
+  const { headers, status } = answer;
   const requestId = headers['x-ca-request-id'];
-  if (/nonce/iu.test(headers['x-ca-error-message'] ?? '')) {
-    throw new ProviderErrorAnswer(nonceRefused, requestId);
-  }
   const gatewayCode = headers['x-ca-error-code'];
-  if (gatewayCode) throw new ProviderErrorAnswer(gatewayCode, requestId);
-  if (answer.status >= 500) throw new ProviderFault('protocol');
+  // Without its code the backend made the answer; with it and a success nobody knows who did.
+  if (gatewayCode && status >= 400) {
+    const isNonce = isRefusal(gatewayCode) && /nonce/iu.test(headers['x-ca-error-message'] ?? '');
+    throw new ProviderErrorAnswer(isNonce ? nonceRefused : gatewayCode, requestId);
+  }
+  if (gatewayCode || status >= 500) throw new ProviderFault('protocol');
   const body = envelope.parse(parseKeepingFlowId(answer.body.toString('utf8')));
-  if (body.code === '0' && answer.status !== 200) throw new ProviderFault('protocol');
+  if (body.code === '0' && status !== 200) throw new ProviderFault('protocol');
   // The page's table puts the fields beside the code, its sample below `data`.
   return { code: body.code, data: body.data ?? body, requestId };
 }
 
-/** A flowId of 19 digits given as a number would lose its last ones. */
-function parseKeepingFlowId(text: string): unknown {
-  return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) =>
-    key === 'flowId' && typeof value === 'number' ? (context?.source ?? value) : value,
-  );
+/** A code of four hundred and something by which the gateway itself refuses: no D, N or X. */
+function isRefusal(gatewayCode: string): boolean {
+  return /^[ABIST]4\d\d/u.test(gatewayCode);
 }

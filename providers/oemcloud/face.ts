@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
   checkAge,
-  checkIdNumber,
   checkIdNumberChecksum,
   checkName,
   checkText,
@@ -62,8 +61,8 @@ export const faceWechatMiniProgram = faceChannel({
   toLaunch: ({ faceToken, authUrl, originalUrl }) => ({
     kind: 'mini_program',
     token: present(faceToken),
-    url: authUrl ?? undefined,
-    longUrl: originalUrl ?? undefined,
+    url: authUrl || undefined,
+    longUrl: originalUrl || undefined,
   }),
 });
 
@@ -138,8 +137,7 @@ function findProblems(
   if (idNumber === null) {
     problems.add('subject.idNumber', missing);
   } else {
-    const wrong =
-      checkIdNumber(idNumber, { min: 15, max: 18 }) ?? checkAge(idNumber, leastAgeYears, nowMs);
+    const wrong = checkResidentNumber(idNumber) ?? checkAge(idNumber, leastAgeYears, nowMs);
     problems.add('subject.idNumber', wrong);
     const message = wrong === null ? checkIdNumberChecksum(idNumber, nowMs) : null;
     if (message !== null) doubt({ path: 'subject.idNumber', message });
@@ -155,12 +153,18 @@ function findProblems(
   return problems.all;
 }
 
+/** What 30500101 refuses: 18 characters, or the 15 digits of the first generation. */
+function checkResidentNumber(idNumber: string): string | null {
+  const isOne = /^(?:\d{15}|\d{17}[\dX])$/u.test(idNumber);
+  return isOne ? null : 'must be a resident ID number of 18 characters or 15 digits';
+}
+
 function toRedirect({ authUrl, originalUrl, faceToken }: StartedFlow): Launch {
   return {
     kind: 'redirect',
-    url: present(authUrl ?? originalUrl),
-    longUrl: originalUrl ?? undefined,
-    token: faceToken ?? undefined,
+    url: present(authUrl || originalUrl),
+    longUrl: originalUrl || undefined,
+    token: faceToken || undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Notification, NotificationDefinition } from '../../src/contract/index.ts';
 import { toNotifiedOutcome } from './face-outcome.ts';
+import { parseKeepingFlowId } from './parse-keeping-flow-id.ts';
 import { sessionSchema } from './session.ts';
 
 const notificationBody = z.object({
@@ -20,7 +21,7 @@ const notificationBody = z.object({
 export const notification: NotificationDefinition = {
   read: (given: Notification, session) => {
     if (given.method !== 'POST') return null;
-    const body = notificationBody.parse(JSON.parse(given.body.toString('utf8')));
+    const body = notificationBody.parse(parseKeepingFlowId(given.body.toString('utf8')));
     const success = body.success ?? body.status ?? null;
     const contradictsItself = (body.status ?? success) !== success;
     const { flowId } = sessionSchema.parse(session);

@@ -41,6 +41,8 @@ interface Encrypted {
 export function readEncryptionKey(text: string): EncryptionKey | null {
   try {
     const pem = text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64').toString('utf8');
+    // Node would make a public key of a private one, which has no business here.
+    if (pem.includes('PRIVATE KEY')) return null;
     const key = createPublicKey(pem);
     if (key.asymmetricKeyType === 'rsa') return aesWithRsa(key);
     const point = readSm2Point(key);

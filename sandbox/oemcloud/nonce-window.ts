@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+
 /** For so long a nonce is valid, and cannot be used again. */
 const windowMs = 15 * 60_000;
+const mostSeen = 10_000;
 
 export interface NonceWindow {
   /** What is wrong with a nonce, or null; one that is good is used up. */
@@ -26,9 +29,10 @@ export function createNonceWindow(now: () => number): NonceWindow {
       return null;
     },
     isFirst: (params) => {
-      const text = JSON.stringify(params);
-      if (seen.has(text)) return false;
-      seen.add(text);
+      const digest = createHash('sha256').update(JSON.stringify(params)).digest('hex');
+      if (seen.has(digest)) return false;
+      if (seen.size >= mostSeen) seen.clear();
+      seen.add(digest);
       return true;
     },
   };

@@ -2,7 +2,11 @@ export interface Notify {
   /** A GET that comes when the person opens the page. */
   readonly entered: (notifyUrl: string) => void;
   /** The notification. `shape`: `never`, `passes-only`, `twice`; else once. */
-  readonly finished: (notifyUrl: string, body: object, shape: string | undefined) => void;
+  readonly finished: (
+    notifyUrl: string,
+    body: string,
+    terms: { readonly hasPassed: boolean; readonly shape: string | undefined },
+  ) => void;
   /** Waits for what is under way, and sends nothing more. */
   readonly close: () => Promise<void>;
 }
@@ -31,13 +35,13 @@ export function createNotify(toLoopback: (url: string) => string | null): Notify
     return answer?.ok === true;
   };
 
-  const deliver = async (notifyUrl: string, body: object): Promise<void> => {
+  const deliver = async (notifyUrl: string, body: string): Promise<void> => {
     for (const waitMs of [firstAfterMs, ...retryAfterMs]) {
       await sleep(waitMs, stopping.signal);
       const isTaken = await send(notifyUrl, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        body,
       });
       if (isTaken) return;
     }
@@ -45,8 +49,7 @@ export function createNotify(toLoopback: (url: string) => string | null): Notify
 
   return {
     entered: (notifyUrl) => run(send(notifyUrl, {})),
-    finished: (notifyUrl, body, shape) => {
-      const hasPassed = 'success' in body && body.success === true;
+    finished: (notifyUrl, body, { hasPassed, shape }) => {
       if (shape === 'never' || (shape === 'passes-only' && !hasPassed)) return;
       for (let time = 0; time < (shape === 'twice' ? 2 : 1); time++) run(deliver(notifyUrl, body));
     },

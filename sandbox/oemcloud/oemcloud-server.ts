@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createCounter } from '../counter.ts';
 import { withQuery, type Flow, type Flows } from '../flows.ts';
-import { isNumeric, isWireFault, readOrders } from '../magic.ts';
+import { isNumeric, isWireFault, readOrders, type Orders } from '../magic.ts';
 import { answerWithWireFault } from '../wire-fault.ts';
 import { businessErrors, faceCodes, gatewayErrors, queryErrors } from './codes.ts';
 import { findFault, type FaceParams } from './find-fault.ts';
@@ -23,7 +23,8 @@ const channels = {
   WE_CHAT_FACE: 'FACE_WECHAT_MINI_PROGRAM',
 } as const;
 
-const lifeMs = 30 * 60_000;
+/** The page does not say; `lifetime` orders another one. */
+const lifeSeconds = 30 * 60;
 /** The page names none; the plugin's own. */
 const perSecond = 10;
 
@@ -37,6 +38,7 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
   const nonces = createNonceWindow(now);
   const isOverLimit = createCounter(now);
   const tokens = new Map<string, string>();
+  const mostTokens = 10_000;
 
   server.addHook('onRequest', async (request, reply) => {
     const { authorization, 'x-ca-nonce': nonce } = request.headers;
@@ -48,10 +50,11 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
   });
 
   server.post<{ Body: FaceParams }>('/v2/identity/auth/api/individual/face', (request, reply) => {
-    const params = request.body ?? {};
+    const params = textsOf(request.body);
     const orders = readOrders(params.contextId, 'individual/face');
     const ordered = orders.get('individual/face');
-    if (ordered !== undefined && sendOrdered(reply, ordered, businessErrors)) return reply;
+    const asked = { texts: businessErrors, orders };
+    if (ordered !== undefined && sendOrdered(reply, ordered, asked)) return reply;
     const nonceOrder = orders.get('nonce');
     if (nonceOrder === 'refused' || (nonceOrder === 'refused-once' && nonces.isFirst(params))) {
       return refuseNonce(reply, 'Nonce Used');
@@ -69,7 +72,7 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
     const flow = flows.open({
       provider: 'oemcloud',
       channel: channels[mode],
-      lifeMs,
+      lifeMs: Number(orders.get('lifetime') ?? lifeSeconds) * 1000,
       extra: contextId ?? null,
       name: params.name,
       idCard: params.idNo,
@@ -83,11 +86,16 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
         ? {
             entered: () => deps.notify.entered(notifyUrl),
             finished: (ended: Flow) =>
-              deps.notify.finished(notifyUrl, toNotification(ended, flowId), orders.get('notify')),
+              deps.notify.finished(notifyUrl, toNotification(ended, flowId), {
+                hasPassed: hasPassed(ended),
+                shape: orders.get('notify'),
+              }),
           }
         : {}),
     });
     tokens.set(flowId, flow.token);
+    const [oldest] = tokens.keys();
+    if (tokens.size > mostTokens && oldest !== undefined) tokens.delete(oldest);
     finishAsOrdered(flows, flow);
     return sendStarted(reply, flow, flowId);
   });
@@ -102,7 +110,8 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
       const flow = flows.find(tokens.get(flowId) ?? '', 'oemcloud');
       if (typeof flow === 'string') return sendCode(reply, '30500001', queryErrors);
       const ordered = flow.orders.get('outcome');
-      if (ordered !== undefined && sendOrdered(reply, ordered, queryErrors)) return reply;
+      const asked = { texts: queryErrors, orders: flow.orders };
+      if (ordered !== undefined && sendOrdered(reply, ordered, asked)) return reply;
       if (flow.state === 'expired') return sendCode(reply, '30500003', queryErrors);
       const isWord = ordered !== undefined && !isNumeric(ordered);
       const status = isWord ? ordered : statusOf(flow, open);
@@ -111,6 +120,8 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
   server.get('/v2/identity/auth/pub/individual/:flowId/face', query(toFaceState, 'SCAN'));
   server.get('/v2/identity/auth/api/common/:flowId/detail', query(toDetail, 'ING'));
   server.get('/v2/identity/auth/api/common/:flowId/outline', query(toOutline, 'ING'));
+
+  server.setNotFoundHandler((_request, reply) => refuse(reply, 'I404NF'));
 
   function sendStarted(reply: FastifyReply, flow: Flow, flowId: string): FastifyReply {
     const { orders } = flow;
@@ -127,14 +138,17 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
       message: '成功',
       ...(isFlat ? fields : { data: fields }),
     });
-    // 19 digits as a number are beyond what JSON readers keep.
     const isNumber = orders.get('flowId') === 'number';
-    return reply
-      .type('application/json')
-      .send(isNumber ? body.replace(`"${flowId}"`, flowId) : body);
+    return reply.type('application/json').send(isNumber ? withNumber(body, flowId) : body);
   }
 
   return server;
+}
+
+/** Whatever is no text is not given. */
+function textsOf(body: unknown): FaceParams {
+  const entries = Object.entries(body ?? {}).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(entries) as unknown as FaceParams;
 }
 
 function newFlowId(): string {
@@ -165,12 +179,17 @@ function failCodeOf({ attempts }: Flow): string | null {
   return code > 1 ? String(code) : null;
 }
 
+function similarityOf(flow: Flow): string | null {
+  if (flow.state !== 'finished') return null;
+  return hasPassed(flow) ? '97.31' : '42.00';
+}
+
 function toFaceState(flow: Flow, _flowId: string, status: string): object {
   const failedReasonCode = status === 'FAIL' ? failCodeOf(flow) : null;
   return {
     status,
     message: '',
-    similarity: flow.state === 'finished' ? (hasPassed(flow) ? '97.31' : '42.00') : null,
+    similarity: similarityOf(flow),
     livingScore: flow.state === 'finished' ? '99.5' : null,
     failedReasonCode,
     failedReason: failedReasonCode === null ? null : '失败',
@@ -182,7 +201,7 @@ function toDetail(flow: Flow, flowId: string, status: string): object {
     flowId,
     status,
     objectType: 'INDIVIDUAL',
-    startTime: flow.endsMs - lifeMs,
+    startTime: flow.endsMs - flow.lifeMs,
     endTime: flow.attempts.at(-1)?.atMs ?? null,
     failReason: status === 'FAIL' ? '失败' : null,
     authType: 'FACEAUTH_TECENT_CLOUD',
@@ -191,7 +210,7 @@ function toDetail(flow: Flow, flowId: string, status: string): object {
       certNo: flow.idCard,
       certType: 'INDIVIDUAL_CH_IDCARD',
       facePhotoUrl: null,
-      similarity: flow.state === 'finished' ? '97.31' : null,
+      similarity: similarityOf(flow),
       livingScore: flow.state === 'finished' ? '99.5' : null,
     },
   };
@@ -221,8 +240,8 @@ function toReturnQuery(flow: Flow, flowId: string): Record<string, string> {
   };
 }
 
-function toNotification(flow: Flow, flowId: string): object {
-  return {
+function toNotification(flow: Flow, flowId: string): string {
+  const body = JSON.stringify({
     flowId,
     serviceId: flowId,
     accountId: null,
@@ -231,28 +250,34 @@ function toNotification(flow: Flow, flowId: string): object {
     contextId: flow.extra,
     verifycode: randomUUID(),
     failReasonCode: failCodeOf(flow),
-  };
+  });
+  return flow.orders.get('flowId') === 'number' ? withNumber(body, flowId) : body;
+}
+
+/** The flowId as a number: 19 digits are beyond what JSON readers keep. */
+function withNumber(json: string, flowId: string): string {
+  return json.replace(`"flowId":"${flowId}"`, `"flowId":${flowId}`);
 }
 
 /** Sends what a tester ordered, if it is an error; false if it is a state of the flow. */
 function sendOrdered(
   reply: FastifyReply,
   ordered: string,
-  codes: Readonly<Record<string, string>>,
+  { texts, orders }: { readonly texts: Texts; readonly orders: Orders },
 ): boolean {
+  // The page does not say which HTTP status comes with a code of its own.
+  const status = orders.get('http') === '400' ? 400 : 200;
   if (isWireFault(ordered)) answerWithWireFault(ordered, reply);
-  else if (Object.hasOwn(gatewayErrors, ordered)) refuse(reply, ordered);
-  else if (Object.hasOwn(codes, ordered)) sendCode(reply, ordered, codes);
+  else if (/^[A-Z]\d{3}[A-Z]{2}$/u.test(ordered)) refuse(reply, ordered);
+  else if (/^\d{8}$/u.test(ordered)) sendCode(reply.code(status), ordered, texts);
   else return false;
   return true;
 }
 
-function sendCode(
-  reply: FastifyReply,
-  code: string,
-  codes: Readonly<Record<string, string>>,
-): FastifyReply {
-  return reply.send({ code: Number(code), message: codes[code] ?? '', data: null });
+type Texts = Readonly<Record<string, string>>;
+
+function sendCode(reply: FastifyReply, code: string, texts: Texts): FastifyReply {
+  return reply.send({ code: Number(code), message: texts[code] ?? '未知错误', data: null });
 }
 
 /** A refusal of the gateway: its code is in a header, and holds the HTTP status. */

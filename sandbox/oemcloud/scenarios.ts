@@ -20,7 +20,19 @@ export function oemcloudScenarios(outcome: string): readonly Scenario[] {
     ...[...Object.keys(businessErrors), ...Object.keys(gatewayErrors), ...wireFaults].map((code) =>
       scenario(start, code, titleOf(code), `${start}=${code}`),
     ),
+    scenario(start, '30599999', 'a code that no table has', `${start}=30599999`),
+    scenario(start, 'Z499ZZ', 'a code of the gateway that no table has', `${start}=Z499ZZ`),
+    scenario(start, '30500101', 'the same under HTTP 400', `${start}=30500101 sandbox:http=400`),
     scenario(start, 'I400NU', 'the nonce is refused, twice', 'nonce=refused'),
+    {
+      ...scenario(start, '30500101', 'callbackUrl is demanded all the same', 'callback=strict'),
+      input: {
+        channel: 'FACE_ALIPAY',
+        subject,
+        extra: 'sandbox:callback=strict',
+        options: { oemcloudFace: { receivesWebviewMessages: true } },
+      },
+    },
     ...shapes.map(([order, title, channel]) =>
       scenario(start, '0', title, `${order} sandbox:outcome=INIT`, channel),
     ),
@@ -38,6 +50,7 @@ const shapes: readonly (readonly [order: string, title: string, channel?: string
   ['flowId=number', 'flowId as a number'],
   ['expire=absent', 'no end of the link'],
   ['url=once', 'the link opens once'],
+  ['lifetime=60', 'a link that lives a minute'],
   ['envelope=nested', 'in Alipay', 'FACE_ALIPAY'],
   ['envelope=nested', 'in a WeChat mini-program', 'FACE_WECHAT_MINI_PROGRAM'],
 ];
@@ -50,7 +63,7 @@ function outcomesOf(action: string): Scenario[] {
     ...(action === 'pub/individual/face'
       ? failures.map(({ code, title }) => scenario(action, code, title, `outcome=${code}`))
       : []),
-    ...Object.keys(queryErrors).map((code) =>
+    ...[...Object.keys(queryErrors), 'T429PA', 'D504TO', 'A400AC', ...wireFaults].map((code) =>
       scenario(action, code, titleOf(code), `outcome=${code}`),
     ),
     ...['SUCCESS', 'FAIL'].flatMap((word) =>
@@ -64,6 +77,12 @@ function outcomesOf(action: string): Scenario[] {
 const notifications: readonly Scenario[] = [
   scenario('notification', 'SUCCESS', 'passed 通过', 'outcome=SUCCESS'),
   ...failures.map(({ code, title }) => scenario('notification', code, title, `outcome=${code}`)),
+  scenario(
+    'notification',
+    'SUCCESS',
+    'flowId as a number',
+    'flowId=number sandbox:outcome=SUCCESS',
+  ),
   scenario('notification', 'twice', 'notified twice', 'notify=twice sandbox:outcome=SUCCESS'),
   scenario('notification', 'never', 'never notified', 'notify=never sandbox:outcome=SUCCESS'),
   scenario(

@@ -6,7 +6,7 @@ import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
 import { withTypes } from '../tencent/with-types.ts';
-import { eidCodes, faceIdCodes } from './codes.ts';
+import { bankCardCodes, eidCodes, faceIdCodes } from './codes.ts';
 
 interface Deps {
   readonly flows: Flows;
@@ -201,6 +201,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
   const getFaceIdResult: TencentAction<z.output<typeof faceIdResultParams>> = {
     params: faceIdResultParams,
     perSecond: 100,
+    encryptsAnswer: ['IdCard', 'Name'],
     run: ({ FaceIdToken: token, IsNeedVideo: needsVideo, IsNeedBestFrame: needsFrame }) => {
       const flow = findTencentFlow(flows, token, 'tencent-cn', 'FACE_SDK');
       if (!isFlow(flow)) return flow;
@@ -236,7 +237,8 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
       const ordered = readOrders(name, 'BankCard4EVerification').get('BankCard4EVerification');
       const code = ordered ?? (card === mismatchingCard ? '-6' : '0');
       if (!isNumeric(code)) return toAnswer(code);
-      return { Result: code, Description: code === '0' ? '认证通过' : `结果 ${code}` };
+      const title = bankCardCodes.find((one) => one.code === code)?.title;
+      return { Result: code, Description: title ?? `结果 ${code}` };
     },
   };
 

@@ -135,3 +135,21 @@ export const businessErrors = {
     'UnauthorizedOperation.Nonactivated',
   ],
 } as const;
+
+/** What the pages say of their codes. */
+export const errorTexts: Readonly<Record<string, string>> = {
+  'FailedOperation.DecryptSystemError': '解密失败。',
+  'FailedOperation.ImageSizeTooLarge': '图片尺寸过大。',
+  'FailedOperation.StsUnAuthErrError': 'STS未授权。',
+  'FailedOperation.UnKnown': '内部未知错误。',
+  'FailedOperation.UnregisteredEid': '该用户未注册E证通,请先注册并跟权威库核验。',
+  InvalidParameter: '参数错误。',
+  'InvalidParameter.UnsupportEncryptField': '存在不加密的字段,请参考文档修改。',
+  InvalidParameterValue: '参数取值错误。',
+  'InvalidParameterValue.RuleIdDisabled': '该ruleid已被您停用,请确认后重试。',
+  'InvalidParameterValue.RuleIdNotExist': 'RuleId不存在,请到人脸核身控制台申请。',
+  'UnauthorizedOperation.Arrears': '账号已欠费。',
+  'UnauthorizedOperation.ChargeStatusException': '计费状态异常。',
+  'UnauthorizedOperation.NonAuthorize': '账号未实名。',
+  'UnauthorizedOperation.Nonactivated': '未开通服务。',
+};

@@ -1,6 +1,6 @@
 import { wireFaults } from '../magic.ts';
 import type { Scenario } from '../scenario.ts';
-import { commonErrors } from '../tencent/common-errors.ts';
+import { commonErrors, readErrors } from '../tencent/common-errors.ts';
 import {
   bankCardCodes,
   businessErrors,
@@ -49,6 +49,16 @@ export const tencentCnScenarios: readonly Scenario[] = [
       intentionQuestions: [{ question: '您同意吗？', answers: ['同意'] }],
     }),
   ),
+  ...['0', '-2', '-101', '-301', '-999'].map((code) =>
+    eId(`Intention=${code}`, 'GetEidResult', 'intention, nodding 点头意愿', code, {
+      useIntentionVerify: true,
+      intentionMode: 'NOD',
+      intentionActions: [{ text: '请点头' }],
+    }),
+  ),
+  ...['GetEidResult', 'CheckEidTokenStatus'].flatMap((action) =>
+    [...readErrors, ...wireFaults].map((code) => eId(`${action}=${code}`, action, code, code)),
+  ),
   eId('Attempts=2016,2006,0', 'GetEidResult', 'three attempts, each charged', '0'),
   ...eachError('GetEidToken').map((code) => eId(`GetEidToken=${code}`, 'GetEidToken', code, code)),
 
@@ -72,6 +82,9 @@ export const tencentCnScenarios: readonly Scenario[] = [
     'InvalidParameterValue.BizTokenExpired',
     'InvalidParameterValue.BizTokenIllegal',
   ].map((code) => faceSdk(`GetFaceIdResult=${code}`, 'GetFaceIdResult', code, code)),
+  ...[...readErrors, ...wireFaults].map((code) =>
+    faceSdk(`GetFaceIdResult=${code}`, 'GetFaceIdResult', code, code),
+  ),
   ...eachError('GetFaceIdToken').map((code) =>
     faceSdk(`GetFaceIdToken=${code}`, 'GetFaceIdToken', code, code),
   ),

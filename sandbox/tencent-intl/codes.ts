@@ -34,3 +34,14 @@ export const applyErrors = [
   'UnauthorizedOperation.Arrears',
   'UnauthorizedOperation.Nonactivated',
 ] as const;
+
+/** What the page says of its codes. */
+export const errorTexts: Readonly<Record<string, string>> = {
+  InternalError: 'Internal error.',
+  InvalidParameter: 'Invalid parameter.',
+  InvalidParameterValue: 'Incorrect parameter value.',
+  'UnauthorizedOperation.ActivateError': 'Service activation exception.',
+  'UnauthorizedOperation.Activating': 'Activating the service.',
+  'UnauthorizedOperation.Arrears': 'The account is in arrears.',
+  'UnauthorizedOperation.Nonactivated': 'The service has not been activated.',
+};

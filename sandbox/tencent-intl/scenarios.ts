@@ -1,6 +1,6 @@
 import { wireFaults } from '../magic.ts';
 import type { Scenario } from '../scenario.ts';
-import { commonErrors } from '../tencent/common-errors.ts';
+import { commonErrors, readErrors } from '../tencent/common-errors.ts';
 import { applyErrors, webCodes } from './codes.ts';
 
 /** Nobody's picture: the sample of the page is masked and cannot be sent. */
@@ -15,11 +15,12 @@ export const tencentIntlScenarios: readonly Scenario[] = [
     ['types=number', 'members as numbers'],
     ['url-field=old', 'the older member of the URL'],
     ['lifetime=7200', 'a token that lives two hours'],
-    ['media=1', 'a recording of 1 MB'],
+    ['media=8', 'a recording of 8 MB'],
   ].map(([order = '', title = '']) => result('0', title, `sandbox:${order} `)),
   ...['InvalidParameterValue.BizTokenExpired', 'InvalidParameterValue.BizTokenIllegal'].map(
     (code) => result(code, 'the token is of no use'),
   ),
+  ...[...readErrors, ...wireFaults].map((code) => result(code, code)),
   {
     ...result('ocr-failed', 'code 0, but the document did not pass'),
     input: {

@@ -50,3 +50,14 @@ export const commonErrors = [
   'UnsupportedProtocol',
   'UnsupportedRegion',
 ] as const;
+
+/** What a question about a flow may be answered with beside its own codes. */
+export const readErrors = [
+  'AuthFailure.SignatureFailure',
+  'FailedOperation.DbError',
+  'FailedOperation.UnKnown',
+  'InternalError',
+  'RequestLimitExceeded',
+  'UnauthorizedOperation.Arrears',
+  'UnauthorizedOperation.Nonactivated',
+] as const;

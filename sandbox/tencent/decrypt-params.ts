@@ -1,9 +1,11 @@
 import {
   constants,
+  createCipheriv,
   createDecipheriv,
   createPublicKey,
   generateKeyPairSync,
   privateDecrypt,
+  randomBytes,
 } from 'node:crypto';
 import { sm2, sm4 } from 'sm-crypto-v2';
 import { z } from 'zod';
@@ -18,12 +20,19 @@ export interface Decryptor {
     params: Record<string, unknown>,
     encryptable: readonly string[],
   ) => Record<string, unknown> | string;
+  /** An answer with these members encrypted, under the key that came with the request. */
+  readonly encryptAnswer: (
+    params: Record<string, unknown>,
+    answer: Record<string, unknown>,
+    members: readonly string[],
+  ) => Record<string, unknown>;
 }
 
 const encryption = z.strictObject({
   EncryptList: z.array(z.string()),
   CiphertextBlob: z.string(),
-  Iv: z.string(),
+  // Absent or empty where only the answer is to be encrypted.
+  Iv: z.string().nullish(),
   Algorithm: z.enum(['AES-256-CBC', 'SM4-GCM']).default('AES-256-CBC'),
   TagList: z.array(z.string()).default([]),
 });
@@ -34,6 +43,8 @@ interface Opener {
   /** The symmetric key out of CiphertextBlob. */
   readonly unwrap: (blob: Buffer) => Buffer;
   readonly open: (value: Buffer, key: Buffer, iv: string, tag: Buffer) => Buffer;
+  readonly ivBytes: number;
+  readonly seal: (text: string, key: Buffer, iv: Buffer) => { value: Buffer; tag?: Buffer };
 }
 
 /** The emulated provider's key pairs, made at start, and what they open. */
@@ -62,12 +73,45 @@ export function createDecryptor(): Decryptor {
         for (const [at, name] of names.entries()) {
           const value = Buffer.from(String(plain[name]), 'base64');
           const tag = Buffer.from(tags[at] ?? '', 'base64');
-          plain[name] = opener.open(value, key, iv, tag).toString('utf8');
+          plain[name] = opener.open(value, key, iv ?? '', tag).toString('utf8');
         }
         return plain;
       } catch {
         return 'FailedOperation.DecryptSystemError';
       }
+    },
+    encryptAnswer: ({ Encryption: given, IsEncryptResponse: isWhole }, answer, members) => {
+      const parsed = encryption.safeParse(given);
+      if (!parsed.success) return answer;
+      const { Algorithm: algorithm, CiphertextBlob: blob } = parsed.data;
+      const opener = openers[algorithm];
+      const key = opener.unwrap(Buffer.from(blob, 'base64'));
+      const iv = randomBytes(opener.ivBytes);
+      const tags: string[] = [];
+      const seal = (text: string): string => {
+        const { value, tag } = opener.seal(text, key, iv);
+        if (tag) tags.push(tag.toString('base64'));
+        return value.toString('base64');
+      };
+      const names = isWhole === true ? [] : members.filter((name) => answer[name] != null);
+      const sealed =
+        isWhole === true
+          ? { EncryptedBody: seal(JSON.stringify(answer)) }
+          : {
+              ...answer,
+              ...Object.fromEntries(names.map((name) => [name, seal(String(answer[name]))])),
+            };
+      return {
+        ...sealed,
+        Encryption: {
+          EncryptList:
+            isWhole === true ? ['EncryptedBody'] : names.map((name) => `Response.${name}`),
+          CiphertextBlob: blob,
+          Iv: iv.toString('base64'),
+          Algorithm: algorithm,
+          TagList: tags,
+        },
+      };
     },
   };
 }
@@ -93,6 +137,11 @@ function createRsaOpener(): Opener {
     open: (value, key, iv) => {
       const decipher = createDecipheriv('aes-256-cbc', key, readIv(iv));
       return Buffer.concat([decipher.update(value), decipher.final()]);
+    },
+    ivBytes: 16,
+    seal: (text, key, iv) => {
+      const cipher = createCipheriv('aes-256-cbc', key, iv);
+      return { value: Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]) };
     },
   };
 }
@@ -120,6 +169,12 @@ function createSm2Opener(): Opener {
           output: 'array',
         }),
       ),
+    ivBytes: 12,
+    seal: (text, key, iv) => {
+      const options = { mode: 'gcm', iv, output: 'array', outputTag: true } as const;
+      const { output, tag } = sm4.encrypt(Buffer.from(text, 'utf8'), key, options);
+      return { value: Buffer.from(output), tag: Buffer.from(tag ?? []) };
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { verifyV1 } from './verify-v1.ts';
 
 /** A call whose signature is good. */
 export interface SignedCall {
+  readonly signature: 'v1' | 'tc3';
   readonly name: string;
   readonly version: string | undefined;
   readonly region: string | undefined;
@@ -35,6 +36,7 @@ export function readSignedCall(
     );
     if (refused !== null) return refused;
     return {
+      signature: 'v1',
       name: flat.get('Action') ?? '',
       version: flat.get('Version'),
       region: flat.get('Region'),
@@ -46,6 +48,7 @@ export function readSignedCall(
   const params = method === 'GET' ? toParams(flat) : readJson(body);
   if (!params) return 'InvalidParameter';
   return {
+    signature: 'tc3',
     name: headers['x-tc-action'] ?? '',
     version: headers['x-tc-version'],
     region: headers['x-tc-region'],

@@ -17,6 +17,8 @@ export interface TencentAction<Params> {
   readonly regions?: readonly string[];
   /** Parameters that may come encrypted. */
   readonly encryptable?: readonly string[];
+  /** Members of the answer that come encrypted when that is asked for. */
+  readonly encryptsAnswer?: readonly string[];
   /** Whether the page demands one. */
   readonly needsRegion?: boolean;
   /** The members of `Response`, or a `TencentError`, or a wire fault by its name. */
@@ -35,15 +37,26 @@ export interface TencentServerOptions {
   readonly actions: Readonly<Record<string, TencentAction<any>>>;
   readonly now: () => number;
   readonly decryptor?: Decryptor;
+  /** The provider's own texts of its error codes. */
+  readonly errorTexts: Readonly<Record<string, string>>;
 }
 
-const messages: Readonly<Record<string, string>> = {
+/** Where a page has no text of its own. */
+const commonTexts: Readonly<Record<string, string>> = {
   'AuthFailure.SignatureFailure':
     'The provided credentials could not be validated. Please check your signature is correct.',
   'AuthFailure.SignatureExpire': 'Signature expired. Please check that the clock is right.',
-  'FailedOperation.UnregisteredEid': '该用户未注册E证通，请先注册并跟公安库核验。',
-  'FailedOperation.ImageSizeTooLarge': '图片尺寸过大。',
+  'AuthFailure.SecretIdNotFound': 'The SecretId is not found.',
+  'AuthFailure.TokenFailure': 'The token does not belong to the SecretId.',
+  RequestLimitExceeded: 'The number of requests exceeds the frequency limit.',
+  RequestSizeLimitExceeded: 'The request is too large. Use TC3-HMAC-SHA256 for up to 10 MB.',
+  MissingParameter: 'A parameter is missing.',
+  UnknownParameter: 'A parameter is not known.',
+  UnsupportedRegion: 'The region is not supported.',
 };
+
+/** Larger requests are refused (API 3.0, request structure). */
+const mostBytes = { v1: 1024 * 1024, tc3: 10 * 1024 * 1024 } as const;
 
 /**
  * An endpoint of Tencent Cloud API 3.0 as the official SDKs know it: `/` by POST with JSON or by
@@ -64,7 +77,9 @@ export function createTencentServer(options: TencentServerOptions): FastifyInsta
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const query = request.raw.url?.split('?')[1] ?? '';
       const answer = answerTo(request, body, query);
-      return typeof answer === 'string' ? answerWithWireFault(answer, reply) : send(reply, answer);
+      return typeof answer === 'string'
+        ? answerWithWireFault(answer, reply)
+        : send(reply, answer, options.errorTexts);
     },
   });
 
@@ -80,6 +95,7 @@ export function createTencentServer(options: TencentServerOptions): FastifyInsta
       options.now(),
     );
     if (typeof call === 'string') return error(call);
+    if (body.length > mostBytes[call.signature]) return error('RequestSizeLimitExceeded');
     const { name, params, region } = call;
     if (call.version !== options.version) return error('NoSuchVersion');
     const action = Object.hasOwn(options.actions, name) ? options.actions[name] : undefined;
@@ -93,7 +109,11 @@ export function createTencentServer(options: TencentServerOptions): FastifyInsta
     if (typeof clear === 'string') return error(clear);
     const parsed = action.params.safeParse(clear);
     if (!parsed.success) return error(toErrorCode(parsed.error, clear));
-    return action.run(parsed.data);
+    const answer = action.run(parsed.data);
+    const isResult = typeof answer !== 'string' && !isTencentError(answer);
+    return isResult && action.encryptsAnswer
+      ? (options.decryptor?.encryptAnswer(params, answer, action.encryptsAnswer) ?? answer)
+      : answer;
   }
 
   return server;
@@ -113,10 +133,19 @@ export function text(mostCharacters: number) {
   return z.string().refine((given) => Array.from(given).length <= mostCharacters);
 }
 
-function send(reply: FastifyReply, answer: Record<string, unknown> | TencentError): FastifyReply {
+function send(
+  reply: FastifyReply,
+  answer: Record<string, unknown> | TencentError,
+  texts: Readonly<Record<string, string>>,
+): FastifyReply {
   const requestId = randomUUID();
   const response = isTencentError(answer)
-    ? { Error: { Code: answer.errorCode, Message: messages[answer.errorCode] ?? 'Sandbox' } }
+    ? {
+        Error: {
+          Code: answer.errorCode,
+          Message: texts[answer.errorCode] ?? commonTexts[answer.errorCode] ?? answer.errorCode,
+        },
+      }
     : answer;
   const json = JSON.stringify({ Response: { ...response, RequestId: requestId } });
   return reply.type('application/json').send(withRecordings(json));

@@ -35,11 +35,19 @@ export interface CallTerms {
   readonly deadlineMs: number;
   /** When to stop waiting for a turn, where that is earlier than the deadline demands. */
   readonly turnByMs?: number | undefined;
+  /** How long the answer is waited for, where that is less than usual. */
+  readonly answerWithinMs?: number | undefined;
+  /** What waiting for a turn leaves for the answer, where that is less than usual. */
+  readonly keptForAnswerMs?: number | undefined;
+  /** Runs first of all for each call; throws to prevent it. */
+  readonly onCall?: (effect: ActionEffect) => void;
   /**
-   * Runs once the moment of sending is known and before a byte is sent; throws to prevent it. `again`:
-   * it ran before for the same call, which was then not sent, or refused before it was performed.
+   * Runs once the moment of sending is known and before a byte is sent; throws to prevent it. Runs
+   * again when that moment was missed, and before the same call is sent once more.
    */
-  readonly beforeSend?: (effect: ActionEffect, attempt: 'first' | 'again') => Promise<void>;
+  readonly beforeSend?: (effect: ActionEffect) => Promise<void>;
+  /** Hears how a call that was made failed. */
+  readonly onFault?: (fault: ProviderFault) => void;
 }
 
 /** No upstream call lasts longer; below every deadline in front of this service. */
@@ -76,27 +84,25 @@ export function callProvider<Settings>(
       const key = actionKey(definition.id, call.action);
 
       const limited = quotaKey(provider, call.action);
-      const turnByMs = terms.deadlineMs - keptForAnswerMs[terms.priority];
-
-      let attempt: 'first' | 'again' = 'first';
-      const prepare = async (): Promise<void> => {
-        await terms.beforeSend?.(action.effect, attempt);
-        attempt = 'again';
-      };
-      const sendInTurn = async () => {
+      terms.onCall?.(action.effect);
+      const keptMs = terms.keptForAnswerMs ?? keptForAnswerMs[terms.priority];
+      const turnByMs = Math.min(terms.deadlineMs - keptMs, terms.turnByMs ?? Infinity);
+      const sendInTurn = async (isLast: boolean) => {
         if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
         const ask = {
           key: limited,
           perSecond: provider.perSecond[call.action] ?? action.perSecond,
           priority: terms.priority,
-          withinMs: Math.min(turnByMs, terms.turnByMs ?? turnByMs) - deps.now(),
+          withinMs: turnByMs - deps.now(),
         };
-        await deps.limiter.turn(ask, prepare);
-        return deps.breaker.run(key, () => sendNow(deps, definition, action, call, terms));
+        await deps.limiter.turn(ask, async () => terms.beforeSend?.(action.effect));
+        return deps.breaker.run(key, () =>
+          sendNow(deps, definition, action, call, { ...terms, isLast }),
+        );
       };
 
       try {
-        return await sendInTurn();
+        return await sendInTurn(action.sendAgainAfter === undefined);
       } catch (error) {
         if (!(error instanceof ProviderFault)) throw error;
         // It is the account that is over its limit: the other replicas shall not try it too.
@@ -106,7 +112,7 @@ export function callProvider<Settings>(
         const isFreshTryWorthIt =
           error.providerCode !== undefined && action.sendAgainAfter?.includes(error.providerCode);
         if (!isFreshTryWorthIt) throw error;
-        return await sendInTurn();
+        return await sendInTurn(true);
       }
     },
   };
@@ -117,13 +123,13 @@ async function sendNow<T>(
   definition: AnyProvider,
   action: ActionDefinition,
   call: UpstreamCall<T>,
-  terms: CallTerms,
+  terms: CallTerms & { readonly isLast: boolean },
 ): Promise<T> {
   const startedMs = deps.now();
   const request = buildRequest(deps, definition, call, startedMs);
   try {
     const answer = await deps.sendUpstream(request, {
-      timeoutMs: Math.min(providerTimeoutMs, terms.deadlineMs - startedMs),
+      timeoutMs: Math.min(terms.answerWithinMs ?? providerTimeoutMs, terms.deadlineMs - startedMs),
       maxBytes: action.maxAnswerBytes,
       emptyTextsOver: action.emptyTextsOver,
     });
@@ -132,7 +138,11 @@ async function sendNow<T>(
     return read;
   } catch (error) {
     const fault = toFault(error, definition);
+    terms.onFault?.(fault);
     report(deps, definition.id, call.action, startedMs, fault);
+    // A refused nonce is an accident until the fresh one is refused as well.
+    const isSentAgain = !terms.isLast && action.sendAgainAfter?.includes(fault.providerCode ?? '');
+    if (!isSentAgain) reportMisconfigured(deps, definition.id, call.action, fault);
     throw fault;
   }
 }
@@ -182,11 +192,15 @@ function report(
     providerCode: fault?.providerCode,
     providerRequestId: fault?.providerRequestId,
   });
-  if (fault?.kind === 'credentials' || fault?.kind === 'misconfigured') {
-    deps.log.event('error', 'provider_misconfigured', {
-      provider,
-      action,
-      providerCode: fault.providerCode,
-    });
-  }
+}
+
+/** Somebody has to do something about these. */
+function reportMisconfigured(
+  { log }: CallProviderDeps,
+  provider: string,
+  action: string,
+  { kind, providerCode }: ProviderFault,
+): void {
+  if (kind !== 'credentials' && kind !== 'misconfigured') return;
+  log.event('error', 'provider_misconfigured', { provider, action, providerCode });
 }

@@ -85,22 +85,22 @@ export async function checkBankCard(
     consentRef: input.consentRef,
   };
 
+  const effect = claimEffectOf(provider.definition, bankCard.action);
   const outcome = await runClaimed<BankCardRecord>(deps, {
     operation: 'checkBankCard',
     ...claimNames(deps, caller, 'checkBankCard', input),
     skeleton,
     deadlineMs,
-    attempts: [
-      {
-        providerId,
-        effect: claimEffectOf(provider.definition, bankCard.action),
-        perform: async (terms) => {
-          const result = await ready.prepared.check(callProvider(deps, provider, terms));
-          warnOfUnknownCode(deps, providerId, result);
-          return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
-        },
+    effect,
+    first: {
+      providerId,
+      effect,
+      perform: async (terms) => {
+        const result = await ready.prepared.check(callProvider(deps, provider, terms));
+        warnOfUnknownCode(deps, providerId, result);
+        return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
       },
-    ],
+    },
     fill: (check) => check,
     // It was paid for: the caller shall have it.
     handOutUnkept: true,

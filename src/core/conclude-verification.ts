@@ -29,8 +29,12 @@ export function concludeVerification(
     return launchUsed ? { ...checked, launch: null } : checked;
   }
   return answer.kind === 'pending'
-    ? ended(checked, 'EXPIRED', withoutCode('TIMED_OUT', answer.chargedAttempts))
-    : ended(checked, 'UNDETERMINED', withoutCode('NOT_LEARNT', answer.chargedAttempts));
+    ? ended(checked, 'EXPIRED', withoutCode('TIMED_OUT', answer.chargedAttempts, terms.evidence))
+    : ended(
+        checked,
+        'UNDETERMINED',
+        withoutCode('NOT_LEARNT', answer.chargedAttempts, terms.evidence),
+      );
 }
 
 /** Until then a late outcome may still appear. */
@@ -40,7 +44,7 @@ export function graceEndsMs(record: VerificationRecord, graceSeconds: number): n
 
 /** A pending verification about which nothing can be learnt any more. Pure. */
 export function forgetVerification(record: VerificationRecord): VerificationRecord {
-  return ended(record, 'UNDETERMINED', withoutCode('NOT_LEARNT', null));
+  return ended(record, 'UNDETERMINED', withoutCode('NOT_LEARNT', null, null));
 }
 
 function ended(
@@ -52,14 +56,18 @@ function ended(
   return { ...record, status, outcome, launch: null, session: null };
 }
 
-function withoutCode(reason: string, chargedAttempts: number | null): RecordedOutcome {
+function withoutCode(
+  reason: string,
+  chargedAttempts: number | null,
+  evidence: RecordedOutcome['evidence'],
+): RecordedOutcome {
   return {
     code: null,
     reason,
     message: null,
     similarity: null,
     completedAtMs: null,
-    evidence: 'QUERIED',
+    evidence,
     billing: billingOf(chargedAttempts),
     chargedAttempts,
     details: null,

@@ -11,7 +11,12 @@ export function findRoutingMistakes(
 ): string[] {
   return [...routing].flatMap(([channel, ids]) => {
     const offering = definitions.filter(({ channels }) => Object.hasOwn(channels, channel));
-    if (offering.length === 0) return ['ROUTING names a channel that no provider offers.'];
+    if (offering.length === 0) {
+      const channels = new Set(definitions.flatMap((each) => Object.keys(each.channels)));
+      return [
+        `ROUTING names a channel that no provider offers; there are ${[...channels].join(', ')}.`,
+      ];
+    }
     const unknown = ids.filter((id) => !offering.some((definition) => definition.id === id));
     if (unknown.length > 0 || ids.length === 0) {
       const names = offering.map(({ id }) => id).join(', ');
@@ -23,13 +28,13 @@ export function findRoutingMistakes(
     if (!first) return [];
     const needed = first.channels[channel]?.checks ?? [];
     return others.flatMap((other) => {
-      const name = `ROUTING of ${channel}: ${other.id} cannot stand in for ${first.id}`;
+      const name = `ROUTING of ${channel}: take ${other.id} out, it cannot stand in for ${first.id}`;
       const missing = needed.filter((check) => !other.channels[channel]?.checks.includes(check));
       return [
         ...(other.jurisdiction === first.jurisdiction
           ? []
-          : [`${name}, its jurisdiction is ${other.jurisdiction}, not ${first.jurisdiction}.`]),
-        ...(missing.length === 0 ? [] : [`${name}, it does not attest ${missing.join(', ')}.`]),
+          : [`${name}: its jurisdiction is ${other.jurisdiction}, not ${first.jurisdiction}.`]),
+        ...(missing.length === 0 ? [] : [`${name}: it does not attest ${missing.join(', ')}.`]),
       ];
     });
   });

@@ -106,6 +106,16 @@ const policies = {
   },
 } as const satisfies Record<ProblemCode, ProblemPolicy>;
 
+/** When trying again is worth it, where the provider does not say. */
+export function retryLaterMs(code: ProblemCode): number | null {
+  const laterMs: Partial<Record<ProblemCode, number>> = {
+    RATE_LIMITED: 1000,
+    PROVIDER_UNAVAILABLE: 2000,
+    IN_PROGRESS: 1000,
+  };
+  return laterMs[code] ?? null;
+}
+
 export function problem(
   code: ProblemCode,
   details: Partial<

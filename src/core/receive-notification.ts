@@ -10,7 +10,13 @@ import { openCapability } from './capability.ts';
 import { concludeVerification } from './conclude-verification.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { logBug } from './log-bug.ts';
-import { decodeRecord, encodeRecord, isRecordId, type VerificationRecord } from './records.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  isRecordId,
+  keepRecordSeconds,
+  type VerificationRecord,
+} from './records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from './registry.ts';
 
@@ -53,6 +59,8 @@ async function receive(
   notification: Notification,
 ): Promise<NotificationReceipt> {
   const record = decodeRecord('verification', stored);
+  // Sooner than the answer of the start: who serves, and what it is about, is not known yet.
+  if (record.status === 'PENDING' && record.session === null) return { kind: 'try_later' };
   const provider = deps.registry.find(providerId);
   const channel = provider?.definition.channels[record.channel];
   if (record.providerId !== providerId || !provider || !channel?.notification) {
@@ -60,14 +68,13 @@ async function receive(
   }
   const received = { kind: 'received', reply: channel.notification.reply } as const;
   if (record.status !== 'PENDING' || !isEnabled(provider)) return received;
-  // Sooner than the answer of the start: what it is about is not known yet.
-  if (record.session === null) return { kind: 'try_later' };
 
-  const answer = read(deps, provider, channel.notification, notification, record);
-  if (!answer) return received;
-  if (outcomeSourceOf(provider, channel) === 'NOTIFICATION') {
-    await takeAtItsWord(deps, stored, answer, channel);
-  } else {
+  const source = outcomeSourceOf(provider, channel);
+  if (source === 'NOTIFICATION') {
+    const answer = read(deps, provider, channel.notification, notification, record);
+    if (answer) await takeAtItsWord(deps, stored, answer, channel);
+  } else if (source === 'QUERY' && notification.method === 'POST') {
+    // Whatever it says: no vendor documents the body well enough to be choosy about a hint.
     askInBackground(deps, stored);
   }
   return received;
@@ -96,7 +103,7 @@ async function takeAtItsWord(
   { graceSeconds }: ChannelDefinition<unknown>,
 ): Promise<void> {
   const terms = { nowMs: deps.now(), graceSeconds, evidence: 'NOTIFIED' } as const;
-  const keepSeconds = deps.retentionDays * 24 * 3600;
+  const keepSeconds = keepRecordSeconds(deps.retentionDays);
   for (let current: StoredRecord | null | undefined = stored; current;) {
     const record = decodeRecord('verification', current);
     const concluded = concludeVerification(record, answer, terms);

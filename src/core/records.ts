@@ -12,7 +12,8 @@ import type { Owner } from './caller.ts';
 
 /** How a verification ended, and how we know. */
 export interface RecordedOutcome extends Omit<VerificationResult, 'status'> {
-  readonly evidence: 'QUERIED' | 'NOTIFIED';
+  /** Null where nobody said anything. */
+  readonly evidence: 'QUERIED' | 'NOTIFIED' | null;
 }
 
 /** A verification as it is kept. Names, ID numbers and images are not in it. */
@@ -62,6 +63,11 @@ const prefixes = { verification: 'ver_', bank_card: 'bcc_' } as const satisfies 
 
 /** How long a record stays that never got its answer. */
 export const skeletonKeepSeconds = 3600;
+
+/** How long a record stays that has its answer. */
+export function keepRecordSeconds(retentionDays: number): number {
+  return retentionDays * 24 * 3600;
+}
 
 /** 128 random bits, so that nobody guesses one. */
 export function newRecordId(

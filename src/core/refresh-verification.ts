@@ -10,7 +10,12 @@ import { concludeVerification, forgetVerification, graceEndsMs } from './conclud
 import type { CoreDeps } from './core-deps.ts';
 import { logBug } from './log-bug.ts';
 import { orByDeadline } from './or-by-deadline.ts';
-import { decodeRecord, encodeRecord, type VerificationRecord } from './records.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  keepRecordSeconds,
+  type VerificationRecord,
+} from './records.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from './registry.ts';
 
 /** Longer than any caller waits, so that two calls in a row have their full time. */
@@ -104,7 +109,7 @@ async function replace(
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord> {
-  const keepSeconds = deps.retentionDays * 24 * 3600;
+  const keepSeconds = keepRecordSeconds(deps.retentionDays);
   const isStored = await deps.store.records.replace(stored, encodeRecord(record), keepSeconds);
   if (isStored) return record;
   const [newer] = await deps.store.records.get([record.id]);

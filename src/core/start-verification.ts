@@ -8,12 +8,13 @@ import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
+import type { ClaimedAttempt } from './lead-claim.ts';
 import { pickChannelProviders, problemOfPicked, type PickedChannel } from './pick-provider.ts';
 import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
 import { readVerifications } from './read-verifications.ts';
 import { newRecordId, type VerificationRecord } from './records.ts';
-import { runClaimed, type ClaimedAttempt } from './run-claimed.ts';
+import { runClaimed } from './run-claimed.ts';
 
 export interface StartVerificationInput {
   readonly idempotencyKey: string;
@@ -64,13 +65,6 @@ export async function startVerification(
     prepareCandidate(deps, candidate, input, ownProblems);
   const ready = prepare(first);
   if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
-  // Who stands in attests at least the same of this very input.
-  const standIns = others.flatMap((candidate) => {
-    const other = prepare(candidate);
-    return 'prepared' in other && includesAll(other.prepared.checks, ready.prepared.checks)
-      ? [other]
-      : [];
-  });
 
   const userId = resolveUserId(caller, input.userId);
   const skeleton: VerificationRecord = {
@@ -97,24 +91,32 @@ export async function startVerification(
   };
 
   const attemptOf = (candidate: PreparedCandidate): ClaimedAttempt<VerificationRecord> => {
-    const { provider, channel, prepared } = candidate;
+    const { provider, prepared } = candidate;
     const providerId = provider.definition.id;
     const record = { ...skeleton, providerId, checks: prepared.checks };
     return {
       providerId,
-      effect: claimEffectOf(provider.definition, channel.action),
+      effect: effectOf(candidate),
       perform: async (terms) => {
         const call = callProvider(deps, provider, terms);
         return begun(record, await prepared.start(call, urlsOf(deps, record)), deps.now());
       },
     };
   };
+  const isChargeable = picked.picked.some((candidate) => effectOf(candidate) === 'may_charge');
   const outcome = await runClaimed<VerificationRecord>(deps, {
     operation: 'startVerification',
     ...claimNames(deps, caller, 'startVerification', input),
     skeleton,
+    effect: isChargeable ? 'may_charge' : 'free_start',
     deadlineMs,
-    attempts: [attemptOf(ready), ...standIns.map(attemptOf)],
+    first: attemptOf(ready),
+    standIns: others.map((candidate) => () => {
+      const other = prepare(candidate);
+      // Who stands in attests at least the same of this very input.
+      const isFit = 'prepared' in other && includesAll(other.prepared.checks, skeleton.checks);
+      return isFit ? attemptOf(other) : null;
+    }),
     fill: (started) => started,
     handOutUnkept: false,
   });
@@ -158,6 +160,10 @@ function prepareCandidate(
     channel.prepare({ ...input, options }, context),
   );
   return 'problem' in ready ? ready : { ...candidate, prepared: ready.prepared };
+}
+
+function effectOf({ provider, channel }: PickedChannel): ClaimedAttempt<unknown>['effect'] {
+  return claimEffectOf(provider.definition, channel.action);
 }
 
 function includesAll<T>(all: readonly T[], some: readonly T[]): boolean {

@@ -622,7 +622,8 @@ export type VerificationOutcome = {
   code: Maybe<Scalars['String']['output']>;
   completedAt: Maybe<Scalars['VerificationDateTime']['output']>;
   details: Maybe<VerificationOutcomeDetails>;
-  evidence: VerificationEvidence;
+  /** How it was learnt; null when nobody told. */
+  evidence: Maybe<VerificationEvidence>;
   /** The provider's documented text for the code. For people, never for logic. */
   message: Maybe<Scalars['String']['output']>;
   reason: VerificationOutcomeReason;
@@ -1493,7 +1494,7 @@ export type VerificationOutcomeResolvers<
   code?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   completedAt?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
   details?: Resolver<Maybe<ResolversTypes['VerificationOutcomeDetails']>, ParentType, ContextType>;
-  evidence?: Resolver<ResolversTypes['VerificationEvidence'], ParentType, ContextType>;
+  evidence?: Resolver<Maybe<ResolversTypes['VerificationEvidence']>, ParentType, ContextType>;
   message?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   reason?: Resolver<ResolversTypes['VerificationOutcomeReason'], ParentType, ContextType>;
   similarity?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;

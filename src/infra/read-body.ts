@@ -46,6 +46,7 @@ export async function readBody(
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let kept = 0;
+  let broken: unknown = null;
   const keep = (bytes: Buffer): void => {
     const shared = sharedPart(kept + bytes.length) - sharedPart(kept);
     if (!terms.budget.take(shared)) throw new ProviderFault('protocol');
@@ -53,7 +54,9 @@ export async function readBody(
     chunks.push(bytes);
   };
   try {
-    const counted = countBytes(body, terms.maxBytes);
+    const counted = countBytes(body, terms.maxBytes, (error) => {
+      broken = error;
+    });
     if (terms.emptyTextsOver === undefined) {
       for await (const bytes of counted) keep(bytes);
     } else {
@@ -64,8 +67,8 @@ export async function readBody(
     return Buffer.concat(chunks, kept);
   } catch (error) {
     // A body that broke off is another fault than one that came whole and is no JSON.
-    if (error instanceof ProviderFault || body.errored) throw error;
-    throw new ProviderFault('protocol');
+    if (broken !== null) throw broken;
+    throw error instanceof ProviderFault ? error : new ProviderFault('protocol');
   } finally {
     terms.budget.give(sharedPart(kept));
   }
@@ -75,14 +78,27 @@ function sharedPart(bytes: number): number {
   return Math.max(0, bytes - ownBytes);
 }
 
-async function* countBytes(body: Readable, maxBytes: number): AsyncGenerator<Buffer> {
+async function* countBytes(
+  body: Readable,
+  maxBytes: number,
+  onBroken: (error: unknown) => void,
+): AsyncGenerator<Buffer> {
   let length = 0;
-  for await (const chunk of body) {
-    const bytes = chunk as Buffer;
-    length += bytes.length;
-    // Leaving the loop destroys the stream and with it the connection.
-    if (length > maxBytes) throw new ProviderFault('protocol');
-    yield bytes;
+  const chunks = body[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>;
+  try {
+    for (;;) {
+      const next = await chunks.next().catch((error: unknown) => {
+        onBroken(error);
+        throw error;
+      });
+      if (next.done === true) return;
+      length += next.value.length;
+      if (length > maxBytes) throw new ProviderFault('protocol');
+      yield next.value;
+    }
+  } finally {
+    // Destroys the stream, if it has not ended, and with it the connection.
+    await chunks.return?.();
   }
 }
 
@@ -102,7 +118,8 @@ function emptyLongTexts(most: number): (token: Token) => Generator<Token> {
   return function* (token) {
     if (held && token.name === 'stringChunk') {
       length += token.value.length;
-      held = length > most ? [] : [...held, token];
+      if (length > most) held = [];
+      else held.push(token);
       return;
     }
     if (held && token.name === 'endString') yield* held;

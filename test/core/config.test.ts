@@ -68,14 +68,26 @@ describe('settings', () => {
       'TENCENT_CN_REGION must be a region such as ap-guangzhou.',
       'TENCENT_CN_NOTHING is not a setting of tencent-cn.',
     ]);
-    expect(linesOf({ TENCENT_CN_SESSION_TOKEN: 'CANARY' })[0]).toContain(
-      'TENCENT_CN_SESSION_TOKEN',
-    );
+    const lines = linesOf({ TENCENT_CN_SESSION_TOKEN: 'CANARY' });
+    expect(lines.slice(0, 2)).toEqual([
+      'TENCENT_CN_SECRET_ID is needed.',
+      'TENCENT_CN_SECRET_KEY is needed.',
+    ]);
+    expect(lines[2]).toContain('TENCENT_CN_SESSION_TOKEN');
+  });
+
+  it('of a provider are all missed at once as soon as it has credentials', () => {
+    expect(linesOf({ OEMCLOUD_APP_CODE: 'CANARY' })[0]).toBe('OEMCLOUD_OUTCOME is needed.');
+    expect(linesOf({ OEMCLOUD_OUTCOME: 'outline' })).toEqual([]);
   });
 
   it('with credentials do not start the sandbox, whatever SANDBOX says', () => {
     for (const SANDBOX of ['auto', 'on', 'off']) {
-      const lines = linesOf({ SANDBOX, TENCENT_CN_SECRET_ID: 'CANARY' });
+      const lines = linesOf({
+        SANDBOX,
+        TENCENT_CN_SECRET_ID: 'CANARY',
+        TENCENT_CN_SECRET_KEY: 'CANARY',
+      });
       expect(lines).toHaveLength(1);
       expect(lines[0]).toContain('TENCENT_CN_SECRET_ID');
       expect(lines[0]).not.toContain('CANARY');

@@ -46,8 +46,11 @@ async function begin(
   outcome: OutcomeSource = 'NOTIFICATION',
   changes: Parameters<typeof createTestCore>[0] = {},
 ) {
-  const core = createTestCore({ definitions: [notifying(outcome)], ...changes });
-  const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+  const core = createTestCore({
+    definitions: [notifying(outcome), { ...notifying(outcome), id: 'other' }],
+    ...changes,
+  });
+  const input = { idempotencyKey: 'k', channel: 'FACE_WEB', provider: 'acme' };
   const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
   if (started.kind !== 'success') throw new Error(started.problem.code);
   return { core, id: started.verification.id, capability: capabilityOf(core) };
@@ -104,6 +107,42 @@ describe('a notification', () => {
     ).toEqual({ status: 'FAILED', evidence: 'QUERIED' });
   });
 
+  it('makes us ask whatever it says, unless it is the GET of a page that was opened', async () => {
+    const { core, capability } = await begin('QUERY');
+    core.provider.reply(() => ({ kind: 'pending', chargedAttempts: 0 }));
+    core.clock.ms += 2 * second;
+    const visit = { method: 'GET', headers: {}, body: Buffer.alloc(0) } as const;
+    await receiveNotification(core.deps, 'acme', capability, visit);
+    expect(core.provider.ledger).toHaveLength(1);
+    await notify(core, capability, '<html>');
+    await until(async () => core.provider.ledger.length === 2);
+  });
+
+  it('wins or loses whole when something else is written at the same time', async () => {
+    let inBetween: (() => Promise<void>) | null = null;
+    const { core, id, capability } = await begin('NOTIFICATION', {
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          replace: async (record, ...rest) => {
+            const write = inBetween;
+            inBetween = null;
+            await write?.();
+            return store.records.replace(record, ...rest);
+          },
+        },
+      }),
+    });
+    // Somebody else writes the record once, between reading and writing it.
+    inBetween = async () => {
+      const [current] = await core.deps.store.records.get([id]);
+      if (current) await core.deps.store.records.replace(current, current.body, 60);
+    };
+    await notify(core, capability, passedAnswer);
+    expect(await statusOf(core, id)).toEqual({ status: 'PASSED', evidence: 'NOTIFIED' });
+  });
+
   it('is ignored where nothing is learnt at all', async () => {
     const { core, id, capability } = await begin('NONE');
     expect(await notify(core, capability, passedAnswer)).toMatchObject({ kind: 'received' });
@@ -116,6 +155,7 @@ describe('a notification', () => {
     for (const [given, provider] of [
       [returning, 'acme'],
       [capability, 'other'],
+      [capability, 'unregistered'],
       [`${capability}A`, 'acme'],
       ['', 'acme'],
     ] as const) {

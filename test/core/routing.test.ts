@@ -3,6 +3,8 @@ import { builtInProviders } from '../../providers/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import {
   LimiterRefusal,
+  ProviderFault,
+  StoreUnavailable,
   type ActionEffect,
   type AnyProvider,
   type FaultKind,
@@ -12,6 +14,8 @@ import {
   startVerification,
   type StartVerificationInput,
 } from '../../src/core/start-verification.ts';
+import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
+import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
 import { acme, callerOf, createTestCore, failing, type TestCore } from '../support/test-core.ts';
 
 /** Another provider of the same channel, that tells by its notifyUrl who was called. */
@@ -153,6 +157,120 @@ describe('routing', () => {
     expect(calledBy(core)).toEqual(['second']);
   });
 
+  it('passes over who hangs, in time for the other', async () => {
+    const now = (): number => Date.now();
+    const pacer = createMemoryPacer({ now, guardMs: 20 });
+    const core = routed(undefined, {
+      limiter: createBottleneckLimiter({ pacer, now, guardMs: 20 }),
+      deps: { now },
+    });
+    const limits: number[] = [];
+    const { sendUpstream } = core.deps;
+    const deps = {
+      ...core.deps,
+      // As the real one does: silence ends in a time-out.
+      sendUpstream: async (...given: Parameters<typeof sendUpstream>) => {
+        limits.push(given[1].timeoutMs);
+        if (limits.length === 1) {
+          await new Promise((resolve) => setTimeout(resolve, given[1].timeoutMs));
+          throw new ProviderFault('timeout');
+        }
+        return sendUpstream(...given);
+      },
+    };
+    const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+    expect(await startVerification(deps, callerOf(), input, now() + 9000)).toMatchObject({
+      verification: { providerId: 'second' },
+    });
+    expect(limits[0]).toBeLessThanOrEqual(3000);
+    expect(limits[1]).toBeGreaterThan(3000);
+  }, 15_000);
+
+  it('says what was wrong with the first when no time is left for another', async () => {
+    const core = routed();
+    core.provider.reply(
+      () => {
+        core.clock.ms += 5500;
+        return failing('timeout')();
+      },
+      () => ({}),
+    );
+    expect(await start(core)).toMatchObject({
+      problem: { code: 'PROVIDER_UNAVAILABLE', provider: 'first' },
+    });
+    expect(calledBy(core)).toEqual(['first']);
+  });
+
+  it('names who was paid when the answer of a stand-in could not be kept', async () => {
+    const core = routed([like('first'), like('second', { effect: 'may_charge' })], {
+      store: (store) => ({
+        ...store,
+        records: { ...store.records, replace: () => Promise.reject(new StoreUnavailable()) },
+      }),
+    });
+    core.provider.reply(failing('busy'), () => ({}));
+    expect(await start(core)).toMatchObject({
+      problem: { code: 'OUTCOME_UNKNOWN', provider: 'second' },
+    });
+    // Who it was is not known any more, and nobody is named wrongly.
+    expect(await start(core)).toMatchObject({
+      problem: { code: 'OUTCOME_UNKNOWN', provider: null },
+    });
+  });
+
+  it('counts as chargeable while anybody who may serve is', async () => {
+    const effects: string[] = [];
+    const core = routed([like('first'), like('second', { effect: 'may_charge' })], {
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          take: (claim) => {
+            effects.push(claim.effect);
+            return store.claims.take(claim);
+          },
+        },
+      }),
+    });
+    await start(core);
+    expect(effects).toEqual(['may_charge']);
+  });
+
+  it('attests what the one attests who served', async () => {
+    const more = like('second', { checks: ['LIVENESS', 'FACE_MATCH'] });
+    const core = routed([like('first'), more]);
+    core.provider.reply(failing('busy'), () => ({}));
+    expect(await start(core)).toMatchObject({
+      verification: { providerId: 'second', checks: ['LIVENESS', 'FACE_MATCH'] },
+    });
+  });
+
+  it('is not stopped by a stand-in that is broken, and does not look at it unasked', async () => {
+    let looked = 0;
+    const broken = like('second');
+    const channel = broken.channels['FACE_WEB'];
+    const definition = {
+      ...broken,
+      channels: {
+        FACE_WEB: {
+          ...channel,
+          prepare: () => {
+            looked += 1;
+            throw new Error('a bug');
+          },
+        },
+      },
+    } as unknown as AnyProvider;
+    const core = routed([like('first'), definition]);
+    expect(await start(core)).toMatchObject({ verification: { providerId: 'first' } });
+    expect(looked).toBe(0);
+    core.provider.reply(failing('busy'));
+    expect(await start(core, { idempotencyKey: 'other' })).toMatchObject({
+      problem: { code: 'PROVIDER_UNAVAILABLE', provider: 'first' },
+    });
+    expect(looked).toBe(1);
+  });
+
   it('is passed by when a provider or its options are named', async () => {
     for (const named of [{ provider: 'first' }, { options: { firstOptions: {} } }]) {
       const core = routed();
@@ -214,7 +332,7 @@ describe('ROUTING', () => {
   it.each([
     ['oemcloud', 'must be CHANNEL=provider'],
     ['FACE_WEB=oemcloud;FACE_WEB=tencent-intl', 'must be CHANNEL=provider'],
-    ['CANARY=oemcloud', 'names a channel that no provider offers'],
+    ['CANARY=oemcloud', 'names a channel that no provider offers; there are E_ID'],
     ['FACE_WEB=', 'must name providers that offer it: tencent-intl, oemcloud'],
     ['FACE_WEB=canary', 'must name providers that offer it: tencent-intl, oemcloud'],
     ['FACE_WEB=tencent-cn', 'must name providers that offer it: tencent-intl, oemcloud'],

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { AnyProvider } from '../../src/contract/index.ts';
+import {
+  LimiterRefusal,
+  ProviderFault,
+  type AnyProvider,
+  type Limiter,
+} from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/nonce-clock.ts';
 import { createRegistry } from '../../src/core/registry.ts';
@@ -13,9 +18,9 @@ const nonced = {
 
 const refused = () => ({ error: 'Busy' });
 
-function check({ deps }: ReturnType<typeof createTestCore>) {
+function check({ deps }: ReturnType<typeof createTestCore>, idempotencyKey = 'k') {
   const input = {
-    idempotencyKey: 'k',
+    idempotencyKey,
     subject: { name: '韦小宝', idNumber: '11204416541220243X' },
     cardNumber: '6225768888888888',
     phone: '16137688175',
@@ -78,6 +83,19 @@ describe('a call whose nonce was refused', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
+  it('alarms nobody unless the fresh try is refused as well', async () => {
+    const faulty = { ...nonced, faults: { ...acme.faults, Busy: 'credentials' } } as AnyProvider;
+    const alarms: string[] = [];
+    const log = { event: (_level: string, name: string) => void alarms.push(name) };
+    const core = createTestCore({ definitions: [faulty], deps: { log } });
+    core.provider.reply(refused, () => matched);
+    await check(core);
+    expect(alarms).not.toContain('provider_misconfigured');
+    core.provider.reply(refused);
+    await check(core, 'other');
+    expect(alarms).toContain('provider_misconfigured');
+  });
+
   it('stops the boot where the code does not prove that nothing was done', () => {
     const withCode = (code: string) => ({
       ...nonced,
@@ -94,6 +112,80 @@ describe('a call whose nonce was refused', () => {
     expect(boot('Busy')).not.toThrow();
     for (const code of ['Inside', 'NotInTheTable']) expect(boot(code)).toThrow('proves');
   });
+});
+
+describe('a plugin that calls again after its chargeable call', () => {
+  /** Acme, whose check does this with a way to send. */
+  function checking(work: (send: (action: string) => Promise<unknown>) => Promise<unknown>) {
+    return {
+      ...acme,
+      bankCard: {
+        action: 'Check',
+        prepare: () => ({
+          check: (call: { readonly send: (upstream: unknown) => Promise<unknown> }) =>
+            work((action) =>
+              call.send({
+                action,
+                build: () => ({
+                  method: 'POST',
+                  url: 'https://provider.example/',
+                  headers: {},
+                  body: JSON.stringify({ action }),
+                }),
+                read: () => matched,
+              }),
+            ),
+        }),
+      },
+    } as unknown as AnyProvider;
+  }
+
+  it.each<[string, Parameters<typeof checking>[0]]>([
+    [
+      'in a row',
+      async (send) => {
+        await send('Check');
+        return send('Result');
+      },
+    ],
+    ['at once', (send) => Promise.all([send('Check'), send('Check')])],
+    ['to pay again', async (send) => [await send('Check'), await send('Check')]],
+  ])('%s pays once, and its key is never free', async (_name, work) => {
+    for (const limiter of [undefined, refusing('Result')]) {
+      const core = createTestCore({
+        definitions: [checking(work)],
+        ...(limiter ? { limiter } : {}),
+      });
+      for (let time = 0; time < 3; time++) {
+        expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+      }
+      const paid = core.provider.ledger.filter(({ action }) => action === 'Check');
+      expect(paid.length).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('and makes "busy" of a lost answer is not believed', async () => {
+    const swallowing = checking(async (send) => {
+      await send('Check').catch(() => {});
+      throw new ProviderFault('busy');
+    });
+    const core = createTestCore({ definitions: [swallowing] });
+    core.provider.reply(failing('timeout'));
+    for (let time = 0; time < 2; time++) {
+      expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    }
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  function refusing(action: string): Limiter {
+    return {
+      backOff: async () => {},
+      turn: async ({ key }, prepare) => {
+        if (key.includes(action)) throw new LimiterRefusal('no_slot_in_time', 1000);
+        await prepare?.();
+      },
+    };
+  }
 });
 
 describe('the clock of nonces', () => {

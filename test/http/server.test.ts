@@ -254,3 +254,22 @@ describe('the listeners', () => {
     expect((await fetch(`${url}/graphiql`)).status).toBe(404);
   });
 });
+
+describe('notifications', () => {
+  it('are small, of any type, and told nothing when nobody expects them', async () => {
+    const { url } = await app();
+    const post = (body: string, type = 'application/json') =>
+      fetch(`${url}/callbacks/oemcloud/made-up`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body,
+      });
+    expect((await post('x'.repeat(64 * 1024 + 1))).status).toBe(413);
+    for (const type of ['application/json', 'text/plain', 'application/x-nobody-knows']) {
+      const answer = await post('<html>', type);
+      expect(answer.status).toBe(404);
+      expect(await answer.text()).toBe('');
+    }
+    expect((await fetch(`${url}/callbacks/oemcloud/made-up`)).status).toBe(404);
+  });
+});

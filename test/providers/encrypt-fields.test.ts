@@ -17,13 +17,17 @@ const sm2Setting = Buffer.from(
   String(sm2Pair.publicKey.export({ type: 'spki', format: 'pem' })),
 ).toString('base64');
 
-/** The vendor's side, by the document: RSA PKCS#1 v1.5, then AES-256-CBC. */
-function open(encryption: { CiphertextBlob: string; Iv: string }, value: string): string {
+function keyIn(encryption: { CiphertextBlob: string }): Buffer {
   const raw = privateDecrypt(
     { key: pair.privateKey, padding: constants.RSA_NO_PADDING },
     Buffer.from(encryption.CiphertextBlob, 'base64'),
   );
-  const key = raw.subarray(-32);
+  return raw.subarray(-32);
+}
+
+/** The vendor's side, by the document: RSA PKCS#1 v1.5, then AES-256-CBC. */
+function open(encryption: { CiphertextBlob: string; Iv: string }, value: string): string {
+  const key = keyIn(encryption);
   const decipher = createDecipheriv('aes-256-cbc', key, Buffer.from(encryption.Iv, 'base64'));
   return decipher.update(value, 'base64', 'utf8') + decipher.final('utf8');
 }
@@ -51,7 +55,8 @@ describe('encryption of sensitive fields', () => {
     expect(open(one.encryption, one.fields.Name ?? '')).toBe('韦小宝');
     expect(open(one.encryption, one.fields.IdCard ?? '')).toBe('11204416541220243X');
     expect(one.fields).not.toHaveProperty('Phone');
-    expect(two.encryption.CiphertextBlob).not.toBe(one.encryption.CiphertextBlob);
+    expect(two.encryption.Iv).not.toBe(one.encryption.Iv);
+    expect(keyIn(two.encryption)).not.toEqual(keyIn(one.encryption));
     expect(two.fields.Name).not.toBe(one.fields.Name);
   });
 
@@ -110,6 +115,10 @@ describe('encryption of sensitive fields', () => {
   it('takes the key as the console gives it, or as PEM, and names what is none', () => {
     expect(readEncryptionKey(setting)).not.toBeNull();
     expect(readEncryptionKey(pem)).not.toBeNull();
+    const privateKeys = [pair, sm2Pair].map(({ privateKey }) =>
+      String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    );
+    for (const wrong of privateKeys) expect(readEncryptionKey(wrong)).toBeNull();
     const otherCurve = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
     expect(
       readEncryptionKey(String(otherCurve.export({ type: 'spki', format: 'pem' }))),

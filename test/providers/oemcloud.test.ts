@@ -14,7 +14,7 @@ import {
 import type { OemcloudSettings } from '../../providers/oemcloud/settings.ts';
 import { channelOf, startInput } from '../support/call-plugin.ts';
 
-const nowMs = Date.UTC(2026, 10, 22, 15, 59);
+const nowMs = Date.UTC(2026, 10, 22, 16, 1);
 const person = { name: '韦小宝', idNumber: '11204416541220243X' };
 const urls = { returnUrl: 'https://x.example/return/c', notifyUrl: 'https://x.example/n' };
 const flow = {
@@ -116,6 +116,8 @@ describe('oemcloud: what is sent', () => {
     [{ subject: { ...person, name: null } }, 'subject.name'],
     [{ subject: { ...person, idNumber: null } }, 'subject.idNumber'],
     [{ subject: { ...person, idNumber: 'H1234567' } }, 'subject.idNumber'],
+    [{ subject: { ...person, idNumber: 'ABCDEFGHIJKLMNOPQR' } }, 'subject.idNumber'],
+    [{ subject: { ...person, idNumber: '1234567890123456' } }, 'subject.idNumber'],
     [{ referenceImage: 'AAAA' }, 'referenceImage'],
     [{ extra: 'x'.repeat(1001) }, 'extra'],
     [
@@ -127,9 +129,9 @@ describe('oemcloud: what is sent', () => {
   });
 
   it.each([
-    // 15:59 UTC is 23:59 of 22 November in China.
-    ['320926201211225276', []],
-    ['320926201211235276', ['subject.idNumber']],
+    // 16:01 UTC of the 22nd is the 23rd of November in China.
+    ['320926201211235276', []],
+    ['320926201211245276', ['subject.idNumber']],
     ['340103202308176095', ['subject.idNumber']],
     ['320926201202295276', []],
     // No date can be read: the provider decides.
@@ -190,13 +192,26 @@ describe('oemcloud: what is answered', () => {
     ['the gateway', { status: 403, headers: { 'x-ca-error-code': 'B403MQ' }, body: '' }, 'B403MQ'],
     [
       'the gateway whatever the body',
-      { headers: { 'x-ca-error-code': 'A400AC' }, body: { code: 0, data: flow } },
+      { status: 400, headers: { 'x-ca-error-code': 'A400AC' }, body: { code: 0, data: flow } },
       'A400AC',
     ],
     [
-      'a refused nonce under any code',
-      { status: 400, headers: { 'x-ca-error-message': 'Nonce Used' }, body: '' },
+      'a refused nonce under any code of the gateway',
+      {
+        status: 400,
+        headers: { 'x-ca-error-code': 'I400NU', 'x-ca-error-message': 'Nonce Used' },
+        body: '',
+      },
       'NonceRefused',
+    ],
+    [
+      'the backend’s trouble, whatever its text names',
+      {
+        status: 504,
+        headers: { 'x-ca-error-code': 'D504TO', 'x-ca-error-message': 'Timeout, nonce=1' },
+        body: '',
+      },
+      'D504TO',
     ],
   ])('reads the code of %s', async (_name, answer, code) => {
     const error = await start('FACE_WEB', {}, answer).catch((reason: unknown) => reason);
@@ -204,17 +219,53 @@ describe('oemcloud: what is answered', () => {
     expect(error).toMatchObject({ code });
   });
 
-  it('takes a 5xx for nothing, whatever it says', async () => {
-    const answer = { status: 500, body: { code: 30500101 } };
+  it.each<[string, Answer]>([
+    ['a 5xx', { status: 500, body: { code: 30500101 } }],
+    [
+      'a 5xx that names a nonce',
+      { status: 503, headers: { 'x-ca-error-message': 'nonce' }, body: '' },
+    ],
+    ['a success under another status', { status: 202, body: { code: 0, data: flow } }],
+    [
+      'a success with an error beside it',
+      { headers: { 'x-ca-error-code': 'A400AC' }, body: { code: 0, data: flow } },
+    ],
+  ])('takes %s for something that may have been done', async (_name, answer) => {
     const error = await start('FACE_WEB', {}, answer).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ProviderFault);
     expect(error).toMatchObject({ kind: 'protocol' });
   });
 
-  it('proves by no code of the backend’s trouble that nothing was done', () => {
-    for (const code of Object.keys(gatewayErrors)) {
-      const isBackends = /^[DNX]/u.test(code);
-      expect(classifyCode(oemcloud.faults, code) === 'internal', code).toBe(isBackends);
+  it('takes a success with a text about a nonce for a success', async () => {
+    const headers = { 'x-ca-error-message': 'nonce' };
+    const { started } = await start('FACE_WEB', {}, { headers, body: { code: 0, data: flow } });
+    expect(started.session).toEqual({ flowId: flow.flowId });
+  });
+
+  it('takes an empty short link for none', async () => {
+    const data = { ...flow, authUrl: '', faceToken: '' };
+    const { started } = await start('FACE_WEB', {}, { body: { code: 0, data } });
+    expect(started.launch).toEqual({
+      kind: 'redirect',
+      url: flow.originalUrl,
+      longUrl: flow.originalUrl,
+      token: undefined,
+    });
+  });
+
+  it('knows every code of the gateway by its family', () => {
+    const sixes = Object.keys(oemcloud.faults).filter((code) => /^[A-Z]\d{3}[A-Z]{2}$/u.test(code));
+    expect(new Set(sixes)).toEqual(new Set(Object.keys(gatewayErrors)));
+    const families: [RegExp, string[]][] = [
+      [/^[DNX]/u, ['internal']],
+      [/^T429/u, ['throttled']],
+      [/^A/u, ['credentials', 'misconfigured']],
+      [/^B/u, ['quota_exhausted', 'misconfigured']],
+      [/^I/u, ['rejected', 'misconfigured']],
+    ];
+    for (const code of sixes) {
+      const kinds = families.find(([family]) => family.test(code))?.[1] ?? [];
+      expect(kinds, code).toContain(classifyCode(oemcloud.faults, code));
     }
     expect(classifyCode(oemcloud.faults, '30500000')).toBe('internal');
     expect(classifyCode(oemcloud.faults, '30500003')).toBeUndefined();
@@ -295,6 +346,13 @@ describe('oemcloud: notifications', () => {
       result: { status: 'FAILED', reason: 'FACE_MISMATCH', code: '1445900' },
     });
     expect(read({ flowId, status: false })).toMatchObject({ result: { status: 'FAILED' } });
+  });
+
+  it('knows its flow by every digit, given as a number as well', () => {
+    const body = Buffer.from(`{"flowId":${flowId},"success":true}`);
+    const given = { method: 'POST', headers: {}, body } as const;
+    expect(notification?.read(given, { flowId })).toMatchObject({ result: { status: 'PASSED' } });
+    expect(notification?.read(given, { flowId: '1862291536444700200' })).toBeNull();
   });
 
   it('says nothing about another flow, in contradiction, without a word or by GET', () => {

@@ -1,3 +1,4 @@
+import { constants, createDecipheriv, publicEncrypt, randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
@@ -31,9 +32,15 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 function client(
-  changes: { secretId?: string; secretKey?: string; token?: string; profile?: object } = {},
+  changes: {
+    secretId?: string;
+    secretKey?: string;
+    token?: string;
+    signMethod?: string;
+    profile?: object;
+  } = {},
 ) {
-  const { profile, ...credential } = changes;
+  const { profile, signMethod, ...credential } = changes;
   return new sdk.faceid.v20180301.Client({
     credential: {
       secretId: credentials['TENCENT_CN_SECRET_ID'],
@@ -42,6 +49,7 @@ function client(
     },
     region: 'ap-guangzhou',
     profile: {
+      ...(signMethod ? { signMethod } : {}),
       httpProfile: { protocol: 'http://', endpoint: new URL(endpoint).host, ...profile },
     },
   });
@@ -110,6 +118,53 @@ describe('the official Node SDK against the sandbox', () => {
       body: new URLSearchParams({ act: 'fail', code: '1004' }),
     });
     expect(await client().GetFaceIdResult({ FaceIdToken })).toMatchObject({ Result: '1004' });
+  });
+
+  it('answers encrypted when it is asked to, under the key of the request', async () => {
+    const { FaceIdToken } = await client().GetFaceIdToken({ CompareLib: 'BUSINESS', ...person });
+    const pass = { method: 'POST', body: new URLSearchParams({ act: 'pass' }) };
+    await fetch(`${app.url}/sandbox/person/${FaceIdToken}`, pass);
+    const publicKey = Buffer.from(
+      credentials['TENCENT_CN_ENCRYPTION_PUBLIC_KEY'] ?? '',
+      'base64',
+    ).toString('utf8');
+    const key = randomBytes(32);
+    const blob = publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_PADDING }, key);
+    const encryption = { EncryptList: [], CiphertextBlob: blob.toString('base64'), Iv: '' };
+    const open = (value: string, iv: string): string => {
+      const decipher = createDecipheriv('aes-256-cbc', key, Buffer.from(iv, 'base64'));
+      return decipher.update(value, 'base64', 'utf8') + decipher.final('utf8');
+    };
+    const some = await client().GetFaceIdResult({ FaceIdToken, Encryption: encryption });
+    expect(some.Result).toBe('0');
+    expect(some.Encryption.EncryptList).toEqual(['Response.IdCard', 'Response.Name']);
+    expect(open(some.Name, some.Encryption.Iv)).toBe(person.Name);
+    const whole = await client().GetFaceIdResult({
+      FaceIdToken,
+      IsEncryptResponse: true,
+      Encryption: encryption,
+    });
+    expect(JSON.stringify(whole)).not.toContain(person.IdCard);
+    expect(JSON.parse(open(whole.EncryptedBody, whole.Encryption.Iv))).toMatchObject({
+      Result: '0',
+      Name: person.Name,
+    });
+  });
+
+  it('refuses more than 1 MB signed by v1, and takes it by TC3', async () => {
+    const image = { CompareLib: 'LOCAL', ImageBase64: 'A'.repeat(1_200_000) };
+    await expect(client({ signMethod: 'HmacSHA256' }).GetFaceIdToken(image)).rejects.toMatchObject({
+      code: 'RequestSizeLimitExceeded',
+    });
+    expect(await client().GetFaceIdToken(image)).toHaveProperty('FaceIdToken');
+  });
+
+  it('has the texts of the pages', async () => {
+    const mismatch = { ...card, BankCard: '6226090210146748' };
+    expect((await client().BankCard4EVerification(mismatch)).Description).toBe('持卡人信息有误');
+    await expect(client().GetEidToken({ MerchantId: 'x'.repeat(51) })).rejects.toMatchObject({
+      message: expect.stringContaining('参数错误。'),
+    });
   });
 
   it.each<[string, () => Promise<unknown>]>([

@@ -49,7 +49,7 @@ export const verificationOutcome: VerificationOutcomeResolvers = {
 
 function nextPollAfterMs(
   record: VerificationRecord,
-  { registry, now }: GraphqlContext['core'],
+  { registry, asking, now }: GraphqlContext['core'],
 ): number | null {
   if (record.status !== 'PENDING') return null;
   const provider = registry.find(record.providerId);
@@ -59,8 +59,10 @@ function nextPollAfterMs(
     return Math.max(0, graceEndsMs(record, channel.graceSeconds) - now());
   }
   const pollEveryMs = channel?.pollEveryMs ?? defaultPollMs;
-  const lastMs = record.lastCheckedAtMs ?? record.startedAtMs ?? now();
-  return Math.max(0, Math.min(pollEveryMs, lastMs + pollEveryMs - now()));
+  // Asked just now, perhaps in vain: a provider in trouble is not to be asked in a loop.
+  const lastMs = asking.get(record.id)?.startedMs ?? record.lastCheckedAtMs ?? record.startedAtMs;
+  const leftMs = (lastMs ?? now()) + pollEveryMs - now();
+  return leftMs > 0 ? Math.min(leftMs, pollEveryMs) : pollEveryMs;
 }
 
 function openLaunch(

@@ -1,0 +1,285 @@
+import {
+  LimiterRefusal,
+  ProviderFault,
+  StoreUnavailable,
+  type ActionEffect,
+} from '../contract/index.ts';
+import { providerTimeoutMs, type CallTerms } from './call-provider.ts';
+import type { ClaimTickets, ClaimUnderKeys } from './claim-under-keys.ts';
+import type { CoreDeps } from './core-deps.ts';
+import { faultPolicies } from './fault-policy.ts';
+import { logBug } from './log-bug.ts';
+import { problem, retryLaterMs, type Problem } from './problem.ts';
+import { encodeRecord, keepRecordSeconds, type AnyRecord } from './records.ts';
+
+/** One provider that can do the work. */
+export interface ClaimedAttempt<Answer> {
+  readonly providerId: string;
+  readonly effect: Exclude<ActionEffect, 'read'>;
+  /** Calls the provider, once. */
+  readonly perform: (terms: CallTerms) => Promise<Answer>;
+}
+
+/** What the one who won a claim does with it. */
+export interface LedWork<Answer> {
+  readonly operation: string;
+  /** The record that the claim points to. */
+  readonly skeleton: AnyRecord;
+  readonly first: ClaimedAttempt<Answer>;
+  /**
+   * Who stands in, in order, each only where the one before has certainly done nothing. Called when
+   * it comes to that; null for who cannot do this very work.
+   */
+  readonly standIns?: readonly (() => ClaimedAttempt<Answer> | null)[];
+  /** The record with its answer. */
+  readonly fill: (answer: Answer) => AnyRecord;
+  /** Whether an answer that could not be kept is handed out all the same. */
+  readonly handOutUnkept: boolean;
+}
+
+/** A claim that was won, and what moves it on. */
+export interface HeldClaim {
+  readonly claim: ClaimUnderKeys;
+  readonly tickets: ClaimTickets;
+}
+
+export type LedOutcome<Answer> =
+  | {
+      readonly kind: 'answered';
+      readonly recordId: string;
+      readonly answer: Answer;
+      readonly stored: boolean;
+    }
+  | { readonly kind: 'problem'; readonly problem: Problem };
+
+/** From STARTED to the latest possible answer. */
+const answerWithinMs = providerTimeoutMs + 2000;
+const keepClaimSeconds = 24 * 3600;
+const workTimeoutMs = 8700;
+/** Bytes leave at most so long before the end, or not at all. */
+const latestStartMs = 3000;
+/** While others could serve: how long a provider's limit, and a free start, are waited for. */
+const turnBeforeOthersMs = 1000;
+const answerBeforeOthersMs = 3000;
+/** What who stands in needs at least. */
+const standInAnswerMs = 3500;
+
+/** Why the next provider of a route is asked. A refusal of the request is the same for all. */
+const passedOver: readonly Problem['code'][] = [
+  'PROVIDER_UNAVAILABLE',
+  'RATE_LIMITED',
+  'PROVIDER_QUOTA_EXHAUSTED',
+];
+
+/**
+ * Calls the provider under a claim that was won, and moves the claim on. The one place that decides
+ * whether a key is free again: only where it is proven that nothing chargeable was done.
+ */
+export async function leadClaim<Answer>(
+  deps: CoreDeps,
+  work: LedWork<Answer>,
+  held: HeldClaim,
+): Promise<LedOutcome<Answer>> {
+  const deadlineMs = deps.now() + workTimeoutMs;
+  const progress = { started: false };
+  const standIns = work.standIns ?? [];
+  let attempt = work.first;
+  for (let next = 0; ;) {
+    const ended = await perform(deps, held, attempt, {
+      deadlineMs,
+      progress,
+      isStandIn: next > 0,
+      isLast: next === standIns.length,
+    });
+    if ('answer' in ended) return settleAnswer(deps, work, attempt, held, ended.answer);
+    let other: ClaimedAttempt<Answer> | null = null;
+    if (mayPassOver(attempt, ended)) {
+      for (; !other && next < standIns.length; next++) other = prepare(deps, work, standIns[next]);
+    }
+    const isInTime = deps.now() + standInAnswerMs < deadlineMs;
+    if (!other || !isInTime) return settleFailure(deps, work, attempt, held, ended);
+    attempt = other;
+  }
+}
+
+/** A plugin that cannot even look at the input does not stand in. */
+function prepare<Answer>(
+  { log }: CoreDeps,
+  { operation }: LedWork<Answer>,
+  standIn: (() => ClaimedAttempt<Answer> | null) | undefined,
+): ClaimedAttempt<Answer> | null {
+  try {
+    return standIn?.() ?? null;
+  } catch (error) {
+    logBug(log, operation, error);
+    return null;
+  }
+}
+
+/** How an attempt ended without an answer. */
+interface Failure {
+  readonly error: unknown;
+  /** Whether a call that matters was begun: from then on only its own end proves anything. */
+  readonly begun: boolean;
+}
+
+async function perform<Answer>(
+  deps: CoreDeps,
+  held: HeldClaim,
+  { effect: attemptEffect, perform: call }: ClaimedAttempt<Answer>,
+  terms: {
+    readonly deadlineMs: number;
+    readonly progress: { started: boolean };
+    readonly isStandIn: boolean;
+    readonly isLast: boolean;
+  },
+): Promise<{ readonly answer: Answer } | Failure> {
+  const { deadlineMs, progress, isStandIn, isLast } = terms;
+  let begun = false;
+  let own: ProviderFault | null = null;
+  try {
+    const answer = await call({
+      priority: 'start',
+      deadlineMs,
+      turnByMs: isLast ? undefined : deps.now() + turnBeforeOthersMs,
+      answerWithinMs: isLast || attemptEffect === 'may_charge' ? undefined : answerBeforeOthersMs,
+      keptForAnswerMs: isStandIn ? standInAnswerMs : undefined,
+      onCall: (effect) => {
+        // A second call could end in "not sent" and free a key whose first call was sent.
+        if (begun) throw new Error('a claimed call must be the last one');
+        begun = effect !== 'read';
+      },
+      beforeSend: async (effect) => {
+        own = null;
+        if (effect !== 'read') await startClaim(deps, held, progress, deadlineMs);
+      },
+      onFault: (fault) => {
+        own = fault;
+      },
+    });
+    return { answer };
+  } catch (error) {
+    // Whatever a plugin makes of it: a lost answer stays lost.
+    return { error: isLost(attemptEffect, own) ? own : error, begun };
+  }
+}
+
+function isLost(effect: ClaimedAttempt<unknown>['effect'], fault: ProviderFault | null): boolean {
+  return fault !== null && faultPolicies[effect][fault.kind].claim === 'unknown';
+}
+
+/** Confirms STARTED in the store; throws when nothing may be sent. */
+async function startClaim(
+  deps: CoreDeps,
+  { claim, tickets }: HeldClaim,
+  progress: { started: boolean },
+  deadlineMs: number,
+): Promise<void> {
+  const latestMs = deadlineMs - latestStartMs;
+  if (deps.now() >= latestMs) throw new ProviderFault('not_sent');
+  const times = { answerWithinMs, keepSeconds: keepClaimSeconds };
+  const isOurs = await (progress.started
+    ? claim.startAgain(tickets, times)
+    : claim.start(tickets, times));
+  // Whoever was paused until the claim went to somebody else must not send.
+  if (!isOurs || deps.now() >= latestMs) throw new ProviderFault('not_sent');
+  progress.started = true;
+}
+
+/** Down, throttled or out of quota, with certainty that nothing chargeable has happened. */
+function mayPassOver({ effect }: ClaimedAttempt<unknown>, { error }: Failure): boolean {
+  if (error instanceof LimiterRefusal) return true;
+  if (!(error instanceof ProviderFault)) return false;
+  const policy = faultPolicies[effect][error.kind];
+  return policy.claim === 'release' && passedOver.includes(policy.problem);
+}
+
+async function settleAnswer<Answer>(
+  deps: CoreDeps,
+  work: LedWork<Answer>,
+  { effect, providerId }: ClaimedAttempt<Answer>,
+  { claim, tickets }: HeldClaim,
+  answer: Answer,
+): Promise<LedOutcome<Answer>> {
+  const stored =
+    (await quietly(deps, keep(deps, work, answer))) &&
+    (await quietly(deps, claim.settle(tickets, 'done', keepClaimSeconds)));
+  if (!stored) deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
+  if (!stored && !work.handOutUnkept) {
+    if (effect === 'free_start') {
+      await quietly(deps, claim.release(tickets));
+      return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+    }
+    // It was paid for: the key must not be free again.
+    await quietly(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
+    return { kind: 'problem', problem: problem('OUTCOME_UNKNOWN', { provider: providerId }) };
+  }
+  return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
+}
+
+async function keep<Answer>(
+  { store, retentionDays }: CoreDeps,
+  { skeleton, fill }: LedWork<Answer>,
+  answer: Answer,
+): Promise<boolean> {
+  const [stored] = await store.records.get([skeleton.id]);
+  if (!stored) return false;
+  const body = encodeRecord(fill(answer));
+  return store.records.replace(stored, body, keepRecordSeconds(retentionDays));
+}
+
+async function settleFailure<Answer>(
+  deps: CoreDeps,
+  { operation }: LedWork<Answer>,
+  { providerId, effect }: ClaimedAttempt<Answer>,
+  { claim, tickets }: HeldClaim,
+  { error, begun }: Failure,
+): Promise<LedOutcome<Answer>> {
+  if (error instanceof LimiterRefusal) {
+    await quietly(deps, claim.release(tickets));
+    const code = error.reason === 'overloaded' ? 'OVERLOADED' : 'RATE_LIMITED';
+    return { kind: 'problem', problem: problem(code, { retryAfterMs: error.retryAfterMs }) };
+  }
+  if (error instanceof StoreUnavailable) {
+    // STARTED was not confirmed, or no moment of sending: nothing was sent.
+    await quietly(deps, claim.release(tickets));
+    deps.log.event('error', 'store_unavailable', { operation });
+    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  }
+  if (error instanceof ProviderFault) {
+    const policy = faultPolicies[effect][error.kind];
+    await quietly(
+      deps,
+      policy.claim === 'release'
+        ? claim.release(tickets)
+        : claim.settle(tickets, 'unknown', keepClaimSeconds),
+    );
+    return {
+      kind: 'problem',
+      problem: problem(policy.problem, {
+        provider: providerId,
+        providerCode: error.providerCode ?? null,
+        providerRequestId: error.providerRequestId ?? null,
+        retryAfterMs: error.retryAfterMs ?? retryLaterMs(policy.problem),
+      }),
+    };
+  }
+  // A bug. Past the beginning of something chargeable it is "may have been done".
+  logBug(deps.log, operation, error);
+  if (!begun || effect === 'free_start') {
+    await quietly(deps, claim.release(tickets));
+    throw error;
+  }
+  await quietly(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
+  return { kind: 'problem', problem: problem('OUTCOME_UNKNOWN', { provider: providerId }) };
+}
+
+/** For steps whose failure changes nothing that the caller is told: the lease ends them anyway. */
+async function quietly(deps: CoreDeps, step: Promise<boolean>): Promise<boolean> {
+  try {
+    return await step;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) logBug(deps.log, 'claim', error);
+    return false;
+  }
+}
