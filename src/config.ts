@@ -242,7 +242,7 @@ function modeMistakes(
   }
   if (credentials.length > 0) {
     return [
-      `A real provider needs the Redis store and the router secret, which this version does not have yet. To run the sandbox, unset ${credentials.join(', ')}.`,
+      `A real provider needs callers that are known (router secret, JWT), which this version cannot check yet. To run the sandbox, unset ${credentials.join(', ')}.`,
     ];
   }
   return mode === 'off' ? ['SANDBOX=off needs the credentials of a provider.'] : [];
