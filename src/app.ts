@@ -120,7 +120,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       redirectRules: { origins: config.redirectOrigins, allowLocalhost: config.sandbox },
       checksums: config.checksums,
       retentionDays: config.retentionDays,
+      bankCardCacheSeconds: config.bankCardCacheSeconds,
       inFlight,
+      sharing: new Map(),
       asking: new Map(),
     };
     await warmUp(core.registry, pacer);

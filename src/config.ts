@@ -24,6 +24,7 @@ export interface Config {
   readonly graphiql: boolean;
   readonly checksums: ChecksumMode;
   readonly retentionDays: number;
+  readonly bankCardCacheSeconds: number;
   readonly limitGuardMs: number;
   readonly logLevel: string;
   readonly redirectOrigins: ReadonlyMap<string, ReadonlySet<string>> | null;
@@ -68,6 +69,10 @@ const settings = {
   SANDBOX: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
   GRAPHIQL: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
   INPUT_CHECKSUMS: z.enum(['off', 'warn', 'strict'], 'must be off, warn or strict').optional(),
+  BANK_CARD_CACHE_SECONDS: z.coerce
+    .number('must be a number')
+    .min(0, 'must not be negative')
+    .default(86_400),
   LIMIT_GUARD_MS: z.coerce.number('must be a number').min(0, 'must not be negative').default(20),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be a level of pino')
@@ -86,7 +91,6 @@ const laterSettings: readonly string[] = [
   'JWT_CLAIMS',
   'TRUST_IDENTITY_HEADERS',
   'PROVIDERS',
-  'BANK_CARD_CACHE_SECONDS',
   'VELOCITY_USER',
   'VELOCITY_CARD',
   'VELOCITY_ID',
@@ -134,6 +138,7 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
     graphiql: data.GRAPHIQL !== 'off',
     checksums: data.INPUT_CHECKSUMS ?? 'off',
     retentionDays: data.VERIFICATION_RETENTION_DAYS,
+    bankCardCacheSeconds: data.BANK_CARD_CACHE_SECONDS,
     limitGuardMs: data.LIMIT_GUARD_MS,
     logLevel: data.LOG_LEVEL,
     redirectOrigins: data.REDIRECT_ORIGINS ?? null,

@@ -141,9 +141,26 @@ export interface RecordStore {
   readonly remove: (id: string) => Promise<void>;
 }
 
+/** Answers that may be given again. Every method throws `StoreUnavailable` on trouble. */
+export interface CacheStore {
+  readonly get: (key: string) => Promise<string | null>;
+  readonly set: (key: string, body: string, keepSeconds: number) => Promise<void>;
+}
+
+/** Who works on something, until a time. Every method throws `StoreUnavailable` on trouble. */
+export interface LockStore {
+  /** False while somebody else holds it. */
+  readonly take: (key: string, owner: string, forMs: number) => Promise<boolean>;
+  /** A new end. False when it is no longer the owner's. */
+  readonly renew: (key: string, owner: string, forMs: number) => Promise<boolean>;
+  readonly release: (key: string, owner: string) => Promise<boolean>;
+}
+
 export interface Store {
   readonly claims: ClaimStore;
   readonly records: RecordStore;
+  readonly cache: CacheStore;
+  readonly locks: LockStore;
   /** Resolves when the store answers; throws `StoreUnavailable`. */
   readonly ping: () => Promise<void>;
   readonly close: () => Promise<void>;

@@ -4,7 +4,8 @@ import {
   toPlainCode,
   type BankCardResult,
 } from '../contract/index.ts';
-import { callProvider } from './call-provider.ts';
+import { bankCardCache } from './bank-card-cache.ts';
+import { callProvider, type CallTerms } from './call-provider.ts';
 import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import { checkCommonInput } from './check-common-input.ts';
 import { claimEffectOf } from './claim-effect.ts';
@@ -17,6 +18,7 @@ import { problem, type Problem } from './problem.ts';
 import { readBankCardChecks } from './read-bank-card-checks.ts';
 import { newRecordId, type BankCardRecord } from './records.ts';
 import { runClaimed } from './run-claimed.ts';
+import { shareAnswer } from './share-answer.ts';
 
 export interface CheckBankCardInput {
   readonly idempotencyKey: string;
@@ -85,6 +87,12 @@ export async function checkBankCard(
     consentRef: input.consentRef,
   };
 
+  const cache = bankCardCache(deps, provider, skeleton, input);
+  const askAfresh = async (terms: CallTerms): Promise<BankCardRecord> => {
+    const result = await ready.prepared.check(callProvider(deps, provider, terms));
+    warnOfUnknownCode(deps, providerId, result);
+    return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
+  };
   const effect = claimEffectOf(provider.definition, bankCard.action);
   const outcome = await runClaimed<BankCardRecord>(deps, {
     operation: 'checkBankCard',
@@ -95,11 +103,21 @@ export async function checkBankCard(
     first: {
       providerId,
       effect,
-      perform: async (terms) => {
-        const result = await ready.prepared.check(callProvider(deps, provider, terms));
-        warnOfUnknownCode(deps, providerId, result);
-        return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
-      },
+      perform: (terms) =>
+        input.maxAgeSeconds === 0
+          ? askAfresh(terms)
+          : shareAnswer(deps, terms, {
+              key: cache.key,
+              recall: async () => {
+                const earlier = await cache.find(input.maxAgeSeconds);
+                if (!earlier) return null;
+                // Nothing is sent: the claim only has to be one that can be settled.
+                await terms.beforeSend?.('may_charge');
+                return answeredBy(skeleton, earlier);
+              },
+              ask: askAfresh,
+              remember: cache.put,
+            }),
     },
     fill: (check) => check,
     // It was paid for: the caller shall have it.
@@ -110,12 +128,13 @@ export async function checkBankCard(
   const replayed = outcome.recordId !== skeleton.id;
   if (outcome.kind === 'answered') {
     const { answer: check, stored } = outcome;
-    return { kind: 'success', check, replayed, cached: false, stored };
+    return { kind: 'success', check, replayed, cached: check.sourceCheckId !== null, stored };
   }
   const [check] = await readBankCardChecks(deps, caller, [outcome.recordId]);
   if (!check || check instanceof Error)
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
-  return { kind: 'success', check, replayed, cached: false, stored: true };
+  const cached = check.sourceCheckId !== null;
+  return { kind: 'success', check, replayed, cached, stored: true };
 }
 
 function normalise(given: CheckBankCardInput) {
@@ -129,6 +148,19 @@ function normalise(given: CheckBankCardInput) {
     certType: given.certType ?? 0,
     maxAgeSeconds: given.maxAgeSeconds ?? null,
     consentRef: emptyToNull(given.consentRef ?? ''),
+  };
+}
+
+/** A check of its own, with the answer of an earlier one: nothing was charged for it. */
+function answeredBy(
+  skeleton: BankCardRecord,
+  { id, result, checkedAtMs, sourceCheckId }: BankCardRecord,
+): BankCardRecord {
+  return {
+    ...skeleton,
+    checkedAtMs,
+    result: result && { ...result, billing: 'NOT_CHARGED' },
+    sourceCheckId: sourceCheckId ?? id,
   };
 }
 

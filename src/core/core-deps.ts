@@ -19,8 +19,12 @@ export interface CoreDeps extends CallProviderDeps {
   readonly redirectRules: RedirectRules;
   readonly checksums: ChecksumMode;
   readonly retentionDays: number;
+  /** How long a definite answer to a bank card check may be given again. */
+  readonly bankCardCacheSeconds: number;
   /** Claims that this process is working on, by their key. */
   readonly inFlight: Map<string, Promise<ClaimedOutcome<unknown>>>;
+  /** Equal questions that this process asks on behalf of others, by their key. */
+  readonly sharing: Map<string, Promise<void>>;
   /** Verifications that this process asks about, or has asked about within the last second. */
   readonly asking: Map<string, Asking>;
 }

@@ -10,6 +10,7 @@ import type { CoreDeps } from './core-deps.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from './log-bug.ts';
 import { problem, retryLaterMs, type Problem } from './problem.ts';
+import { StillInProgress } from './share-answer.ts';
 import { encodeRecord, keepRecordSeconds, type AnyRecord } from './records.ts';
 
 /** One provider that can do the work. */
@@ -239,6 +240,13 @@ async function settleFailure<Answer>(
     await quietly(deps, claim.release(tickets));
     const code = error.reason === 'overloaded' ? 'OVERLOADED' : 'RATE_LIMITED';
     return { kind: 'problem', problem: problem(code, { retryAfterMs: error.retryAfterMs }) };
+  }
+  if (error instanceof StillInProgress) {
+    await quietly(deps, claim.release(tickets));
+    return {
+      kind: 'problem',
+      problem: problem('IN_PROGRESS', { retryAfterMs: retryLaterMs('IN_PROGRESS') }),
+    };
   }
   if (error instanceof StoreUnavailable) {
     // STARTED was not confirmed, or no moment of sending: nothing was sent.

@@ -28,6 +28,8 @@ const sweepEveryMs = 10_000;
 export function createMemoryStore({ now }: { readonly now: () => number }): Store {
   const claims = new Map<string, Claim>();
   const records = new Map<string, Kept>();
+  const cached = new Map<string, { readonly body: string; readonly forgetAtMs: number }>();
+  const locks = new Map<string, { readonly owner: string; readonly untilMs: number }>();
   let fence = 0;
   let swept = now();
 
@@ -37,6 +39,8 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
     swept = now();
     for (const [key, claim] of claims) if (claim.forgetAtMs <= swept) claims.delete(key);
     for (const [id, kept] of records) if (kept.forgetAtMs <= swept) records.delete(id);
+    for (const [key, kept] of cached) if (kept.forgetAtMs <= swept) cached.delete(key);
+    for (const [key, lock] of locks) if (lock.untilMs <= swept) locks.delete(key);
   }
 
   function claimOf(key: string): Claim | undefined {
@@ -139,6 +143,37 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
 
       remove: async (id) => {
         records.delete(id);
+      },
+    },
+
+    cache: {
+      get: async (key) => {
+        const kept = cached.get(key);
+        return kept && kept.forgetAtMs > now() ? kept.body : null;
+      },
+      set: async (key, body, keepSeconds) => {
+        sweep();
+        cached.set(key, { body, forgetAtMs: now() + keepSeconds * 1000 });
+      },
+    },
+
+    locks: {
+      take: async (key, owner, forMs) => {
+        sweep();
+        if ((locks.get(key)?.untilMs ?? 0) > now()) return false;
+        locks.set(key, { owner, untilMs: now() + forMs });
+        return true;
+      },
+      renew: async (key, owner, forMs) => {
+        const lock = locks.get(key);
+        if (lock?.owner !== owner || lock.untilMs <= now()) return false;
+        locks.set(key, { owner, untilMs: now() + forMs });
+        return true;
+      },
+      release: async (key, owner) => {
+        const lock = locks.get(key);
+        if (lock?.owner !== owner || lock.untilMs <= now()) return false;
+        return locks.delete(key);
       },
     },
 

@@ -100,6 +100,8 @@ describe('a bank card check', () => {
         });
       }
       expect(core.provider.ledger).toHaveLength(1);
+      // A new attempt waits until the first one can no longer be answered.
+      core.clock.ms += 8001;
       expect(await check(core, { idempotencyKey: 'new' })).toMatchObject({ kind: 'success' });
     },
   );

@@ -233,4 +233,48 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       await expect(tested.store.ping()).resolves.toBeUndefined();
     });
   });
+
+  describe(`${name}: cache and locks`, () => {
+    let tested: StoreUnderTest;
+    beforeEach(async () => {
+      tested = await create();
+    });
+    afterEach(() => tested.end());
+
+    it('gives an answer again for its time', async () => {
+      const { cache } = tested.store;
+      expect(await cache.get('a')).toBeNull();
+      await cache.set('a', 'one', 1);
+      await cache.set('b', 'two', 60);
+      expect(await cache.get('a')).toBe('one');
+      await cache.set('b', 'three', 60);
+      await tested.pass(1100);
+      expect(await cache.get('a')).toBeNull();
+      expect(await cache.get('b')).toBe('three');
+    });
+
+    it('gives a lock to one, until it is released by that one', async () => {
+      const { locks } = tested.store;
+      const taken = await Promise.all(['x', 'y', 'z'].map((who) => locks.take('a', who, 5000)));
+      expect(taken.filter(Boolean)).toHaveLength(1);
+      const owner = ['x', 'y', 'z'][taken.indexOf(true)] ?? '';
+      expect(await locks.release('a', 'stranger')).toBe(false);
+      expect(await locks.renew('a', 'stranger', 5000)).toBe(false);
+      expect(await locks.take('a', 'other', 5000)).toBe(false);
+      expect(await locks.release('a', owner)).toBe(true);
+      expect(await locks.take('a', 'other', 5000)).toBe(true);
+    });
+
+    it('ends a lock at its time, which its owner may move', async () => {
+      const { locks } = tested.store;
+      await locks.take('a', 'x', 300);
+      expect(await locks.renew('a', 'x', 900)).toBe(true);
+      await tested.pass(500);
+      expect(await locks.take('a', 'y', 300)).toBe(false);
+      await tested.pass(500);
+      expect(await locks.renew('a', 'x', 900)).toBe(false);
+      expect(await locks.take('a', 'y', 300)).toBe(true);
+      expect(await locks.release('a', 'x')).toBe(false);
+    });
+  });
 }

@@ -89,7 +89,9 @@ export function createTestCore(
     redirectRules: { origins: null, allowLocalhost: true },
     checksums: 'off',
     retentionDays: 30,
+    bankCardCacheSeconds: 86_400,
     inFlight: new Map(),
+    sharing: new Map(),
     asking: new Map(),
     ...changes.deps,
   };

@@ -1,7 +1,9 @@
 import {
   StoreUnavailable,
+  type CacheStore,
   type ClaimStore,
   type ClaimTaken,
+  type LockStore,
   type RecordStore,
   type Store,
   type StoredRecord,
@@ -35,6 +37,13 @@ const createRecord = createScript(`
 redis.call('HSET', KEYS[1], 'v', 1, 'b', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
+`);
+
+/** ARGV: owner, new end in ms from now; 0 ends it at once. */
+const changeLock = createScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `);
 
 /**
@@ -140,9 +149,33 @@ export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store 
     },
   };
 
+  const cacheKey = (key: string): string => `vs:${mode}:cache:${key}`;
+  const cache: CacheStore = {
+    get: async (key) => {
+      const place = cacheKey(key);
+      const sealed = await orUnavailable(() => client.get(place));
+      return sealed === null ? null : vault.open('cache', place, sealed);
+    },
+    set: async (key, body, keepSeconds) => {
+      const place = cacheKey(key);
+      const sealed = vault.seal('cache', place, body);
+      await orUnavailable(() => client.set(place, sealed, 'PX', Math.ceil(keepSeconds * 1000)));
+    },
+  };
+
+  const lockKey = (key: string): string => `vs:${mode}:lock:${key}`;
+  const locks: LockStore = {
+    take: async (key, owner, forMs) =>
+      (await orUnavailable(() => client.set(lockKey(key), owner, 'PX', forMs, 'NX'))) === 'OK',
+    renew: (key, owner, forMs) => isDone(changeLock, lockKey(key), [owner, forMs]),
+    release: (key, owner) => isDone(changeLock, lockKey(key), [owner, 0]),
+  };
+
   return {
     claims,
     records,
+    cache,
+    locks,
     ping: async () => {
       const answer = await orUnavailable(() => client.ping());
       if (answer !== 'PONG') throw new StoreUnavailable();
