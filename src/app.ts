@@ -4,7 +4,7 @@ import type { DestinationStream } from 'pino';
 import { builtInProviders } from '../providers/index.ts';
 import { startSandbox } from '../sandbox/index.ts';
 import { loadConfig, parseProviderSettings, type Config } from './config.ts';
-import type { AnyProvider, Log, Store } from './contract/index.ts';
+import type { AnyProvider, Log, Store, Velocity } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { keyedHash, underEach } from './core/keyed-hash.ts';
@@ -13,7 +13,7 @@ import {
   checkDefinitions,
   createRegistry,
   isEnabled,
-  quotaKey,
+  quotaOf,
   type ProviderSetup,
   type Registry,
 } from './core/registry.ts';
@@ -30,6 +30,7 @@ import { registerMetrics } from './http/routes/metrics.ts';
 import { registerReturn } from './http/routes/return.ts';
 import { createBottleneckLimiter, type Pacer } from './infra/bottleneck-limiter.ts';
 import { createCockatielBreaker } from './infra/cockatiel-breaker.ts';
+import { createVelocity } from './infra/flexible-velocity.ts';
 import { createLog } from './infra/log.ts';
 import { createMemoryPacer } from './infra/memory-pacer.ts';
 import { createMemoryStore } from './infra/memory-store.ts';
@@ -71,7 +72,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const log = createLog(config.logLevel, options.logDestination);
   const metrics = createMetrics();
   const shared = await createShared(config, now);
-  const { store, pacer } = shared;
+  const { store, pacer, velocity } = shared;
   const upstream = createUpstreamClient();
   const sandbox = await startSandbox({
     now,
@@ -121,6 +122,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       checksums: config.checksums,
       retentionDays: config.retentionDays,
       bankCardCacheSeconds: config.bankCardCacheSeconds,
+      velocity,
+      velocityRules: config.velocityRules,
       inFlight,
       sharing: new Map(),
       asking: new Map(),
@@ -165,19 +168,21 @@ export async function startApp(options: AppOptions): Promise<App> {
 interface Shared {
   readonly store: Store;
   readonly pacer: Pacer;
+  readonly velocity: Velocity;
   readonly close: () => Promise<void>;
 }
 
 /** A Redis that does not answer leaves the process not ready, and alive. */
 async function createShared(config: Config, now: () => number): Promise<Shared> {
   const { redis, hashKeys, limitGuardMs: guardMs } = config;
+  const mode = modeOf(config);
   if (!redis) {
     const store = createMemoryStore({ now });
-    return { store, pacer: createMemoryPacer({ now, guardMs }), close: store.close };
+    const pacer = createMemoryPacer({ now, guardMs });
+    return { store, pacer, velocity: createVelocity({ client: null, mode }), close: store.close };
   }
   const client = connectRedis(redis.url.reveal());
   await waitForRedis(client, redisReadyWithinMs);
-  const mode = modeOf(config);
   const replicas = countReplicas(client, mode);
   const store = createRedisStore({
     client,
@@ -193,6 +198,7 @@ async function createShared(config: Config, now: () => number): Promise<Shared> 
   return {
     store,
     pacer,
+    velocity: createVelocity({ client, mode }),
     close: async () => {
       replicas.stop();
       await store.close();
@@ -203,13 +209,12 @@ async function createShared(config: Config, now: () => number): Promise<Shared> 
 /** Finds out what other replicas send, so that the first caller need not wait for it. */
 async function warmUp(registry: Registry, pacer: Pacer): Promise<void> {
   await Promise.all(
-    registry.all
-      .filter(isEnabled)
-      .flatMap((provider) =>
-        Object.entries(provider.definition.actions).map(([action, { perSecond }]) =>
-          pacer.warm(quotaKey(provider, action), provider.perSecond[action] ?? perSecond),
-        ),
-      ),
+    registry.all.filter(isEnabled).flatMap((provider) =>
+      Object.keys(provider.definition.actions).map((action) => {
+        const { key, perSecond } = quotaOf(provider, action);
+        return pacer.warm(key, perSecond);
+      }),
+    ),
   );
 }
 

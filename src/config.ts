@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { Secret, type AnyProvider, type ChecksumMode } from './contract/index.ts';
+import {
+  Secret,
+  type AnyProvider,
+  type ChecksumMode,
+  type VelocityRule,
+} from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
 import type { Routing } from './core/registry.ts';
+import type { VelocityRules } from './core/spend-velocity.ts';
 import { isRedisUrl } from './infra/redis/connect-redis.ts';
 
 /** Settings of one provider as they were given, by name without its prefix. */
@@ -25,6 +31,7 @@ export interface Config {
   readonly checksums: ChecksumMode;
   readonly retentionDays: number;
   readonly bankCardCacheSeconds: number;
+  readonly velocityRules: VelocityRules;
   readonly limitGuardMs: number;
   readonly logLevel: string;
   readonly redirectOrigins: ReadonlyMap<string, ReadonlySet<string>> | null;
@@ -73,6 +80,11 @@ const settings = {
     .number('must be a number')
     .min(0, 'must not be negative')
     .default(86_400),
+  VELOCITY_USER: z.string().transform(readRule).optional(),
+  VELOCITY_CARD: z.string().transform(readRule).optional(),
+  VELOCITY_ID: z.string().transform(readRule).optional(),
+  TENANT_QUOTA_SHARE: positive.max(1, 'must be at most 1').optional(),
+  TENANT_DAILY_CHARGEABLE: positive.int('must be a whole number').optional(),
   LIMIT_GUARD_MS: z.coerce.number('must be a number').min(0, 'must not be negative').default(20),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be a level of pino')
@@ -91,11 +103,6 @@ const laterSettings: readonly string[] = [
   'JWT_CLAIMS',
   'TRUST_IDENTITY_HEADERS',
   'PROVIDERS',
-  'VELOCITY_USER',
-  'VELOCITY_CARD',
-  'VELOCITY_ID',
-  'TENANT_QUOTA_SHARE',
-  'TENANT_DAILY_CHARGEABLE',
 ];
 
 /**
@@ -139,6 +146,16 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
     checksums: data.INPUT_CHECKSUMS ?? 'off',
     retentionDays: data.VERIFICATION_RETENTION_DAYS,
     bankCardCacheSeconds: data.BANK_CARD_CACHE_SECONDS,
+    velocityRules: {
+      user: data.VELOCITY_USER ?? null,
+      card: data.VELOCITY_CARD ?? null,
+      idNumber: data.VELOCITY_ID ?? null,
+      tenantShare: data.TENANT_QUOTA_SHARE ?? null,
+      tenantDaily:
+        data.TENANT_DAILY_CHARGEABLE === undefined
+          ? null
+          : { most: data.TENANT_DAILY_CHARGEABLE, seconds: 24 * 3600 },
+    },
     limitGuardMs: data.LIMIT_GUARD_MS,
     logLevel: data.LOG_LEVEL,
     redirectOrigins: data.REDIRECT_ORIGINS ?? null,
@@ -297,6 +314,16 @@ function readKeys(text: string, context: z.RefinementCtx): readonly [NamedKey, .
     return z.NEVER;
   }
   return [first, ...rest];
+}
+
+/** `30/3600`: so many in so many seconds. */
+function readRule(text: string, context: z.RefinementCtx): VelocityRule {
+  const [, most, seconds] = /^\s*([1-9]\d{0,8})\s*\/\s*([1-9]\d{0,8})\s*$/u.exec(text) ?? [];
+  if (most !== undefined && seconds !== undefined) {
+    return { most: Number(most), seconds: Number(seconds) };
+  }
+  context.addIssue('must be a number of calls and of seconds, such as 30/3600');
+  return z.NEVER;
 }
 
 /** `CHANNEL=provider,provider;…` */

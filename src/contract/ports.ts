@@ -34,7 +34,7 @@ export type LimiterPriority = 'start' | 'result' | 'reconcile';
 /** Refused before its turn: nothing was sent. */
 export class LimiterRefusal extends Error {
   override readonly name = 'LimiterRefusal';
-  readonly reason: 'overloaded' | 'no_slot_in_time';
+  readonly reason: 'overloaded' | 'no_slot_in_time' | 'over_velocity';
   readonly retryAfterMs: number;
 
   constructor(reason: LimiterRefusal['reason'], retryAfterMs: number) {
@@ -62,6 +62,20 @@ export interface Limiter {
   readonly turn: (ask: LimiterAsk, prepare?: () => Promise<void>) => Promise<void>;
   /** The provider refused: for so long nobody sends, on any replica. Never throws. */
   readonly backOff: (key: string, forMs: number) => Promise<void>;
+}
+
+/** So many in so long. */
+export interface VelocityRule {
+  readonly most: number;
+  readonly seconds: number;
+}
+
+/** Counts what callers do, over all replicas. Every method throws `StoreUnavailable` on trouble. */
+export interface Velocity {
+  /** Null, or when trying again is worth it, in ms; a refusal counts nothing. */
+  readonly spend: (name: string, key: string, rule: VelocityRule) => Promise<number | null>;
+  /** Takes back what was spent and not used. */
+  readonly giveBack: (name: string, key: string, rule: VelocityRule) => Promise<void>;
 }
 
 /** The store did not answer, or not with something that can be read. Never a miss. */

@@ -16,7 +16,7 @@ import {
   type UpstreamRequest,
 } from '../contract/index.ts';
 import { logBug } from './log-bug.ts';
-import { actionKey, quotaKey, type RegisteredProvider } from './registry.ts';
+import { actionKey, quotaOf, type RegisteredProvider } from './registry.ts';
 
 export interface CallProviderDeps {
   readonly sendUpstream: SendUpstream;
@@ -83,15 +83,14 @@ export function callProvider<Settings>(
       if (!action) throw new Error(`${definition.id} has no action ${call.action}`);
       const key = actionKey(definition.id, call.action);
 
-      const limited = quotaKey(provider, call.action);
+      const quota = quotaOf(provider, call.action);
       terms.onCall?.(action.effect);
       const keptMs = terms.keptForAnswerMs ?? keptForAnswerMs[terms.priority];
       const turnByMs = Math.min(terms.deadlineMs - keptMs, terms.turnByMs ?? Infinity);
       const sendInTurn = async (isLast: boolean) => {
         if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
         const ask = {
-          key: limited,
-          perSecond: provider.perSecond[call.action] ?? action.perSecond,
+          ...quota,
           priority: terms.priority,
           withinMs: turnByMs - deps.now(),
         };
@@ -107,7 +106,7 @@ export function callProvider<Settings>(
         if (!(error instanceof ProviderFault)) throw error;
         // It is the account that is over its limit: the other replicas shall not try it too.
         if (error.kind === 'throttled') {
-          void deps.limiter.backOff(limited, error.retryAfterMs ?? backOffMs);
+          void deps.limiter.backOff(quota.key, error.retryAfterMs ?? backOffMs);
         }
         const isFreshTryWorthIt =
           error.providerCode !== undefined && action.sendAgainAfter?.includes(error.providerCode);

@@ -18,7 +18,9 @@ import { problem, type Problem } from './problem.ts';
 import { readBankCardChecks } from './read-bank-card-checks.ts';
 import { newRecordId, type BankCardRecord } from './records.ts';
 import { runClaimed } from './run-claimed.ts';
-import { shareAnswer } from './share-answer.ts';
+import { quotaOf } from './registry.ts';
+import { provesNothingDone, shareAnswer } from './share-answer.ts';
+import { spendVelocity } from './spend-velocity.ts';
 
 export interface CheckBankCardInput {
   readonly idempotencyKey: string;
@@ -87,13 +89,25 @@ export async function checkBankCard(
     consentRef: input.consentRef,
   };
 
+  const effect = claimEffectOf(provider.definition, bankCard.action);
   const cache = bankCardCache(deps, provider, skeleton, input);
   const askAfresh = async (terms: CallTerms): Promise<BankCardRecord> => {
-    const result = await ready.prepared.check(callProvider(deps, provider, terms));
-    warnOfUnknownCode(deps, providerId, result);
-    return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
+    const giveBack = await spendVelocity(deps, {
+      owner: skeleton,
+      idNumber: input.subject.idNumber,
+      cardNumber: input.cardNumber,
+      mayCharge: effect === 'may_charge',
+      quota: quotaOf(provider, bankCard.action),
+    });
+    try {
+      const result = await ready.prepared.check(callProvider(deps, provider, terms));
+      warnOfUnknownCode(deps, providerId, result);
+      return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
+    } catch (error) {
+      if (provesNothingDone(error)) await giveBack();
+      throw error;
+    }
   };
-  const effect = claimEffectOf(provider.definition, bankCard.action);
   const outcome = await runClaimed<BankCardRecord>(deps, {
     operation: 'checkBankCard',
     ...claimNames(deps, caller, 'checkBankCard', input),

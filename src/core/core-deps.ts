@@ -1,10 +1,11 @@
 import type { CallProviderDeps } from './call-provider.ts';
-import type { Store } from '../contract/index.ts';
+import type { Store, Velocity } from '../contract/index.ts';
 import type { RedirectRules } from './check-redirect-url.ts';
 import type { NamedKey } from './keyed-hash.ts';
 import type { VerificationRecord } from './records.ts';
 import type { Registry } from './registry.ts';
 import type { ClaimedOutcome } from './run-claimed.ts';
+import type { VelocityRules } from './spend-velocity.ts';
 import type { ChecksumMode } from '../contract/index.ts';
 
 /** Everything that the use cases work with. */
@@ -21,6 +22,8 @@ export interface CoreDeps extends CallProviderDeps {
   readonly retentionDays: number;
   /** How long a definite answer to a bank card check may be given again. */
   readonly bankCardCacheSeconds: number;
+  readonly velocity: Velocity;
+  readonly velocityRules: VelocityRules;
   /** Claims that this process is working on, by their key. */
   readonly inFlight: Map<string, Promise<ClaimedOutcome<unknown>>>;
   /** Equal questions that this process asks on behalf of others, by their key. */

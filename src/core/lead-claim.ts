@@ -189,7 +189,8 @@ async function startClaim(
 
 /** Down, throttled or out of quota, with certainty that nothing chargeable has happened. */
 function mayPassOver({ effect }: ClaimedAttempt<unknown>, { error }: Failure): boolean {
-  if (error instanceof LimiterRefusal) return true;
+  // Who does too much does so whoever serves.
+  if (error instanceof LimiterRefusal) return error.reason !== 'over_velocity';
   if (!(error instanceof ProviderFault)) return false;
   const policy = faultPolicies[effect][error.kind];
   return policy.claim === 'release' && passedOver.includes(policy.problem);

@@ -43,6 +43,17 @@ export function quotaKey(provider: RegisteredProvider, action: string): string {
   return `${actionKey(provider.definition.id, action)}:${provider.account}`;
 }
 
+/** The quota of an action, and how large it is. */
+export function quotaOf(
+  provider: RegisteredProvider,
+  action: string,
+): { readonly key: string; readonly perSecond: number } {
+  const declared = provider.definition.actions[action];
+  if (!declared) throw new Error(`${provider.definition.id} has no action ${action}`);
+  const perSecond = provider.perSecond[action] ?? declared.perSecond;
+  return { key: quotaKey(provider, action), perSecond };
+}
+
 export function isEnabled(provider: RegisteredProvider): boolean {
   return provider.disabledReason === null;
 }

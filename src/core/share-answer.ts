@@ -111,7 +111,8 @@ async function askAndRemember<Answer>(
   return answer;
 }
 
-function provesNothingDone(error: unknown): boolean {
+/** Of a call that may be charged. */
+export function provesNothingDone(error: unknown): boolean {
   if (error instanceof LimiterRefusal || error instanceof StoreUnavailable) return true;
   return error instanceof ProviderFault && faultPolicies.may_charge[error.kind].claim === 'release';
 }

@@ -14,7 +14,10 @@ import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
 import { readVerifications } from './read-verifications.ts';
 import { newRecordId, type VerificationRecord } from './records.ts';
+import { quotaOf } from './registry.ts';
 import { runClaimed } from './run-claimed.ts';
+import { provesNothingDone } from './share-answer.ts';
+import { spendVelocity } from './spend-velocity.ts';
 
 export interface StartVerificationInput {
   readonly idempotencyKey: string;
@@ -91,15 +94,26 @@ export async function startVerification(
   };
 
   const attemptOf = (candidate: PreparedCandidate): ClaimedAttempt<VerificationRecord> => {
-    const { provider, prepared } = candidate;
+    const { provider, channel, prepared } = candidate;
     const providerId = provider.definition.id;
     const record = { ...skeleton, providerId, checks: prepared.checks };
     return {
       providerId,
       effect: effectOf(candidate),
       perform: async (terms) => {
-        const call = callProvider(deps, provider, terms);
-        return begun(record, await prepared.start(call, urlsOf(deps, record)), deps.now());
+        const giveBack = await spendVelocity(deps, {
+          owner: skeleton,
+          idNumber: input.subject.idNumber,
+          mayCharge: effectOf(candidate) === 'may_charge',
+          quota: quotaOf(provider, channel.action),
+        });
+        try {
+          const call = callProvider(deps, provider, terms);
+          return begun(record, await prepared.start(call, urlsOf(deps, record)), deps.now());
+        } catch (error) {
+          if (provesNothingDone(error)) await giveBack();
+          throw error;
+        }
       },
     };
   };

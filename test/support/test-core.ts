@@ -18,6 +18,7 @@ import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { createNonceClock } from '../../src/core/nonce-clock.ts';
 import { createRegistry, type Routing } from '../../src/core/registry.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
+import { createVelocity } from '../../src/infra/flexible-velocity.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
@@ -90,6 +91,8 @@ export function createTestCore(
     checksums: 'off',
     retentionDays: 30,
     bankCardCacheSeconds: 86_400,
+    velocity: createVelocity({ client: null, mode: 'test' }),
+    velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },
     inFlight: new Map(),
     sharing: new Map(),
     asking: new Map(),

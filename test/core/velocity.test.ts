@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { StoreUnavailable, type AnyProvider } from '../../src/contract/index.ts';
+import { checkBankCard } from '../../src/core/check-bank-card.ts';
+import type { VelocityRules } from '../../src/core/spend-velocity.ts';
+import { startVerification } from '../../src/core/start-verification.ts';
+import { acme, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
+
+const none: VelocityRules = {
+  user: null,
+  card: null,
+  idNumber: null,
+  tenantDaily: null,
+  tenantShare: null,
+};
+
+function limited(rules: Partial<VelocityRules>) {
+  const core = createTestCore({ deps: { velocityRules: { ...none, ...rules } } });
+  core.provider.reply(() => matched);
+  return core;
+}
+
+let keys = 0;
+function check(
+  { deps }: ReturnType<typeof createTestCore>,
+  changes: object = {},
+  caller = callerOf(),
+) {
+  keys += 1;
+  const input = {
+    idempotencyKey: `key-${keys}`,
+    subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+    cardNumber: '6225768888888888',
+    phone: '16137688175',
+    maxAgeSeconds: 0,
+    ...changes,
+  };
+  return checkBankCard(deps, caller, input, deps.now() + 9000);
+}
+
+const refusal = { problem: { code: 'RATE_LIMITED', retry: 'SAME_KEY', billing: 'NOT_CHARGED' } };
+const two = { most: 2, seconds: 3600 };
+const others = { subject: { name: '陈近南', idNumber: '440305199505132561' } };
+
+describe('callers’ limits', () => {
+  it('count the calls of one user, and say when to come back', async () => {
+    const core = limited({ user: two });
+    await check(core);
+    await check(core);
+    const refused = await check(core);
+    expect(refused).toMatchObject(refusal);
+    if (refused.kind !== 'problem') throw new Error('not refused');
+    expect(refused.problem.retryAfterMs).toBeGreaterThan(1000);
+    expect(await check(core, {}, callerOf('user-2'))).toMatchObject({ kind: 'success' });
+    expect(await check(core, {}, callerOf('user-1', 'tenant-2'))).toMatchObject({
+      kind: 'success',
+    });
+    expect(core.provider.ledger).toHaveLength(4);
+  });
+
+  it('count the checks of one card over all users and tenants', async () => {
+    const core = limited({ card: two });
+    await check(core);
+    await check(core, others, callerOf('user-2', 'tenant-2'));
+    expect(await check(core, others, callerOf('user-3', 'tenant-3'))).toMatchObject(refusal);
+    expect(await check(core, { cardNumber: '6226090210146748' })).toMatchObject({
+      kind: 'success',
+    });
+  });
+
+  it('count what is about one ID number, starts among it', async () => {
+    const core = limited({ idNumber: two });
+    const { deps } = core;
+    await check(core);
+    await check(core, { cardNumber: '6226090210146748' }, callerOf('user-2'));
+    const input = {
+      idempotencyKey: 'start',
+      channel: 'FACE_WEB',
+      subject: { idNumber: '11204416541220243x' },
+    };
+    expect(await startVerification(deps, callerOf(), input, deps.now() + 9000)).toMatchObject(
+      refusal,
+    );
+    expect(await check(core, others)).toMatchObject({ kind: 'success' });
+  });
+
+  it('count what may be charged to a tenant in a day, and not what was refused', async () => {
+    const core = limited({ tenantDaily: { most: 2, seconds: 86_400 } });
+    core.provider.reply(failing('busy'), failing('throttled'), () => matched);
+    await check(core);
+    await check(core);
+    expect(await check(core)).toMatchObject({ kind: 'success' });
+    expect(await check(core, {}, callerOf('user-2'))).toMatchObject({ kind: 'success' });
+    expect(await check(core)).toMatchObject(refusal);
+    expect(await check(core, {}, callerOf('user-1', 'tenant-2'))).toMatchObject({
+      kind: 'success',
+    });
+  });
+
+  it('keep a part of the quota for other tenants', async () => {
+    // Twenty a second: a tenth of it are two.
+    const core = limited({ tenantShare: 0.1 });
+    const all = await Promise.all(Array.from({ length: 6 }, () => check(core)));
+    expect(all.filter(({ kind }) => kind === 'success').length).toBeLessThanOrEqual(4);
+    expect(all.filter(({ kind }) => kind === 'problem').length).toBeGreaterThanOrEqual(2);
+    expect(await check(core, {}, callerOf('user-1', 'tenant-2'))).toMatchObject({
+      kind: 'success',
+    });
+  });
+
+  it('count no replay and no answer that is given again', async () => {
+    const core = limited({ user: { most: 1, seconds: 3600 } });
+    const same = { idempotencyKey: 'same', maxAgeSeconds: null };
+    await check(core, same);
+    expect(await check(core, same)).toMatchObject({ replayed: true });
+    expect(await check(core, { maxAgeSeconds: null })).toMatchObject({ cached: true });
+    expect(await check(core)).toMatchObject(refusal);
+  });
+
+  it('let nobody through when nobody can count', async () => {
+    const broken = {
+      spend: () => Promise.reject(new StoreUnavailable()),
+      giveBack: () => Promise.reject(new StoreUnavailable()),
+    };
+    const core = createTestCore({
+      deps: { velocity: broken, velocityRules: { ...none, user: two } },
+    });
+    expect(await check(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
+    expect(core.provider.ledger).toHaveLength(0);
+  });
+
+  it('pass over nobody: who does too much does so whoever serves', async () => {
+    const definitions = ['first', 'second'].map((id) => ({ ...acme, id }) as AnyProvider);
+    const core = createTestCore({
+      definitions,
+      routing: new Map([['FACE_WEB', ['first', 'second']]]),
+      deps: { velocityRules: { ...none, user: { most: 1, seconds: 3600 } } },
+    });
+    const { deps } = core;
+    const start = (idempotencyKey: string) =>
+      startVerification(
+        deps,
+        callerOf(),
+        { idempotencyKey, channel: 'FACE_WEB' },
+        deps.now() + 9000,
+      );
+    await start('one');
+    expect(await start('two')).toMatchObject(refusal);
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+});
