@@ -80,20 +80,23 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
   return {
     backOff: (key, forMs) => pacer.backOff(key, forMs).catch(() => {}),
 
-    turn: async (ask, prepare) => {
+    turn: (ask, prepare) => {
       const { key, perSecond, priority, withinMs } = ask;
       const latestMs = now() + withinMs;
-      try {
-        await queueOf(key, perSecond).schedule({ priority: priorities[priority] }, () =>
-          waitForSlot(ask, latestMs, prepare),
-        );
-      } catch (error) {
-        if (error instanceof LimiterRefusal) throw error;
-        if (error instanceof Bottleneck.BottleneckError) {
-          throw new LimiterRefusal('overloaded', retryAfter(perSecond));
-        }
-        throw error;
-      }
+      // Resolved inside the job: Bottleneck would take another millisecond to say so, and the
+      // moment of sending is now.
+      return new Promise((resolve, reject) => {
+        const job = async (): Promise<void> => {
+          await waitForSlot(ask, latestMs, prepare);
+          resolve();
+        };
+        queueOf(key, perSecond)
+          .schedule({ priority: priorities[priority] }, job)
+          .catch((error: unknown) => {
+            const isShed = error instanceof Bottleneck.BottleneckError;
+            reject(isShed ? new LimiterRefusal('overloaded', retryAfter(perSecond)) : error);
+          });
+      });
     },
   };
 }

@@ -18,7 +18,7 @@ interface Deps {
 /** Slots are reserved at most so far ahead: what is lost with Redis is over by then. */
 const lookAheadMs = 1000;
 /** Calls of a burst keep this part of their fair distance, so that a window does not end at once. */
-const gapShare = 0.4;
+const gapShare = 0.3;
 const keepMs = 24 * 3600 * 1000;
 
 const clock = `
