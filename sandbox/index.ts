@@ -124,7 +124,10 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   return {
     settingsOf: (id) => {
       const known = endpoints[id];
-      return known ? { ...known.settings, ENDPOINT: known.endpoint } : {};
+      if (!known) return {};
+      // Replicas share one emulation: whoever names another's endpoint goes there.
+      const { ENDPOINT: endpoint = known.endpoint } = deps.givenSettings(id);
+      return { ...known.settings, ENDPOINT: endpoint };
     },
     register: (server) => {
       server.get('/sandbox/endpoints', () => withSettingNames(endpoints, publicKey));

@@ -20,6 +20,7 @@ import {
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';
+import { createRetryBudget } from './core/retry-budget.ts';
 import { createServer } from './http/create-server.ts';
 import { identifySandboxCaller } from './http/identify-sandbox-caller.ts';
 import { registerCallbacks } from './http/routes/callbacks.ts';
@@ -114,6 +115,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       metrics,
       now,
       nonceMs: createNonceClock(now),
+      retryBudget: createRetryBudget(),
       randomBytes,
       hashKeys: config.hashKeys,
       sandbox: config.sandbox,

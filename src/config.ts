@@ -267,7 +267,20 @@ function modeMistakes(
       `A real provider needs callers that are known (router secret, JWT), which this version cannot check yet. To run the sandbox, unset ${credentials.join(', ')}.`,
     ];
   }
-  return mode === 'off' ? ['SANDBOX=off needs the credentials of a provider.'] : [];
+  if (mode === 'off') return ['SANDBOX=off needs the credentials of a provider.'];
+  return definitions.flatMap(({ id }) => {
+    const endpoint = byId.get(id)?.given['ENDPOINT'];
+    return endpoint === undefined || isLoopback(endpoint)
+      ? []
+      : [
+          `${prefixOf(id)}ENDPOINT must be of this host in the sandbox: nothing real is called there.`,
+        ];
+  });
+}
+
+function isLoopback(url: string): boolean {
+  const host = URL.canParse(url) ? new URL(url).hostname : '';
+  return host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/u.test(host);
 }
 
 /** The provider with the longest prefix: `TENCENT_CN_` before a `TENCENT_`. */

@@ -17,6 +17,7 @@ import {
 } from '../contract/index.ts';
 import { logBug } from './log-bug.ts';
 import { actionKey, quotaOf, type RegisteredProvider } from './registry.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 export interface CallProviderDeps {
   readonly sendUpstream: SendUpstream;
@@ -25,6 +26,7 @@ export interface CallProviderDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => number;
+  readonly retryBudget: RetryBudget;
   /** The time, never the same twice. */
   readonly nonceMs: () => number;
 }
@@ -87,6 +89,7 @@ export function callProvider<Settings>(
       terms.onCall?.(action.effect);
       const keptMs = terms.keptForAnswerMs ?? keptForAnswerMs[terms.priority];
       const turnByMs = Math.min(terms.deadlineMs - keptMs, terms.turnByMs ?? Infinity);
+      let wasMade = false;
       const sendInTurn = async (isLast: boolean) => {
         if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
         const ask = {
@@ -95,12 +98,14 @@ export function callProvider<Settings>(
           withinMs: turnByMs - deps.now(),
         };
         await deps.limiter.turn(ask, async () => terms.beforeSend?.(action.effect));
-        return deps.breaker.run(key, () =>
-          sendNow(deps, definition, action, call, { ...terms, isLast }),
-        );
+        return deps.breaker.run(key, () => {
+          wasMade = true;
+          return sendNow(deps, definition, action, call, { ...terms, isLast });
+        });
       };
 
       try {
+        deps.retryBudget.earn(key);
         return await sendInTurn(action.sendAgainAfter === undefined);
       } catch (error) {
         if (!(error instanceof ProviderFault)) throw error;
@@ -110,7 +115,9 @@ export function callProvider<Settings>(
         }
         const isFreshTryWorthIt =
           error.providerCode !== undefined && action.sendAgainAfter?.includes(error.providerCode);
-        if (!isFreshTryWorthIt) throw error;
+        // Refused before a byte left, as while a connection is being replaced: once more is safe.
+        const isRetry = wasMade && error.kind === 'not_sent' && deps.retryBudget.spend(key);
+        if (!isFreshTryWorthIt && !isRetry) throw error;
         return await sendInTurn(true);
       }
     },

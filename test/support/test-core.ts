@@ -83,6 +83,8 @@ export function createTestCore(
     metrics: createMetrics(),
     now,
     nonceMs: createNonceClock(now),
+    // What a test does not ask for is not repeated.
+    retryBudget: { earn: () => {}, spend: () => false },
     randomBytes,
     hashKeys: [{ kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }],
     sandbox: true,

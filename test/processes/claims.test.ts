@@ -1,0 +1,251 @@
+import { createServer, connect, type Socket } from 'node:net';
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+import {
+  startLedgerProvider,
+  startReplica,
+  type LedgerProvider,
+  type Replica,
+} from '../support/replicas.ts';
+import { until } from '../support/until.ts';
+
+// Real processes beside one Redis and one provider that keeps a book of what it was asked.
+
+let redis: RedisServer;
+let provider: LedgerProvider;
+const replicas: Replica[] = [];
+
+beforeAll(async () => {
+  [redis, provider] = await Promise.all([startRedis(), startLedgerProvider()]);
+  const started = await Promise.all(
+    Array.from({ length: 4 }, () => startReplica(redis.url, provider.url)),
+  );
+  replicas.push(...started);
+  // What is sent before the first second of a new Redis is over waits for it.
+  await until(async () => (await oneOf(0).check('warm', 'warm'))?.check, 30_000);
+}, 90_000);
+afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica.kill()));
+  await provider?.stop();
+  await redis?.stop();
+});
+
+function oneOf(at: number): Replica {
+  const replica = replicas[at % replicas.length];
+  if (!replica) throw new Error('no replica');
+  return replica;
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+describe('four replicas beside one Redis', () => {
+  it('pay once for a hundred equal requests, and all give the same check', async () => {
+    const all = await Promise.all(
+      Array.from({ length: 100 }, (_, at) => oneOf(at).check('equal', 'equal')),
+    );
+    expect(provider.paidFor('equal')).toBe(1);
+    expect(new Set(all.map((one) => one.check?.id)).size).toBe(1);
+    expect(all.filter((one) => one.replayed === false)).toHaveLength(1);
+  });
+
+  it('pay once for a hundred keys about the same four elements', async () => {
+    const all = await Promise.all(
+      Array.from({ length: 100 }, (_, at) => oneOf(at).check('same', `same-${at}`)),
+    );
+    expect(provider.paidFor('same')).toBe(1);
+    expect(all.filter((one) => one.cached === false)).toHaveLength(1);
+    expect(new Set(all.map((one) => one.check?.id)).size).toBe(100);
+  });
+
+  it('say OUTCOME_UNKNOWN when the one that paid is killed, and never pay again', async () => {
+    const doomed = await startReplica(redis.url, provider.url);
+    provider.onCall(() => void doomed.kill());
+    const lost = doomed.check('killed', 'killed');
+    await until(async () => provider.paidFor('killed') === 1);
+    provider.onCall(null);
+    expect(await lost).toBeNull();
+    const others = await Promise.all([0, 1, 2].map((at) => oneOf(at).check('killed', 'killed')));
+    // While the answer may still come, and afterwards: nobody asks again.
+    for (const other of others) {
+      expect(['IN_PROGRESS', 'OUTCOME_UNKNOWN']).toContain(other.code);
+    }
+    const late = await until(async () => {
+      const answer = await oneOf(3).check('killed', 'killed');
+      return answer.code === 'IN_PROGRESS' ? null : answer;
+    }, 30_000);
+    expect(late).toMatchObject({ code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY', billing: 'UNKNOWN' });
+    expect(provider.paidFor('killed')).toBe(1);
+  }, 60_000);
+
+  it('take a definite answer after all, from a process that was paused over its time', async () => {
+    const paused = await startReplica(redis.url, provider.url);
+    let answer = (): void => {};
+    provider.onCall((_name, reply) => {
+      answer = reply;
+      paused.pause();
+    });
+    const first = paused.check('paused', 'paused');
+    await until(async () => provider.paidFor('paused') === 1);
+    provider.onCall(null);
+    answer();
+    const unknown = await until(async () => {
+      const told = await oneOf(0).check('paused', 'paused');
+      return told.code === 'OUTCOME_UNKNOWN' ? told : null;
+    }, 30_000);
+    expect(unknown).toMatchObject({ retry: 'NEW_KEY' });
+    paused.resume();
+    await first;
+    // What it read after its time was over counts for nothing, or for the answer: never for a call.
+    const last = await oneOf(1).check('paused', 'paused');
+    expect(last.code === 'OUTCOME_UNKNOWN' || last.check?.outcome === 'MATCHED').toBe(true);
+    expect(provider.paidFor('paused')).toBe(1);
+    await paused.kill();
+  }, 60_000);
+
+  it('send nothing from a process that was paused between its claim and its call', async () => {
+    const proxy = await startRedisProxy(redis.port);
+    const sleeper = await startReplica(proxy.url, provider.url);
+    // Stopped when Redis has confirmed STARTED and before the process hears of it.
+    proxy.beforeStarted(() => sleeper.pause());
+    const first = sleeper.check('slept', 'slept');
+    await until(async () => proxy.hits() > 0, 20_000);
+    await sleep(9000);
+    sleeper.resume();
+    await first;
+    expect(provider.paidFor('slept')).toBe(0);
+    const other = await oneOf(0).check('slept', 'slept');
+    expect(['OUTCOME_UNKNOWN', undefined]).toContain(other.code);
+    expect(provider.paidFor('slept')).toBeLessThanOrEqual(1);
+    await sleeper.kill();
+    await proxy.stop();
+  }, 60_000);
+
+  it('pay at most once per key while they are killed and paused at random', async () => {
+    const names = Array.from({ length: 40 }, (_, at) => `chaos-${at}`);
+    const told = new Map<string, string>();
+    let isOver = false;
+    // Answers late enough that kills and pauses meet calls on their way.
+    provider.onCall((_name, answer) => void setTimeout(answer, Math.random() * 400));
+    const chaos = (async () => {
+      for (let round = 0; round < 12; round++) {
+        const at = Math.floor(Math.random() * replicas.length);
+        const victim = oneOf(at);
+        if (round % 2 === 0) {
+          await victim.kill();
+          replicas[at] = await startReplica(redis.url, provider.url);
+        } else {
+          victim.pause();
+          await sleep(500 + Math.random() * 1500);
+          victim.resume();
+        }
+      }
+      isOver = true;
+    })();
+    await Promise.all(
+      names.map(async (name, at) => {
+        await sleep(at * 150);
+        for (let time = 0; !told.has(name); time++) {
+          const answer = await oneOf(at + time).check(name, name);
+          if (answer?.check) told.set(name, answer.check.outcome);
+          else if (answer?.code === 'OUTCOME_UNKNOWN') told.set(name, 'OUTCOME_UNKNOWN');
+          else await sleep(isOver ? 500 : 100);
+          if (time > 200) throw new Error(`never told: ${JSON.stringify(answer)}`);
+        }
+      }),
+    );
+    await chaos;
+    provider.onCall(null);
+    for (const name of names) {
+      expect(provider.paidFor(name), name).toBeLessThanOrEqual(1);
+      if (told.get(name) === 'MATCHED') expect(provider.paidFor(name), name).toBe(1);
+    }
+    // Most were served all the same.
+    expect([...told.values()].filter((one) => one === 'MATCHED').length).toBeGreaterThan(20);
+  }, 180_000);
+
+  it('pay nothing while Redis is away, and go on when it is back', async () => {
+    redis.child.kill('SIGSTOP');
+    try {
+      const answers = await Promise.all(
+        [0, 1, 2, 3].map((at) => oneOf(at).check('away', `a-${at}`)),
+      );
+      for (const answer of answers) expect(answer.code).toBe('STORE_UNAVAILABLE');
+      expect(provider.paidFor('away')).toBe(0);
+    } finally {
+      redis.child.kill('SIGCONT');
+    }
+    await until(async () => (await oneOf(0).check('away', 'b'))?.check, 30_000);
+    expect(provider.paidFor('away')).toBe(1);
+  }, 60_000);
+
+  it('leave nothing in Redis that has no end, names anybody or can be read', async () => {
+    const keys = (await redis.command('KEYS', '*')) as string[];
+    expect(keys.length).toBeGreaterThan(20);
+    for (const key of keys) {
+      expect(await redis.command('PTTL', key), key).not.toBe(-1);
+      const type = String(await redis.command('TYPE', key));
+      const readers: Readonly<Record<string, [string, ...string[]]>> = {
+        hash: ['HGETALL', key],
+        string: ['GET', key],
+        list: ['LRANGE', key, '0', '-1'],
+        zset: ['ZRANGE', key, '0', '-1'],
+      };
+      const reader = readers[type];
+      if (!reader) throw new Error(`${key} is a ${type}`);
+      const text = `${key} ${JSON.stringify(await redis.command(...reader))}`;
+      for (const value of ['11204416541220243X', '6225768888888888', '16137688175', 'chaos']) {
+        expect(text).not.toContain(value);
+        const plain = createHash('sha256').update(value).digest();
+        for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+          expect(text).not.toContain(plain.toString(encoding));
+        }
+      }
+    }
+  });
+});
+
+/** Between a replica and Redis: tells when a claim is about to be known as started. */
+async function startRedisProxy(redisPort: number) {
+  let hits = 0;
+  let onReply: (() => void) | null = null;
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(redisPort, '127.0.0.1');
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    }
+    let isStarting = false;
+    client.on('data', (chunk) => {
+      // The arguments of starting a claim: the state that it starts from.
+      if (chunk.includes('$7\r\nclaimed\r\n')) isStarting = true;
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      if (isStarting && onReply) {
+        hits += 1;
+        onReply();
+        onReply = null;
+      }
+      isStarting = false;
+      client.write(chunk);
+    });
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return {
+    url: `redis://127.0.0.1:${address.port}`,
+    hits: () => hits,
+    beforeStarted: (act: () => void) => {
+      onReply = act;
+    },
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

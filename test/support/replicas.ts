@@ -1,0 +1,141 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { freePort } from './free-port.ts';
+import { checkMutation } from './operations.ts';
+import { until } from './until.ts';
+
+/** The same for every replica of a test. */
+const key = Buffer.alloc(32, 7).toString('base64');
+
+export interface Replica {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** What the GraphQL field answered; null when nobody answered. */
+  readonly check: (
+    name: string,
+    idempotencyKey: string,
+    // oxlint-disable-next-line typescript/no-explicit-any
+  ) => Promise<any>;
+  readonly kill: () => Promise<void>;
+  readonly pause: () => void;
+  readonly resume: () => void;
+}
+
+/** The service as a process of its own, beside others at one Redis and one provider. */
+export async function startReplica(
+  redisUrl: string,
+  providerUrl: string,
+  env: Readonly<Record<string, string>> = {},
+  readyWithinMs = 30_000,
+): Promise<Replica> {
+  const port = await freePort();
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    stdio: 'ignore',
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      PORT: String(port),
+      LOG_LEVEL: 'silent',
+      REDIS_URL: redisUrl,
+      STORE_HASH_KEYS: `h1:${key}`,
+      STORE_ENCRYPTION_KEYS: `e1:${key}`,
+      TENCENT_CN_ENDPOINT: providerUrl,
+      ...env,
+    },
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = `http://127.0.0.1:${port}`;
+  const isReady = (): Promise<boolean> =>
+    fetch(`${url}/health/ready`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  try {
+    await until(isReady, readyWithinMs);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return {
+    url,
+    child,
+    check: async (name, idempotencyKey) => {
+      const input = {
+        idempotencyKey,
+        subject: { name, idNumber: '11204416541220243X' },
+        cardNumber: '6225768888888888',
+        phone: '16137688175',
+      };
+      try {
+        const response = await fetch(`${url}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ query: checkMutation, variables: { input } }),
+          signal: AbortSignal.timeout(15_000),
+        });
+        const { data } = (await response.json()) as { data?: { checkBankCard?: unknown } };
+        return data?.checkBankCard ?? null;
+      } catch {
+        return null;
+      }
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+  };
+}
+
+export interface LedgerProvider {
+  readonly url: string;
+  /** What would be on the bill: a line for each call that reached it, by the name it was about. */
+  readonly ledger: string[];
+  readonly paidFor: (name: string) => number;
+  /** What happens to the next calls; back to an answer at once by `null`. */
+  readonly onCall: (behave: ((name: string, answer: () => void) => void) | null) => void;
+  readonly stop: () => Promise<void>;
+}
+
+/** A provider that keeps its own book. It answers in the envelope of Tencent Cloud API 3.0. */
+export async function startLedgerProvider(): Promise<LedgerProvider> {
+  const ledger: string[] = [];
+  let behave: ((name: string, answer: () => void) => void) | null = null;
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { Name: name = '' } = JSON.parse(await readBody(request)) as { Name?: string };
+    ledger.push(name);
+    const answer = (): void => reply(response);
+    if (behave) behave(name, answer);
+    else answer();
+  };
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy());
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    ledger,
+    paidFor: (name) => ledger.filter((one) => one === name).length,
+    onCall: (next) => {
+      behave = next;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function reply(response: ServerResponse): void {
+  const body = { Response: { Result: '0', Description: '认证通过', RequestId: 'r-1' } };
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
