@@ -61,6 +61,8 @@ export const web: ChannelDefinition<TencentIntlSettings> = {
   pollEveryMs: 1000,
   graceSeconds: 60,
   retentionSeconds: 3 * 24 * 3600,
+  // The page opens as often as one likes until it is finished; two minutes are enough to begin.
+  reuse: { marginSeconds: 120 },
 
   prepare: (input) => {
     const options = optionsSchema.parse(input.options ?? {});

@@ -130,6 +130,11 @@ export interface ChannelDefinition<Settings> {
     session: Started['session'],
   ) => Promise<OutcomeAnswer>;
   readonly notification?: NotificationDefinition;
+  /**
+   * Present where a launch may be handed out again while it is pending, to the same user for the
+   * same input; so long before its end it no longer is.
+   */
+  readonly reuse?: { readonly marginSeconds: number };
 }
 
 export interface BankCardInput {

@@ -54,12 +54,22 @@ export interface BankCardRecord extends Owner {
   readonly consentRef: string | null;
 }
 
-export type AnyRecord = VerificationRecord | BankCardRecord;
+/** What a claim points to that was answered by a verification which was there already. */
+export interface ReusedRecord extends Owner {
+  readonly kind: 'reused';
+  readonly id: string;
+  readonly verificationId: string;
+  /** So that nobody takes it for a provider's: it has none. */
+  readonly providerId: string;
+}
 
-const prefixes = { verification: 'ver_', bank_card: 'bcc_' } as const satisfies Record<
-  AnyRecord['kind'],
-  string
->;
+export type AnyRecord = VerificationRecord | BankCardRecord | ReusedRecord;
+
+const prefixes = {
+  verification: 'ver_',
+  bank_card: 'bcc_',
+  reused: 'ver_',
+} as const satisfies Record<AnyRecord['kind'], string>;
 
 /** How long a record stays that never got its answer. */
 export const skeletonKeepSeconds = 3600;
@@ -94,6 +104,13 @@ export function decodeRecord<Kind extends AnyRecord['kind']>(
   const record = parse(stored.body);
   if (record?.kind !== kind || record.id !== stored.id) throw new StoreUnavailable();
   return record as Extract<AnyRecord, { kind: Kind }>;
+}
+
+/** What a stored record is; throws for one that cannot be read. */
+export function kindOf(stored: StoredRecord): AnyRecord['kind'] {
+  const kind = parse(stored.body)?.kind;
+  if (kind === undefined) throw new StoreUnavailable();
+  return kind;
 }
 
 function parse(body: string): AnyRecord | null {

@@ -13,8 +13,15 @@ import { pickChannelProviders, problemOfPicked, type PickedChannel } from './pic
 import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
 import { readVerifications } from './read-verifications.ts';
-import { newRecordId, type VerificationRecord } from './records.ts';
+import {
+  decodeRecord,
+  kindOf,
+  newRecordId,
+  type ReusedRecord,
+  type VerificationRecord,
+} from './records.ts';
 import { quotaOf } from './registry.ts';
+import { launchReuse } from './reuse-launch.ts';
 import { runClaimed } from './run-claimed.ts';
 import { provesNothingDone } from './share-answer.ts';
 import { spendVelocity } from './spend-velocity.ts';
@@ -93,7 +100,7 @@ export async function startVerification(
     consentRef: input.consentRef,
   };
 
-  const attemptOf = (candidate: PreparedCandidate): ClaimedAttempt<VerificationRecord> => {
+  const attemptOf = (candidate: PreparedCandidate): ClaimedAttempt<StartRecord> => {
     const { provider, channel, prepared } = candidate;
     const providerId = provider.definition.id;
     const record = { ...skeleton, providerId, checks: prepared.checks };
@@ -101,6 +108,10 @@ export async function startVerification(
       providerId,
       effect: effectOf(candidate),
       perform: async (terms) => {
+        const { idempotencyKey: _key, ...rest } = input;
+        const reuse = launchReuse(deps, candidate, record, rest);
+        const open = await reuse?.find(terms);
+        if (open) return open;
         const giveBack = await spendVelocity(deps, {
           owner: skeleton,
           idNumber: input.subject.idNumber,
@@ -109,7 +120,11 @@ export async function startVerification(
         });
         try {
           const call = callProvider(deps, provider, terms);
-          return begun(record, await prepared.start(call, urlsOf(deps, record)), deps.now());
+          const answer = await prepared.start(call, urlsOf(deps, record));
+          const started = begun(record, answer, deps.now());
+          // To be found again is a convenience: its failure is nobody's.
+          await reuse?.remember(started).catch(() => {});
+          return started;
         } catch (error) {
           if (provesNothingDone(error)) await giveBack();
           throw error;
@@ -118,7 +133,7 @@ export async function startVerification(
     };
   };
   const isChargeable = picked.picked.some((candidate) => effectOf(candidate) === 'may_charge');
-  const outcome = await runClaimed<VerificationRecord>(deps, {
+  const outcome = await runClaimed<StartRecord>(deps, {
     operation: 'startVerification',
     ...claimNames(deps, caller, 'startVerification', input),
     skeleton,
@@ -136,11 +151,29 @@ export async function startVerification(
   });
   if (outcome.kind === 'problem') return outcome;
 
-  const [verification] = await readVerifications(deps, caller, [outcome.recordId], deadlineMs);
+  const answer = outcome.kind === 'answered' ? outcome.answer : null;
+  const reusedId =
+    answer === null
+      ? await reusedBy(deps, outcome.recordId)
+      : answer.kind === 'reused'
+        ? answer.verificationId
+        : null;
+  const id = reusedId ?? outcome.recordId;
+  const [verification] = await readVerifications(deps, caller, [id], deadlineMs);
   if (!verification || verification instanceof Error)
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   const replayed = outcome.recordId !== skeleton.id;
-  return { kind: 'success', verification, replayed, reused: false };
+  return { kind: 'success', verification, replayed, reused: reusedId !== null };
+}
+
+/** What a start leaves behind: a verification of its own, or the name of one that was there. */
+type StartRecord = VerificationRecord | ReusedRecord;
+
+/** The verification that a replayed start was answered by, where it was one that was there. */
+async function reusedBy({ store }: CoreDeps, recordId: string): Promise<string | null> {
+  const [stored] = await store.records.get([recordId]);
+  if (!stored || kindOf(stored) !== 'reused') return null;
+  return decodeRecord('reused', stored).verificationId;
 }
 
 function normalise(given: StartVerificationInput) {

@@ -1,0 +1,62 @@
+import type { StartVerificationInput } from './start-verification.ts';
+import type { CallTerms } from './call-provider.ts';
+import { canonicalJson } from './claim-names.ts';
+import { modeOf, type CoreDeps } from './core-deps.ts';
+import { keyedHash } from './keyed-hash.ts';
+import type { PickedChannel } from './pick-provider.ts';
+import type { ReusedRecord, VerificationRecord } from './records.ts';
+import { decodeRecord } from './records.ts';
+import { refreshVerification } from './refresh-verification.ts';
+
+export interface LaunchReuse {
+  /** An open launch of the same user for the same input; null when there is none. */
+  readonly find: (terms: CallTerms) => Promise<ReusedRecord | null>;
+  readonly remember: (started: VerificationRecord) => Promise<void>;
+}
+
+/**
+ * Launches that may be handed out again, where the channel allows it: to the same caller and user,
+ * for the same input under another key, while the verification is pending and has some time left.
+ */
+export function launchReuse(
+  deps: CoreDeps,
+  { provider, channel }: PickedChannel,
+  skeleton: VerificationRecord,
+  input: Omit<StartVerificationInput, 'idempotencyKey'>,
+): LaunchReuse | null {
+  const { reuse } = channel;
+  if (!reuse) return null;
+  const { store, hashKeys, now } = deps;
+  const [first] = hashKeys.toSorted((a, b) => (a.kid < b.kid ? -1 : 1));
+  if (!first) throw new Error('no hash key');
+  const { id, tenantId, userId, callerId, providerId } = skeleton;
+  const key = keyedHash(first.key, 'launch', [
+    ...[modeOf(deps), tenantId, userId, callerId, provider.definition.id, provider.account],
+    canonicalJson(input),
+  ]);
+  const marginMs = reuse.marginSeconds * 1000;
+
+  return {
+    find: async ({ deadlineMs, beforeSend }) => {
+      const verificationId = await store.cache.get(key);
+      if (verificationId === null) return null;
+      const [stored] = await store.records.get([verificationId]);
+      if (!stored) return null;
+      const known = decodeRecord('verification', stored);
+      const isTheirs =
+        known.tenantId === tenantId && known.userId === userId && known.callerId === callerId;
+      const hasTime = known.expiresAtMs !== null && known.expiresAtMs - now() > marginMs;
+      if (!isTheirs || !hasTime) return null;
+      // It may be over, though nobody has asked yet.
+      const current = await refreshVerification(deps, stored, deadlineMs);
+      if (current.status !== 'PENDING' || current.launch === null) return null;
+      // Nothing is sent: the claim only has to be one that can be settled.
+      await beforeSend?.('free_start');
+      return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };
+    },
+    remember: async ({ id: verificationId, expiresAtMs }) => {
+      const keepMs = (expiresAtMs ?? 0) - now() - marginMs;
+      if (keepMs > 0) await store.cache.set(key, verificationId, keepMs / 1000);
+    },
+  };
+}

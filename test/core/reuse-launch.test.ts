@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import type { AnyProvider, OutcomeAnswer } from '../../src/contract/index.ts';
+import {
+  startVerification,
+  type StartVerificationInput,
+} from '../../src/core/start-verification.ts';
+import { acme, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
+
+const second = 1000;
+const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
+
+/** Launches last 600 s here; they are handed out again until 120 s before. */
+function reusing(reuse: { marginSeconds: number } | undefined = { marginSeconds: 120 }) {
+  const channel = { ...acme.channels['FACE_WEB'], ...(reuse ? { reuse } : {}) };
+  const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+  const core = createTestCore({ definitions: [definition] });
+  core.provider.reply(() => pending);
+  return core;
+}
+
+async function start(
+  { deps }: ReturnType<typeof createTestCore>,
+  idempotencyKey: string,
+  changes: Partial<StartVerificationInput> = {},
+  caller = callerOf(),
+) {
+  const input = { idempotencyKey, channel: 'FACE_WEB', ...changes };
+  const outcome = await startVerification(deps, caller, input, deps.now() + 9000);
+  if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
+  return outcome;
+}
+
+const starts = ({ provider }: ReturnType<typeof createTestCore>) =>
+  provider.ledger.filter(({ action }) => action === 'Start').length;
+
+describe('a launch that is still open', () => {
+  it('is handed out again under a new key, and the key remembers it', async () => {
+    const core = reusing();
+    const first = await start(core, 'one');
+    core.clock.ms += 10 * second;
+    const again = await start(core, 'two');
+    expect(first).toMatchObject({ reused: false, replayed: false });
+    expect(again).toMatchObject({
+      reused: true,
+      replayed: false,
+      verification: { id: first.verification.id, launch: first.verification.launch },
+    });
+    expect(await start(core, 'two')).toMatchObject({
+      reused: true,
+      replayed: true,
+      verification: { id: first.verification.id },
+    });
+    expect(starts(core)).toBe(1);
+  });
+
+  it('is not, near its end', async () => {
+    const core = reusing();
+    const first = await start(core, 'one');
+    core.clock.ms += 479 * second;
+    expect(await start(core, 'two')).toMatchObject({ reused: true });
+    core.clock.ms += 2 * second;
+    const other = await start(core, 'three');
+    expect(other.reused).toBe(false);
+    expect(other.verification.id).not.toBe(first.verification.id);
+  });
+
+  it('is not, when it turns out to be over', async () => {
+    const core = reusing();
+    await start(core, 'one');
+    core.clock.ms += 10 * second;
+    core.provider.reply(() => passedAnswer);
+    expect(await start(core, 'two')).toMatchObject({ reused: false });
+    expect(starts(core)).toBe(2);
+  });
+
+  it('is not, when its link was used up', async () => {
+    const core = reusing();
+    await start(core, 'one');
+    core.clock.ms += 10 * second;
+    core.provider.reply(() => ({ ...pending, launchUsed: true }));
+    expect(await start(core, 'two')).toMatchObject({ reused: false });
+  });
+
+  it.each<[string, Partial<StartVerificationInput>, ReturnType<typeof callerOf>]>([
+    ['user', {}, callerOf('user-2')],
+    ['tenant', {}, callerOf('user-1', 'tenant-2')],
+    ['subject', { subject: { name: '陈近南' } }, callerOf()],
+    ['way back', { redirectUrl: 'https://app.example/other' }, callerOf()],
+    ['reference', { extra: 'other' }, callerOf()],
+  ])('is never that of another %s', async (_name, changes, caller) => {
+    const core = reusing();
+    await start(core, 'one');
+    core.clock.ms += 10 * second;
+    expect(await start(core, 'two', changes, caller)).toMatchObject({ reused: false });
+    expect(starts(core)).toBe(2);
+  });
+
+  it('is not, where the provider’s links work once', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => pending);
+    await start(core, 'one');
+    core.clock.ms += 10 * second;
+    expect(await start(core, 'two')).toMatchObject({ reused: false });
+  });
+});
