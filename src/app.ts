@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { builtInProviders } from '../providers/index.ts';
-import { startSandbox } from '../sandbox/index.ts';
+import { startSandbox, type Sandbox, type SandboxDeps } from '../sandbox/index.ts';
 import { loadConfig, parseProviderSettings, type Config } from './config.ts';
 import type { AnyProvider, Log, Store, Velocity } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
@@ -22,6 +22,7 @@ import { createApolloServer } from './graphql/create-apollo-server.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';
 import { createRetryBudget } from './core/retry-budget.ts';
 import { createServer } from './http/create-server.ts';
+import { identifyRoutedCaller } from './http/identify-routed-caller.ts';
 import { identifySandboxCaller } from './http/identify-sandbox-caller.ts';
 import { registerCallbacks } from './http/routes/callbacks.ts';
 import { registerGraphiql } from './http/routes/graphiql.ts';
@@ -36,8 +37,9 @@ import { createLog } from './infra/log.ts';
 import { createMemoryPacer } from './infra/memory-pacer.ts';
 import { createMemoryStore } from './infra/memory-store.ts';
 import { createMetrics } from './infra/metrics.ts';
-import { connectRedis, waitForRedis } from './infra/redis/connect-redis.ts';
+import { connectRedis, waitForRedis, type RedisClient } from './infra/redis/connect-redis.ts';
 import { countReplicas } from './infra/redis/count-replicas.ts';
+import { evicts } from './infra/redis/evicts.ts';
 import { createRedisClock } from './infra/redis/redis-clock.ts';
 import { createRedisPacer } from './infra/redis/redis-pacer.ts';
 import { createRedisStore } from './infra/redis/redis-store.ts';
@@ -75,12 +77,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const shared = await createShared(config, now);
   const { store, pacer, velocity } = shared;
   const upstream = createUpstreamClient();
-  const sandbox = await startSandbox({
-    now,
-    baseUrl: personBaseUrl(config),
-    givenSettings: (id) => config.providers.get(id)?.given ?? {},
-    toLoopback: (url) => toLoopback(config, url),
-  });
+  const sandbox = config.sandbox ? await startSandbox(sandboxDeps(config, now)) : null;
   let isDraining = false;
 
   const inFlight: CoreDeps['inFlight'] = new Map();
@@ -92,7 +89,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     clearTimeout(cutOff);
     // A call that was sent is heard out, though whoever asked for it has left.
     await Promise.allSettled(inFlight.values());
-    await Promise.all([upstream.close(), sandbox.close(), shared.close()]);
+    await Promise.all([upstream.close(), sandbox?.close(), shared.close()]);
   };
 
   const servers: FastifyInstance[] = [];
@@ -100,7 +97,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const core: CoreDeps = {
       registry: createRegistry(
         definitions,
-        (definition) => setUpProvider(definition, config, sandbox.settingsOf(definition.id)),
+        (definition) => setUpProvider(definition, config, sandbox),
         config.routing,
       ),
       store,
@@ -138,11 +135,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     const main = createServer(serverDeps);
     servers.push(main);
     main.addHook('onClose', () => apollo.stop());
-    registerGraphql(main, { apollo, core, identify: identifySandboxCaller });
+    const identify =
+      config.routerSecrets.length > 0
+        ? identifyRoutedCaller(config.routerSecrets)
+        : identifySandboxCaller;
+    registerGraphql(main, { apollo, core, identify });
     registerHealth(main, { store, isDraining: () => isDraining });
     registerMetrics(main, metrics);
     if (config.graphiql) registerGraphiql(main);
-    sandbox.register(main);
+    sandbox?.register(main);
     const open = publicServer(main, servers, config, serverDeps);
     registerReturn(open, core);
     registerCallbacks(open, core);
@@ -185,6 +186,7 @@ async function createShared(config: Config, now: () => number): Promise<Shared> 
   }
   const client = connectRedis(redis.url.reveal());
   await waitForRedis(client, redisReadyWithinMs);
+  if (!config.sandbox && !config.allowEviction) await refuseEviction(client);
   const replicas = countReplicas(client, mode);
   const store = createRedisStore({
     client,
@@ -206,6 +208,15 @@ async function createShared(config: Config, now: () => number): Promise<Shared> 
       await store.close();
     },
   };
+}
+
+/** A Redis that forgets keys when it is full could forget that something was paid. */
+async function refuseEviction(client: RedisClient): Promise<void> {
+  if (!(await evicts(client))) return;
+  client.disconnect();
+  throw new BootError([
+    'REDIS_URL names a Redis that forgets keys when it is full: what was paid could be paid again. Set its maxmemory-policy to noeviction, or STORE_ALLOW_EVICTION=on.',
+  ]);
 }
 
 /** Finds out what other replicas send, so that the first caller need not wait for it. */
@@ -245,21 +256,37 @@ function publicServer(
   return server;
 }
 
+function sandboxDeps(config: Config, now: () => number): SandboxDeps {
+  return {
+    now,
+    baseUrl: personBaseUrl(config),
+    givenSettings: (id) => config.providers.get(id)?.given ?? {},
+    toLoopback: (url) => toLoopback(config, url),
+  };
+}
+
 function setUpProvider(
   definition: AnyProvider,
   config: Config,
-  sandboxSettings: Readonly<Record<string, string>>,
+  sandbox: Sandbox | null,
 ): ProviderSetup {
   const settings = config.providers.get(definition.id);
+  const given = settings?.given ?? {};
   const perSecond = settings?.perSecond ?? {};
-  const off = { settings: null, perSecond, account: '' };
-  if (settings?.isOff) return { ...off, disabledReason: 'Switched off by PROVIDERS_OFF.' };
-  if (Object.keys(sandboxSettings).length === 0) {
-    return { ...off, disabledReason: 'The sandbox does not emulate it.' };
+  const off = (disabledReason: string): ProviderSetup => ({
+    ...{ settings: null, perSecond, account: '' },
+    disabledReason,
+  });
+  if (settings?.isOff) return off('Switched off by PROVIDERS_OFF.');
+  const emulated = sandbox?.settingsOf(definition.id) ?? {};
+  if (sandbox && Object.keys(emulated).length === 0) return off('The sandbox does not emulate it.');
+  if (!sandbox && !definition.credentials.some((name) => given[name] !== undefined)) {
+    return off('It has no credentials here.');
   }
-  const parsed = parseProviderSettings(definition, { ...settings?.given, ...sandboxSettings });
+  const used = { ...given, ...emulated };
+  const parsed = parseProviderSettings(definition, used);
   if ('wrong' in parsed) throw new BootError(parsed.wrong);
-  const account = accountOf(definition, sandboxSettings);
+  const account = accountOf(definition, used);
   return { settings: parsed.settings, disabledReason: null, perSecond, account };
 }
 

@@ -38,6 +38,10 @@ export interface Config {
   readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
   /** Null: everything is kept in memory. */
   readonly redis: RedisConfig | null;
+  /** Each opens the graph to the router; none in the sandbox means that nobody has to. */
+  readonly routerSecrets: readonly Secret[];
+  /** Whether a Redis may be used that forgets keys when it is full. */
+  readonly allowEviction: boolean;
   readonly routing: Routing;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
 }
@@ -51,6 +55,9 @@ export interface RedisConfig {
 type Env = Readonly<Record<string, string | undefined>>;
 
 const port = z.coerce.number('must be a port').int('must be a port').min(1).max(65_535);
+const onOrOff = z
+  .enum(['on', 'off', 'true', 'false', '1', '0'], 'must be on or off')
+  .transform((value) => ['on', 'true', '1'].includes(value));
 const positive = z.coerce.number('must be a number').positive('must be above 0');
 
 /** Settings by their names; docs and README list them in this order. */
@@ -69,6 +76,9 @@ const settings = {
     .optional(),
   STORE_ENCRYPTION_KEYS: z.string().transform(readKeys).optional(),
   STORE_HASH_KEYS: z.string().transform(readKeys).optional(),
+  STORE_ALLOW_EVICTION: onOrOff.default(false),
+  ROUTER_SECRETS: z.string().transform(readSecrets).optional(),
+  TRUST_IDENTITY_HEADERS: onOrOff.default(false),
   VERIFICATION_RETENTION_DAYS: positive.default(30),
   REDIRECT_ORIGINS: z.string().transform(readOrigins).optional(),
   ROUTING: z.string().transform(readRouting).default(new Map()),
@@ -95,13 +105,10 @@ const missing = ' is needed.';
 
 /** Names that are fixed for what is still to come: better refused than silently ignored. */
 const laterSettings: readonly string[] = [
-  'STORE_ALLOW_EVICTION',
-  'ROUTER_SECRETS',
   'JWT_JWKS_URL',
   'JWT_ISSUER',
   'JWT_AUDIENCE',
   'JWT_CLAIMS',
-  'TRUST_IDENTITY_HEADERS',
   'PROVIDERS',
 ];
 
@@ -127,23 +134,32 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   const off = readList(given['PROVIDERS_OFF'] ?? '');
   const providers = readProviders(given, definitions, off);
   wrong.push(...providers.wrong);
-  wrong.push(...modeMistakes(given['SANDBOX'] ?? 'auto', definitions, providers.byId));
+  const mode = given['SANDBOX'] ?? 'auto';
+  const credentials = givenCredentials(definitions, providers.byId);
+  const isLive = credentials.length > 0;
+  wrong.push(...modeMistakes(mode, credentials));
+  wrong.push(...(isLive ? liveMistakes(given) : endpointMistakes(definitions, providers.byId)));
+  const isTrusting = parsed.data?.TRUST_IDENTITY_HEADERS === true;
+  if ((isLive || given['ROUTER_SECRETS'] !== undefined) && parsed.success && !isTrusting) {
+    wrong.push('TRUST_IDENTITY_HEADERS=on is needed to know callers: JWTs cannot be checked yet.');
+  }
   if (parsed.success) wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
   if (parsed.success) wrong.push(...storeMistakes(parsed.data));
   if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
 
   const { data } = parsed;
+  // What is for everybody's browser is apart from what is for the router, outside of the sandbox.
+  const publicPort = data.PUBLIC_PORT ?? (isLive ? data.PORT + 1 : data.PORT);
   return {
     host: data.HOST,
     port: data.PORT,
-    publicPort: data.PUBLIC_PORT ?? data.PORT,
-    publicUrl: (data.PUBLIC_URL ?? `http://localhost:${data.PUBLIC_PORT ?? data.PORT}`).replace(
-      /\/+$/u,
-      '',
-    ),
-    sandbox: true,
-    graphiql: data.GRAPHIQL !== 'off',
-    checksums: data.INPUT_CHECKSUMS ?? 'off',
+    publicPort,
+    publicUrl: (data.PUBLIC_URL ?? `http://localhost:${publicPort}`).replace(/\/+$/u, ''),
+    sandbox: !isLive,
+    graphiql: data.GRAPHIQL === 'on' || (data.GRAPHIQL === 'auto' && !isLive),
+    checksums: data.INPUT_CHECKSUMS ?? (isLive ? 'warn' : 'off'),
+    routerSecrets: data.ROUTER_SECRETS ?? [],
+    allowEviction: data.STORE_ALLOW_EVICTION,
     retentionDays: data.VERIFICATION_RETENTION_DAYS,
     bankCardCacheSeconds: data.BANK_CARD_CACHE_SECONDS,
     velocityRules: {
@@ -158,7 +174,8 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
     },
     limitGuardMs: data.LIMIT_GUARD_MS,
     logLevel: data.LOG_LEVEL,
-    redirectOrigins: data.REDIRECT_ORIGINS ?? null,
+    // Any, in the sandbox only.
+    redirectOrigins: data.REDIRECT_ORIGINS ?? (isLive ? new Map() : null),
     // The memory store forgets with the process, so a key of the process is enough.
     redis:
       data.REDIS_URL && data.STORE_ENCRYPTION_KEYS
@@ -249,25 +266,42 @@ function storeMistakes(data: {
     .map((name) => `REDIS_URL needs ${name}, the same for all replicas: kid:base64 of 32 bytes.`);
 }
 
-function modeMistakes(
-  mode: string,
+/** Full names of the credentials that were given: with one of them a real provider is called. */
+function givenCredentials(
   definitions: readonly AnyProvider[],
   byId: ReadonlyMap<string, ProviderSettings>,
 ): string[] {
-  const credentials = definitions.flatMap((definition) =>
+  return definitions.flatMap((definition) =>
     definition.credentials
       .filter((name) => byId.get(definition.id)?.given[name] !== undefined)
       .map((name) => `${prefixOf(definition.id)}${name}`),
   );
+}
+
+function modeMistakes(mode: string, credentials: readonly string[]): string[] {
   if (credentials.length > 0 && mode === 'on') {
     return [`SANDBOX=on does not go with credentials. Unset ${credentials.join(', ')}.`];
   }
-  if (credentials.length > 0) {
-    return [
-      `A real provider needs callers that are known (router secret, JWT), which this version cannot check yet. To run the sandbox, unset ${credentials.join(', ')}.`,
-    ];
-  }
-  if (mode === 'off') return ['SANDBOX=off needs the credentials of a provider.'];
+  return mode === 'off' && credentials.length === 0
+    ? ['SANDBOX=off needs the credentials of a provider.']
+    : [];
+}
+
+/** What real calls need: a store that outlives a process, and callers that are known. */
+function liveMistakes(given: Readonly<Record<string, string>>): string[] {
+  const needed = [
+    ['REDIS_URL', 'keys that a restart forgets could pay twice'],
+    ['ROUTER_SECRETS', 'whoever reaches the port could pay for anybody'],
+  ] as const;
+  return needed
+    .filter(([name]) => given[name] === undefined)
+    .map(([name, why]) => `${name} is needed with credentials: ${why}.`);
+}
+
+function endpointMistakes(
+  definitions: readonly AnyProvider[],
+  byId: ReadonlyMap<string, ProviderSettings>,
+): string[] {
   return definitions.flatMap(({ id }) => {
     const endpoint = byId.get(id)?.given['ENDPOINT'];
     return endpoint === undefined || isLoopback(endpoint)
@@ -327,6 +361,16 @@ function readKeys(text: string, context: z.RefinementCtx): readonly [NamedKey, .
     return z.NEVER;
   }
   return [first, ...rest];
+}
+
+/** `secret,…`, two while they are rotated. */
+function readSecrets(text: string, context: z.RefinementCtx): readonly Secret[] {
+  const secrets = readList(text);
+  if (secrets.length > 0 && secrets.every((secret) => secret.length >= 16)) {
+    return secrets.map((secret) => new Secret(secret));
+  }
+  context.addIssue('must be secrets of at least 16 characters, separated by commas');
+  return z.NEVER;
 }
 
 /** `30/3600`: so many in so many seconds. */

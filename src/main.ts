@@ -61,15 +61,21 @@ function startUpLines({ config }: App): string[] {
     '',
     'verification-subgraph is up.',
     '',
-    '  SANDBOX: no real provider is called, and nothing is charged.',
+    config.sandbox
+      ? '  SANDBOX: no real provider is called, and nothing is charged.'
+      : '  LIVE:    real providers are called, and they charge.',
     config.redis
       ? '  STORE:   Redis, shared by every replica.'
       : '  STORE:   in memory. A restart forgets everything.',
     '',
     ...(config.graphiql ? [`  Click here   ${url}/graphiql`] : []),
     `  GraphQL      ${url}/graphql`,
-    `  Scenarios    ${url}/sandbox/scenarios`,
-    `  Endpoints    ${url}/sandbox/endpoints`,
+    ...(config.sandbox
+      ? [`  Scenarios    ${url}/sandbox/scenarios`, `  Endpoints    ${url}/sandbox/endpoints`]
+      : []),
+    ...(config.publicPort === config.port
+      ? []
+      : [`  Browsers     ${config.publicUrl} (port ${config.publicPort})`]),
     `  Health       ${url}/health/ready`,
     '',
   ];

@@ -25,6 +25,15 @@ export class AccessDenied extends Error {
   }
 }
 
+/** Nobody known calls. The text is fixed, as above. */
+export class Unauthenticated extends Error {
+  override readonly name = 'Unauthenticated';
+
+  constructor() {
+    super('not known');
+  }
+}
+
 export function demandScope(caller: Caller, scope: Scope): void {
   if (!caller.scopes.has(scope)) throw new AccessDenied();
 }

@@ -5,6 +5,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Log } from '../contract/index.ts';
 import type { GraphqlContext } from './context.ts';
 import { maskError } from './mask-error.ts';
+import { allowOneChargeableField } from './plugins/allow-one-chargeable-field.ts';
 import { answerLegacyClientsWith200 } from './plugins/answer-legacy-clients-with-200.ts';
 import { logBugs } from './plugins/log-bugs.ts';
 import { nameWrongVariables } from './plugins/name-wrong-variables.ts';
@@ -31,6 +32,7 @@ export function createApolloServer(deps: {
       // On by default in subgraphs, and costs CPU on every request whether asked for or not.
       ApolloServerPluginInlineTraceDisabled(),
       refuseSubscriptions,
+      allowOneChargeableField,
       nameWrongVariables,
       answerLegacyClientsWith200,
       logBugs(deps.log),

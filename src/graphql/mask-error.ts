@@ -16,6 +16,7 @@ export const errorTexts = {
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   OPERATION_RESOLUTION_FAILURE: 'The document does not hold the operation that was asked for.',
+  TOO_MANY_CHARGEABLE_FIELDS: 'An operation may hold one field that can be charged.',
   PERSISTED_QUERY_NOT_SUPPORTED: 'Persisted queries are not supported.',
   PERSISTED_QUERY_NOT_FOUND: 'Persisted queries are not supported.',
   PAYLOAD_TOO_LARGE: 'The request is too large.',

@@ -1,6 +1,6 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Log } from '../contract/index.ts';
-import { AccessDenied } from '../core/caller.ts';
+import { AccessDenied, Unauthenticated } from '../core/caller.ts';
 import { logBug } from '../core/log-bug.ts';
 import { errorTexts, type ErrorCode } from '../graphql/mask-error.ts';
 
@@ -53,6 +53,9 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
   });
 
   server.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof Unauthenticated) {
+      return reply.code(401).send(toGraphqlError('UNAUTHENTICATED'));
+    }
     if (error instanceof AccessDenied) return reply.code(403).send(toGraphqlError('FORBIDDEN'));
     const status = error.statusCode ?? 500;
     if (status >= 500) logBug(log, `${request.method} ${request.routeOptions.url ?? ''}`, error);

@@ -68,12 +68,10 @@ describe('settings', () => {
       'TENCENT_CN_REGION must be a region such as ap-guangzhou.',
       'TENCENT_CN_NOTHING is not a setting of tencent-cn.',
     ]);
-    const lines = linesOf({ TENCENT_CN_SESSION_TOKEN: 'CANARY' });
-    expect(lines.slice(0, 2)).toEqual([
+    expect(linesOf({ TENCENT_CN_SESSION_TOKEN: 'CANARY' }).slice(0, 2)).toEqual([
       'TENCENT_CN_SECRET_ID is needed.',
       'TENCENT_CN_SECRET_KEY is needed.',
     ]);
-    expect(lines[2]).toContain('TENCENT_CN_SESSION_TOKEN');
   });
 
   it('of a provider are all missed at once as soon as it has credentials', () => {
@@ -81,27 +79,68 @@ describe('settings', () => {
     expect(linesOf({ OEMCLOUD_OUTCOME: 'outline' })).toEqual([]);
   });
 
-  it('with credentials do not start the sandbox, whatever SANDBOX says', () => {
-    for (const SANDBOX of ['auto', 'on', 'off']) {
-      const lines = linesOf({
-        SANDBOX,
-        TENCENT_CN_SECRET_ID: 'CANARY',
-        TENCENT_CN_SECRET_KEY: 'CANARY',
-      });
-      expect(lines).toHaveLength(1);
-      expect(lines[0]).toContain('TENCENT_CN_SECRET_ID');
-      expect(lines[0]).not.toContain('CANARY');
+  const key = Buffer.alloc(32, 1).toString('base64');
+  const credentials = { TENCENT_CN_SECRET_ID: 'CANARY', TENCENT_CN_SECRET_KEY: 'CANARY' };
+  const live = {
+    ...credentials,
+    REDIS_URL: 'redis://localhost:6379',
+    STORE_HASH_KEYS: `h1:${key}`,
+    STORE_ENCRYPTION_KEYS: `e1:${key}`,
+    ROUTER_SECRETS: 'a-secret-of-the-router',
+    TRUST_IDENTITY_HEADERS: 'on',
+  };
+
+  it('with credentials demand a store that lasts and callers that are known', () => {
+    expect(linesOf(credentials).map((line) => line.split(' ')[0])).toEqual([
+      'REDIS_URL',
+      'ROUTER_SECRETS',
+      'TRUST_IDENTITY_HEADERS=on',
+    ]);
+    const wrong = linesOf({ ...live, SANDBOX: 'on' });
+    expect(wrong).toHaveLength(1);
+    expect(wrong[0]).toContain('Unset TENCENT_CN_SECRET_ID, TENCENT_CN_SECRET_KEY');
+    expect(wrong[0]).not.toContain('CANARY');
+    expect(linesOf({ SANDBOX: 'off' })).toEqual([
+      'SANDBOX=off needs the credentials of a provider.',
+    ]);
+  });
+
+  it('with credentials are those of a service, and not of a sandbox', () => {
+    expect(loadConfig(live, builtInProviders)).toMatchObject({
+      sandbox: false,
+      graphiql: false,
+      checksums: 'warn',
+      port: 4001,
+      publicPort: 4002,
+    });
+    // Nobody is sent anywhere that was not listed.
+    expect(loadConfig(live, builtInProviders).redirectOrigins?.size).toBe(0);
+  });
+
+  it('of the sandbox lead to this host only', () => {
+    expect(linesOf({ TENCENT_CN_ENDPOINT: 'https://faceid.tencentcloudapi.com' })).toEqual([
+      'TENCENT_CN_ENDPOINT must be of this host in the sandbox: nothing real is called there.',
+    ]);
+    for (const host of ['127.0.0.1:1', 'localhost:1', '[::1]:1']) {
+      expect(linesOf({ TENCENT_CN_ENDPOINT: `http://${host}` })).toEqual([]);
     }
+    expect(linesOf({ TENCENT_CN_ENDPOINT: 'http://127.0.0.1.example' })).toHaveLength(1);
+  });
+
+  it('of the router are secrets of some length, and need trusted headers', () => {
+    expect(linesOf({ ROUTER_SECRETS: 'CANARY' })[0]).toContain('at least 16 characters');
+    expect(linesOf({ ROUTER_SECRETS: 'a-secret-of-the-router' })[0]).toContain(
+      'TRUST_IDENTITY_HEADERS=on',
+    );
   });
 
   it('that are still to come are refused rather than ignored', () => {
-    expect(linesOf({ ROUTER_SECRETS: 'CANARY' })).toEqual([
-      'ROUTER_SECRETS is not supported by this version. Unset it.',
+    expect(linesOf({ JWT_ISSUER: 'CANARY' })).toEqual([
+      'JWT_ISSUER is not supported by this version. Unset it.',
     ]);
   });
 
   it('of a shared store demand shared keys', () => {
-    const key = Buffer.alloc(32, 1).toString('base64');
     const env = { REDIS_URL: 'redis://:CANARY@localhost:6379' };
     const lines = linesOf(env);
     expect(lines.map((line) => line.split(',')[0])).toEqual([
@@ -126,7 +165,6 @@ describe('settings', () => {
   });
 
   it('hold keys of 256 bits, the first one in use', () => {
-    const key = Buffer.alloc(32, 1).toString('base64');
     const config = loadConfig({ STORE_HASH_KEYS: `new:${key},old:${key}` }, builtInProviders);
     expect(config.hashKeys.map(({ kid }) => kid)).toEqual(['new', 'old']);
     expect(JSON.stringify(config.hashKeys)).not.toContain(key);

@@ -28,7 +28,7 @@ export async function startReplica(
   env: Readonly<Record<string, string>> = {},
   readyWithinMs = 30_000,
 ): Promise<Replica> {
-  const port = await freePort();
+  const port = Number(env['PORT'] ?? (await freePort()));
   const child = spawn(process.execPath, ['src/main.ts'], {
     stdio: 'ignore',
     env: {
