@@ -267,4 +267,30 @@ describe('entities', () => {
       { __typename: 'User', id: 'u-2' },
     ]);
   });
+
+  it('of one provider that is slow delay nobody who asks another', async () => {
+    const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
+    let isSlowOver = false;
+    const slow = Promise.all(
+      Array.from({ length: 10 }, (_, at) =>
+        app.send(startMutation, {
+          input: {
+            idempotencyKey: `slow-${at}`,
+            channel: 'FACE_ALIPAY',
+            subject,
+            extra: 'sandbox:individual/face=wire-timeout',
+          },
+        }),
+      ),
+    ).then(() => {
+      isSlowOver = true;
+    });
+    for (let at = 0; at < 20; at++) {
+      const input = { idempotencyKey: `quick-${at}`, channel: 'E_ID' };
+      const { data } = await app.send(startMutation, { input });
+      expect(data.startVerification.__typename).toBe('StartVerificationSuccess');
+    }
+    expect(isSlowOver).toBe(false);
+    await slow;
+  }, 20_000);
 });
