@@ -4,11 +4,12 @@ import type { DestinationStream } from 'pino';
 import { builtInProviders } from '../providers/index.ts';
 import { startSandbox, type Sandbox, type SandboxDeps } from '../sandbox/index.ts';
 import { loadConfig, parseProviderSettings, type Config } from './config.ts';
-import type { AnyProvider, Log, Store, Velocity } from './contract/index.ts';
+import type { AnyProvider, Log } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
-import { modeOf, type CoreDeps } from './core/core-deps.ts';
-import { keyedHash, underEach } from './core/keyed-hash.ts';
+import type { CoreDeps } from './core/core-deps.ts';
+import { createShared } from './create-shared.ts';
 import { createNonceClock } from './core/nonce-clock.ts';
+import { createRetryBudget } from './core/retry-budget.ts';
 import {
   checkDefinitions,
   createRegistry,
@@ -20,7 +21,6 @@ import {
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';
-import { createRetryBudget } from './core/retry-budget.ts';
 import { createServer } from './http/create-server.ts';
 import { identifyRoutedCaller } from './http/identify-routed-caller.ts';
 import { identifySandboxCaller } from './http/identify-sandbox-caller.ts';
@@ -32,23 +32,12 @@ import { registerMetrics } from './http/routes/metrics.ts';
 import { registerReturn } from './http/routes/return.ts';
 import { createBottleneckLimiter, type Pacer } from './infra/bottleneck-limiter.ts';
 import { createCockatielBreaker } from './infra/cockatiel-breaker.ts';
-import { createVelocity } from './infra/flexible-velocity.ts';
 import { createLog } from './infra/log.ts';
-import { createMemoryPacer } from './infra/memory-pacer.ts';
-import { createMemoryStore } from './infra/memory-store.ts';
 import { createMetrics } from './infra/metrics.ts';
-import { connectRedis, waitForRedis, type RedisClient } from './infra/redis/connect-redis.ts';
-import { countReplicas } from './infra/redis/count-replicas.ts';
-import { evicts } from './infra/redis/evicts.ts';
-import { createRedisClock } from './infra/redis/redis-clock.ts';
-import { createRedisPacer } from './infra/redis/redis-pacer.ts';
-import { createRedisStore } from './infra/redis/redis-store.ts';
 import { createUpstreamClient } from './infra/send-upstream.ts';
-import { createVault } from './infra/vault.ts';
 
 /** Every operation is answered by then; whoever still sends a request slowly is cut off. */
 const drainTimeoutMs = 9100;
-const redisReadyWithinMs = 3000;
 
 export interface App {
   readonly config: Config;
@@ -165,58 +154,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       await closeAll(servers);
     },
   };
-}
-
-/** What replicas share, or this process' own. */
-interface Shared {
-  readonly store: Store;
-  readonly pacer: Pacer;
-  readonly velocity: Velocity;
-  readonly close: () => Promise<void>;
-}
-
-/** A Redis that does not answer leaves the process not ready, and alive. */
-async function createShared(config: Config, now: () => number): Promise<Shared> {
-  const { redis, hashKeys, limitGuardMs: guardMs } = config;
-  const mode = modeOf(config);
-  if (!redis) {
-    const store = createMemoryStore({ now });
-    const pacer = createMemoryPacer({ now, guardMs });
-    return { store, pacer, velocity: createVelocity({ client: null, mode }), close: store.close };
-  }
-  const client = connectRedis(redis.url.reveal());
-  await waitForRedis(client, redisReadyWithinMs);
-  if (!config.sandbox && !config.allowEviction) await refuseEviction(client);
-  const replicas = countReplicas(client, mode);
-  const store = createRedisStore({
-    client,
-    vault: createVault({ keys: redis.encryptionKeys, mode }),
-    namesOf: (id) => underEach(hashKeys, ({ key }) => keyedHash(key, 'record', [id])),
-    mode,
-  });
-  const pacer = createRedisPacer({
-    ...{ client, now, guardMs, mode },
-    clock: createRedisClock(),
-    replicas: replicas.current,
-  });
-  return {
-    store,
-    pacer,
-    velocity: createVelocity({ client, mode }),
-    close: async () => {
-      replicas.stop();
-      await store.close();
-    },
-  };
-}
-
-/** A Redis that forgets keys when it is full could forget that something was paid. */
-async function refuseEviction(client: RedisClient): Promise<void> {
-  if (!(await evicts(client))) return;
-  client.disconnect();
-  throw new BootError([
-    'REDIS_URL names a Redis that forgets keys when it is full: what was paid could be paid again. Set its maxmemory-policy to noeviction, or STORE_ALLOW_EVICTION=on.',
-  ]);
 }
 
 /** Finds out what other replicas send, so that the first caller need not wait for it. */

@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import {
-  Secret,
-  type AnyProvider,
-  type ChecksumMode,
-  type VelocityRule,
-} from './contract/index.ts';
+import { Secret, type AnyProvider, type ChecksumMode } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
 import type { Routing } from './core/registry.ts';
 import type { VelocityRules } from './core/spend-velocity.ts';
 import { isRedisUrl } from './infra/redis/connect-redis.ts';
+import {
+  readKeys,
+  readList,
+  readOrigins,
+  readRouting,
+  readRule,
+  readSecrets,
+} from './read-setting-values.ts';
 
 /** Settings of one provider as they were given, by name without its prefix. */
 export interface ProviderSettings {
@@ -335,85 +338,4 @@ function toSettingName(text: string): string {
 
 function randomKey(): NamedKey {
   return { kid: 'process', key: new Secret(randomBytes(32).toString('base64')) };
-}
-
-function readList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean);
-}
-
-/** `kid:base64,…`, each of at least 256 bits. */
-function readKeys(text: string, context: z.RefinementCtx): readonly [NamedKey, ...NamedKey[]] {
-  const keys = readList(text).map((part) => {
-    const [kid = '', encoded = ''] = part.split(':');
-    const isGood =
-      /^[\w-]{1,32}$/u.test(kid) &&
-      /^[A-Za-z0-9+/]+={0,2}$/u.test(encoded) &&
-      Buffer.from(encoded, 'base64').length >= 32;
-    return isGood ? { kid, key: new Secret(encoded) } : null;
-  });
-  const [first, ...rest] = keys.filter((key) => key !== null);
-  const isUnique = new Set(keys.map((key) => key?.kid)).size === keys.length;
-  if (!first || keys.includes(null) || !isUnique) {
-    context.addIssue('must be kid:base64,… with different kids and at least 32 bytes each');
-    return z.NEVER;
-  }
-  return [first, ...rest];
-}
-
-/** `secret,…`, two while they are rotated. */
-function readSecrets(text: string, context: z.RefinementCtx): readonly Secret[] {
-  const secrets = readList(text);
-  if (secrets.length > 0 && secrets.every((secret) => secret.length >= 16)) {
-    return secrets.map((secret) => new Secret(secret));
-  }
-  context.addIssue('must be secrets of at least 16 characters, separated by commas');
-  return z.NEVER;
-}
-
-/** `30/3600`: so many in so many seconds. */
-function readRule(text: string, context: z.RefinementCtx): VelocityRule {
-  const [, most, seconds] = /^\s*([1-9]\d{0,8})\s*\/\s*([1-9]\d{0,8})\s*$/u.exec(text) ?? [];
-  if (most !== undefined && seconds !== undefined) {
-    return { most: Number(most), seconds: Number(seconds) };
-  }
-  context.addIssue('must be a number of calls and of seconds, such as 30/3600');
-  return z.NEVER;
-}
-
-/** `CHANNEL=provider,provider;…` */
-function readRouting(text: string, context: z.RefinementCtx): Routing {
-  const routing = new Map<string, readonly string[]>();
-  for (const part of text.split(';').filter((each) => each.trim() !== '')) {
-    const [, channel, list] = /^\s*([A-Z][A-Z0-9_]*)\s*=([^=]*)$/u.exec(part) ?? [];
-    if (channel === undefined || list === undefined || routing.has(channel)) {
-      context.addIssue('must be CHANNEL=provider,…;… with each channel once');
-      return z.NEVER;
-    }
-    routing.set(channel, readList(list));
-  }
-  return routing;
-}
-
-/** `origin,…` for every tenant, or `tenant=origin,…;…`. */
-function readOrigins(
-  text: string,
-  context: z.RefinementCtx,
-): ReadonlyMap<string, ReadonlySet<string>> {
-  const byTenant = new Map<string, ReadonlySet<string>>();
-  for (const part of text.split(';').filter((each) => each.trim() !== '')) {
-    const [tenant, list] = part.includes('=') ? part.split('=', 2) : ['*', part];
-    const origins = readList(list ?? '');
-    const isGood = origins.every(
-      (origin) => URL.canParse(origin) && new URL(origin).origin === origin,
-    );
-    if (!isGood || origins.length === 0 || !tenant?.trim()) {
-      context.addIssue('must be origin,… or tenant=origin,…;… such as https://app.example.com');
-      return z.NEVER;
-    }
-    byTenant.set(tenant.trim(), new Set(origins));
-  }
-  return byTenant;
 }

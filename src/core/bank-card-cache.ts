@@ -1,7 +1,7 @@
 import type { BankCardInput, BankCardOutcome } from '../contract/index.ts';
 import type { Owner } from './caller.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
-import { keyedHash } from './keyed-hash.ts';
+import { keyedHash, steadyKey } from './keyed-hash.ts';
 import { decodeRecord, encodeRecord, type BankCardRecord } from './records.ts';
 import type { RegisteredProvider } from './registry.ts';
 
@@ -35,10 +35,7 @@ export function bankCardCache(
   { tenantId, userId }: Pick<Owner, 'tenantId' | 'userId'>,
   { subject, cardNumber, phone, certType }: BankCardInput,
 ): BankCardCache {
-  // The first by its kid: the same one for every replica while keys are rotated.
-  const [first] = hashKeys.toSorted((a, b) => (a.kid < b.kid ? -1 : 1));
-  if (!first) throw new Error('no hash key');
-  const key = keyedHash(first.key, 'bank card', [
+  const key = keyedHash(steadyKey(hashKeys), 'bank card', [
     ...[modeOf({ sandbox }), tenantId, userId, definition.id, account],
     ...[subject.name ?? '', subject.idNumber ?? '', cardNumber, phone, String(certType)],
   ]);

@@ -12,6 +12,14 @@ export function keyedHash(key: Secret, purpose: string, parts: readonly string[]
   return hmac(key, purpose, JSON.stringify(parts)).toString('base64url');
 }
 
+/**
+ * The first by its kid: the same one for every replica while keys are rotated. For what is only
+ * looked up, and may be missed once when a key is taken off the list.
+ */
+export function steadyKey(keys: readonly [NamedKey, ...NamedKey[]]): Secret {
+  return keys.reduce((one, other) => (other.kid < one.kid ? other : one)).key;
+}
+
 /** One value for each of the keys, in their order. */
 export function underEach<T>(
   [newest, ...others]: readonly [NamedKey, ...NamedKey[]],

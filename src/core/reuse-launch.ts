@@ -2,10 +2,9 @@ import type { StartVerificationInput } from './start-verification.ts';
 import type { CallTerms } from './call-provider.ts';
 import { canonicalJson } from './claim-names.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
-import { keyedHash } from './keyed-hash.ts';
+import { keyedHash, steadyKey } from './keyed-hash.ts';
 import type { PickedChannel } from './pick-provider.ts';
-import type { ReusedRecord, VerificationRecord } from './records.ts';
-import { decodeRecord } from './records.ts';
+import { decodeRecord, type ReusedRecord, type VerificationRecord } from './records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
 export interface LaunchReuse {
@@ -27,10 +26,8 @@ export function launchReuse(
   const { reuse } = channel;
   if (!reuse) return null;
   const { store, hashKeys, now } = deps;
-  const [first] = hashKeys.toSorted((a, b) => (a.kid < b.kid ? -1 : 1));
-  if (!first) throw new Error('no hash key');
   const { id, tenantId, userId, callerId, providerId } = skeleton;
-  const key = keyedHash(first.key, 'launch', [
+  const key = keyedHash(steadyKey(hashKeys), 'launch', [
     ...[modeOf(deps), tenantId, userId, callerId, provider.definition.id, provider.account],
     canonicalJson(input),
   ]);

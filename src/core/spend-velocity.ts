@@ -1,7 +1,7 @@
 import { LimiterRefusal, type VelocityRule } from '../contract/index.ts';
 import type { Owner } from './caller.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
-import { keyedHash } from './keyed-hash.ts';
+import { keyedHash, steadyKey } from './keyed-hash.ts';
 
 /** What callers may do at most; null: no limit. */
 export interface VelocityRules {
@@ -37,11 +37,9 @@ export async function spendVelocity(
   { velocity, velocityRules: rules, hashKeys, sandbox }: CoreDeps,
   { owner, idNumber, cardNumber, mayCharge, quota }: Spending,
 ): Promise<() => Promise<void>> {
-  const [first] = hashKeys.toSorted((a, b) => (a.kid < b.kid ? -1 : 1));
-  if (!first) throw new Error('no hash key');
   const { tenantId, userId } = owner;
   const keyOf = (name: string, ...parts: readonly string[]): string =>
-    keyedHash(first.key, 'velocity', [modeOf({ sandbox }), name, ...parts]);
+    keyedHash(steadyKey(hashKeys), 'velocity', [modeOf({ sandbox }), name, ...parts]);
   const share: VelocityRule | null =
     rules.tenantShare === null
       ? null

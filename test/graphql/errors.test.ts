@@ -271,20 +271,22 @@ describe('entities', () => {
   it('of one provider that is slow delay nobody who asks another', async () => {
     const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
     let isSlowOver = false;
-    const slow = Promise.all(
-      Array.from({ length: 10 }, (_, at) =>
-        app.send(startMutation, {
-          input: {
-            idempotencyKey: `slow-${at}`,
-            channel: 'FACE_ALIPAY',
-            subject,
-            extra: 'sandbox:individual/face=wire-timeout',
-          },
-        }),
-      ),
-    ).then(() => {
+    const waitForSlow = async (): Promise<void> => {
+      await Promise.all(
+        Array.from({ length: 10 }, (_, at) =>
+          app.send(startMutation, {
+            input: {
+              idempotencyKey: `slow-${at}`,
+              channel: 'FACE_ALIPAY',
+              subject,
+              extra: 'sandbox:individual/face=wire-timeout',
+            },
+          }),
+        ),
+      );
       isSlowOver = true;
-    });
+    };
+    const slow = waitForSlow();
     for (let at = 0; at < 20; at++) {
       const input = { idempotencyKey: `quick-${at}`, channel: 'E_ID' };
       const { data } = await app.send(startMutation, { input });

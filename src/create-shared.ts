@@ -1,0 +1,70 @@
+import type { Config } from './config.ts';
+import type { Store, Velocity } from './contract/index.ts';
+import { BootError } from './core/boot-error.ts';
+import { modeOf } from './core/core-deps.ts';
+import { keyedHash, underEach } from './core/keyed-hash.ts';
+import type { Pacer } from './infra/bottleneck-limiter.ts';
+import { createVelocity } from './infra/flexible-velocity.ts';
+import { createMemoryPacer } from './infra/memory-pacer.ts';
+import { createMemoryStore } from './infra/memory-store.ts';
+import { connectRedis, waitForRedis, type RedisClient } from './infra/redis/connect-redis.ts';
+import { countReplicas } from './infra/redis/count-replicas.ts';
+import { evicts } from './infra/redis/evicts.ts';
+import { createRedisClock } from './infra/redis/redis-clock.ts';
+import { createRedisPacer } from './infra/redis/redis-pacer.ts';
+import { createRedisStore } from './infra/redis/redis-store.ts';
+import { createVault } from './infra/vault.ts';
+
+const redisReadyWithinMs = 3000;
+
+/** What replicas share, or this process' own. */
+export interface Shared {
+  readonly store: Store;
+  readonly pacer: Pacer;
+  readonly velocity: Velocity;
+  readonly close: () => Promise<void>;
+}
+
+/** A Redis that does not answer leaves the process not ready, and alive. */
+export async function createShared(config: Config, now: () => number): Promise<Shared> {
+  const { redis, hashKeys, limitGuardMs: guardMs } = config;
+  const mode = modeOf(config);
+  if (!redis) {
+    const store = createMemoryStore({ now });
+    const pacer = createMemoryPacer({ now, guardMs });
+    return { store, pacer, velocity: createVelocity({ client: null, mode }), close: store.close };
+  }
+  const client = connectRedis(redis.url.reveal());
+  await waitForRedis(client, redisReadyWithinMs);
+  if (!config.sandbox && !config.allowEviction) await refuseEviction(client);
+  const replicas = countReplicas(client, mode);
+  const store = createRedisStore({
+    client,
+    vault: createVault({ keys: redis.encryptionKeys, mode }),
+    namesOf: (id) => underEach(hashKeys, ({ key }) => keyedHash(key, 'record', [id])),
+    mode,
+  });
+  const pacer = createRedisPacer({
+    ...{ client, now, guardMs, mode },
+    clock: createRedisClock(),
+    replicas: replicas.current,
+  });
+  return {
+    store,
+    pacer,
+    velocity: createVelocity({ client, mode }),
+    close: async () => {
+      replicas.stop();
+      await store.close();
+    },
+  };
+}
+
+/** A Redis that forgets keys when it is full could forget that something was paid. */
+async function refuseEviction(client: RedisClient): Promise<void> {
+  if (!(await evicts(client))) return;
+  client.disconnect();
+  throw new BootError([
+    'REDIS_URL names a Redis that forgets keys when it is full: what was paid could be paid again. Set its maxmemory-policy to noeviction, or STORE_ALLOW_EVICTION=on.',
+  ]);
+}
