@@ -55,7 +55,7 @@ const policies = {
     billing: 'UNKNOWN',
   },
   RATE_LIMITED: {
-    message: 'The limit of the provider is reached.',
+    message: 'A limit is reached: of the provider, or of the caller.',
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },
