@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import type { Store, Velocity } from './contract/index.ts';
+import { StoreUnavailable, type Store, type Velocity } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { modeOf } from './core/core-deps.ts';
 import { keyedHash, underEach } from './core/keyed-hash.ts';
@@ -36,7 +36,7 @@ export async function createShared(config: Config, now: () => number): Promise<S
   }
   const client = connectRedis(redis.url.reveal());
   await waitForRedis(client, redisReadyWithinMs);
-  if (!config.sandbox && !config.allowEviction) await refuseEviction(client);
+  const isRefused = config.sandbox || config.allowEviction ? null : await watchEviction(client);
   const replicas = countReplicas(client, mode);
   const store = createRedisStore({
     client,
@@ -49,8 +49,12 @@ export async function createShared(config: Config, now: () => number): Promise<S
     clock: createRedisClock(),
     replicas: replicas.current,
   });
+  const ping = async (): Promise<void> => {
+    await store.ping();
+    if (isRefused?.()) throw new StoreUnavailable();
+  };
   return {
-    store,
+    store: { ...store, ping },
     pacer,
     velocity: createVelocity({ client, mode }),
     close: async () => {
@@ -60,11 +64,23 @@ export async function createShared(config: Config, now: () => number): Promise<S
   };
 }
 
-/** A Redis that forgets keys when it is full could forget that something was paid. */
-async function refuseEviction(client: RedisClient): Promise<void> {
-  if (!(await evicts(client))) return;
-  client.disconnect();
-  throw new BootError([
-    'REDIS_URL names a Redis that forgets keys when it is full: what was paid could be paid again. Set its maxmemory-policy to noeviction, or STORE_ALLOW_EVICTION=on.',
-  ]);
+/**
+ * A Redis that forgets keys when it is full could forget that something was paid. One that is met at
+ * the start stops it; one that comes later, or after a failover, leaves the process not ready.
+ */
+async function watchEviction(client: RedisClient): Promise<() => boolean> {
+  let isRefused = await evicts(client);
+  if (isRefused) {
+    client.disconnect();
+    throw new BootError([
+      'REDIS_URL names a Redis that forgets keys when it is full: what was paid could be paid again. Set its maxmemory-policy to noeviction, or STORE_ALLOW_EVICTION=on.',
+    ]);
+  }
+  client.on('ready', () => {
+    const check = async (): Promise<void> => {
+      isRefused = await evicts(client);
+    };
+    void check();
+  });
+  return () => isRefused;
 }

@@ -127,7 +127,10 @@ export interface ClaimStore {
    * performed. False when the claim is no longer the ticket's, or its time to answer is over.
    */
   readonly startAgain: (ticket: ClaimTicket, times: ClaimTimes) => Promise<boolean>;
-  /** STARTED or UNKNOWN → DONE, STARTED → UNKNOWN. False when it is no longer the ticket's. */
+  /**
+   * STARTED or UNKNOWN → DONE, STARTED → UNKNOWN; true as well where it is so already, so that it can
+   * be repeated. False when it is no longer the ticket's.
+   */
   readonly settle: (
     ticket: ClaimTicket,
     state: 'done' | 'unknown',

@@ -1,7 +1,7 @@
 import type { BankCardInput, BankCardOutcome } from '../contract/index.ts';
 import type { Owner } from './caller.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
-import { keyedHash, steadyKey } from './keyed-hash.ts';
+import { keyedHashes } from './keyed-hash.ts';
 import { decodeRecord, encodeRecord, type BankCardRecord } from './records.ts';
 import type { RegisteredProvider } from './registry.ts';
 
@@ -19,7 +19,8 @@ const dayMs = 24 * 3600 * 1000;
 const shanghaiOffsetMs = 8 * 3600 * 1000;
 
 export interface BankCardCache {
-  readonly key: string;
+  /** One for each listed hash key. */
+  readonly keys: readonly [string, ...string[]];
   /** The earlier check, if it is the same person's and young enough. */
   readonly find: (maxAgeSeconds: number | null) => Promise<BankCardRecord | null>;
   readonly put: (check: BankCardRecord) => Promise<void>;
@@ -35,15 +36,15 @@ export function bankCardCache(
   { tenantId, userId }: Pick<Owner, 'tenantId' | 'userId'>,
   { subject, cardNumber, phone, certType }: BankCardInput,
 ): BankCardCache {
-  const key = keyedHash(steadyKey(hashKeys), 'bank card', [
+  const keys = keyedHashes(hashKeys, 'bank card', [
     ...[modeOf({ sandbox }), tenantId, userId, definition.id, account],
     ...[subject.name ?? '', subject.idNumber ?? '', cardNumber, phone, String(certType)],
   ]);
 
   return {
-    key,
+    keys,
     find: async (maxAgeSeconds) => {
-      const body = maxAgeSeconds === 0 ? null : await store.cache.get(key);
+      const body = maxAgeSeconds === 0 ? null : await firstOf(store, keys);
       if (body === null) return null;
       const check = readCheck(body);
       const ageMs = now() - (check.checkedAtMs ?? 0);
@@ -53,9 +54,18 @@ export function bankCardCache(
     },
     put: async (check) => {
       const keepMs = lifetimeOf(check, now(), bankCardCacheSeconds);
-      if (keepMs > 0) await store.cache.set(key, encodeRecord(check), keepMs / 1000);
+      if (keepMs <= 0) return;
+      for (const key of keys) await store.cache.set(key, encodeRecord(check), keepMs / 1000);
     },
   };
+}
+
+async function firstOf({ cache }: CoreDeps['store'], keys: readonly string[]) {
+  for (const key of keys) {
+    const body = await cache.get(key);
+    if (body !== null) return body;
+  }
+  return null;
 }
 
 function readCheck(body: string): BankCardRecord {

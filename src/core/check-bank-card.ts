@@ -108,6 +108,12 @@ export async function checkBankCard(
       throw error;
     }
   };
+  const askAndRemember = async (terms: CallTerms): Promise<BankCardRecord> => {
+    const check = await askAfresh(terms);
+    // It was paid for: the caller shall have it, kept for later or not.
+    await cache.put(check).catch(() => {});
+    return check;
+  };
   const outcome = await runClaimed<BankCardRecord>(deps, {
     operation: 'checkBankCard',
     ...claimNames(deps, caller, 'checkBankCard', input),
@@ -119,14 +125,12 @@ export async function checkBankCard(
       effect,
       perform: (terms) =>
         input.maxAgeSeconds === 0
-          ? askAfresh(terms)
+          ? askAndRemember(terms)
           : shareAnswer(deps, terms, {
-              key: cache.key,
-              recall: async () => {
-                const earlier = await cache.find(input.maxAgeSeconds);
-                if (!earlier) return null;
-                // Nothing is sent: the claim only has to be one that can be settled.
-                await terms.beforeSend?.('may_charge');
+              keys: cache.keys,
+              recall: () => cache.find(input.maxAgeSeconds),
+              adopt: async (earlier) => {
+                await terms.answerWithoutSending?.();
                 return answeredBy(skeleton, earlier);
               },
               ask: askAfresh,

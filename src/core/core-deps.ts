@@ -27,7 +27,7 @@ export interface CoreDeps extends CallProviderDeps {
   /** Claims that this process is working on, by their key. */
   readonly inFlight: Map<string, Promise<ClaimedOutcome<unknown>>>;
   /** Equal questions that this process asks on behalf of others, by their key. */
-  readonly sharing: Map<string, Promise<void>>;
+  readonly sharing: Map<string, Promise<unknown>>;
   /** Verifications that this process asks about, or has asked about within the last second. */
   readonly asking: Map<string, Asking>;
 }

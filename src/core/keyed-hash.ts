@@ -13,11 +13,19 @@ export function keyedHash(key: Secret, purpose: string, parts: readonly string[]
 }
 
 /**
- * The first by its kid: the same one for every replica while keys are rotated. For what is only
- * looked up, and may be missed once when a key is taken off the list.
+ * Hashes under each listed key, in the order of kids: what is counted, locked or given again is so
+ * under every one, so that replicas with the old list and the new one meet under one of them.
  */
-export function steadyKey(keys: readonly [NamedKey, ...NamedKey[]]): Secret {
-  return keys.reduce((one, other) => (other.kid < one.kid ? other : one)).key;
+export function keyedHashes(
+  keys: readonly [NamedKey, ...NamedKey[]],
+  purpose: string,
+  parts: readonly string[],
+): readonly [string, ...string[]] {
+  const [first, ...others] = keys
+    .toSorted((a, b) => (a.kid < b.kid ? -1 : 1))
+    .map(({ key }) => keyedHash(key, purpose, parts));
+  if (first === undefined) throw new Error('no hash key');
+  return [first, ...others];
 }
 
 /** One value for each of the keys, in their order. */

@@ -51,7 +51,12 @@ export type LedOutcome<Answer> =
       readonly answer: Answer;
       readonly stored: boolean;
     }
-  | { readonly kind: 'problem'; readonly problem: Problem };
+  | {
+      readonly kind: 'problem';
+      readonly problem: Problem;
+      /** The record has its answer, and its claim may point to it after all. */
+      readonly kept?: boolean;
+    };
 
 /** From STARTED to the latest possible answer. */
 const answerWithinMs = providerTimeoutMs + 2000;
@@ -154,6 +159,7 @@ async function perform<Answer>(
         own = null;
         if (effect !== 'read') await startClaim(deps, held, progress, deadlineMs);
       },
+      answerWithoutSending: () => startClaim(deps, held, progress, Infinity),
       onFault: (fault) => {
         own = fault;
       },
@@ -203,18 +209,20 @@ async function settleAnswer<Answer>(
   { claim, tickets }: HeldClaim,
   answer: Answer,
 ): Promise<LedOutcome<Answer>> {
-  const stored =
-    (await quietly(deps, keep(deps, work, answer))) &&
-    (await quietly(deps, claim.settle(tickets, 'done', keepClaimSeconds)));
+  const kept = await quietly(deps, keep(deps, work, answer));
+  const settle = () => quietly(deps, claim.settle(tickets, 'done', keepClaimSeconds));
+  // Its reply may be lost and the step done: repeating it tells.
+  const stored = kept && ((await settle()) || (await settle()));
   if (!stored) deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
   if (!stored && !work.handOutUnkept) {
     if (effect === 'free_start') {
       await quietly(deps, claim.release(tickets));
-      return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+      return { kind: 'problem', problem: problem('STORE_UNAVAILABLE'), kept };
     }
     // It was paid for: the key must not be free again.
     await quietly(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
-    return { kind: 'problem', problem: problem('OUTCOME_UNKNOWN', { provider: providerId }) };
+    const unknown = problem('OUTCOME_UNKNOWN', { provider: providerId });
+    return { kind: 'problem', problem: unknown, kept };
   }
   return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
 }

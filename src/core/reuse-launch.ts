@@ -2,10 +2,13 @@ import type { StartVerificationInput } from './start-verification.ts';
 import type { CallTerms } from './call-provider.ts';
 import { canonicalJson } from './claim-names.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
-import { keyedHash, steadyKey } from './keyed-hash.ts';
+import { keyedHashes } from './keyed-hash.ts';
 import type { PickedChannel } from './pick-provider.ts';
 import { decodeRecord, type ReusedRecord, type VerificationRecord } from './records.ts';
 import { refreshVerification } from './refresh-verification.ts';
+
+/** A provider that does not say soon whether it is still open is asked for a new one. */
+const askWithinMs = 1000;
 
 export interface LaunchReuse {
   /** An open launch of the same user for the same input; null when there is none. */
@@ -27,14 +30,14 @@ export function launchReuse(
   if (!reuse) return null;
   const { store, hashKeys, now } = deps;
   const { id, tenantId, userId, callerId, providerId } = skeleton;
-  const key = keyedHash(steadyKey(hashKeys), 'launch', [
+  const [key, ...otherKeys] = keyedHashes(hashKeys, 'launch', [
     ...[modeOf(deps), tenantId, userId, callerId, provider.definition.id, provider.account],
     canonicalJson(input),
   ]);
   const marginMs = reuse.marginSeconds * 1000;
 
   return {
-    find: async ({ deadlineMs, beforeSend }) => {
+    find: async ({ answerWithoutSending }) => {
       const verificationId = await store.cache.get(key);
       if (verificationId === null) return null;
       const [stored] = await store.records.get([verificationId]);
@@ -45,15 +48,18 @@ export function launchReuse(
       const hasTime = known.expiresAtMs !== null && known.expiresAtMs - now() > marginMs;
       if (!isTheirs || !hasTime) return null;
       // It may be over, though nobody has asked yet.
-      const current = await refreshVerification(deps, stored, deadlineMs);
+      const current = await refreshVerification(deps, stored, now() + askWithinMs);
       if (current.status !== 'PENDING' || current.launch === null) return null;
       // Nothing is sent: the claim only has to be one that can be settled.
-      await beforeSend?.('free_start');
+      await answerWithoutSending?.();
       return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };
     },
     remember: async ({ id: verificationId, expiresAtMs }) => {
       const keepMs = (expiresAtMs ?? 0) - now() - marginMs;
-      if (keepMs > 0) await store.cache.set(key, verificationId, keepMs / 1000);
+      if (keepMs <= 0) return;
+      for (const each of [key, ...otherKeys]) {
+        await store.cache.set(each, verificationId, keepMs / 1000);
+      }
     },
   };
 }

@@ -55,7 +55,8 @@ async function takeOrJoin<Answer>(
 ): Promise<ClaimedOutcome<Answer>> {
   const claim = claimUnderKeys(deps.store.claims, work.names);
   const [{ key }] = work.names;
-  for (;;) {
+  // Counted as well: a clock that is set back must not make anybody wait for ever.
+  for (let polls = 0; ; polls++) {
     const taken = await claim.take({
       recordId: work.skeleton.id,
       owner: deps.randomBytes(16).toString('base64url'),
@@ -69,7 +70,9 @@ async function takeOrJoin<Answer>(
 
     const isWorkedOn = taken.state === 'claimed' || taken.state === 'started';
     const leader = isWorkedOn ? deps.inFlight.get(key) : undefined;
-    const hasTime = deps.now() + otherReplicaPollMs < work.deadlineMs;
+    const hasTime =
+      deps.now() + otherReplicaPollMs < work.deadlineMs &&
+      polls * otherReplicaPollMs < operationTimeoutMs;
     if (isWorkedOn && !leader && hasTime) {
       // The skeleton stays: the key may be free, and ours, the next time.
       await sleep(otherReplicaPollMs);
@@ -99,7 +102,7 @@ function beginWork<Answer>(
   const [{ key }] = work.names;
   const outcome: Promise<ClaimedOutcome<Answer>> = leadClaim(deps, work, held)
     .then(async (settled) => {
-      if (settled.kind === 'problem') await dropSkeleton(deps, work);
+      if (settled.kind === 'problem' && !settled.kept) await dropSkeleton(deps, work);
       return settled;
     })
     .finally(() => {

@@ -15,10 +15,12 @@ export class StillInProgress extends Error {
 
 /** What equal questions share. */
 export interface SharedQuestion<Answer> {
-  /** A keyed hash of whatever makes two questions equal, the user among it. */
-  readonly key: string;
+  /** Keyed hashes of whatever makes two questions equal, the user among it. */
+  readonly keys: readonly [string, ...string[]];
   /** An earlier answer that may be given again; null when there is none. */
   readonly recall: () => Promise<Answer | null>;
+  /** Makes an answer to this question of somebody else's to an equal one. */
+  readonly adopt: (earlier: Answer) => Promise<Answer>;
   /** Asks the provider. */
   readonly ask: (terms: CallTerms) => Promise<Answer>;
   readonly remember: (answer: Answer) => Promise<void>;
@@ -29,6 +31,8 @@ const leadForMs = 10_000;
 /** From STARTED to the latest possible answer: as long as its claim. */
 const answerWithinMs = 8000;
 const pollMs = 100;
+/** More polls than fit into an operation: a clock that is set back makes nobody wait for ever. */
+const mostPolls = 100;
 /** What a joiner keeps to be told in time. */
 const tellWithinMs = 500;
 
@@ -44,71 +48,85 @@ export async function shareAnswer<Answer>(
   terms: CallTerms,
   question: SharedQuestion<Answer>,
 ): Promise<Answer> {
+  const [key] = question.keys;
   const joinUntilMs = terms.deadlineMs - tellWithinMs;
-  for (;;) {
+  for (let polls = 0; polls < mostPolls; polls++) {
     const known = await question.recall();
-    if (known !== null) return known;
+    if (known !== null) return question.adopt(known);
 
-    const leader = deps.sharing.get(question.key);
+    const leader = deps.sharing.get(key) as Promise<Answer | null> | undefined;
     if (leader) {
-      await orByDeadline(deps.now, joinUntilMs, leader, () => undefined);
+      const told = await orByDeadline(deps.now, joinUntilMs, leader, () => null);
+      if (told !== null) return question.adopt(told);
     } else {
-      const owner = deps.randomBytes(16).toString('base64url');
+      const lock = lockOf(deps, question.keys);
       // Without time for an answer the lead would only be lost.
       const hasTime = deps.now() < terms.deadlineMs - providerTimeoutMs;
-      if (hasTime && (await deps.store.locks.take(question.key, owner, leadForMs))) {
-        return await lead(deps, terms, question, owner);
-      }
+      if (hasTime && (await lock.take())) return lead(deps, terms, question, lock);
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
-    if (deps.now() >= joinUntilMs) throw new StillInProgress();
+    if (deps.now() >= joinUntilMs) break;
   }
+  throw new StillInProgress();
+}
+
+type Lock = ReturnType<typeof lockOf>;
+
+/** One lock under every key, taken in their order; held only where each is. */
+function lockOf({ store: { locks }, randomBytes }: CoreDeps, keys: readonly string[]) {
+  const owner = randomBytes(16).toString('base64url');
+  const release = async (taken: readonly string[]): Promise<void> => {
+    for (const key of taken) await locks.release(key, owner).catch(() => false);
+  };
+  return {
+    take: async (): Promise<boolean> => {
+      for (const [at, key] of keys.entries()) {
+        if (await locks.take(key, owner, leadForMs)) continue;
+        await release(keys.slice(0, at));
+        return false;
+      }
+      return true;
+    },
+    renew: async (): Promise<boolean> => {
+      for (const key of keys) if (!(await locks.renew(key, owner, answerWithinMs))) return false;
+      return true;
+    },
+    release: () => release(keys),
+  };
 }
 
 async function lead<Answer>(
   deps: CoreDeps,
   terms: CallTerms,
   question: SharedQuestion<Answer>,
-  owner: string,
+  lock: Lock,
 ): Promise<Answer> {
-  const { locks } = deps.store;
-  const asking = askAndRemember(deps, terms, question, owner);
-  const settled = asking.then(
-    () => undefined,
-    () => undefined,
-  );
-  deps.sharing.set(question.key, settled);
-  try {
-    const answer = await asking;
-    await locks.release(question.key, owner).catch(() => false);
-    return answer;
-  } catch (error) {
-    if (provesNothingDone(error)) await locks.release(question.key, owner).catch(() => false);
-    throw error;
-  } finally {
-    if (deps.sharing.get(question.key) === settled) deps.sharing.delete(question.key);
-  }
-}
-
-async function askAndRemember<Answer>(
-  { store }: CoreDeps,
-  terms: CallTerms,
-  { key, ask, remember }: SharedQuestion<Answer>,
-  owner: string,
-): Promise<Answer> {
-  const answer = await ask({
+  const [key] = question.keys;
+  const asking = question.ask({
     ...terms,
     beforeSend: async (effect) => {
       await terms.beforeSend?.(effect);
       // Whoever lost the lead, having been paused, leaves it to the new one.
-      if (!(await store.locks.renew(key, owner, answerWithinMs))) {
-        throw new ProviderFault('not_sent');
-      }
+      if (!(await lock.renew())) throw new ProviderFault('not_sent');
     },
   });
-  // It was paid for: whoever asked shall have it, kept or not.
-  await remember(answer).catch(() => {});
-  return answer;
+  const shared = asking.catch(() => null);
+  deps.sharing.set(key, shared);
+  try {
+    const answer = await asking;
+    // What nobody can find is not asked for by everybody in turn: the lock stays to its end.
+    const isFound = await question.remember(answer).then(
+      () => true,
+      () => false,
+    );
+    if (isFound) await lock.release();
+    return answer;
+  } catch (error) {
+    if (provesNothingDone(error)) await lock.release();
+    throw error;
+  } finally {
+    if (deps.sharing.get(key) === shared) deps.sharing.delete(key);
+  }
 }
 
 /** Of a call that may be charged. */

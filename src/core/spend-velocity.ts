@@ -1,7 +1,7 @@
 import { LimiterRefusal, type VelocityRule } from '../contract/index.ts';
 import type { Owner } from './caller.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
-import { keyedHash, steadyKey } from './keyed-hash.ts';
+import { keyedHashes } from './keyed-hash.ts';
 
 /** What callers may do at most; null: no limit. */
 export interface VelocityRules {
@@ -38,28 +38,32 @@ export async function spendVelocity(
   { owner, idNumber, cardNumber, mayCharge, quota }: Spending,
 ): Promise<() => Promise<void>> {
   const { tenantId, userId } = owner;
-  const keyOf = (name: string, ...parts: readonly string[]): string =>
-    keyedHash(steadyKey(hashKeys), 'velocity', [modeOf({ sandbox }), name, ...parts]);
+  const keysOf = (name: string, ...parts: readonly string[]): readonly string[] =>
+    keyedHashes(hashKeys, 'velocity', [modeOf({ sandbox }), name, ...parts]);
   const share: VelocityRule | null =
     rules.tenantShare === null
       ? null
       : { most: Math.max(1, Math.floor(quota.perSecond * rules.tenantShare)), seconds: 1 };
 
-  const counters: readonly (readonly [string, VelocityRule | null, string | null])[] = [
-    ['share', share, keyOf('share', tenantId, quota.key)],
-    ['user', rules.user, keyOf('user', tenantId, userId)],
+  const counters: readonly (readonly [string, VelocityRule | null, readonly string[]])[] = [
+    ['share', share, keysOf('share', tenantId, quota.key)],
+    ['user', rules.user, keysOf('user', tenantId, userId)],
     // Across tenants: a stolen card or number is the same everywhere.
-    ['card', rules.card, cardNumber === undefined ? null : keyOf('card', cardNumber)],
-    ['id', rules.idNumber, idNumber === null ? null : keyOf('id', idNumber)],
-    ['tenant', mayCharge ? rules.tenantDaily : null, keyOf('tenant', tenantId)],
+    ['card', rules.card, cardNumber === undefined ? [] : keysOf('card', cardNumber)],
+    ['id', rules.idNumber, idNumber === null ? [] : keysOf('id', idNumber)],
+    ['tenant', mayCharge ? rules.tenantDaily : null, keysOf('tenant', tenantId)],
   ];
-  for (const [name, rule, key] of counters) {
-    if (!rule || key === null) continue;
-    const retryAfterMs = await velocity.spend(name, key, rule);
-    if (retryAfterMs !== null) throw new LimiterRefusal('over_velocity', retryAfterMs);
+  for (const [name, rule, keys] of counters) {
+    for (const key of rule ? keys : []) {
+      const retryAfterMs = rule && (await velocity.spend(name, key, rule));
+      if (retryAfterMs !== null) throw new LimiterRefusal('over_velocity', retryAfterMs);
+    }
   }
   return async () => {
-    if (!mayCharge || !rules.tenantDaily) return;
-    await velocity.giveBack('tenant', keyOf('tenant', tenantId), rules.tenantDaily).catch(() => {});
+    const { tenantDaily } = rules;
+    if (!mayCharge || !tenantDaily) return;
+    for (const key of keysOf('tenant', tenantId)) {
+      await velocity.giveBack('tenant', key, tenantDaily).catch(() => {});
+    }
   };
 }

@@ -15,6 +15,8 @@ export interface Pacer {
   readonly reserve: (
     ask: Pick<LimiterAsk, 'key' | 'perSecond' | 'priority'>,
     latestMs: number,
+    /** How long the caller takes until it can send: an earlier moment would be missed. */
+    leadMs: number,
   ) => Promise<number | null>;
   /** Before the first use: what the others send is found out before anybody has to wait for it. */
   readonly warm: (key: string, perSecond: number) => Promise<void>;
@@ -35,6 +37,14 @@ const priorities = {
   result: 5,
   reconcile: 8,
 } as const satisfies Record<LimiterPriority, number>;
+
+/** Preparing is given half as much again, and never more than this. */
+const leadShare = 1.5;
+const mostLeadMs = 400;
+/** Longer than any slot is ahead. */
+const mostSleepMs = 5000;
+/** A timer may fire a little early. */
+const earlyMs = 5;
 
 /** How much may wait, in seconds of the limit: nobody waits longer than an operation lasts. */
 const queueSeconds = 3;
@@ -60,20 +70,30 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     return queue;
   }
 
+  /** How long preparing takes here: the slowest of late, forgotten slowly. */
+  let preparingMs = 0;
+
   async function waitForSlot(
     ask: LimiterAsk,
-    latestMs: number,
     prepare: (() => Promise<void>) | undefined,
   ): Promise<void> {
+    const latestMs = now() + ask.withinMs;
+    // A wall clock may be set while somebody waits; this one is not.
+    const endMs = performance.now() + ask.withinMs;
     for (;;) {
       const refusal = new LimiterRefusal('no_slot_in_time', retryAfter(ask.perSecond));
-      if (now() > latestMs) throw refusal;
-      const slotMs = await pacer.reserve(ask, latestMs);
+      if (now() > latestMs || performance.now() > endMs) throw refusal;
+      const leadMs = prepare ? Math.min(mostLeadMs, preparingMs * leadShare) : 0;
+      const slotMs = await pacer.reserve(ask, latestMs, leadMs);
       if (slotMs === null) throw refusal;
+      const startedMs = performance.now();
       await prepare?.();
-      await sleepUntil(slotMs, now);
-      // A stalled event loop, or a slow store, must not send several slots at once.
-      if (now() - slotMs <= guardMs) return;
+      if (prepare) preparingMs = Math.max(performance.now() - startedMs, preparingMs * 0.95);
+      await sleep(slotMs - now());
+      // A stalled event loop, or a slow store, must not send several slots at once; and a clock
+      // that was set means that nobody knows.
+      const lateMs = now() - slotMs;
+      if (lateMs <= guardMs && lateMs > -earlyMs) return;
     }
   }
 
@@ -81,13 +101,14 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     backOff: (key, forMs) => pacer.backOff(key, forMs).catch(() => {}),
 
     turn: (ask, prepare) => {
-      const { key, perSecond, priority, withinMs } = ask;
-      const latestMs = now() + withinMs;
+      const { key, perSecond, priority } = ask;
+      const askedMs = performance.now();
       // Resolved inside the job: Bottleneck would take another millisecond to say so, and the
       // moment of sending is now.
       return new Promise((resolve, reject) => {
         const job = async (): Promise<void> => {
-          await waitForSlot(ask, latestMs, prepare);
+          const withinMs = ask.withinMs - (performance.now() - askedMs);
+          await waitForSlot({ ...ask, withinMs }, prepare);
           resolve();
         };
         queueOf(key, perSecond)
@@ -106,8 +127,9 @@ function retryAfter(perSecond: number): number {
   return Math.max(1000, Math.ceil(1000 / perSecond));
 }
 
-async function sleepUntil(momentMs: number, now: () => number): Promise<void> {
-  for (let wait = momentMs - now(); wait > 0; wait = momentMs - now()) {
-    await new Promise((resolve) => setTimeout(resolve, Math.ceil(wait)));
+async function sleep(ms: number): Promise<void> {
+  const endMs = performance.now() + Math.min(ms, mostSleepMs);
+  for (let left = endMs - performance.now(); left > 0; left = endMs - performance.now()) {
+    await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
   }
 }

@@ -41,12 +41,17 @@ export function createVelocity({
         return null;
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) throw new StoreUnavailable();
+        // The library counts what it refuses as well.
+        await limiter.reward(key).catch(() => {});
         return Math.max(1, error.msBeforeNext);
       }
     },
     giveBack: async (name, key, rule) => {
       try {
-        await limiterOf(name, rule).reward(key);
+        const limiter = limiterOf(name, rule);
+        const spent = await limiter.get(key);
+        // Its time may be over: then there is nothing to give back.
+        if (spent && spent.consumedPoints > 0) await limiter.reward(key);
       } catch {
         throw new StoreUnavailable();
       }

@@ -15,12 +15,12 @@ export function createMemoryPacer(deps: {
   const granted = new Map<string, number[]>();
 
   return {
-    reserve: async ({ key, perSecond }, latestMs) => {
+    reserve: async ({ key, perSecond }, latestMs, leadMs) => {
       const { perWindow, lengthMs } = windowOf(perSecond, deps.guardMs);
       const slots = granted.get(key) ?? [];
       const oldest = slots.length < perWindow ? undefined : slots[slots.length - perWindow];
       const slot = Math.max(
-        deps.now(),
+        deps.now() + leadMs,
         slots.at(-1) ?? 0,
         oldest === undefined ? 0 : oldest + lengthMs,
       );

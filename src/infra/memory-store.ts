@@ -110,6 +110,7 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
 
       settle: async (ticket, state, keepSeconds) => {
         const claim = ownClaim(ticket);
+        if (claim?.state === state) return true;
         const isOpen = claim?.state === 'started' || claim?.state === 'unknown';
         if (!claim || !isOpen) return false;
         claim.state = state;

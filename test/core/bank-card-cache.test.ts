@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { StoreUnavailable, type BankCardResult, type Store } from '../../src/contract/index.ts';
 import { checkBankCard, type CheckBankCardInput } from '../../src/core/check-bank-card.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { someKey } from '../support/redis.ts';
 import { callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 const input: CheckBankCardInput = {
@@ -116,6 +117,20 @@ describe('an answer to a bank card check', () => {
     expect(await checked(core)).toMatchObject({ cached: false });
   });
 
+  it('is replaced by a newer one, asked for afresh', async () => {
+    const core = createTestCore();
+    core.provider.reply(
+      () => ({ ...matched, outcome: 'MISMATCHED', reason: 'NOT_MATCHED' }),
+      () => matched,
+    );
+    await checked(core);
+    const fresh = await checked(core, { maxAgeSeconds: 0 });
+    expect(await checked(core)).toMatchObject({
+      cached: true,
+      check: { sourceCheckId: fresh.check.id, result: { outcome: 'MATCHED' } },
+    });
+  });
+
   it('that says nothing is not given again', async () => {
     const core = answering({ ...matched, outcome: 'UNDETERMINED', billing: 'UNKNOWN' });
     await checked(core);
@@ -194,6 +209,40 @@ describe('equal checks at the same time', () => {
     const failed = withLocks({ take: () => Promise.reject(new StoreUnavailable()) });
     expect(await check(failed)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
     expect(paid(failed)).toBe(0);
+  });
+
+  it('make one call while hash keys are rotated to the end', async () => {
+    const [old, young] = [someKey('k1'), someKey('k2')];
+    const now = (): number => Date.now();
+    const store = createMemoryStore({ now });
+    const lists = [[young, old], [young]] as const;
+    const cores = lists.map((hashKeys) =>
+      createTestCore({ store: () => store, deps: { now, hashKeys } }),
+    );
+    for (const core of cores) {
+      core.provider.reply(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return matched;
+      });
+    }
+    await Promise.all(cores.flatMap((core) => [checked(core), checked(core)]));
+    expect(cores.flatMap(({ provider }) => provider.ledger)).toHaveLength(1);
+  });
+
+  it('make one call, though its answer could not be kept for others', async () => {
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        cache: { ...store.cache, set: () => Promise.reject(new StoreUnavailable()) },
+      }),
+    });
+    core.provider.reply(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return matched;
+    });
+    const all = await Promise.all(Array.from({ length: 20 }, () => check(core)));
+    expect(paid(core)).toBe(1);
+    expect(all.every(({ kind }) => kind === 'success')).toBe(true);
   });
 
   it('are answered though their answer could not be kept for others', async () => {

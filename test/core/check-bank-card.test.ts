@@ -363,4 +363,28 @@ describe('a bank card check', () => {
     expect(await seenBy(callerOf('person', 'tenant-2'))).toBe(false);
     expect(await seenBy(callerOf('x', 'tenant-2', ['verification:any-user']))).toBe(false);
   });
+
+  it('is found again though the reply to its settling was lost', async () => {
+    for (const lost of [1, 2]) {
+      let settled = 0;
+      const core = createTestCore({
+        store: (store) => ({
+          ...store,
+          claims: {
+            ...store.claims,
+            settle: async (...given) => {
+              settled += 1;
+              const isDone = await store.claims.settle(...given);
+              if (settled <= lost) throw new StoreUnavailable();
+              return isDone;
+            },
+          },
+        }),
+      });
+      core.provider.reply(() => matched);
+      expect(await check(core)).toMatchObject({ kind: 'success', stored: lost === 1 });
+      expect(await check(core)).toMatchObject({ kind: 'success', replayed: true });
+      expect(core.provider.ledger).toHaveLength(1);
+    }
+  });
 });

@@ -109,6 +109,24 @@ describe('starting a verification', () => {
     expect(await start(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
   });
 
+  it('is found again though the reply to its settling was lost for good', async () => {
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          settle: async (...given) => {
+            await store.claims.settle(...given);
+            throw new StoreUnavailable();
+          },
+        },
+      }),
+    });
+    expect(await start(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
+    expect(await start(core)).toMatchObject({ kind: 'success', replayed: true });
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
   it('leaves nothing to be seen when it did not happen', async () => {
     const ids: string[] = [];
     const core = createTestCore({

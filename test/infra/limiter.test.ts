@@ -78,4 +78,36 @@ describe('the limiter', () => {
     expect(order.indexOf('start')).toBeLessThan(14);
     expect(order).toHaveLength(16);
   });
+
+  it('learns how long preparing takes, and wastes no moment of sending on it', async () => {
+    const limiter = createLimiter();
+    const ask = { key: 'a', perSecond: 100, priority: 'start', withinMs: 5000 } as const;
+    let prepared = 0;
+    const prepare = async (): Promise<void> => {
+      prepared += 1;
+      // Twice the guard, as a store some way off would take.
+      await new Promise((resolve) => setTimeout(resolve, 2 * guardMs));
+    };
+    for (let at = 0; at < 15; at++) await limiter.turn(ask, prepare);
+    expect(prepared).toBeLessThanOrEqual(20);
+  });
+
+  it('sends nothing before its moment, nor late: a missed one is reserved again', async () => {
+    const now = (): number => Date.now();
+    const memory = createMemoryPacer({ now, guardMs });
+    let reserved = 0;
+    const pacer = {
+      ...memory,
+      reserve: async (...given: Parameters<typeof memory.reserve>) => {
+        reserved += 1;
+        const slotMs = await memory.reserve(...given);
+        // The event loop stalls over the first one.
+        if (reserved === 1) for (const end = now() + 3 * guardMs; now() < end;);
+        return slotMs;
+      },
+    };
+    const limiter = createBottleneckLimiter({ pacer, now, guardMs });
+    await limiter.turn({ key: 'a', perSecond: 100, priority: 'start', withinMs: 5000 });
+    expect(reserved).toBe(2);
+  });
 });

@@ -162,6 +162,16 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
     });
 
+    it('may be told twice what it knows already', async () => {
+      const ticket = await win();
+      await tested.store.claims.start(ticket, answerTimes);
+      for (const state of ['unknown', 'unknown', 'done', 'done'] as const) {
+        expect(await tested.store.claims.settle(ticket, state, 60)).toBe(true);
+      }
+      const stranger = { ...ticket, fence: ticket.fence + 1 };
+      expect(await tested.store.claims.settle(stranger, 'done', 60)).toBe(false);
+    });
+
     it('settles nothing that was not started', async () => {
       const ticket = await win();
       expect(await tested.store.claims.settle(ticket, 'done', 60)).toBe(false);

@@ -49,6 +49,7 @@ return 1
 
 /** ARGV: owner, fence, state, time to keep in ms. */
 export const settleClaim = createScript(`${mine}
+if isMine and held[1] == ARGV[3] then return 1 end
 if not isMine or (held[1] ~= 'started' and held[1] ~= 'unknown') then return 0 end
 redis.call('HSET', KEYS[1], 's', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])

@@ -20,6 +20,8 @@ const lookAheadMs = 1000;
 /** Calls of a burst keep this part of their fair distance, so that a window does not end at once. */
 const gapShare = 0.3;
 const keepMs = 24 * 3600 * 1000;
+/** Failures of this long mean that Redis is gone. */
+const declaredAwayMs = 400;
 
 const clock = `
 local time = redis.call('TIME')
@@ -29,27 +31,29 @@ local function text(ms) return string.format('%.3f', ms) end
 
 /**
  * The list holds the last moments of sending, newest first. ARGV: calls per window, length of the
- * window, smallest gap, look-ahead, the caller's time, time to keep; in ms. Answers Redis' time and
+ * window, smallest gap, look-ahead, the caller's time, time to keep, time to prepare; in ms. Answers Redis' time and
  * the slot, or minus the time after which asking again is worth it.
  *
  * No list means that nobody knows what was sent, as after a restart: a whole window, and what may
- * have been reserved ahead of it, has to pass first.
+ * have been reserved ahead of it, has to pass first. So does a list from the future, as after Redis'
+ * clock was set back. More is kept than a window holds, for replicas that know a larger limit.
  */
 const reserveSlot = createScript(`${clock}
 local calls, length, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
 local last = redis.call('LINDEX', KEYS[1], 0)
-if not last then
+if not last or tonumber(last) > now + ahead + length + 60000 then
   local free = now + ahead + length
+  redis.call('DEL', KEYS[1])
   redis.call('LPUSH', KEYS[1], text(free))
   redis.call('PEXPIRE', KEYS[1], ARGV[6])
   return {text(now), text(now - free)}
 end
-local slot = math.max(now, last + tonumber(ARGV[3]))
+local slot = math.max(now + ARGV[7], last + tonumber(ARGV[3]))
 local oldest = redis.call('LINDEX', KEYS[1], calls - 1)
 if oldest then slot = math.max(slot, oldest + length) end
 if slot - now > math.min(ahead, tonumber(ARGV[5])) then return {text(now), text(now - slot)} end
 redis.call('LPUSH', KEYS[1], text(slot))
-redis.call('LTRIM', KEYS[1], 0, calls - 1)
+redis.call('LTRIM', KEYS[1], 0, math.max(calls, 1000) - 1)
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 return {text(now), text(slot)}
 `);
@@ -76,12 +80,14 @@ export function createRedisPacer(deps: Deps): Pacer {
   const alone = createMemoryPacer({ now, guardMs });
   /** When this replica last sent on its own, unknown to the others. */
   let lastAloneMs = -Infinity;
+  let awaySinceMs: number | null = null;
 
   /** A slot, or how long asking again is not worth it; by this process' clock. */
   async function ask(
     key: string,
     perSecond: number,
     withinMs: number,
+    leadMs = 0,
   ): Promise<{ readonly slotMs: number } | { readonly waitMs: number }> {
     const { perWindow, lengthMs } = windowOf(perSecond, guardMs);
     const gapMs = (lengthMs / perWindow) * gapShare;
@@ -89,7 +95,7 @@ export function createRedisPacer(deps: Deps): Pacer {
     const answer = await orUnavailable(() =>
       reserveSlot.run(client, keyOf(key), [
         ...[perWindow, lengthMs, gapMs, lookAheadMs],
-        ...[withinMs, keepMs],
+        ...[withinMs, keepMs, leadMs],
       ]),
     );
     const [redisMs = 0, slotMs = 0] = (answer as [string, string]).map(Number);
@@ -101,11 +107,17 @@ export function createRedisPacer(deps: Deps): Pacer {
     key: string,
     perSecond: number,
     latestMs: number,
+    leadMs: number,
   ): Promise<number | null> {
-    // Redis is back: what was sent without it is over first.
-    await sleep(lastAloneMs + windowOf(perSecond, guardMs).lengthMs - now());
+    const freeMs = lastAloneMs + windowOf(perSecond, guardMs).lengthMs;
+    if (now() < freeMs) {
+      // Redis is back? Then what was sent without it is over first.
+      await ask(key, perSecond, -1);
+      if (freeMs > latestMs) return null;
+      await sleep(freeMs - now());
+    }
     for (;;) {
-      const answer = await ask(key, perSecond, Math.max(0, latestMs - now()));
+      const answer = await ask(key, perSecond, Math.max(0, latestMs - now()), leadMs);
       if ('slotMs' in answer) return answer.slotMs;
       if (now() + answer.waitMs > latestMs) return null;
       // As far ahead as slots are given out, or a little later: somebody else may have been faster.
@@ -114,13 +126,21 @@ export function createRedisPacer(deps: Deps): Pacer {
   }
 
   return {
-    reserve: async ({ key, perSecond, priority }, latestMs) => {
+    reserve: async ({ key, perSecond, priority }, latestMs, leadMs) => {
       try {
-        return await reserveShared(key, perSecond, latestMs);
+        const slotMs = await reserveShared(key, perSecond, latestMs, leadMs);
+        awaySinceMs = null;
+        return slotMs;
       } catch (error) {
         if (!(error instanceof StoreUnavailable) || priority === 'start') throw error;
+        awaySinceMs ??= performance.now();
+        // Others may still send what they had reserved: one slow command is no reason to join them.
+        const isAway =
+          performance.now() - awaySinceMs >
+          declaredAwayMs + lookAheadMs + windowOf(perSecond, guardMs).lengthMs;
+        if (!isAway) throw error;
         const share = perSecond / Math.max(1, deps.replicas());
-        const slotMs = await alone.reserve({ key, perSecond: share, priority }, latestMs);
+        const slotMs = await alone.reserve({ key, perSecond: share, priority }, latestMs, leadMs);
         if (slotMs !== null) lastAloneMs = Math.max(lastAloneMs, slotMs);
         return slotMs;
       }
