@@ -44,10 +44,16 @@ export function claimUnderKeys(claims: ClaimStore, names: ClaimNames) {
     }): Promise<TakenUnderKeys> => {
       const tickets: ClaimTicket[] = [];
       let strongest: ClaimTaken | null = null;
-      for (const name of names) {
-        const taken = await claims.take({ ...claim, ...name });
-        if (taken.state === 'won') tickets.push(taken.ticket);
-        if (!strongest || strength[taken.state] > strength[strongest.state]) strongest = taken;
+      try {
+        for (const name of names) {
+          const taken = await claims.take({ ...claim, ...name });
+          if (taken.state === 'won') tickets.push(taken.ticket);
+          if (!strongest || strength[taken.state] > strength[strongest.state]) strongest = taken;
+        }
+      } catch (error) {
+        // Best effort: else the next one waits until the lease is over.
+        await each(tickets, claims.release).catch(() => false);
+        throw error;
       }
       if (!strongest || strongest.state === 'won') return { state: 'won', tickets };
       // Not ours under one key is not ours at all.

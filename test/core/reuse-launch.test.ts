@@ -95,6 +95,16 @@ describe('a launch that is still open', () => {
     expect(starts(core)).toBe(2);
   });
 
+  it('is not handed to another caller, though for the same user', async () => {
+    const core = reusing();
+    await start(core, 'one');
+    core.clock.ms += 10 * second;
+    const backend = callerOf('backend', 'tenant-1', ['verification:any-user']);
+    expect(await start(core, 'two', { userId: 'user-1' }, backend)).toMatchObject({
+      reused: false,
+    });
+  });
+
   it('is not, where the provider’s links work once', async () => {
     const core = createTestCore();
     core.provider.reply(() => pending);

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { StoreUnavailable } from '../../src/contract/index.ts';
+import { createVault } from '../../src/infra/vault.ts';
+import { someKey } from '../support/redis.ts';
+
+const key = someKey('e1');
+const vault = createVault({ keys: [key], mode: 'live' });
+
+describe('the vault', () => {
+  it('opens what it sealed, which is another text every time', () => {
+    const [one, two] = [vault.seal('record', 'a', '韦小宝'), vault.seal('record', 'a', '韦小宝')];
+    expect(one).toMatch(/^v1\.e1\.[\w-]+\.[\w-]+\.[\w-]+$/u);
+    expect(two).not.toBe(one);
+    expect(vault.open('record', 'a', one)).toBe('韦小宝');
+  });
+
+  it.each<[string, (sealed: string) => string]>([
+    ['at another place', (sealed) => vault.open('record', 'b', sealed)],
+    ['for another purpose', (sealed) => vault.open('cache', 'a', sealed)],
+    [
+      'in another mode',
+      (sealed) => createVault({ keys: [key], mode: 'sandbox' }).open('record', 'a', sealed),
+    ],
+    [
+      'with another key of the same name',
+      (sealed) => createVault({ keys: [someKey('e1')], mode: 'live' }).open('record', 'a', sealed),
+    ],
+    ['under another name', (sealed) => vault.open('record', 'a', sealed.replace('e1', 'e2'))],
+    ['in another version', (sealed) => vault.open('record', 'a', sealed.replace('v1', 'v2'))],
+    ['cut short', (sealed) => vault.open('record', 'a', sealed.slice(0, -4))],
+    [
+      'with a short tag',
+      (sealed) => vault.open('record', 'a', sealed.replace(/\.[\w-]+$/u, '.AAAA')),
+    ],
+    ['that is empty', () => vault.open('record', 'a', '')],
+  ])('opens nothing %s', (_name, open) => {
+    expect(() => open(vault.seal('record', 'a', 'text'))).toThrow(StoreUnavailable);
+  });
+});
