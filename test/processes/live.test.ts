@@ -60,6 +60,7 @@ async function send(body: object, headers: Record<string, string | undefined> = 
     headers: { 'content-type': 'application/json', ...Object.fromEntries(given) },
     body: JSON.stringify(body),
   });
+  // Tests read deep into answers whose shape they assert.
   // oxlint-disable-next-line typescript/no-explicit-any
   const { data, errors } = (await response.json()) as { data: any; errors: any };
   return { status: response.status, data, errors };

@@ -41,6 +41,7 @@ interface Changes {
 }
 
 /** Calls an action as the SDK's users do: a request model and a callback. */
+// The SDK has no types for its callbacks.
 // oxlint-disable-next-line typescript/no-explicit-any
 function call(action: string, params: object, changes: Changes = {}): Promise<any> {
   const { Models: models, Client } = faceid.v20180301;

@@ -14,6 +14,7 @@ export interface Replica {
   readonly check: (
     name: string,
     idempotencyKey: string,
+    // Tests read deep into answers whose shape they assert.
     // oxlint-disable-next-line typescript/no-explicit-any
   ) => Promise<any>;
   readonly kill: () => Promise<void>;
