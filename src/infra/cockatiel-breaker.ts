@@ -1,14 +1,19 @@
 import {
+  bulkhead,
   BrokenCircuitError,
+  BulkheadRejectedError,
   CircuitState,
   circuitBreaker,
   ConsecutiveBreaker,
   handleWhen,
+  type BulkheadPolicy,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
 import { ProviderFault, type Breaker, type FaultKind } from '../contract/index.ts';
 
 const halfOpenAfterMs = 5000;
+/** Calls of one action under way: a slow provider holds no more sockets and memory than that. */
+const mostAtOnce = 300;
 
 /** Which faults say that the provider is in trouble. A refusal of one request does not. */
 const countsAsTrouble = {
@@ -33,10 +38,14 @@ interface Deps {
   readonly faultsToOpen: number;
 }
 
-/** One circuit breaker per provider action: faults in a row open it, one probe closes it. */
+/**
+ * One circuit breaker and one bulkhead per provider action: faults in a row open the breaker, one
+ * probe closes it; a provider that is slow is shut off before it takes what others need.
+ */
 export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
   const policies = new Map<string, CircuitBreakerPolicy>();
   const openedMs = new Map<string, number>();
+  const bulkheads = new Map<string, BulkheadPolicy>();
 
   function policyOf(key: string): CircuitBreakerPolicy {
     const known = policies.get(key);
@@ -50,14 +59,21 @@ export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
     return policy;
   }
 
+  function bulkheadOf(key: string): BulkheadPolicy {
+    const known = bulkheads.get(key) ?? bulkhead(mostAtOnce);
+    bulkheads.set(key, known);
+    return known;
+  }
+
   return {
     run: async (key, work) => {
       const policy = policyOf(key);
       // Cockatiel would let everybody wait for the probe and then send all at once, past any slot.
       if (policy.state === CircuitState.HalfOpen) throw new ProviderFault('not_sent');
       try {
-        return await policy.execute(work);
+        return await bulkheadOf(key).execute(() => policy.execute(work));
       } catch (error) {
+        if (error instanceof BulkheadRejectedError) throw new ProviderFault('not_sent');
         if (!(error instanceof BrokenCircuitError)) throw error;
         throw new ProviderFault('not_sent', { retryAfterMs: halfOpenAfterMs });
       }

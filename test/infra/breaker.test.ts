@@ -53,4 +53,18 @@ describe('the breaker', () => {
     await probe;
     expect(await breaker.run('a', async () => 'sent')).toBe('sent');
   });
+
+  it('lets 300 calls of one action be under way, and nobody else’s wait for them', async () => {
+    const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const running = Array.from({ length: 300 }, () => breaker.run('slow', () => held));
+    await expect(breaker.run('slow', () => held)).rejects.toMatchObject({ kind: 'not_sent' });
+    expect(await breaker.run('other', async () => 'done')).toBe('done');
+    release();
+    await Promise.all(running);
+    expect(await breaker.run('slow', async () => 'done')).toBe('done');
+  });
 });
