@@ -62,7 +62,13 @@ export async function shareAnswer<Answer>(
       const lock = lockOf(deps, question.keys);
       // Without time for an answer the lead would only be lost.
       const hasTime = deps.now() < terms.deadlineMs - providerTimeoutMs;
-      if (hasTime && (await lock.take())) return lead(deps, terms, question, lock);
+      if (hasTime && (await lock.take())) {
+        // Another leader may have remembered its answer and let go since we looked.
+        const answered = await question.recall();
+        if (answered === null) return lead(deps, terms, question, lock);
+        await lock.release();
+        return question.adopt(answered);
+      }
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
     if (deps.now() >= joinUntilMs) break;

@@ -163,6 +163,34 @@ describe('equal checks at the same time', () => {
     expect(new Set(all.map(({ check: { id } }) => id)).size).toBe(1000);
   });
 
+  it('make one call when another replica’s whole check fits between looking and leading', async () => {
+    const now = (): number => Date.now();
+    const store = createMemoryStore({ now });
+    const first = createTestCore({ store: () => store, deps: { now } });
+    first.provider.reply(() => matched);
+    let isFirstLook = true;
+    const second = createTestCore({
+      deps: { now },
+      store: () => ({
+        ...store,
+        cache: {
+          ...store.cache,
+          get: async (key) => {
+            const found = await store.cache.get(key);
+            if (isFirstLook) {
+              isFirstLook = false;
+              await checked(first);
+            }
+            return found;
+          },
+        },
+      }),
+    });
+    second.provider.reply(() => matched);
+    expect(await checked(second)).toMatchObject({ cached: true });
+    expect(paid(first) + paid(second)).toBe(1);
+  });
+
   it('ask one after the other when the first was refused', async () => {
     const core = createTestCore();
     core.provider.reply(failing('throttled'), () => matched);
