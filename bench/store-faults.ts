@@ -1,5 +1,6 @@
 import { StoreUnavailable } from '../src/contract/index.ts';
 import { startRedis, redisStoreOf, type RedisServer } from '../test/support/redis.ts';
+import { kept } from '../test/support/kept.ts';
 
 // How soon a caller is told that the store does not answer, by what has become of Redis. An
 // operation has nine seconds; a claim alone takes up to four commands.
@@ -20,10 +21,10 @@ const rows: Record<string, object> = {};
 for (const [name, harm] of Object.entries(faults)) {
   const server = await startRedis();
   const { store } = await redisStoreOf(server.url);
-  const asUsual = await timeOf(() => store.records.create('a', 'one', 60));
+  const asUsual = await timeOf(() => store.records.create('a', ...kept('one')));
   await harm(server);
-  const first = await timeOf(() => store.records.create('b', 'two', 60));
-  const second = await timeOf(() => store.records.create('c', 'three', 60));
+  const first = await timeOf(() => store.records.create('b', ...kept('two')));
+  const second = await timeOf(() => store.records.create('c', ...kept('three')));
   rows[`Redis ${name}`] = { 'as usual, ms': asUsual, 'first, ms': first, 'second, ms': second };
   await store.close();
   server.child.kill('SIGCONT');

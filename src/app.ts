@@ -4,10 +4,12 @@ import type { DestinationStream } from 'pino';
 import { builtInProviders } from '../providers/index.ts';
 import { startSandbox, type Sandbox, type SandboxDeps } from '../sandbox/index.ts';
 import { loadConfig, parseProviderSettings, type Config } from './config.ts';
-import type { AnyProvider, Log } from './contract/index.ts';
+import { StoreUnavailable, type AnyProvider, type Log } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import type { CoreDeps } from './core/core-deps.ts';
 import { createShared } from './create-shared.ts';
+import { logBug } from './core/log-bug.ts';
+import { visitVerification } from './core/visit-verification.ts';
 import { createNonceClock } from './core/nonce-clock.ts';
 import { createRetryBudget } from './core/retry-budget.ts';
 import {
@@ -63,8 +65,10 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const log = createLog(config.logLevel, options.logDestination);
   const metrics = createMetrics();
-  const shared = await createShared(config, now);
-  const { store, pacer, velocity } = shared;
+  const shared = await createShared(config, now, (error) => {
+    if (!(error instanceof StoreUnavailable)) logBug(log, 'visit', error);
+  });
+  const { store, pacer, velocity, visits, announce } = shared;
   const upstream = createUpstreamClient();
   const sandbox = config.sandbox ? await startSandbox(sandboxDeps(config, now)) : null;
   let isDraining = false;
@@ -115,7 +119,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       inFlight,
       sharing: new Map(),
       asking: new Map(),
+      visits,
+      announce,
     };
+    visits.begin((id) => visitVerification(core, id));
     await warmUp(core.registry, pacer);
     const apollo = createApolloServer({ schema, log, open: config.sandbox });
     await apollo.start();

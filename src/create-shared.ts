@@ -1,15 +1,18 @@
 import type { Config } from './config.ts';
-import { StoreUnavailable, type Store, type Velocity } from './contract/index.ts';
+import { StoreUnavailable, type Announce, type Store, type Velocity } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { modeOf } from './core/core-deps.ts';
 import { keyedHash, underEach } from './core/keyed-hash.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
+import { createBullVisits, type VisitPlan } from './infra/bull-visits.ts';
 import { createVelocity } from './infra/flexible-velocity.ts';
 import { createMemoryPacer } from './infra/memory-pacer.ts';
 import { createMemoryStore } from './infra/memory-store.ts';
+import { createMemoryVisits } from './infra/memory-visits.ts';
 import { connectRedis, waitForRedis, type RedisClient } from './infra/redis/connect-redis.ts';
 import { countReplicas } from './infra/redis/count-replicas.ts';
 import { evicts } from './infra/redis/evicts.ts';
+import { createRedisAnnounce } from './infra/redis/redis-announce.ts';
 import { createRedisClock } from './infra/redis/redis-clock.ts';
 import { createRedisPacer } from './infra/redis/redis-pacer.ts';
 import { createRedisStore } from './infra/redis/redis-store.ts';
@@ -22,17 +25,30 @@ export interface Shared {
   readonly store: Store;
   readonly pacer: Pacer;
   readonly velocity: Velocity;
+  readonly visits: VisitPlan;
+  readonly announce: Announce;
   readonly close: () => Promise<void>;
 }
 
 /** A Redis that does not answer leaves the process not ready, and alive. */
-export async function createShared(config: Config, now: () => number): Promise<Shared> {
+export async function createShared(
+  config: Config,
+  now: () => number,
+  onError: (error: unknown) => void,
+): Promise<Shared> {
   const { redis, hashKeys, limitGuardMs: guardMs } = config;
   const mode = modeOf(config);
   if (!redis) {
     const store = createMemoryStore({ now });
     const pacer = createMemoryPacer({ now, guardMs });
-    return { store, pacer, velocity: createVelocity({ client: null, mode }), close: store.close };
+    const visits = createMemoryVisits({ now, onError });
+    return {
+      ...{ store, pacer, visits },
+      velocity: createVelocity({ client: null, mode }),
+      // Nobody else can hear it.
+      announce: async () => {},
+      close: visits.close,
+    };
   }
   const client = connectRedis(redis.url.reveal());
   await waitForRedis(client, redisReadyWithinMs);
@@ -49,6 +65,10 @@ export async function createShared(config: Config, now: () => number): Promise<S
     clock: createRedisClock(),
     replicas: replicas.current,
   });
+  const visits = createBullVisits({
+    ...{ client, now, mode, onError },
+    blockingClient: connectRedis(redis.url.reveal(), 'blocking'),
+  });
   const ping = async (): Promise<void> => {
     await store.ping();
     if (isRefused?.()) throw new StoreUnavailable();
@@ -57,8 +77,11 @@ export async function createShared(config: Config, now: () => number): Promise<S
     store: { ...store, ping },
     pacer,
     velocity: createVelocity({ client, mode }),
+    visits,
+    announce: createRedisAnnounce(client, mode),
     close: async () => {
       replicas.stop();
+      await visits.close();
       await store.close();
     },
   };

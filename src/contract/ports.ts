@@ -1,3 +1,4 @@
+import type { TerminalStatus } from './outcome.ts';
 import type { ActionEffect } from './provider.ts';
 
 /** One HTTP request to a provider. Headers and body are secret: they are never logged. */
@@ -140,21 +141,37 @@ export interface ClaimStore {
   readonly release: (ticket: ClaimTicket) => Promise<boolean>;
 }
 
-/** Something kept: `body` is JSON that the store can neither read nor search. */
-export interface StoredRecord {
+/** Two texts that the store can neither read nor search, with an end each. */
+export interface RecordParts {
+  readonly body: string;
+  /** Null where there is nothing personal, or no longer. */
+  readonly personal: string | null;
+}
+
+/** How long the parts of a record are kept from now on. */
+export interface RecordLife {
+  readonly seconds: number;
+  readonly personalSeconds: number;
+}
+
+/** Something kept. */
+export interface StoredRecord extends RecordParts {
   readonly id: string;
   /** Changes with every write; what is replaced must be what was read. */
   readonly version: number;
-  readonly body: string;
 }
 
 /** Records by id. Every method throws `StoreUnavailable` on trouble. */
 export interface RecordStore {
-  readonly create: (id: string, body: string, keepSeconds: number) => Promise<void>;
-  /** In the order of the ids; null where there is none. */
+  readonly create: (id: string, parts: RecordParts, life: RecordLife) => Promise<void>;
+  /** In the order of the ids; null where there is none. The parts of one are of one version. */
   readonly get: (ids: readonly string[]) => Promise<readonly (StoredRecord | null)[]>;
-  /** False when the record has changed or gone in between. */
-  readonly replace: (record: StoredRecord, body: string, keepSeconds: number) => Promise<boolean>;
+  /** The record as it is now; null when it has changed or gone in between. */
+  readonly replace: (
+    record: StoredRecord,
+    parts: RecordParts,
+    life: RecordLife,
+  ) => Promise<StoredRecord | null>;
   readonly remove: (id: string) => Promise<void>;
 }
 
@@ -162,6 +179,26 @@ export interface RecordStore {
 export interface CacheStore {
   readonly get: (key: string) => Promise<string | null>;
   readonly set: (key: string, body: string, keepSeconds: number) => Promise<void>;
+  readonly remove: (keys: readonly string[]) => Promise<void>;
+}
+
+/** A record in a list, and when it was made. */
+export interface ListEntry {
+  readonly id: string;
+  readonly atMs: number;
+}
+
+/** Lists of record ids, the newest first. Every method throws `StoreUnavailable` on trouble. */
+export interface ListStore {
+  /** Entries older than `keepSeconds` are dropped on the way. */
+  readonly add: (key: string, entry: ListEntry, keepSeconds: number) => Promise<void>;
+  /** Those after `after`, at most `most`; by time and then by id, both falling. */
+  readonly page: (
+    key: string,
+    after: ListEntry | null,
+    most: number,
+  ) => Promise<readonly ListEntry[]>;
+  readonly remove: (key: string, ids: readonly string[]) => Promise<void>;
 }
 
 /** Who works on something, until a time. Every method throws `StoreUnavailable` on trouble. */
@@ -178,10 +215,27 @@ export interface Store {
   readonly records: RecordStore;
   readonly cache: CacheStore;
   readonly locks: LockStore;
+  readonly lists: ListStore;
   /** Resolves when the store answers; throws `StoreUnavailable`. */
   readonly ping: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
+
+/** Comes back to verifications when it is time, whether anybody asks or not. */
+export interface Visits {
+  /** Once per id, however often it is called. Throws `StoreUnavailable`. */
+  readonly plan: (id: string, atMs: number) => Promise<void>;
+}
+
+/** What other services may hear of. Ids only. */
+export interface VerificationEvent {
+  readonly verificationId: string;
+  readonly status: TerminalStatus;
+  readonly atMs: number;
+}
+
+/** Tells other services. Throws `StoreUnavailable`. */
+export type Announce = (event: VerificationEvent) => Promise<void>;
 
 /** Everything that may be logged, and with which fields. There is no other way to log. */
 export interface LogEvents {

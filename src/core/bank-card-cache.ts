@@ -2,7 +2,7 @@ import type { BankCardInput, BankCardOutcome } from '../contract/index.ts';
 import type { Owner } from './caller.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
 import { keyedHashes } from './keyed-hash.ts';
-import { decodeRecord, encodeRecord, type BankCardRecord } from './records.ts';
+import { decodeRecord, type BankCardRecord } from './records.ts';
 import type { RegisteredProvider } from './registry.ts';
 
 /** Which answers may be given again. `until_midnight`: the provider's day is over then. */
@@ -55,7 +55,7 @@ export function bankCardCache(
     put: async (check) => {
       const keepMs = lifetimeOf(check, now(), bankCardCacheSeconds);
       if (keepMs <= 0) return;
-      for (const key of keys) await store.cache.set(key, encodeRecord(check), keepMs / 1000);
+      for (const key of keys) await store.cache.set(key, JSON.stringify(check), keepMs / 1000);
     },
   };
 }
@@ -70,7 +70,7 @@ async function firstOf({ cache }: CoreDeps['store'], keys: readonly string[]) {
 
 function readCheck(body: string): BankCardRecord {
   const { id } = JSON.parse(body) as { readonly id: string };
-  return decodeRecord('bank_card', { id, version: 0, body });
+  return decodeRecord('bank_card', { id, body, personal: null });
 }
 
 function lifetimeOf({ result }: BankCardRecord, nowMs: number, seconds: number): number {

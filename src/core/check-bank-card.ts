@@ -74,23 +74,26 @@ export async function checkBankCard(
   if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
 
   const userId = resolveUserId(caller, input.userId);
+  const owner = { tenantId: caller.tenantId, userId };
+  const cache = bankCardCache(deps, provider, owner, input);
   const skeleton: BankCardRecord = {
     kind: 'bank_card',
     id: newRecordId('bank_card', deps.randomBytes),
-    tenantId: caller.tenantId,
-    userId,
+    ...owner,
     callerId: caller.userId,
     providerId,
     sandbox: deps.sandbox,
     createdAtMs: deps.now(),
+    personalUntilMs: deps.now() + personalLifeMs(deps),
     checkedAtMs: null,
     result: null,
     sourceCheckId: null,
     consentRef: input.consentRef,
+    redactedAtMs: null,
+    cacheKeys: cache.keys,
   };
 
   const effect = claimEffectOf(provider.definition, bankCard.action);
-  const cache = bankCardCache(deps, provider, skeleton, input);
   const askAfresh = async (terms: CallTerms): Promise<BankCardRecord> => {
     const giveBack = await spendVelocity(deps, {
       owner: skeleton,
@@ -153,6 +156,11 @@ export async function checkBankCard(
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   const cached = check.sourceCheckId !== null;
   return { kind: 'success', check, replayed, cached, stored: true };
+}
+
+/** As long as an answer may be given again, the check knows where it is kept. */
+function personalLifeMs({ bankCardCacheSeconds }: CoreDeps): number {
+  return Math.max(bankCardCacheSeconds * 1000, 24 * 3600 * 1000);
 }
 
 function normalise(given: CheckBankCardInput) {

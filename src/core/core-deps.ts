@@ -1,5 +1,5 @@
 import type { CallProviderDeps } from './call-provider.ts';
-import type { Store, Velocity } from '../contract/index.ts';
+import type { Announce, Store, Velocity, Visits } from '../contract/index.ts';
 import type { RedirectRules } from './check-redirect-url.ts';
 import type { NamedKey } from './keyed-hash.ts';
 import type { VerificationRecord } from './records.ts';
@@ -28,13 +28,16 @@ export interface CoreDeps extends CallProviderDeps {
   readonly inFlight: Map<string, Promise<ClaimedOutcome<unknown>>>;
   /** Equal questions that this process asks on behalf of others, by their key. */
   readonly sharing: Map<string, Promise<unknown>>;
-  /** Verifications that this process asks about, or has asked about within the last second. */
+  /** Verifications that this process asks about, by their id. */
   readonly asking: Map<string, Asking>;
+  readonly visits: Visits;
+  readonly announce: Announce;
 }
 
+/** The question that is being asked, and the one after it. */
 export interface Asking {
-  readonly startedMs: number;
-  readonly answer: Promise<VerificationRecord>;
+  now: Promise<VerificationRecord> | null;
+  next: Promise<VerificationRecord> | null;
 }
 
 /** Real and sandbox data never share a key. */

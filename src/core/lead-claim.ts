@@ -3,6 +3,7 @@ import {
   ProviderFault,
   StoreUnavailable,
   type ActionEffect,
+  type StoredRecord,
 } from '../contract/index.ts';
 import { providerTimeoutMs, type CallTerms } from './call-provider.ts';
 import type { ClaimTickets, ClaimUnderKeys } from './claim-under-keys.ts';
@@ -11,7 +12,7 @@ import { faultPolicies } from './fault-policy.ts';
 import { logBug } from './log-bug.ts';
 import { problem, retryLaterMs, type Problem } from './problem.ts';
 import { StillInProgress } from './share-answer.ts';
-import { encodeRecord, keepRecordSeconds, type AnyRecord } from './records.ts';
+import { decodeRecord, encodeRecord, kindOf, lifeOf, type AnyRecord } from './records.ts';
 
 /** One provider that can do the work. */
 export interface ClaimedAttempt<Answer> {
@@ -36,6 +37,8 @@ export interface LedWork<Answer> {
   readonly fill: (answer: Answer) => AnyRecord;
   /** Whether an answer that could not be kept is handed out all the same. */
   readonly handOutUnkept: boolean;
+  /** What was waiting for the answer to be kept. */
+  readonly onKept?: () => Promise<void>;
 }
 
 /** A claim that was won, and what moves it on. */
@@ -224,18 +227,31 @@ async function settleAnswer<Answer>(
     const unknown = problem('OUTCOME_UNKNOWN', { provider: providerId });
     return { kind: 'problem', problem: unknown, kept };
   }
+  if (stored) await work.onKept?.();
   return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
 }
 
 async function keep<Answer>(
-  { store, retentionDays }: CoreDeps,
+  deps: CoreDeps,
   { skeleton, fill }: LedWork<Answer>,
   answer: Answer,
 ): Promise<boolean> {
+  const { store } = deps;
   const [stored] = await store.records.get([skeleton.id]);
   if (!stored) return false;
-  const body = encodeRecord(fill(answer));
-  return store.records.replace(stored, body, keepRecordSeconds(retentionDays));
+  const filled = fill(answer);
+  if (isRedacted(stored)) {
+    // Its person was forgotten while the provider was working: nothing is brought back.
+    if (filled.kind !== 'reused') await store.cache.remove(filled.cacheKeys);
+    return false;
+  }
+  const life = lifeOf(filled, deps);
+  return (await store.records.replace(stored, encodeRecord(filled), life)) !== null;
+}
+
+function isRedacted(stored: StoredRecord): boolean {
+  const kind = kindOf(stored);
+  return kind !== 'reused' && decodeRecord(kind, stored).redactedAtMs !== null;
 }
 
 async function settleFailure<Answer>(

@@ -10,15 +10,11 @@ import { openCapability } from './capability.ts';
 import { concludeVerification } from './conclude-verification.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { logBug } from './log-bug.ts';
-import {
-  decodeRecord,
-  encodeRecord,
-  isRecordId,
-  keepRecordSeconds,
-  type VerificationRecord,
-} from './records.ts';
+import { earlyNotifications } from './early-notifications.ts';
+import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from './records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from './registry.ts';
+import { writeVerification } from './write-verification.ts';
 
 export type NotificationReceipt =
   | { readonly kind: 'received'; readonly reply: NotificationDefinition['reply'] }
@@ -52,6 +48,22 @@ export async function receiveNotification(
   }
 }
 
+/**
+ * What came before the start was answered is read once it is. Never throws: the next visit to the
+ * verification looks again.
+ */
+export async function receiveEarlyNotification(deps: CoreDeps, id: string): Promise<void> {
+  try {
+    const early = earlyNotifications(deps, id);
+    const [found, [stored]] = await Promise.all([early.find(), deps.store.records.get([id])]);
+    if (!found || !stored || kindOf(stored) !== 'verification') return;
+    await receive(deps, found.providerId, stored, found.notification);
+    await early.forget();
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) logBug(deps.log, 'early notification', error);
+  }
+}
+
 async function receive(
   deps: CoreDeps,
   providerId: string,
@@ -59,15 +71,18 @@ async function receive(
   notification: Notification,
 ): Promise<NotificationReceipt> {
   const record = decodeRecord('verification', stored);
-  // Sooner than the answer of the start: who serves, and what it is about, is not known yet.
-  if (record.status === 'PENDING' && record.session === null) return { kind: 'try_later' };
   const provider = deps.registry.find(providerId);
   const channel = provider?.definition.channels[record.channel];
-  if (record.providerId !== providerId || !provider || !channel?.notification) {
-    return { kind: 'unknown' };
-  }
+  if (!provider || !channel?.notification) return { kind: 'unknown' };
   const received = { kind: 'received', reply: channel.notification.reply } as const;
-  if (record.status !== 'PENDING' || !isEnabled(provider)) return received;
+  if (record.startedAtMs === null) {
+    await keepForLater(deps, provider, channel, record, notification);
+    return received;
+  }
+  if (record.providerId !== providerId) return { kind: 'unknown' };
+  if (record.status !== 'PENDING' || record.session === null || !isEnabled(provider)) {
+    return received;
+  }
 
   const source = outcomeSourceOf(provider, channel);
   if (source === 'NOTIFICATION') {
@@ -78,6 +93,25 @@ async function receive(
     askInBackground(deps, stored);
   }
   return received;
+}
+
+/** Sooner than the answer of the start: what it is about is not known yet. */
+async function keepForLater(
+  deps: CoreDeps,
+  provider: RegisteredProvider,
+  channel: ChannelDefinition<unknown>,
+  { id }: VerificationRecord,
+  notification: Notification,
+): Promise<void> {
+  // Where the provider can be asked, a hint before the beginning says nothing.
+  if (!isEnabled(provider) || outcomeSourceOf(provider, channel) !== 'NOTIFICATION') return;
+  const { id: providerId } = provider.definition;
+  await earlyNotifications(deps, id).keep({ providerId, notification });
+  // The start may have been answered meanwhile, and have looked before this was kept.
+  const [stored] = await deps.store.records.get([id]);
+  if (stored && decodeRecord('verification', stored).startedAtMs !== null) {
+    await receiveEarlyNotification(deps, id);
+  }
 }
 
 /** Null for what says nothing about this verification, or cannot be read at all. */
@@ -103,12 +137,11 @@ async function takeAtItsWord(
   { graceSeconds }: ChannelDefinition<unknown>,
 ): Promise<void> {
   const terms = { nowMs: deps.now(), graceSeconds, evidence: 'NOTIFIED' } as const;
-  const keepSeconds = keepRecordSeconds(deps.retentionDays);
   for (let current: StoredRecord | null | undefined = stored; current;) {
     const record = decodeRecord('verification', current);
     const concluded = concludeVerification(record, answer, terms);
     if (concluded === record) return;
-    if (await deps.store.records.replace(current, encodeRecord(concluded), keepSeconds)) return;
+    if (await writeVerification(deps, current, concluded)) return;
     [current] = await deps.store.records.get([record.id]);
   }
 }

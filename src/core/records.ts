@@ -3,6 +3,8 @@ import {
   type BankCardResult,
   type CheckKind,
   type Launch,
+  type RecordLife,
+  type RecordParts,
   type Started,
   type StoredRecord,
   type VerificationResult,
@@ -17,7 +19,7 @@ export interface RecordedOutcome extends Omit<VerificationResult, 'status'> {
 }
 
 /** A verification as it is kept. Names, ID numbers and images are not in it. */
-export interface VerificationRecord extends Owner {
+export interface VerificationRecord extends Owner, PersonalPart {
   readonly kind: 'verification';
   readonly id: string;
   readonly providerId: string;
@@ -29,19 +31,32 @@ export interface VerificationRecord extends Owner {
   /** Null until the start was answered: such a skeleton is invisible. */
   readonly startedAtMs: number | null;
   readonly expiresAtMs: number | null;
+  /** When the provider was asked, and when it last answered. */
+  readonly lastAskedAtMs: number | null;
   readonly lastCheckedAtMs: number | null;
+  readonly outcome: RecordedOutcome | null;
+  readonly consentRef: string | null;
+  readonly redactedAtMs: number | null;
+  /** Whether other services were told how it ended. */
+  readonly isAnnounced: boolean;
+  /** When the personal part goes, if nothing ends it sooner. */
+  readonly personalUntilMs: number;
+}
+
+/** What is of no more use after some days, and kept apart with a shorter life. */
+interface PersonalPart {
   /** Null once it is of no more use. */
   readonly launch: Launch | null;
   /** What the plugin needs to ask. Null once the status is terminal. */
   readonly session: Started['session'] | null;
-  readonly outcome: RecordedOutcome | null;
   readonly extra: string | null;
   readonly redirectUrl: string | null;
-  readonly consentRef: string | null;
+  /** Where its answer, or its launch, is kept to be given again. */
+  readonly cacheKeys: readonly string[];
 }
 
 /** A bank card check as it is kept. Card number, phone, name and ID number are not in it. */
-export interface BankCardRecord extends Owner {
+export interface BankCardRecord extends Owner, Pick<PersonalPart, 'cacheKeys'> {
   readonly kind: 'bank_card';
   readonly id: string;
   readonly providerId: string;
@@ -52,6 +67,8 @@ export interface BankCardRecord extends Owner {
   readonly result: BankCardResult | null;
   readonly sourceCheckId: string | null;
   readonly consentRef: string | null;
+  readonly redactedAtMs: number | null;
+  readonly personalUntilMs: number;
 }
 
 /** What a claim points to that was answered by a verification which was there already. */
@@ -74,9 +91,18 @@ const prefixes = {
 /** How long a record stays that never got its answer. */
 export const skeletonKeepSeconds = 3600;
 
-/** How long a record stays that has its answer. */
-export function keepRecordSeconds(retentionDays: number): number {
-  return retentionDays * 24 * 3600;
+/** How long the parts of a record that has its answer stay from now on. */
+export function lifeOf(
+  record: AnyRecord,
+  { now, retentionDays }: { readonly now: () => number; readonly retentionDays: number },
+): RecordLife {
+  const retentionSeconds = retentionDays * 24 * 3600;
+  const personalUntilMs = record.kind === 'reused' ? 0 : record.personalUntilMs;
+  const personalSeconds = (personalUntilMs - now()) / 1000;
+  // What may still end is kept until it does.
+  const isOpen = record.kind === 'verification' && record.status === 'PENDING';
+  const seconds = isOpen ? Math.max(retentionSeconds, personalSeconds) : retentionSeconds;
+  return { seconds, personalSeconds: Math.min(seconds, personalSeconds) };
 }
 
 /** 128 random bits, so that nobody guesses one. */
@@ -92,30 +118,65 @@ export function isRecordId(kind: AnyRecord['kind'], id: string): boolean {
   return id.startsWith(prefixes[kind]) && /^[\w-]{22}$/u.test(id.slice(prefixes[kind].length));
 }
 
-export function encodeRecord(record: AnyRecord): string {
-  return JSON.stringify(record);
+export function encodeRecord(record: AnyRecord): RecordParts {
+  switch (record.kind) {
+    case 'verification': {
+      const { launch, session, extra, redirectUrl, cacheKeys, outcome, ...rest } = record;
+      const { similarity = null, details = null, ...told } = outcome ?? {};
+      const personal = { launch, session, extra, redirectUrl, cacheKeys, similarity, details };
+      return partsOf({ ...rest, outcome: outcome && told }, personal);
+    }
+    case 'bank_card': {
+      const { cacheKeys, ...rest } = record;
+      return partsOf(rest, { cacheKeys });
+    }
+    case 'reused':
+      return partsOf(record, {});
+  }
 }
+
+/** What is nowhere to be found need not be encrypted either. */
+function partsOf(body: object, personal: object): RecordParts {
+  const isEmpty = Object.values(personal).every(
+    (value) => value === null || (Array.isArray(value) && value.length === 0),
+  );
+  return { body: JSON.stringify(body), personal: isEmpty ? null : JSON.stringify(personal) };
+}
+
+const withoutPersonal = {
+  verification: { launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
+  bank_card: { cacheKeys: [] },
+  reused: {},
+} as const satisfies Record<AnyRecord['kind'], Partial<PersonalPart>>;
 
 /** What cannot be read is an error, never a miss. */
 export function decodeRecord<Kind extends AnyRecord['kind']>(
   kind: Kind,
-  stored: StoredRecord,
+  { id, body, personal }: Pick<StoredRecord, 'id' | 'body' | 'personal'>,
 ): Extract<AnyRecord, { kind: Kind }> {
-  const record = parse(stored.body);
-  if (record?.kind !== kind || record.id !== stored.id) throw new StoreUnavailable();
-  return record as Extract<AnyRecord, { kind: Kind }>;
+  const record = parse(body);
+  if (record?.kind !== kind || record.id !== id) throw new StoreUnavailable();
+  const part = personal === null ? {} : parse(personal);
+  const { similarity = null, details = null, ...own } = part as Partial<PersonalPart> &
+    Partial<Pick<RecordedOutcome, 'similarity' | 'details'>>;
+  const outcome =
+    record.kind === 'verification' && record.outcome
+      ? { outcome: { ...record.outcome, similarity, details } }
+      : {};
+  const whole = { ...withoutPersonal[kind], ...record, ...own, ...outcome };
+  return whole as unknown as Extract<AnyRecord, { kind: Kind }>;
 }
 
 /** What a stored record is; throws for one that cannot be read. */
-export function kindOf(stored: StoredRecord): AnyRecord['kind'] {
+export function kindOf(stored: Pick<StoredRecord, 'body'>): AnyRecord['kind'] {
   const kind = parse(stored.body)?.kind;
   if (kind === undefined) throw new StoreUnavailable();
   return kind;
 }
 
-function parse(body: string): AnyRecord | null {
+function parse(text: string): AnyRecord | null {
   try {
-    return JSON.parse(body) as AnyRecord;
+    return JSON.parse(text) as AnyRecord;
   } catch (cause) {
     throw new StoreUnavailable({ cause });
   }

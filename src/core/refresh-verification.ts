@@ -7,83 +7,166 @@ import {
 } from '../contract/index.ts';
 import { callProvider } from './call-provider.ts';
 import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
-import type { CoreDeps } from './core-deps.ts';
+import { modeOf, type CoreDeps } from './core-deps.ts';
+import { holdLock } from './hold-lock.ts';
+import { keyedHashes } from './keyed-hash.ts';
 import { logBug } from './log-bug.ts';
 import { orByDeadline } from './or-by-deadline.ts';
-import {
-  decodeRecord,
-  encodeRecord,
-  keepRecordSeconds,
-  type VerificationRecord,
-} from './records.ts';
+import { decodeRecord, type VerificationRecord } from './records.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from './registry.ts';
+import { writeVerification } from './write-verification.ts';
+
+/**
+ * Why somebody wants to know. `came_back`: the person has just been at the provider, so an answer of
+ * before is of no use. `reconcile`: nobody waits for it.
+ */
+export type RefreshReason = 'asked' | 'came_back' | 'reconcile';
 
 /** Longer than any caller waits, so that two calls in a row have their full time. */
 const askTimeoutMs = 15_000;
+/** How often a replica looks whether another one's question was answered. */
+const lookEveryMs = 100;
+/** Where no channel says how long a provider remembers. */
+const defaultRetentionSeconds = 3 * 24 * 3600;
 
 /**
  * A verification as it is now: a pending one is asked about at its provider.
  *
- * However many people ask, the provider is asked once per `pollEveryMs` and everybody gets that
- * answer. When it does not answer, what is known stays. A terminal status never changes. Who came
- * back from the provider waits for the next time it may be asked.
+ * However many people ask, over all replicas one asks the provider, once per `pollEveryMs`, and
+ * everybody gets that answer. When it does not answer, what is known stays. A terminal status never
+ * changes.
  */
 export async function refreshVerification(
   deps: CoreDeps,
   stored: StoredRecord,
   deadlineMs: number,
-  hint: 'none' | 'came_back' = 'none',
+  reason: RefreshReason = 'asked',
 ): Promise<VerificationRecord> {
   const record = decodeRecord('verification', stored);
   if (record.status !== 'PENDING' || record.startedAtMs === null) return record;
 
   const provider = deps.registry.find(record.providerId);
   const channel = provider?.definition.channels[record.channel];
-  const retentionEndsMs = record.startedAtMs + (channel?.retentionSeconds ?? 3 * 86_400) * 1000;
-  if (deps.now() >= retentionEndsMs) return replace(deps, stored, forgetVerification(record));
-  if (!provider || !channel || !isEnabled(provider)) return record;
-  if (outcomeSourceOf(provider, channel) !== 'QUERY') {
+  if (deps.now() >= retentionEndsMs(record, channel)) {
+    return write(deps, stored, forgetVerification(record));
+  }
+  // Without its session nobody can be asked: it was redacted.
+  const canAsk = provider && isEnabled(provider) && record.session !== null;
+  if (!channel || (!canAsk && record.redactedAtMs === null)) return record;
+  if (!canAsk || outcomeSourceOf(provider, channel) !== 'QUERY') {
     const isOver = deps.now() >= graceEndsMs(record, channel.graceSeconds);
-    return isOver ? replace(deps, stored, forgetVerification(record)) : record;
+    return isOver ? write(deps, stored, forgetVerification(record)) : record;
   }
 
   // Nobody finishes within a second of being sent off.
-  const isFresh = deps.now() - record.startedAtMs < channel.pollEveryMs;
-  if (isFresh && hint === 'none') return record;
-  const current = deps.asking.get(record.id);
-  const nextAskMs = current ? current.startedMs + channel.pollEveryMs : 0;
-  if (current && deps.now() < nextAskMs) {
-    if (hint === 'none') return orByDeadline(deps.now, deadlineMs, current.answer, () => record);
-    // Somebody who has just come back was perhaps not finished when it was last asked.
-    await new Promise((resolve) => setTimeout(resolve, nextAskMs - deps.now()));
-    const [newer] = await deps.store.records.get([record.id]);
-    return newer ? refreshVerification(deps, newer, deadlineMs) : record;
-  }
-  const answer = ask(deps, stored, record, provider, channel);
+  const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
+  const isFresh = deps.now() - lastMs < channel.pollEveryMs;
+  if (isFresh && reason !== 'came_back') return record;
+  const answer = shareQuestion(deps, { stored, record, provider, channel, reason });
+  return orByDeadline(deps.now, deadlineMs, answer, () => record);
+}
+
+/** Until then the provider can be asked. */
+export function retentionEndsMs(
+  { startedAtMs, createdAtMs }: VerificationRecord,
+  channel: ChannelDefinition<unknown> | undefined,
+): number {
+  const retentionSeconds = channel?.retentionSeconds ?? defaultRetentionSeconds;
+  return (startedAtMs ?? createdAtMs) + retentionSeconds * 1000;
+}
+
+interface Question {
+  readonly stored: StoredRecord;
+  readonly record: VerificationRecord;
+  readonly provider: RegisteredProvider;
+  readonly channel: ChannelDefinition<unknown>;
+  readonly reason: RefreshReason;
+}
+
+/** One question at a time in this process; who has just come back shares the next one. */
+function shareQuestion(deps: CoreDeps, question: Question): Promise<VerificationRecord> {
+  const { record, reason } = question;
+  const asking = deps.asking.get(record.id) ?? { now: null, next: null };
+  const shared = reason === 'came_back' ? asking.next : (asking.now ?? asking.next);
+  if (shared) return shared;
+
+  deps.asking.set(record.id, asking);
+  const answer: Promise<VerificationRecord> = askInTurn(deps, question, () => {
+    if (asking.next === answer) asking.next = null;
+    asking.now = answer;
+  }).finally(() => {
+    if (asking.now === answer) asking.now = null;
+    if (asking.next === answer) asking.next = null;
+    if (asking.now === null && asking.next === null) deps.asking.delete(record.id);
+  });
+  if (reason === 'came_back') asking.next = answer;
+  else asking.now = answer;
   // Everybody may have left by the time it fails.
   answer.catch(() => {});
-  const asking = { startedMs: deps.now(), answer };
-  deps.asking.set(record.id, asking);
-  setTimeout(() => {
-    if (deps.asking.get(record.id) === asking) deps.asking.delete(record.id);
-  }, channel.pollEveryMs).unref();
-  return orByDeadline(deps.now, deadlineMs, answer, () => record);
+  return answer;
+}
+
+/**
+ * Asks when it is this replica's turn. The lock is kept until the provider may be asked again, so
+ * that no two replicas ask within `pollEveryMs`; who does not get it takes the other's answer.
+ */
+async function askInTurn(
+  deps: CoreDeps,
+  question: Question,
+  onTurn: () => void,
+): Promise<VerificationRecord> {
+  const { store, hashKeys, now, randomBytes } = deps;
+  const { stored, channel, reason } = question;
+  const keys = keyedHashes(hashKeys, 'ask', [modeOf(deps), stored.id]);
+  const lock = holdLock(store.locks, keys, randomBytes(16).toString('base64url'));
+  const untilMs = now() + askTimeoutMs;
+  let looks = 0;
+  while (!(await lock.take(askTimeoutMs))) {
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    const [current] = await store.records.get([stored.id]);
+    if (!current) return question.record;
+    const seen = decodeRecord('verification', current);
+    const isAnswered = reason !== 'came_back' && current.version !== stored.version;
+    // Counted as well: a clock that is set back must not make anybody wait for ever.
+    looks += 1;
+    const isOver = now() >= untilMs || looks * lookEveryMs >= askTimeoutMs;
+    if (seen.status !== 'PENDING' || isAnswered || isOver) return seen;
+  }
+
+  onTurn();
+  const startedMs = now();
+  try {
+    // Somebody else may have asked between our reading and our turn.
+    const [current] = await store.records.get([stored.id]);
+    const seen = current ? decodeRecord('verification', current) : null;
+    if (!current || !seen || seen.status !== 'PENDING' || seen.session === null) {
+      return seen ?? question.record;
+    }
+    const isAnswered = reason !== 'came_back' && current.version !== stored.version;
+    return isAnswered
+      ? seen
+      : await ask(deps, { ...question, stored: current, record: seen }, startedMs);
+  } finally {
+    const leftMs = Math.round(startedMs + channel.pollEveryMs - now());
+    const ending = leftMs > 0 ? lock.renew(leftMs) : lock.release();
+    await ending.catch(() => {});
+  }
 }
 
 async function ask(
   deps: CoreDeps,
-  stored: StoredRecord,
-  record: VerificationRecord,
-  provider: RegisteredProvider,
-  channel: ChannelDefinition<unknown>,
+  { stored, record, provider, channel, reason }: Question,
+  startedMs: number,
 ): Promise<VerificationRecord> {
+  const asked = { ...record, lastAskedAtMs: startedMs };
   try {
     // The provider gets its full time, however little the one who asked has: a short deadline must
     // not look like the provider's trouble.
     const deadlineMs = deps.now() + askTimeoutMs;
-    const call = callProvider(deps, provider, { priority: 'result', deadlineMs });
+    const priority = reason === 'reconcile' ? 'reconcile' : 'result';
+    const call = callProvider(deps, provider, { priority, deadlineMs });
     const answer = await channel.fetchOutcome(call, record.session ?? {});
-    const concluded = concludeVerification(record, answer, {
+    const concluded = concludeVerification(asked, answer, {
       nowMs: deps.now(),
       graceSeconds: channel.graceSeconds,
       evidence: 'QUERIED',
@@ -94,24 +177,24 @@ async function ask(
         code: concluded.outcome.code ?? '',
       });
     }
-    return await replace(deps, stored, concluded);
+    return await write(deps, stored, concluded);
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error;
-    if (error instanceof ProviderFault || error instanceof LimiterRefusal) return record;
-    logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
-    return record;
+    const isExpected = error instanceof ProviderFault || error instanceof LimiterRefusal;
+    if (!isExpected) logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
+    // The others learn that it was asked in vain, and wait no longer.
+    return write(deps, stored, asked);
   }
 }
 
 /** Somebody else may have written in between: then theirs stands, since it may be terminal. */
-async function replace(
+async function write(
   deps: CoreDeps,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord> {
-  const keepSeconds = keepRecordSeconds(deps.retentionDays);
-  const isStored = await deps.store.records.replace(stored, encodeRecord(record), keepSeconds);
-  if (isStored) return record;
+  const written = await writeVerification(deps, stored, record);
+  if (written) return written;
   const [newer] = await deps.store.records.get([record.id]);
   return newer ? decodeRecord('verification', newer) : record;
 }

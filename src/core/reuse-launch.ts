@@ -11,6 +11,8 @@ import { refreshVerification } from './refresh-verification.ts';
 const askWithinMs = 1000;
 
 export interface LaunchReuse {
+  /** Where it is remembered, one for each listed hash key. */
+  readonly keys: readonly [string, ...string[]];
   /** An open launch of the same user for the same input; null when there is none. */
   readonly find: (terms: CallTerms) => Promise<ReusedRecord | null>;
   readonly remember: (started: VerificationRecord) => Promise<void>;
@@ -30,15 +32,16 @@ export function launchReuse(
   if (!reuse) return null;
   const { store, hashKeys, now } = deps;
   const { id, tenantId, userId, callerId, providerId } = skeleton;
-  const [key, ...otherKeys] = keyedHashes(hashKeys, 'launch', [
+  const keys = keyedHashes(hashKeys, 'launch', [
     ...[modeOf(deps), tenantId, userId, callerId, provider.definition.id, provider.account],
     canonicalJson(input),
   ]);
   const marginMs = reuse.marginSeconds * 1000;
 
   return {
+    keys,
     find: async ({ answerWithoutSending }) => {
-      const verificationId = await store.cache.get(key);
+      const verificationId = await store.cache.get(keys[0]);
       if (verificationId === null) return null;
       const [stored] = await store.records.get([verificationId]);
       if (!stored) return null;
@@ -57,8 +60,8 @@ export function launchReuse(
     remember: async ({ id: verificationId, expiresAtMs }) => {
       const keepMs = (expiresAtMs ?? 0) - now() - marginMs;
       if (keepMs <= 0) return;
-      for (const each of [key, ...otherKeys]) {
-        await store.cache.set(each, verificationId, keepMs / 1000);
+      for (const key of keys) {
+        await store.cache.set(key, verificationId, keepMs / 1000);
       }
     },
   };

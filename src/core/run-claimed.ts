@@ -6,6 +6,7 @@ import { leadClaim, type HeldClaim, type LedOutcome, type LedWork } from './lead
 import { orByDeadline } from './or-by-deadline.ts';
 import { problem, retryLaterMs, type Problem } from './problem.ts';
 import { encodeRecord, skeletonKeepSeconds } from './records.ts';
+import { userRecords } from './user-records.ts';
 
 /** Longer than any operation, so that nobody takes over from somebody who still works. */
 const leaseMs = 10_000;
@@ -40,7 +41,14 @@ export async function runClaimed<Answer>(
   if (deps.now() >= work.deadlineMs) return fail('OVERLOADED', work);
   try {
     // Invisible until its answer is in it; written first, so that a claim never points to nothing.
-    await deps.store.records.create(skeleton.id, encodeRecord(skeleton), skeletonKeepSeconds);
+    // And listed, so that nothing that was done can be missing when somebody asks for it all.
+    await Promise.all([
+      deps.store.records.create(skeleton.id, encodeRecord(skeleton), {
+        seconds: skeletonKeepSeconds,
+        personalSeconds: skeletonKeepSeconds,
+      }),
+      userRecords(deps, skeleton).add({ id: skeleton.id, atMs: deps.now() }),
+    ]);
     return await takeOrJoin(deps, work);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
@@ -124,10 +132,14 @@ function waitFor<Answer>(
 
 /** Best effort: a skeleton goes by itself after an hour. */
 async function dropSkeleton(
-  { store }: CoreDeps,
+  deps: CoreDeps,
   { skeleton }: Pick<ClaimedWork<unknown>, 'skeleton'>,
 ): Promise<void> {
-  await store.records.remove(skeleton.id).catch(() => {});
+  const gone = [
+    deps.store.records.remove(skeleton.id),
+    userRecords(deps, skeleton).remove([skeleton.id]),
+  ];
+  await Promise.allSettled(gone);
 }
 
 function fail(

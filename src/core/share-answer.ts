@@ -2,6 +2,7 @@ import { LimiterRefusal, ProviderFault, StoreUnavailable } from '../contract/ind
 import { providerTimeoutMs, type CallTerms } from './call-provider.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { faultPolicies } from './fault-policy.ts';
+import { holdLock, type Lock } from './hold-lock.ts';
 import { orByDeadline } from './or-by-deadline.ts';
 
 /** Somebody else is asking the same, and was not heard in time. */
@@ -59,10 +60,11 @@ export async function shareAnswer<Answer>(
       const told = await orByDeadline(deps.now, joinUntilMs, leader, () => null);
       if (told !== null) return question.adopt(told);
     } else {
-      const lock = lockOf(deps, question.keys);
+      const owner = deps.randomBytes(16).toString('base64url');
+      const lock = holdLock(deps.store.locks, question.keys, owner);
       // Without time for an answer the lead would only be lost.
       const hasTime = deps.now() < terms.deadlineMs - providerTimeoutMs;
-      if (hasTime && (await lock.take())) {
+      if (hasTime && (await lock.take(leadForMs))) {
         // Another leader may have remembered its answer and let go since we looked.
         const answered = await question.recall();
         if (answered === null) return lead(deps, terms, question, lock);
@@ -74,31 +76,6 @@ export async function shareAnswer<Answer>(
     if (deps.now() >= joinUntilMs) break;
   }
   throw new StillInProgress();
-}
-
-type Lock = ReturnType<typeof lockOf>;
-
-/** One lock under every key, taken in their order; held only where each is. */
-function lockOf({ store: { locks }, randomBytes }: CoreDeps, keys: readonly string[]) {
-  const owner = randomBytes(16).toString('base64url');
-  const release = async (taken: readonly string[]): Promise<void> => {
-    for (const key of taken) await locks.release(key, owner).catch(() => false);
-  };
-  return {
-    take: async (): Promise<boolean> => {
-      for (const [at, key] of keys.entries()) {
-        if (await locks.take(key, owner, leadForMs)) continue;
-        await release(keys.slice(0, at));
-        return false;
-      }
-      return true;
-    },
-    renew: async (): Promise<boolean> => {
-      for (const key of keys) if (!(await locks.renew(key, owner, answerWithinMs))) return false;
-      return true;
-    },
-    release: () => release(keys),
-  };
 }
 
 async function lead<Answer>(
@@ -113,7 +90,7 @@ async function lead<Answer>(
     beforeSend: async (effect) => {
       await terms.beforeSend?.(effect);
       // Whoever lost the lead, having been paused, leaves it to the new one.
-      if (!(await lock.renew())) throw new ProviderFault('not_sent');
+      if (!(await lock.renew(answerWithinMs))) throw new ProviderFault('not_sent');
     },
   });
   const shared = asking.catch(() => null);

@@ -13,6 +13,7 @@ import { pickChannelProviders, problemOfPicked, type PickedChannel } from './pic
 import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
 import { readVerifications } from './read-verifications.ts';
+import { receiveEarlyNotification } from './receive-notification.ts';
 import {
   decodeRecord,
   kindOf,
@@ -50,6 +51,8 @@ export type StartVerificationOutcome =
 
 /** Long enough for a person who comes back late; the provider forgets after three days anyway. */
 const capabilityLifeMs = 3 * 24 * 3600 * 1000;
+/** By then a start has its answer, or never will. */
+const firstVisitMs = 12_000;
 
 /** Starts a verification, at most once per key. Throws `AccessDenied`. */
 export async function startVerification(
@@ -91,27 +94,39 @@ export async function startVerification(
     createdAtMs: deps.now(),
     startedAtMs: null,
     expiresAtMs: null,
+    lastAskedAtMs: null,
     lastCheckedAtMs: null,
+    personalUntilMs: deps.now() + personalLifeMs(first.channel),
     launch: null,
     session: null,
     outcome: null,
     extra: input.extra,
     redirectUrl: input.redirectUrl,
     consentRef: input.consentRef,
+    redactedAtMs: null,
+    isAnnounced: false,
+    cacheKeys: [],
   };
 
   const attemptOf = (candidate: PreparedCandidate): ClaimedAttempt<StartRecord> => {
     const { provider, channel, prepared } = candidate;
     const providerId = provider.definition.id;
-    const record = { ...skeleton, providerId, checks: prepared.checks };
+    const { idempotencyKey: _key, ...rest } = input;
+    const owned = { ...skeleton, providerId, checks: prepared.checks };
+    const reuse = launchReuse(deps, candidate, owned, rest);
+    const record = {
+      ...owned,
+      personalUntilMs: skeleton.createdAtMs + personalLifeMs(channel),
+      cacheKeys: reuse?.keys ?? [],
+    };
     return {
       providerId,
       effect: effectOf(candidate),
       perform: async (terms) => {
-        const { idempotencyKey: _key, ...rest } = input;
-        const reuse = launchReuse(deps, candidate, record, rest);
         const open = await reuse?.find(terms);
         if (open) return open;
+        // Before anything is sent: whatever becomes of this process, somebody will ask how it ended.
+        await deps.visits.plan(record.id, deps.now() + firstVisitMs);
         const giveBack = await spendVelocity(deps, {
           owner: skeleton,
           idNumber: input.subject.idNumber,
@@ -148,6 +163,7 @@ export async function startVerification(
     }),
     fill: (started) => started,
     handOutUnkept: false,
+    onKept: () => receiveEarlyNotification(deps, skeleton.id),
   });
   if (outcome.kind === 'problem') return outcome;
 
@@ -225,6 +241,11 @@ function redirectProblems(
   if (redirectUrl === null) return [];
   const message = checkRedirectUrl(redirectUrl, caller.tenantId, deps.redirectRules);
   return message === null ? [] : [{ path: 'redirectUrl', message }];
+}
+
+/** A person may come back, and a provider be asked, as long as this. */
+function personalLifeMs({ retentionSeconds }: PickedChannel['channel']): number {
+  return Math.max(capabilityLifeMs, retentionSeconds * 1000) + 3600 * 1000;
 }
 
 function urlsOf(deps: CoreDeps, { id, providerId }: VerificationRecord): StartUrls {

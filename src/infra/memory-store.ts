@@ -1,4 +1,12 @@
-import type { ActionEffect, ClaimTicket, Store, StoredRecord } from '../contract/index.ts';
+import type {
+  ActionEffect,
+  ClaimTicket,
+  ListEntry,
+  RecordLife,
+  RecordParts,
+  Store,
+  StoredRecord,
+} from '../contract/index.ts';
 
 interface Claim {
   state: 'claimed' | 'started' | 'unknown' | 'done';
@@ -16,6 +24,12 @@ interface Claim {
 interface Kept {
   readonly record: StoredRecord;
   readonly forgetAtMs: number;
+  readonly forgetPersonalAtMs: number;
+}
+
+interface List {
+  readonly entries: Map<string, ListEntry>;
+  forgetAtMs: number;
 }
 
 const sweepEveryMs = 10_000;
@@ -30,6 +44,7 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
   const records = new Map<string, Kept>();
   const cached = new Map<string, { readonly body: string; readonly forgetAtMs: number }>();
   const locks = new Map<string, { readonly owner: string; readonly untilMs: number }>();
+  const lists = new Map<string, List>();
   let fence = 0;
   let swept = now();
 
@@ -38,7 +53,13 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
     if (now() - swept < sweepEveryMs) return;
     swept = now();
     for (const [key, claim] of claims) if (claim.forgetAtMs <= swept) claims.delete(key);
-    for (const [id, kept] of records) if (kept.forgetAtMs <= swept) records.delete(id);
+    for (const [id, kept] of records) {
+      if (kept.forgetAtMs <= swept) records.delete(id);
+      else if (kept.forgetPersonalAtMs <= swept && kept.record.personal !== null) {
+        records.set(id, { ...kept, record: { ...kept.record, personal: null } });
+      }
+    }
+    for (const [key, list] of lists) if (list.forgetAtMs <= swept) lists.delete(key);
     for (const [key, kept] of cached) if (kept.forgetAtMs <= swept) cached.delete(key);
     for (const [key, lock] of locks) if (lock.untilMs <= swept) locks.delete(key);
   }
@@ -55,7 +76,20 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
 
   function recordOf(id: string): StoredRecord | null {
     const kept = records.get(id);
-    return kept && kept.forgetAtMs > now() ? kept.record : null;
+    if (!kept || kept.forgetAtMs <= now()) return null;
+    return kept.forgetPersonalAtMs > now() ? kept.record : { ...kept.record, personal: null };
+  }
+
+  function keep(
+    id: string,
+    version: number,
+    { body, personal }: RecordParts,
+    { seconds, personalSeconds }: RecordLife,
+  ): StoredRecord {
+    const record = { id, version, body, personal };
+    const forgetPersonalAtMs = now() + personalSeconds * 1000;
+    records.set(id, { record, forgetAtMs: now() + seconds * 1000, forgetPersonalAtMs });
+    return record;
   }
 
   return {
@@ -127,20 +161,15 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
     },
 
     records: {
-      create: async (id, body, keepSeconds) => {
+      create: async (id, parts, life) => {
         sweep();
-        const record = { id, version: 1, body };
-        records.set(id, { record, forgetAtMs: now() + keepSeconds * 1000 });
+        keep(id, 1, parts, life);
       },
 
       get: async (ids) => ids.map(recordOf),
 
-      replace: async ({ id, version }, body, keepSeconds) => {
-        if (recordOf(id)?.version !== version) return false;
-        const record = { id, version: version + 1, body };
-        records.set(id, { record, forgetAtMs: now() + keepSeconds * 1000 });
-        return true;
-      },
+      replace: async ({ id, version }, parts, life) =>
+        recordOf(id)?.version === version ? keep(id, version + 1, parts, life) : null,
 
       remove: async (id) => {
         records.delete(id);
@@ -155,6 +184,33 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
       set: async (key, body, keepSeconds) => {
         sweep();
         cached.set(key, { body, forgetAtMs: now() + keepSeconds * 1000 });
+      },
+      remove: async (keys) => {
+        for (const key of keys) cached.delete(key);
+      },
+    },
+
+    lists: {
+      add: async (key, entry, keepSeconds) => {
+        sweep();
+        const list = lists.get(key) ?? { entries: new Map<string, ListEntry>(), forgetAtMs: 0 };
+        lists.set(key, list);
+        list.entries.set(entry.id, entry);
+        list.forgetAtMs = now() + keepSeconds * 1000;
+        for (const { id, atMs } of list.entries.values()) {
+          if (atMs <= entry.atMs - keepSeconds * 1000) list.entries.delete(id);
+        }
+      },
+      page: async (key, after, most) => {
+        const list = lists.get(key);
+        if (!list || list.forgetAtMs <= now()) return [];
+        return [...list.entries.values()]
+          .filter((entry) => !after || isNewer(after, entry))
+          .toSorted((a, b) => (isNewer(a, b) ? -1 : 1))
+          .slice(0, most);
+      },
+      remove: async (key, ids) => {
+        for (const id of ids) lists.get(key)?.entries.delete(id);
       },
     },
 
@@ -181,4 +237,9 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
     ping: async () => {},
     close: async () => {},
   };
+}
+
+/** By time, and by id where that is equal. */
+function isNewer(one: ListEntry, other: ListEntry): boolean {
+  return one.atMs === other.atMs ? one.id > other.id : one.atMs > other.atMs;
 }

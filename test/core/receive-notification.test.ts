@@ -17,6 +17,7 @@ import {
   type TestCore,
 } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
+import { kept } from '../support/kept.ts';
 
 const second = 1000;
 const reply = { contentType: 'text/plain', body: 'thanks' };
@@ -137,7 +138,7 @@ describe('a notification', () => {
     // Somebody else writes the record once, between reading and writing it.
     inBetween = async () => {
       const [current] = await core.deps.store.records.get([id]);
-      if (current) await core.deps.store.records.replace(current, current.body, 60);
+      if (current) await core.deps.store.records.replace(current, ...kept(current.body));
     };
     await notify(core, capability, passedAnswer);
     expect(await statusOf(core, id)).toEqual({ status: 'PASSED', evidence: 'NOTIFIED' });
@@ -174,7 +175,7 @@ describe('a notification', () => {
     expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
   });
 
-  it('is asked for again when the store is down, or the start is not answered yet', async () => {
+  it('is asked for again when the store is down', async () => {
     let broken = false;
     const { core, id, capability } = await begin('NOTIFICATION', {
       store: (store) => ({
@@ -190,17 +191,73 @@ describe('a notification', () => {
     broken = false;
     expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
     expect(await notify(core, capability, passedAnswer)).toMatchObject({ kind: 'received' });
+  });
 
-    const early = createTestCore({ definitions: [notifying('NOTIFICATION')] });
-    const receipts: string[] = [];
-    early.provider.reply(async () => {
-      const { kind } = await notify(early, capabilityOf(early), passedAnswer);
-      receipts.push(kind);
+  it('that comes before the start was answered is kept until it is', async () => {
+    const core = createTestCore({ definitions: [notifying('NOTIFICATION')] });
+    core.provider.reply(async () => {
+      expect(await notify(core, capabilityOf(core), passedAnswer)).toMatchObject({ reply });
       return {};
     });
     const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
-    await startVerification(early.deps, callerOf(), input, early.deps.now() + 9000);
-    expect(receipts).toEqual(['try_later']);
+    const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    expect(started).toMatchObject({ verification: { status: 'PASSED' } });
+  });
+
+  it('that comes while the start is being kept is not lost either', async () => {
+    // It finds the skeleton; then the start is answered and looks, too soon; then it is kept.
+    let onLook: (() => Promise<unknown>) | null = null;
+    const core = createTestCore({
+      definitions: [notifying('NOTIFICATION')],
+      store: (store) => ({
+        ...store,
+        cache: {
+          ...store.cache,
+          get: async (key) => {
+            const found = await store.cache.get(key);
+            const look = onLook;
+            onLook = null;
+            await look?.();
+            return found;
+          },
+        },
+      }),
+    });
+    let deliver: (() => void) | null = null;
+    const delivered = new Promise<void>((resolve) => {
+      deliver = resolve;
+    });
+    let receipt: Promise<unknown> = Promise.resolve();
+    core.provider.reply(() => {
+      const { records } = core.deps.store;
+      // Reads now, while there is only a skeleton; goes on when the start has looked.
+      const slow = {
+        ...core.deps,
+        store: {
+          ...core.deps.store,
+          cache: {
+            ...core.deps.store.cache,
+            set: async (...given: Parameters<typeof core.deps.store.cache.set>) => {
+              await delivered;
+              return core.deps.store.cache.set(...given);
+            },
+          },
+          records,
+        },
+      };
+      receipt = receiveNotification(slow, 'acme', capabilityOf(core), {
+        method: 'POST',
+        headers: {},
+        body: Buffer.from(JSON.stringify(passedAnswer)),
+      });
+      onLook = async () => deliver?.();
+      return {};
+    });
+    const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+    const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    if (started.kind !== 'success') throw new Error(started.problem.code);
+    expect(await receipt).toMatchObject({ kind: 'received' });
+    expect(await statusOf(core, started.verification.id)).toMatchObject({ status: 'PASSED' });
   });
 });
 

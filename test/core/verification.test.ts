@@ -19,6 +19,7 @@ import {
   passedAnswer,
   type TestCore,
 } from '../support/test-core.ts';
+import { kept } from '../support/kept.ts';
 
 const input: StartVerificationInput = { idempotencyKey: 'k', channel: 'FACE_WEB' };
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
@@ -314,7 +315,7 @@ describe('asking about a verification', () => {
       const [stored] = await core.deps.store.records.get([id]);
       if (!stored) throw new Error('gone');
       const body = JSON.stringify({ ...JSON.parse(stored.body), status: 'PASSED' });
-      await core.deps.store.records.replace(stored, body, 60);
+      await core.deps.store.records.replace(stored, ...kept(body));
       return { ...passedAnswer, result: { ...passedAnswer.result, status: 'FAILED' } };
     });
     core.clock.ms += 2 * second;
@@ -335,7 +336,7 @@ describe('asking about a verification', () => {
     const { id } = await started(core);
     const [stored] = await core.deps.store.records.get([id]);
     if (!stored) throw new Error('gone');
-    await core.deps.store.records.replace(stored, '{"kind":"other"}', 60);
+    await core.deps.store.records.replace(stored, ...kept('{"kind":"other"}'));
     expect(await read(core, id)).toBeInstanceOf(StoreUnavailable);
   });
 
@@ -345,7 +346,7 @@ describe('asking about a verification', () => {
     const good = await started(core, { idempotencyKey: 'other' });
     const [stored] = await core.deps.store.records.get([bad.id]);
     if (!stored) throw new Error('gone');
-    await core.deps.store.records.replace(stored, 'not JSON', 60);
+    await core.deps.store.records.replace(stored, ...kept('not JSON'));
     const found = await readVerifications(
       core.deps,
       callerOf(),

@@ -12,6 +12,7 @@ import {
 } from '../support/redis.ts';
 import { describeStore } from '../support/store-contract.ts';
 import { until } from '../support/until.ts';
+import { kept } from '../support/kept.ts';
 
 const cleanUp: (() => Promise<void>)[] = [];
 let single: RedisServer;
@@ -47,7 +48,7 @@ describe('the Redis store', () => {
   it('keeps no id, no body and no record of a claim in clear, and nothing for ever', async () => {
     await single.command('FLUSHALL');
     const { client, store } = await redisStoreOf(single.url);
-    await store.records.create('ver_CANARY', '{"name":"CANARY"}', 60);
+    await store.records.create('ver_CANARY', ...kept('{"name":"CANARY"}'));
     const taken = await store.claims.take({
       key: 'hashed',
       fingerprint: 'print',
@@ -60,7 +61,7 @@ describe('the Redis store', () => {
     const keys = await client.keys('*');
     expect(keys).toHaveLength(2);
     for (const key of keys) {
-      expect(key).toMatch(/^vs:sandbox:(?:record|claim):[\w-]+$/u);
+      expect(key).toMatch(/^vs:sandbox:(?:record:\{[\w-]+\}(?::personal)?|claim:[\w-]+)$/u);
       expect(await client.pttl(key)).toBeGreaterThan(0);
       expect(JSON.stringify([key, await client.hgetall(key)])).not.toContain('CANARY');
     }
@@ -70,8 +71,8 @@ describe('the Redis store', () => {
   it('opens nothing that was altered, or moved to another place', async () => {
     await single.command('FLUSHALL');
     const { client, store } = await redisStoreOf(single.url);
-    await store.records.create('a', 'body of a', 60);
-    await store.records.create('b', 'body of b', 60);
+    await store.records.create('a', ...kept('body of a'));
+    await store.records.create('b', ...kept('body of b'));
     expect(await records(store, ['a', 'b'])).toEqual(['body of a', 'body of b']);
     const places = await client.keys('vs:sandbox:record:*');
     const bodies = await Promise.all(places.map((place) => client.hget(place, 'b')));
@@ -92,7 +93,7 @@ describe('the Redis store', () => {
       hash: [someKey('new'), someKey('old')],
     });
     const ids = Array.from({ length: 500 }, (_, at) => `id-${at}`);
-    await Promise.all(ids.map((id) => store.records.create(id, id, 60)));
+    await Promise.all(ids.map((id) => store.records.create(id, ...kept(id))));
     const stats = async () =>
       Number(/cmdstat_hmget:calls=(\d+)/u.exec(await client.info('commandstats'))?.[1]);
     const before = await stats();
@@ -115,15 +116,15 @@ describe('the Redis store', () => {
       hash: [newHash, oldHash],
       encryption: [newSeal, oldSeal],
     });
-    await before.store.records.create('1', 'one', 60);
-    await prepared.store.records.create('2', 'two', 60);
-    await promoted.store.records.create('3', 'three', 60);
+    await before.store.records.create('1', ...kept('one'));
+    await prepared.store.records.create('2', ...kept('two'));
+    await promoted.store.records.create('3', ...kept('three'));
     expect(await records(prepared.store, ['1', '2', '3'])).toEqual(['one', 'two', 'three']);
     expect(await records(promoted.store, ['1', '2', '3'])).toEqual(['one', 'two', 'three']);
     const [found] = await promoted.store.records.get(['1']);
     if (!found) throw new Error('not found');
-    expect(await promoted.store.records.replace(found, 'one more', 60)).toBe(true);
-    expect(await promoted.store.records.replace(found, 'again', 60)).toBe(false);
+    expect(await promoted.store.records.replace(found, ...kept('one more'))).toMatchObject({ version: 2 });
+    expect(await promoted.store.records.replace(found, ...kept('again'))).toBeNull();
     expect(await records(prepared.store, ['1'])).toEqual(['one more']);
     await prepared.store.records.remove('3');
     expect(await records(promoted.store, ['3'])).toEqual([null]);
@@ -132,18 +133,18 @@ describe('the Redis store', () => {
 
   it('shares nothing with another mode', async () => {
     const { client, store } = await redisStoreOf(single.url);
-    await store.records.create('mode', 'body', 60);
+    await store.records.create('mode', ...kept('body'));
     expect((await client.keys('*')).every((key) => key.startsWith('vs:sandbox:'))).toBe(true);
     await store.close();
   });
 
   it('goes on when the server has lost its scripts', async () => {
     const { store } = await redisStoreOf(single.url);
-    await store.records.create('a', 'one', 60);
+    await store.records.create('a', ...kept('one'));
     await single.command('SCRIPT', 'FLUSH');
     const [found] = await store.records.get(['a']);
     if (!found) throw new Error('not found');
-    expect(await store.records.replace(found, 'two', 60)).toBe(true);
+    expect(await store.records.replace(found, ...kept('two'))).toMatchObject({ version: 2 });
     await store.close();
   });
 
@@ -151,7 +152,7 @@ describe('the Redis store', () => {
     const group = await startSentinel();
     const { store } = await redisStoreOf(group.url);
     try {
-      await store.records.create('a', 'one', 60);
+      await store.records.create('a', ...kept('one'));
       const [master] = group.servers;
       await master?.command('WAIT', '1', '1000');
       await master?.stop();
@@ -165,7 +166,7 @@ describe('the Redis store', () => {
       );
       await until(
         () =>
-          store.records.create('b', 'two', 60).then(
+          store.records.create('b', ...kept('two')).then(
             () => true,
             () => false,
           ),
@@ -213,7 +214,7 @@ describe('a Redis in trouble', () => {
         await store.ping();
         await harm(server);
         expect(await endOf(store.ping())).toBe('unavailable');
-        expect(await endOf(store.records.create('a', 'one', 60))).toBe('unavailable');
+        expect(await endOf(store.records.create('a', ...kept('one')))).toBe('unavailable');
         expect(await endOf(store.records.get(['a']))).toBe('unavailable');
         if (server.child.killed && server.child.signalCode === null) server.child.kill('SIGCONT');
         if (server.child.signalCode !== null) server = await startRedis([], { port });
@@ -237,10 +238,10 @@ describe('a Redis in trouble', () => {
   it('says so when it is full, and still reads', async () => {
     const server = await startRedis();
     const { store } = await redisStoreOf(server.url);
-    await store.records.create('a', 'one', 60);
+    await store.records.create('a', ...kept('one'));
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
-    expect(await endOf(store.records.create('b', 'two', 60))).toBe('unavailable');
+    expect(await endOf(store.records.create('b', ...kept('two')))).toBe('unavailable');
     expect((await store.records.get(['a']))[0]?.body).toBe('one');
     await store.close();
     await server.stop();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimTicket, Store } from '../../src/contract/index.ts';
+import type { ClaimTicket, ListEntry, Store } from '../../src/contract/index.ts';
+import { kept } from './kept.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -202,8 +203,8 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     afterEach(() => tested.end());
 
     it('gives records back in the order they are asked for, null where there is none', async () => {
-      await tested.store.records.create('a', '{"n":1}', 60);
-      await tested.store.records.create('b', '{"n":2}', 60);
+      await tested.store.records.create('a', ...kept('{"n":1}'));
+      await tested.store.records.create('b', ...kept('{"n":2}'));
       const found = await tested.store.records.get(['b', 'none', 'a', 'b']);
       expect(found.map((record) => record?.body ?? null)).toEqual([
         '{"n":2}',
@@ -214,29 +215,63 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     });
 
     it('replaces only what was read', async () => {
-      await tested.store.records.create('a', 'one', 60);
+      await tested.store.records.create('a', ...kept('one'));
       const [read] = await tested.store.records.get(['a']);
       if (!read) throw new Error('not found');
       const results = await Promise.all(
-        ['two', 'three'].map((body) => tested.store.records.replace(read, body, 60)),
+        ['two', 'three'].map((body) => tested.store.records.replace(read, ...kept(body))),
       );
-      expect(results.filter(Boolean)).toHaveLength(1);
-      expect(await tested.store.records.replace(read, 'four', 60)).toBe(false);
+      const [written, ...others] = results.filter((result) => result !== null);
+      expect(others).toEqual([]);
+      expect(await tested.store.records.replace(read, ...kept('four'))).toBeNull();
+      // What was written can be written over without reading it again.
+      if (!written) throw new Error('nobody wrote');
+      expect(await tested.store.records.replace(written, ...kept('five'))).not.toBeNull();
+      const [now] = await tested.store.records.get(['a']);
+      expect(now).toMatchObject({ version: 3, body: 'five' });
     });
 
     it('never brings a removed record back', async () => {
-      await tested.store.records.create('a', 'one', 60);
+      await tested.store.records.create('a', ...kept('one'));
       const [read] = await tested.store.records.get(['a']);
       if (!read) throw new Error('not found');
       await tested.store.records.remove('a');
-      expect(await tested.store.records.replace(read, 'two', 60)).toBe(false);
+      expect(await tested.store.records.replace(read, ...kept('two'))).toBeNull();
       expect(await tested.store.records.get(['a'])).toEqual([null]);
     });
 
     it('forgets a record after its time', async () => {
-      await tested.store.records.create('a', 'one', 1);
+      await tested.store.records.create('a', ...kept('one', 1));
       await tested.pass(1100);
       expect(await tested.store.records.get(['a'])).toEqual([null]);
+    });
+
+    it('gives each part of a record an end of its own', async () => {
+      const { records } = tested.store;
+      const life = { seconds: 60, personalSeconds: 1 };
+      await records.create('a', { body: 'one', personal: 'secret' }, life);
+      expect(await records.get(['a'])).toMatchObject([{ body: 'one', personal: 'secret' }]);
+      await tested.pass(1100);
+      const [read] = await records.get(['a']);
+      expect(read).toMatchObject({ body: 'one', personal: null });
+      if (!read) throw new Error('not found');
+      await records.replace(read, { body: 'two', personal: 'late' }, { ...life, personalSeconds: 0 });
+      expect(await records.get(['a'])).toMatchObject([{ body: 'two', personal: null }]);
+    });
+
+    it('destroys a personal part that is replaced by none, or with its record', async () => {
+      const { records } = tested.store;
+      const life = { seconds: 60, personalSeconds: 60 };
+      const parts = { body: 'one', personal: 'secret' };
+      await records.create('a', parts, life);
+      const [read] = await records.get(['a']);
+      if (!read) throw new Error('not found');
+      await records.replace(read, { body: 'two', personal: null }, life);
+      expect(await records.get(['a'])).toMatchObject([{ body: 'two', personal: null }]);
+      await records.create('b', parts, life);
+      await records.remove('b');
+      await records.create('b', { body: 'new', personal: null }, life);
+      expect(await records.get(['b'])).toMatchObject([{ body: 'new', personal: null }]);
     });
 
     it('answers a ping', async () => {
@@ -261,6 +296,8 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       await tested.pass(1100);
       expect(await cache.get('a')).toBeNull();
       expect(await cache.get('b')).toBe('three');
+      await cache.remove(['b', 'never there']);
+      expect(await cache.get('b')).toBeNull();
     });
 
     it('gives a lock to one, until it is released by that one', async () => {
@@ -285,6 +322,59 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await locks.renew('a', 'x', 900)).toBe(false);
       expect(await locks.take('a', 'y', 300)).toBe(true);
       expect(await locks.release('a', 'x')).toBe(false);
+    });
+  });
+
+  describe(`${name}: lists`, () => {
+    let tested: StoreUnderTest;
+    beforeEach(async () => {
+      tested = await create();
+    });
+    afterEach(() => tested.end());
+
+    it('gives pages of the newest first, those of one moment too', async () => {
+      const { lists } = tested.store;
+      const entries = [
+        ['b', 20],
+        ['a', 10],
+        ['d', 20],
+        ['c', 20],
+        ['e', 30],
+      ] as const;
+      const startMs = Date.now();
+      for (const [id, at] of entries) await lists.add('l', { id, atMs: startMs + at }, 3600);
+      const ids: string[] = [];
+      for (let after: ListEntry | null = null; ;) {
+        const page: readonly ListEntry[] = await lists.page('l', after, 2);
+        ids.push(...page.map(({ id }) => id));
+        after = page.at(-1) ?? null;
+        if (page.length < 2) break;
+      }
+      expect(ids.join('')).toBe('edcba');
+      expect(await lists.page('other', null, 10)).toEqual([]);
+      await lists.remove('l', ['d', 'e']);
+      expect((await lists.page('l', null, 10)).map(({ id }) => id).join('')).toBe('cba');
+      await lists.remove('l', []);
+    });
+
+    it('goes on after an entry that has gone', async () => {
+      const { lists } = tested.store;
+      const startMs = Date.now();
+      for (const [at, id] of ['a', 'b', 'c'].entries()) {
+        await lists.add('l', { id, atMs: startMs + at }, 3600);
+      }
+      await lists.remove('l', ['b']);
+      const after = { id: 'b', atMs: startMs + 1 };
+      expect((await lists.page('l', after, 10)).map(({ id }) => id)).toEqual(['a']);
+    });
+
+    it('ends with its newest entry, and drops those that are too old', async () => {
+      const { lists } = tested.store;
+      await lists.add('l', { id: 'old', atMs: Date.now() - 3000 }, 3600);
+      await lists.add('l', { id: 'new', atMs: Date.now() }, 2);
+      expect((await lists.page('l', null, 10)).map(({ id }) => id)).toEqual(['new']);
+      await tested.pass(2100);
+      expect(await lists.page('l', null, 10)).toEqual([]);
     });
   });
 }

@@ -98,6 +98,8 @@ export function createTestCore(
     inFlight: new Map(),
     sharing: new Map(),
     asking: new Map(),
+    visits: { plan: async () => {} },
+    announce: async () => {},
     ...changes.deps,
   };
   return {

@@ -49,7 +49,7 @@ export const verificationOutcome: VerificationOutcomeResolvers = {
 
 function nextPollAfterMs(
   record: VerificationRecord,
-  { registry, asking, now }: GraphqlContext['core'],
+  { registry, now }: GraphqlContext['core'],
 ): number | null {
   if (record.status !== 'PENDING') return null;
   const provider = registry.find(record.providerId);
@@ -60,7 +60,7 @@ function nextPollAfterMs(
   }
   const pollEveryMs = channel?.pollEveryMs ?? defaultPollMs;
   // Asked just now, perhaps in vain: a provider in trouble is not to be asked in a loop.
-  const lastMs = asking.get(record.id)?.startedMs ?? record.lastCheckedAtMs ?? record.startedAtMs;
+  const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
   const leftMs = (lastMs ?? now()) + pollEveryMs - now();
   return leftMs > 0 ? Math.min(leftMs, pollEveryMs) : pollEveryMs;
 }

@@ -26,26 +26,35 @@ function retryStrategy(times: number): number {
   return Math.min(2000, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2);
 }
 
+/** For commands that wait in Redis: without a time limit, and sent once there is a connection. */
+const { commandTimeout: _command, socketTimeout: _socket, ...unlimited } = options;
+const blockingOptions = {
+  ...unlimited,
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: true,
+  enableAutoPipelining: false,
+} as const satisfies RedisOptions;
+
 /**
  * A client for `redis://`, `rediss://`, `redis+cluster://h1:p,h2:p` (`rediss+cluster:` with TLS) or
  * `redis+sentinel://h:p,…/master`. Connects at once and for ever; throws for another URL.
  */
-export function connectRedis(url: string): RedisClient {
-  const client = createClient(url);
+export function connectRedis(url: string, use: 'commands' | 'blocking' = 'commands'): RedisClient {
+  const client = createClient(url, use === 'commands' ? options : blockingOptions);
   // Without a listener an error would end the process; commands tell their own story.
   client.on('error', () => {});
   return client;
 }
 
-function createClient(url: string): RedisClient {
-  if (/^rediss?:\/\//u.test(url)) return new Redis(url, options);
+function createClient(url: string, given: typeof options | typeof blockingOptions): RedisClient {
+  if (/^rediss?:\/\//u.test(url)) return new Redis(url, given);
   const parsed = /^redis(s?)\+(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/([^/]+))?$/u.exec(
     url,
   );
   const [, tls, kind, login = '', hosts = '', master] = parsed ?? [];
   const [username = '', password] = login.split(':').map(decodeURIComponent);
   const common = {
-    ...options,
+    ...given,
     ...(username === '' ? {} : { username }),
     ...(password ? { password } : {}),
     ...(tls ? { tls: {} } : {}),
@@ -57,7 +66,7 @@ function createClient(url: string): RedisClient {
       redisOptions,
       clusterRetryStrategy,
       enableOfflineQueue,
-      enableAutoPipelining: true,
+      enableAutoPipelining: given.enableAutoPipelining,
       slotsRefreshTimeout: 1000,
       // Else the cluster client repeats a command whose reply was lost (measured: INCR ran twice).
       retryDelayOnFailover: 0,

@@ -1,0 +1,102 @@
+import { DelayedError, Queue, Worker } from 'bullmq';
+import { StoreUnavailable, type Visits } from '../contract/index.ts';
+import type { RedisClient } from './redis/connect-redis.ts';
+
+/** When to come again; null for never. */
+export type Visit = (id: string) => Promise<number | null>;
+
+export interface VisitPlan extends Visits {
+  /** From now on visits are made. What `visit` throws makes it come again later. */
+  readonly begin: (visit: Visit) => void;
+  readonly close: () => Promise<void>;
+}
+
+interface Deps {
+  /** For planning: its commands fail fast. */
+  readonly client: RedisClient;
+  /** For working, which waits in Redis for the next visit: without a time limit of its own. */
+  readonly blockingClient: RedisClient;
+  readonly now: () => number;
+  readonly mode: string;
+  readonly onError: (error: unknown) => void;
+}
+
+const planWithinMs = 1000;
+/** A visit that failed; a worker that went away in the middle is noticed within half a minute. */
+const againAfterMs = 60_000;
+const concurrency = 4;
+const closeWithinMs = 2000;
+const queueName = 'visits';
+
+/** Visits over BullMQ: each is made by one replica, wherever it was planned. Holds ids only. */
+export function createBullVisits(deps: Deps): VisitPlan {
+  const { client, blockingClient, now, mode } = deps;
+  const shared = {
+    // One slot in a cluster.
+    prefix: `{vs:${mode}}`,
+    skipVersionCheck: true,
+  };
+  const queue = new Queue(queueName, {
+    ...shared,
+    connection: client,
+    streams: { events: { maxLen: 100 } },
+    defaultJobOptions: {
+      removeOnComplete: true,
+      removeOnFail: true,
+      // A visit that fails for whatever reason is not lost.
+      attempts: Number.MAX_SAFE_INTEGER,
+      backoff: { type: 'fixed', delay: againAfterMs },
+    },
+  });
+  // Its commands tell their own story, and its errors carry them.
+  queue.on('error', () => {});
+  let worker: Worker | null = null;
+
+  return {
+    plan: async (id, atMs) => {
+      const added = queue.add('visit', {}, { jobId: id, delay: Math.max(0, atMs - now()) });
+      if (!(await isDone(added, planWithinMs))) throw new StoreUnavailable();
+    },
+
+    begin: (visit) => {
+      worker = new Worker(
+        queueName,
+        async (job, token) => {
+          const nextMs = await visit(job.id ?? '').catch((error: unknown) => {
+            deps.onError(error);
+            return now() + againAfterMs;
+          });
+          if (nextMs === null) return;
+          await job.moveToDelayed(nextMs, token);
+          throw new DelayedError();
+        },
+        {
+          ...shared,
+          connection: blockingClient,
+          concurrency,
+          // Replicas come and go in every deploy: being left by several loses nothing.
+          maxStalledCount: Number.MAX_SAFE_INTEGER,
+        },
+      );
+      worker.on('error', () => {});
+    },
+
+    close: async () => {
+      if (worker) await isDone(worker.close(), closeWithinMs);
+      await isDone(queue.close(), closeWithinMs);
+      blockingClient.disconnect();
+    },
+  };
+}
+
+async function isDone(work: Promise<unknown>, withinMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), withinMs);
+  });
+  const done = work.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([done, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,43 @@
+import type { VisitPlan } from './bull-visits.ts';
+
+const againAfterMs = 60_000;
+
+/** Visits by timers of this process. A restart forgets them, and the memory store with them. */
+export function createMemoryVisits({
+  now,
+  onError,
+}: {
+  readonly now: () => number;
+  readonly onError: (error: unknown) => void;
+}): VisitPlan {
+  const timers = new Map<string, NodeJS.Timeout>();
+  let visit: (id: string) => Promise<number | null> = async () => null;
+
+  const planAt = (id: string, atMs: number): void => {
+    const timer = setTimeout(() => void come(id), Math.max(0, atMs - now()));
+    timer.unref();
+    timers.set(id, timer);
+  };
+  const come = async (id: string): Promise<void> => {
+    const nextMs = await visit(id).catch((error: unknown) => {
+      onError(error);
+      return now() + againAfterMs;
+    });
+    // Closed in between.
+    if (!timers.delete(id)) return;
+    if (nextMs !== null) planAt(id, nextMs);
+  };
+
+  return {
+    plan: async (id, atMs) => {
+      if (!timers.has(id)) planAt(id, atMs);
+    },
+    begin: (given) => {
+      visit = given;
+    },
+    close: async () => {
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+    },
+  };
+}

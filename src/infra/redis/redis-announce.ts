@@ -1,0 +1,16 @@
+import type { Announce } from '../../contract/index.ts';
+import { orUnavailable, type RedisClient } from './connect-redis.ts';
+
+/** The newest ones; older ones are dropped. docs/events.md says so. */
+const mostEvents = 100_000;
+
+/** Appends to a stream that other services read: docs/events.md. Ids only. */
+export function createRedisAnnounce(client: RedisClient, mode: string): Announce {
+  return async ({ verificationId, status, atMs }) => {
+    const fields = ['verificationId', verificationId, 'status', status];
+    const at = ['at', new Date(atMs).toISOString()];
+    await orUnavailable(() =>
+      client.xadd(`vs:${mode}:events`, 'MAXLEN', '~', mostEvents, '*', ...fields, ...at),
+    );
+  };
+}

@@ -1,0 +1,138 @@
+import type { RecordLife, RecordParts, RecordStore, StoredRecord } from '../../contract/index.ts';
+import type { Vault } from '../vault.ts';
+import { orUnavailable, type RedisClient } from './connect-redis.ts';
+import { createScript, type Script } from './script.ts';
+
+// A record is a hash of version and body, and its personal part a key beside it, so that each has an
+// end of its own. Both are in one slot by the braces of their keys.
+
+/** ARGV: version before (or ''), version, body, its time in ms, personal part (or ''), its time. */
+const writeRecord = createScript(`
+local version = redis.call('HGET', KEYS[1], 'v')
+if ARGV[1] ~= '' then
+  if not version then return -1 end
+  if version ~= ARGV[1] then return 0 end
+end
+redis.call('HSET', KEYS[1], 'v', ARGV[2], 'b', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+if ARGV[5] == '' then
+  redis.call('DEL', KEYS[2])
+else
+  redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[6])
+end
+return 1
+`);
+
+/** Both parts at one moment: a personal part that was destroyed must not come back beside a body. */
+const readRecord = createScript(`
+local found = redis.call('HMGET', KEYS[1], 'v', 'b')
+return {found[1], found[2], redis.call('GET', KEYS[2])}
+`);
+
+/** Records by keyed hashes of their ids, in ciphertext, each with an end. */
+export function redisRecords({
+  client,
+  vault,
+  namesOf,
+  mode,
+}: {
+  readonly client: RedisClient;
+  readonly vault: Vault;
+  readonly namesOf: (id: string) => readonly [string, ...string[]];
+  readonly mode: string;
+}): RecordStore {
+  const recordKeys = (id: string): readonly [string, ...string[]] => {
+    const [newest, ...others] = namesOf(id);
+    const toKey = (name: string): string => `vs:${mode}:record:{${name}}`;
+    return [toKey(newest), ...others.map(toKey)];
+  };
+  const run = (script: Script, place: string, args: readonly (string | number)[]) =>
+    orUnavailable(() => script.run(client, partsOf(place), args));
+
+  /** One wave: commands of one tick travel together, each slot its own way. */
+  async function readAll(
+    wanted: readonly { readonly id: string; readonly place: string }[],
+  ): Promise<(StoredRecord | null)[]> {
+    const found = await Promise.all(
+      wanted.map(({ place }) => run(readRecord, place, [])),
+    );
+    return found.map((answer, at) => {
+      const [version, body, personal] = answer as [string | null, string | null, string | null];
+      const { id, place } = wanted[at] ?? { id: '', place: '' };
+      if (version === null || body === null) return null;
+      const [bodyPlace, personalPlace] = partsOf(place);
+      return {
+        id,
+        version: Number(version),
+        body: openOrEmpty(bodyPlace, body),
+        personal: personal === null ? null : openOrEmpty(personalPlace, personal),
+      };
+    });
+  }
+
+  /** One that does not open is no miss, and says nothing about the others: nobody can read ''. */
+  function openOrEmpty(place: string, text: string): string {
+    try {
+      return vault.open('record', place, text);
+    } catch {
+      return '';
+    }
+  }
+
+  function write(
+    place: string,
+    versions: readonly [before: number | '', after: number],
+    { body, personal }: RecordParts,
+    { seconds, personalSeconds }: RecordLife,
+  ): Promise<unknown> {
+    const [bodyPlace, personalPlace] = partsOf(place);
+    // What has no time left is not written at all.
+    const isKept = personal !== null && personalSeconds > 0;
+    return run(writeRecord, place, [
+      ...versions,
+      vault.seal('record', bodyPlace, body),
+      Math.ceil(seconds * 1000),
+      isKept ? vault.seal('record', personalPlace, personal) : '',
+      Math.ceil(personalSeconds * 1000),
+    ]);
+  }
+
+  return {
+    create: async (id, parts, life) => {
+      const [place] = recordKeys(id);
+      await write(place, ['', 1], parts, life);
+    },
+
+    get: async (ids) => {
+      const unique = [...new Set(ids)];
+      const found = new Map<string, StoredRecord>();
+      const generations = recordKeys('').length;
+      for (let generation = 0; generation < generations; generation++) {
+        const missing = unique.filter((id) => !found.has(id));
+        const wanted = missing.map((id) => ({ id, place: recordKeys(id)[generation] ?? '' }));
+        for (const record of await readAll(wanted)) if (record) found.set(record.id, record);
+      }
+      return ids.map((id) => found.get(id) ?? null);
+    },
+
+    replace: async ({ id, version }, parts, life) => {
+      for (const place of recordKeys(id)) {
+        const done = await write(place, [version, version + 1], parts, life);
+        if (done === 1) return { id, version: version + 1, ...parts };
+        if (done !== -1) return null;
+      }
+      return null;
+    },
+
+    remove: async (id) => {
+      const places = recordKeys(id).flatMap(partsOf);
+      await orUnavailable(() => Promise.all(places.map((place) => client.del(place))));
+    },
+  };
+
+}
+
+/** The keys of both parts. */
+function partsOf(place: string): [string, string] {
+  return [place, `${place}:personal`];
+}
