@@ -1,7 +1,7 @@
 import { StoreUnavailable, type StoredRecord } from '../contract/index.ts';
 import { demandScope, mayRead, type Caller } from './caller.ts';
 import type { CoreDeps } from './core-deps.ts';
-import { decodeRecord, isRecordId, type VerificationRecord } from './records.ts';
+import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from './records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
 /**
@@ -32,6 +32,8 @@ async function readOne(
   deadlineMs: number,
 ): Promise<VerificationRecord | StoreUnavailable | null> {
   try {
+    // Names a verification that was there already, and is none itself.
+    if (kindOf(stored) === 'reused') return null;
     const record = decodeRecord('verification', stored);
     // Somebody else's record is not even asked about.
     if (record.startedAtMs === null || !mayRead(caller, record)) return null;

@@ -157,8 +157,11 @@ export function decodeRecord<Kind extends AnyRecord['kind']>(
   const record = parse(body);
   if (record?.kind !== kind || record.id !== id) throw new StoreUnavailable();
   const part = personal === null ? {} : parse(personal);
-  const { similarity = null, details = null, ...own } = part as Partial<PersonalPart> &
-    Partial<Pick<RecordedOutcome, 'similarity' | 'details'>>;
+  const {
+    similarity = null,
+    details = null,
+    ...own
+  } = part as Partial<PersonalPart> & Partial<Pick<RecordedOutcome, 'similarity' | 'details'>>;
   const outcome =
     record.kind === 'verification' && record.outcome
       ? { outcome: { ...record.outcome, similarity, details } }

@@ -29,10 +29,12 @@ export async function redactUserData(
       const page: readonly ListEntry[] = await list.page(after, pageSize);
       const ids = page.map(({ id }) => id);
       const stored = await deps.store.records.get(ids);
-      const redacted = await Promise.all(stored.map((each) => each && redact(deps, each)));
-      for (const record of redacted) {
-        if (record?.kind === 'verification') counts.verifications += 1;
-        if (record?.kind === 'bank_card') counts.checks += 1;
+      const found = stored.filter((each) => each !== null);
+      const redacted = await Promise.all(found.map((each) => redact(deps, each)));
+      for (const done of redacted) {
+        if (!done.isNew) continue;
+        if (done.record?.kind === 'verification') counts.verifications += 1;
+        if (done.record?.kind === 'bank_card') counts.checks += 1;
       }
       // Only when they are done: what is cut off here is found by the next one.
       await list.remove(ids);

@@ -28,7 +28,7 @@ export async function redactVerification(
     if (!stored || !record || record.startedAtMs === null || !mayRead(caller, record)) {
       return notFound;
     }
-    const redacted = await redact(deps, stored);
+    const { record: redacted } = await redact(deps, stored);
     await userRecords(deps, record).remove([id]);
     return redacted?.kind === 'verification'
       ? { kind: 'success', verification: redacted }

@@ -137,6 +137,17 @@ export type Mutation = {
    */
   checkBankCard: Maybe<CheckBankCardResult>;
   /**
+   * The same for every verification and bank card check of a user, answers kept to be given again
+   * included. Repeating is harmless. Another user needs the scope verification:any-user.
+   */
+  redactUserData: Maybe<RedactUserDataResult>;
+  /**
+   * Destroys at once what a verification says about its person: launch, tokens, reason, likeness, details,
+   * your own references, and its place in the user's list. That it took place, its status, times and billing
+   * remain. Repeating is harmless. Needs the scope verification:redact.
+   */
+  redactVerification: Maybe<RedactVerificationResult>;
+  /**
    * Starts an identity verification and answers with what the person needs to go through it.
    *
    * Repeating the call with the same `idempotencyKey` and the same input is always safe: it brings the
@@ -147,6 +158,14 @@ export type Mutation = {
 
 export type MutationCheckBankCardArgs = {
   input: CheckBankCardInput;
+};
+
+export type MutationRedactUserDataArgs = {
+  userId: Scalars['ID']['input'];
+};
+
+export type MutationRedactVerificationArgs = {
+  id: Scalars['ID']['input'];
 };
 
 export type MutationStartVerificationArgs = {
@@ -190,6 +209,24 @@ export type QueryBankCardCheckArgs = {
 
 export type QueryVerificationArgs = {
   id: Scalars['ID']['input'];
+};
+
+export type RedactUserDataResult = RedactUserDataSuccess | VerificationUnavailableProblem;
+
+export type RedactUserDataSuccess = {
+  __typename?: 'RedactUserDataSuccess';
+  /** How many bank card checks. */
+  checks: Scalars['Int']['output'];
+  /** How many verifications were redacted; those that were before are not counted. */
+  verifications: Scalars['Int']['output'];
+};
+
+export type RedactVerificationResult =
+  RedactVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
+
+export type RedactVerificationSuccess = {
+  __typename?: 'RedactVerificationSuccess';
+  verification: Verification;
 };
 
 export type StartVerificationInput = {
@@ -450,6 +487,25 @@ export type TencentIntlWebOptionsInput = {
 export type User = {
   __typename?: 'User';
   id: Scalars['ID']['output'];
+  /**
+   * The newest verification that the user passed. With `checks`, one that attests at least these; with
+   * `maxAgeDays`, one that was passed within so many days. Null when there is none.
+   */
+  latestPassedVerification: Maybe<Verification>;
+  /** The user's verifications, the newest first, as far as the caller may see them. At most 100 at once. */
+  verifications: Maybe<VerificationConnection>;
+};
+
+/** A person of the company; other subgraphs say more about them. */
+export type UserLatestPassedVerificationArgs = {
+  checks?: InputMaybe<Array<VerificationCheckKind>>;
+  maxAgeDays?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** A person of the company; other subgraphs say more about them. */
+export type UserVerificationsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type Verification = {
@@ -474,6 +530,8 @@ export type Verification = {
   /** How it ended; null while pending. */
   outcome: Maybe<VerificationOutcome>;
   provider: VerificationProvider;
+  /** When what it says about the person was destroyed; null while that has not happened. */
+  redactedAt: Maybe<Scalars['VerificationDateTime']['output']>;
   /** True when the provider was emulated: the outcome says nothing about a real person. */
   sandbox: Scalars['Boolean']['output'];
   status: VerificationStatus;
@@ -522,6 +580,20 @@ export type VerificationCheckKind =
   | 'INTENTION'
   /** A live person was in front of the camera. */
   | 'LIVENESS';
+
+export type VerificationConnection = {
+  __typename?: 'VerificationConnection';
+  edges: Array<VerificationEdge>;
+  pageInfo: VerificationPageInfo;
+};
+
+export type VerificationEdge = {
+  __typename?: 'VerificationEdge';
+  /** Give it as `after` to go on behind this one. */
+  cursor: Scalars['String']['output'];
+  /** Null, with an error, where it cannot be read just now. */
+  node: Maybe<Verification>;
+};
 
 export type VerificationEvidence =
   /** The provider told us unasked, and could not be asked. */
@@ -580,6 +652,15 @@ export type VerificationMiniProgram = {
   token: Maybe<Scalars['String']['output']>;
   /** The page that the provider would open, should the mini-program not be used. */
   url: Maybe<Scalars['String']['output']>;
+};
+
+export type VerificationNotFoundProblem = VerificationProblem & {
+  __typename?: 'VerificationNotFoundProblem';
+  billing: VerificationBilling;
+  code: VerificationProblemCode;
+  message: Scalars['String']['output'];
+  retry: VerificationRetry;
+  retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
 /**
@@ -690,6 +771,12 @@ export type VerificationOutcomeSource =
   | 'NOTIFICATION'
   /** By asking the provider. */
   | 'QUERY';
+
+export type VerificationPageInfo = {
+  __typename?: 'VerificationPageInfo';
+  endCursor: Maybe<Scalars['String']['output']>;
+  hasNextPage: Scalars['Boolean']['output'];
+};
 
 export type VerificationProblem = {
   billing: VerificationBilling;
@@ -981,6 +1068,15 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
     | (VerificationLimitProblem & { __typename: 'VerificationLimitProblem' })
     | (VerificationProviderProblem & { __typename: 'VerificationProviderProblem' })
     | (VerificationUnavailableProblem & { __typename: 'VerificationUnavailableProblem' });
+  RedactUserDataResult:
+    | (RedactUserDataSuccess & { __typename: 'RedactUserDataSuccess' })
+    | (VerificationUnavailableProblem & { __typename: 'VerificationUnavailableProblem' });
+  RedactVerificationResult:
+    | (Omit<RedactVerificationSuccess, 'verification'> & {
+        verification: _RefType['Verification'];
+      } & { __typename: 'RedactVerificationSuccess' })
+    | (VerificationNotFoundProblem & { __typename: 'VerificationNotFoundProblem' })
+    | (VerificationUnavailableProblem & { __typename: 'VerificationUnavailableProblem' });
   StartVerificationResult:
     | (Omit<StartVerificationSuccess, 'verification'> & {
         verification: _RefType['Verification'];
@@ -1007,6 +1103,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | (VerificationIdempotencyProblem & { __typename: 'VerificationIdempotencyProblem' })
     | (VerificationInputProblem & { __typename: 'VerificationInputProblem' })
     | (VerificationLimitProblem & { __typename: 'VerificationLimitProblem' })
+    | (VerificationNotFoundProblem & { __typename: 'VerificationNotFoundProblem' })
     | (VerificationProviderProblem & { __typename: 'VerificationProviderProblem' })
     | (VerificationUnavailableProblem & { __typename: 'VerificationUnavailableProblem' });
 };
@@ -1032,6 +1129,18 @@ export type ResolversTypes = {
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   OemcloudFaceOptionsInput: OemcloudFaceOptionsInput;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  RedactUserDataResult: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['RedactUserDataResult']
+  >;
+  RedactUserDataSuccess: ResolverTypeWrapper<RedactUserDataSuccess>;
+  RedactVerificationResult: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['RedactVerificationResult']
+  >;
+  RedactVerificationSuccess: ResolverTypeWrapper<
+    Omit<RedactVerificationSuccess, 'verification'> & {
+      verification: ResolversTypes['Verification'];
+    }
+  >;
   StartVerificationInput: StartVerificationInput;
   StartVerificationResult: ResolverTypeWrapper<
     ResolversUnionTypes<ResolversTypes>['StartVerificationResult']
@@ -1068,7 +1177,13 @@ export type ResolversTypes = {
   VerificationBilling: VerificationBilling;
   VerificationChannel: VerificationChannel;
   VerificationCheckKind: VerificationCheckKind;
+  VerificationConnection: ResolverTypeWrapper<
+    Omit<VerificationConnection, 'edges'> & { edges: Array<ResolversTypes['VerificationEdge']> }
+  >;
   VerificationDateTime: ResolverTypeWrapper<Scalars['VerificationDateTime']['output']>;
+  VerificationEdge: ResolverTypeWrapper<
+    Omit<VerificationEdge, 'node'> & { node?: Maybe<ResolversTypes['Verification']> }
+  >;
   VerificationEvidence: VerificationEvidence;
   VerificationIdempotencyProblem: ResolverTypeWrapper<VerificationIdempotencyProblem>;
   VerificationInputFieldProblem: ResolverTypeWrapper<VerificationInputFieldProblem>;
@@ -1079,6 +1194,7 @@ export type ResolversTypes = {
   >;
   VerificationLimitProblem: ResolverTypeWrapper<VerificationLimitProblem>;
   VerificationMiniProgram: ResolverTypeWrapper<VerificationMiniProgram>;
+  VerificationNotFoundProblem: ResolverTypeWrapper<VerificationNotFoundProblem>;
   VerificationOptionsInput: VerificationOptionsInput;
   VerificationOutcome: ResolverTypeWrapper<RecordedOutcome>;
   VerificationOutcomeDetails: ResolverTypeWrapper<
@@ -1086,6 +1202,7 @@ export type ResolversTypes = {
   >;
   VerificationOutcomeReason: VerificationOutcomeReason;
   VerificationOutcomeSource: VerificationOutcomeSource;
+  VerificationPageInfo: ResolverTypeWrapper<VerificationPageInfo>;
   VerificationProblem: ResolverTypeWrapper<
     ResolversInterfaceTypes<ResolversTypes>['VerificationProblem']
   >;
@@ -1120,6 +1237,12 @@ export type ResolversParentTypes = {
   Float: Scalars['Float']['output'];
   OemcloudFaceOptionsInput: OemcloudFaceOptionsInput;
   Query: Record<PropertyKey, never>;
+  RedactUserDataResult: ResolversUnionTypes<ResolversParentTypes>['RedactUserDataResult'];
+  RedactUserDataSuccess: RedactUserDataSuccess;
+  RedactVerificationResult: ResolversUnionTypes<ResolversParentTypes>['RedactVerificationResult'];
+  RedactVerificationSuccess: Omit<RedactVerificationSuccess, 'verification'> & {
+    verification: ResolversParentTypes['Verification'];
+  };
   StartVerificationInput: StartVerificationInput;
   StartVerificationResult: ResolversUnionTypes<ResolversParentTypes>['StartVerificationResult'];
   StartVerificationSuccess: Omit<StartVerificationSuccess, 'verification'> & {
@@ -1137,16 +1260,24 @@ export type ResolversParentTypes = {
   TencentIntlWebOptionsInput: TencentIntlWebOptionsInput;
   User: UserRef;
   Verification: VerificationRecord;
+  VerificationConnection: Omit<VerificationConnection, 'edges'> & {
+    edges: Array<ResolversParentTypes['VerificationEdge']>;
+  };
   VerificationDateTime: Scalars['VerificationDateTime']['output'];
+  VerificationEdge: Omit<VerificationEdge, 'node'> & {
+    node?: Maybe<ResolversParentTypes['Verification']>;
+  };
   VerificationIdempotencyProblem: VerificationIdempotencyProblem;
   VerificationInputFieldProblem: VerificationInputFieldProblem;
   VerificationInputProblem: VerificationInputProblem;
   VerificationLaunch: ResolversUnionTypes<ResolversParentTypes>['VerificationLaunch'];
   VerificationLimitProblem: VerificationLimitProblem;
   VerificationMiniProgram: VerificationMiniProgram;
+  VerificationNotFoundProblem: VerificationNotFoundProblem;
   VerificationOptionsInput: VerificationOptionsInput;
   VerificationOutcome: RecordedOutcome;
   VerificationOutcomeDetails: ResolversUnionTypes<ResolversParentTypes>['VerificationOutcomeDetails'];
+  VerificationPageInfo: VerificationPageInfo;
   VerificationProblem: ResolversInterfaceTypes<ResolversParentTypes>['VerificationProblem'];
   VerificationProvider: ProviderRef;
   VerificationProviderAction: VerificationProviderAction;
@@ -1222,6 +1353,18 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationCheckBankCardArgs, 'input'>
   >;
+  redactUserData?: Resolver<
+    Maybe<ResolversTypes['RedactUserDataResult']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationRedactUserDataArgs, 'userId'>
+  >;
+  redactVerification?: Resolver<
+    Maybe<ResolversTypes['RedactVerificationResult']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationRedactVerificationArgs, 'id'>
+  >;
   startVerification?: Resolver<
     Maybe<ResolversTypes['StartVerificationResult']>,
     ParentType,
@@ -1260,6 +1403,49 @@ export type QueryResolvers<
     ParentType,
     ContextType
   >;
+};
+
+export type RedactUserDataResultResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RedactUserDataResult'] =
+    ResolversParentTypes['RedactUserDataResult'],
+> = {
+  __resolveType: TypeResolveFn<
+    'RedactUserDataSuccess' | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type RedactUserDataSuccessResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RedactUserDataSuccess'] =
+    ResolversParentTypes['RedactUserDataSuccess'],
+> = {
+  checks?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  verifications?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type RedactVerificationResultResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RedactVerificationResult'] =
+    ResolversParentTypes['RedactVerificationResult'],
+> = {
+  __resolveType: TypeResolveFn<
+    'RedactVerificationSuccess' | 'VerificationNotFoundProblem' | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type RedactVerificationSuccessResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RedactVerificationSuccess'] =
+    ResolversParentTypes['RedactVerificationSuccess'],
+> = {
+  verification?: Resolver<ResolversTypes['Verification'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type StartVerificationResultResolvers<
@@ -1372,6 +1558,18 @@ export type UserResolvers<
     ContextType
   >;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  latestPassedVerification?: Resolver<
+    Maybe<ResolversTypes['Verification']>,
+    ParentType,
+    ContextType,
+    Partial<UserLatestPassedVerificationArgs>
+  >;
+  verifications?: Resolver<
+    Maybe<ResolversTypes['VerificationConnection']>,
+    ParentType,
+    ContextType,
+    RequireFields<UserVerificationsArgs, 'first'>
+  >;
 };
 
 export type VerificationResolvers<
@@ -1396,9 +1594,19 @@ export type VerificationResolvers<
   nextPollAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   outcome?: Resolver<Maybe<ResolversTypes['VerificationOutcome']>, ParentType, ContextType>;
   provider?: Resolver<ResolversTypes['VerificationProvider'], ParentType, ContextType>;
+  redactedAt?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
   sandbox?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   status?: Resolver<ResolversTypes['VerificationStatus'], ParentType, ContextType>;
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
+};
+
+export type VerificationConnectionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationConnection'] =
+    ResolversParentTypes['VerificationConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['VerificationEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['VerificationPageInfo'], ParentType, ContextType>;
 };
 
 export interface VerificationDateTimeScalarConfig extends GraphQLScalarTypeConfig<
@@ -1407,6 +1615,15 @@ export interface VerificationDateTimeScalarConfig extends GraphQLScalarTypeConfi
 > {
   name: 'VerificationDateTime';
 }
+
+export type VerificationEdgeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationEdge'] =
+    ResolversParentTypes['VerificationEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<Maybe<ResolversTypes['Verification']>, ParentType, ContextType>;
+};
 
 export type VerificationIdempotencyProblemResolvers<
   ContextType = GraphqlContext,
@@ -1484,6 +1701,19 @@ export type VerificationMiniProgramResolvers<
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type VerificationNotFoundProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationNotFoundProblem'] =
+    ResolversParentTypes['VerificationNotFoundProblem'],
+> = {
+  billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
+  code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
+  retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type VerificationOutcomeResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['VerificationOutcome'] =
@@ -1515,6 +1745,15 @@ export type VerificationOutcomeDetailsResolvers<
   >;
 };
 
+export type VerificationPageInfoResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationPageInfo'] =
+    ResolversParentTypes['VerificationPageInfo'],
+> = {
+  endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
 export type VerificationProblemResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['VerificationProblem'] =
@@ -1524,6 +1763,7 @@ export type VerificationProblemResolvers<
     | 'VerificationIdempotencyProblem'
     | 'VerificationInputProblem'
     | 'VerificationLimitProblem'
+    | 'VerificationNotFoundProblem'
     | 'VerificationProviderProblem'
     | 'VerificationUnavailableProblem',
     ParentType,
@@ -1632,6 +1872,10 @@ export type Resolvers<ContextType = GraphqlContext> = {
   Mutation?: MutationResolvers<ContextType>;
   OemcloudFaceDetails?: OemcloudFaceDetailsResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  RedactUserDataResult?: RedactUserDataResultResolvers<ContextType>;
+  RedactUserDataSuccess?: RedactUserDataSuccessResolvers<ContextType>;
+  RedactVerificationResult?: RedactVerificationResultResolvers<ContextType>;
+  RedactVerificationSuccess?: RedactVerificationSuccessResolvers<ContextType>;
   StartVerificationResult?: StartVerificationResultResolvers<ContextType>;
   StartVerificationSuccess?: StartVerificationSuccessResolvers<ContextType>;
   TencentCnAttempt?: TencentCnAttemptResolvers<ContextType>;
@@ -1641,15 +1885,19 @@ export type Resolvers<ContextType = GraphqlContext> = {
   TencentIntlWebDetails?: TencentIntlWebDetailsResolvers<ContextType>;
   User?: UserResolvers<ContextType>;
   Verification?: VerificationResolvers<ContextType>;
+  VerificationConnection?: VerificationConnectionResolvers<ContextType>;
   VerificationDateTime?: GraphQLScalarType;
+  VerificationEdge?: VerificationEdgeResolvers<ContextType>;
   VerificationIdempotencyProblem?: VerificationIdempotencyProblemResolvers<ContextType>;
   VerificationInputFieldProblem?: VerificationInputFieldProblemResolvers<ContextType>;
   VerificationInputProblem?: VerificationInputProblemResolvers<ContextType>;
   VerificationLaunch?: VerificationLaunchResolvers<ContextType>;
   VerificationLimitProblem?: VerificationLimitProblemResolvers<ContextType>;
   VerificationMiniProgram?: VerificationMiniProgramResolvers<ContextType>;
+  VerificationNotFoundProblem?: VerificationNotFoundProblemResolvers<ContextType>;
   VerificationOutcome?: VerificationOutcomeResolvers<ContextType>;
   VerificationOutcomeDetails?: VerificationOutcomeDetailsResolvers<ContextType>;
+  VerificationPageInfo?: VerificationPageInfoResolvers<ContextType>;
   VerificationProblem?: VerificationProblemResolvers<ContextType>;
   VerificationProvider?: VerificationProviderResolvers<ContextType>;
   VerificationProviderAction?: VerificationProviderActionResolvers<ContextType>;

@@ -1,6 +1,6 @@
 import type { Problem, ProblemCode } from '../core/problem.ts';
 
-/** The type of a problem follows from its code. `NOT_FOUND` is no outcome of a start or a check. */
+/** The type of a problem follows from its code. */
 const typenames = {
   INVALID_INPUT: 'VerificationInputProblem',
   IDEMPOTENCY_MISMATCH: 'VerificationIdempotencyProblem',
@@ -14,10 +14,18 @@ const typenames = {
   PROVIDER_NOT_ENABLED: 'VerificationProviderProblem',
   OUTCOME_UNKNOWN: 'VerificationProviderProblem',
   STORE_UNAVAILABLE: 'VerificationUnavailableProblem',
-} as const satisfies Record<Exclude<ProblemCode, 'NOT_FOUND'>, string>;
+  NOT_FOUND: 'VerificationNotFoundProblem',
+} as const satisfies Record<ProblemCode, string>;
 
-export function toGraphqlProblem(problem: Problem) {
-  if (problem.code === 'NOT_FOUND') throw new Error('NOT_FOUND is no outcome here');
-  const { fields, ...common } = problem;
-  return { __typename: typenames[problem.code], ...common, fields: [...fields] };
+type Typename<Code extends ProblemCode> = (typeof typenames)[Code];
+
+/** `outcomes` are the codes that the operation can end in; another one is a bug. */
+export function toGraphqlProblem<const Codes extends readonly ProblemCode[]>(
+  outcomes: Codes,
+  problem: Problem,
+) {
+  const { fields, code, ...common } = problem;
+  if (!outcomes.includes(code)) throw new Error(`${code} is no outcome here`);
+  const __typename = typenames[code] as Typename<Codes[number]>;
+  return { __typename, code, ...common, fields: [...fields] };
 }

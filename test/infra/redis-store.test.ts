@@ -123,7 +123,9 @@ describe('the Redis store', () => {
     expect(await records(promoted.store, ['1', '2', '3'])).toEqual(['one', 'two', 'three']);
     const [found] = await promoted.store.records.get(['1']);
     if (!found) throw new Error('not found');
-    expect(await promoted.store.records.replace(found, ...kept('one more'))).toMatchObject({ version: 2 });
+    expect(await promoted.store.records.replace(found, ...kept('one more'))).toMatchObject({
+      version: 2,
+    });
     expect(await promoted.store.records.replace(found, ...kept('again'))).toBeNull();
     expect(await records(prepared.store, ['1'])).toEqual(['one more']);
     await prepared.store.records.remove('3');

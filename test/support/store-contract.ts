@@ -255,7 +255,11 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       const [read] = await records.get(['a']);
       expect(read).toMatchObject({ body: 'one', personal: null });
       if (!read) throw new Error('not found');
-      await records.replace(read, { body: 'two', personal: 'late' }, { ...life, personalSeconds: 0 });
+      await records.replace(
+        read,
+        { body: 'two', personal: 'late' },
+        { ...life, personalSeconds: 0 },
+      );
       expect(await records.get(['a'])).toMatchObject([{ body: 'two', personal: null }]);
     });
 

@@ -1,19 +1,53 @@
 import { checkBankCard } from '../../core/check-bank-card.ts';
+import type { ProblemCode } from '../../core/problem.ts';
+import { redactUserData } from '../../core/redact-user-data.ts';
+import { redactVerification } from '../../core/redact-verification.ts';
 import { startVerification } from '../../core/start-verification.ts';
 import type { MutationResolvers } from '../generated.ts';
 import { toGraphqlProblem } from '../to-graphql-problem.ts';
 
+/** How a start or a check can end; there is nothing that could not be found. */
+const providerProblems = [
+  'INVALID_INPUT',
+  'IDEMPOTENCY_MISMATCH',
+  'IN_PROGRESS',
+  'RATE_LIMITED',
+  'OVERLOADED',
+  'PROVIDER_UNAVAILABLE',
+  'PROVIDER_REJECTED',
+  'PROVIDER_QUOTA_EXHAUSTED',
+  'PROVIDER_MISCONFIGURED',
+  'PROVIDER_NOT_ENABLED',
+  'OUTCOME_UNKNOWN',
+  'STORE_UNAVAILABLE',
+] as const satisfies readonly ProblemCode[];
+
 export const mutation: MutationResolvers = {
   startVerification: async (_root, { input }, { core, caller, deadlineMs }) => {
     const outcome = await startVerification(core, caller, input, deadlineMs);
-    if (outcome.kind === 'problem') return toGraphqlProblem(outcome.problem);
+    if (outcome.kind === 'problem') return toGraphqlProblem(providerProblems, outcome.problem);
     const { verification, replayed, reused } = outcome;
     return { __typename: 'StartVerificationSuccess', verification, replayed, reused };
   },
   checkBankCard: async (_root, { input }, { core, caller, deadlineMs }) => {
     const outcome = await checkBankCard(core, caller, input, deadlineMs);
-    if (outcome.kind === 'problem') return toGraphqlProblem(outcome.problem);
+    if (outcome.kind === 'problem') return toGraphqlProblem(providerProblems, outcome.problem);
     const { check, replayed, cached, stored } = outcome;
     return { __typename: 'CheckBankCardSuccess', check, replayed, cached, stored };
+  },
+  redactVerification: async (_root, { id }, { core, caller, loaders }) => {
+    const outcome = await redactVerification(core, caller, id);
+    if (outcome.kind === 'problem') {
+      return toGraphqlProblem(['NOT_FOUND', 'STORE_UNAVAILABLE'], outcome.problem);
+    }
+    loaders.verification.clear(id);
+    return { __typename: 'RedactVerificationSuccess', verification: outcome.verification };
+  },
+  redactUserData: async (_root, { userId }, { core, caller, loaders }) => {
+    const outcome = await redactUserData(core, caller, userId);
+    if (outcome.kind === 'problem') return toGraphqlProblem(['STORE_UNAVAILABLE'], outcome.problem);
+    loaders.verification.clearAll();
+    const { verifications, checks } = outcome;
+    return { __typename: 'RedactUserDataSuccess', verifications, checks };
   },
 };

@@ -34,6 +34,7 @@ export const verification: VerificationResolvers = {
   nextPollAfterMs: (record, _arguments, { core }) => nextPollAfterMs(record, core),
   launch: (record, _arguments, context) => openLaunch(record, context),
   user: ({ userId }) => ({ id: userId }),
+  redactedAt: ({ redactedAtMs }) => redactedAtMs,
 };
 
 export const verificationLaunch: VerificationLaunchResolvers = {

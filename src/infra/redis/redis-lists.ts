@@ -36,7 +36,9 @@ export function redisLists({
         );
         const entries = toEntries(part);
         // Several may be of one moment: those up to `after` were given before.
-        found.push(...entries.filter(({ id, atMs }) => !after || atMs < after.atMs || id < after.id));
+        found.push(
+          ...entries.filter(({ id, atMs }) => !after || atMs < after.atMs || id < after.id),
+        );
         if (entries.length < most) break;
         from += entries.length;
       }

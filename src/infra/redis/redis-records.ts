@@ -53,9 +53,7 @@ export function redisRecords({
   async function readAll(
     wanted: readonly { readonly id: string; readonly place: string }[],
   ): Promise<(StoredRecord | null)[]> {
-    const found = await Promise.all(
-      wanted.map(({ place }) => run(readRecord, place, [])),
-    );
+    const found = await Promise.all(wanted.map(({ place }) => run(readRecord, place, [])));
     return found.map((answer, at) => {
       const [version, body, personal] = answer as [string | null, string | null, string | null];
       const { id, place } = wanted[at] ?? { id: '', place: '' };
@@ -129,7 +127,6 @@ export function redisRecords({
       await orUnavailable(() => Promise.all(places.map((place) => client.del(place))));
     },
   };
-
 }
 
 /** The keys of both parts. */
