@@ -1,0 +1,431 @@
+import { describe, expect, it } from 'vitest';
+import {
+  StoreUnavailable,
+  type AnyProvider,
+  type Notification,
+  type OutcomeAnswer,
+  type Started,
+  type Store,
+} from '../../src/contract/index.ts';
+import type { Caller } from '../../src/core/caller.ts';
+import { checkBankCard } from '../../src/core/check-bank-card.ts';
+import { finishReturn } from '../../src/core/finish-return.ts';
+import { readBankCardChecks } from '../../src/core/read-bank-card-checks.ts';
+import { readUserVerifications } from '../../src/core/read-user-verifications.ts';
+import { readVerifications } from '../../src/core/read-verifications.ts';
+import { receiveNotification } from '../../src/core/receive-notification.ts';
+import { redactUserData } from '../../src/core/redact-user-data.ts';
+import { redactVerification } from '../../src/core/redact-verification.ts';
+import type { VerificationRecord } from '../../src/core/records.ts';
+import { startVerification } from '../../src/core/start-verification.ts';
+import { visitVerification } from '../../src/core/visit-verification.ts';
+import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import {
+  acme,
+  callerOf,
+  createTestCore,
+  matched,
+  passedAnswer,
+  type TestCore,
+} from '../support/test-core.ts';
+
+const second = 1000;
+const day = 24 * 3600 * second;
+const eraser = callerOf('user-1', 'tenant-1', ['verification:redact']);
+
+/** What a person must not be found by afterwards: each stands in an answer, an input or a launch. */
+const traces = ['secret-extra', 'secret-way-back', 'secret-token', 'secret-likeness', 'consent-7'];
+
+const passedWithTraces = {
+  ...passedAnswer,
+  result: { ...passedAnswer.result, details: { remark: 'secret-likeness' } },
+} as unknown as OutcomeAnswer;
+
+const face = acme.channels['FACE_WEB'] as unknown as {
+  readonly prepare: (...given: unknown[]) => { start: (...given: unknown[]) => Promise<Started> };
+};
+
+/** Acme, which may hand out its launch again, tells by notification as well, and gives a token. */
+const traced = {
+  ...acme,
+  channels: {
+    FACE_WEB: {
+      ...face,
+      reuse: { marginSeconds: 60 },
+      notification: {
+        read: ({ body }: Notification) => JSON.parse(body.toString('utf8')) as OutcomeAnswer,
+        reply: { contentType: 'text/plain', body: 'thanks' },
+      },
+      prepare: (...given: unknown[]) => {
+        const prepared = face.prepare(...given);
+        const token = 'secret-token';
+        const start = async (...terms: unknown[]): Promise<Started> => {
+          const started = await prepared.start(...terms);
+          return { ...started, launch: { ...started.launch, token }, session: { token } };
+        };
+        return { ...prepared, start };
+      },
+    },
+  },
+} as unknown as AnyProvider;
+
+/** A store whose every value can be searched. */
+function searchable() {
+  const written = new Map<string, string>();
+  const store = (inner: Store): Store => ({
+    ...inner,
+    records: {
+      create: async (id, parts, life) => {
+        await inner.records.create(id, parts, life);
+        written.set(id, JSON.stringify(parts));
+      },
+      get: inner.records.get,
+      replace: async (record, parts, life) => {
+        const done = await inner.records.replace(record, parts, life);
+        if (done) written.set(record.id, JSON.stringify(parts));
+        return done;
+      },
+      remove: async (id) => {
+        await inner.records.remove(id);
+        written.delete(id);
+      },
+    },
+    cache: {
+      get: inner.cache.get,
+      set: async (key, body, seconds) => {
+        await inner.cache.set(key, body, seconds);
+        written.set(key, body);
+      },
+      remove: async (keys) => {
+        await inner.cache.remove(keys);
+        for (const key of keys) written.delete(key);
+      },
+    },
+  });
+  return { store, text: () => [...written.values()].join('\n') };
+}
+
+function begin(changes: { readonly store?: (store: Store) => Store } = {}) {
+  const dump = searchable();
+  const core = createTestCore({
+    definitions: [traced],
+    store: (inner) => changes.store?.(dump.store(inner)) ?? dump.store(inner),
+  });
+  return { core, dump };
+}
+
+const startInput = {
+  channel: 'FACE_WEB',
+  extra: 'secret-extra',
+  redirectUrl: 'https://app.example/secret-way-back',
+  consentRef: 'consent-7',
+};
+
+async function start({ deps }: TestCore, idempotencyKey = 'k', caller: Caller = callerOf()) {
+  const input = { ...startInput, idempotencyKey };
+  const outcome = await startVerification(deps, caller, input, deps.now() + 9000);
+  if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
+  return outcome.verification;
+}
+
+async function check(core: TestCore, idempotencyKey = 'c', caller: Caller = callerOf()) {
+  core.provider.reply(() => matched);
+  const input = {
+    idempotencyKey,
+    subject: { name: '陈近南', idNumber: '11204416541220243X' },
+    cardNumber: '6225768888888888',
+    phone: '16137688175',
+    consentRef: 'consent-7',
+  };
+  const outcome = await checkBankCard(core.deps, caller, input, core.deps.now() + 9000);
+  if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
+  return outcome;
+}
+
+async function read({ deps }: TestCore, id: string, caller = callerOf()) {
+  const [record] = await readVerifications(deps, caller, [id], deps.now() + 9000);
+  if (!record || record instanceof Error) throw new Error('not readable');
+  return record;
+}
+
+function urlsOf({ provider }: TestCore) {
+  const given = provider.ledger[0]?.body as Readonly<Record<string, string>>;
+  const last = (name: string): string => given[name]?.split('/').at(-1) ?? '';
+  return { back: last('returnUrl'), callback: last('notifyUrl') };
+}
+
+async function pass(core: TestCore, id: string) {
+  core.provider.reply(() => passedWithTraces);
+  core.clock.ms += 2 * second;
+  const record = await read(core, id);
+  expect(record.status).toBe('PASSED');
+  return record;
+}
+
+function expectNoTrace(text: string): void {
+  for (const trace of traces) expect(text).not.toContain(trace);
+}
+
+const counts = (of: TestCore) => of.provider.ledger.length;
+
+describe('the personal part', () => {
+  it('goes when the provider has forgotten it too; that somebody passed stays for its days', async () => {
+    const { core } = begin();
+    const { id } = await start(core);
+    await pass(core, id);
+    core.clock.ms += 3 * day + 2 * 3600 * second;
+    const [stored] = await core.deps.store.records.get([id]);
+    expect(stored?.personal).toBeNull();
+    expectNoTrace(JSON.stringify(stored).replace('consent-7', ''));
+    const later = await read(core, id);
+    expect(later).toMatchObject({ status: 'PASSED', extra: null, redirectUrl: null });
+    expect(later.outcome).toMatchObject({ billing: 'CHARGED', similarity: null, details: null });
+    core.clock.ms += 28 * day;
+    expect(await core.deps.store.records.get([id])).toEqual([null]);
+  });
+});
+
+describe('a redacted verification', () => {
+  it('says that it took place, how it ended and when, and nothing of its person', async () => {
+    const { core, dump } = begin();
+    const { id } = await start(core);
+    const before = await pass(core, id);
+    expect(dump.text()).toContain('secret-likeness');
+    const outcome = await redactVerification(core.deps, eraser, id);
+    expect(outcome).toMatchObject({ kind: 'success', verification: { id, status: 'PASSED' } });
+    expectNoTrace(dump.text());
+    const kept = ['status', 'checks', 'createdAtMs', 'startedAtMs', 'lastCheckedAtMs'] as const;
+    const after = await read(core, id);
+    for (const name of kept) expect(after[name], name).toEqual(before[name]);
+    expect(after.redactedAtMs).toBe(core.clock.ms);
+    expect(after.outcome).toMatchObject({ billing: 'CHARGED', chargedAttempts: 1, code: null });
+  });
+
+  it('is redacted once, however often', async () => {
+    const { core } = begin();
+    const { id } = await start(core);
+    await redactVerification(core.deps, eraser, id);
+    const [first] = await core.deps.store.records.get([id]);
+    core.clock.ms += second;
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => redactVerification(core.deps, eraser, id)),
+    );
+    for (const one of all) expect(one).toMatchObject({ kind: 'success' });
+    expect(await core.deps.store.records.get([id])).toEqual([first]);
+  });
+
+  it.each<[string, (core: TestCore, id: string, urls: ReturnType<typeof urlsOf>) => unknown]>([
+    ['a question', (core, id) => read(core, id)],
+    ['the way back', (core, _id, { back }) => finishReturn(core.deps, back)],
+    ['a visit', (core, id) => visitVerification(core.deps, id)],
+    [
+      'a notification',
+      (core, _id, { callback }) =>
+        receiveNotification(core.deps, 'acme', callback, {
+          method: 'POST',
+          headers: {},
+          body: Buffer.from(JSON.stringify(passedWithTraces)),
+        }),
+    ],
+    ['the same key again', (core) => start(core)],
+  ])('gets nothing back by %s', async (_name, happen) => {
+    const { core, dump } = begin();
+    const { id } = await start(core);
+    const urls = urlsOf(core);
+    await redactVerification(core.deps, eraser, id);
+    core.provider.reply(() => passedWithTraces);
+    const called = counts(core);
+    for (const laterMs of [0, 2 * second, 12 * 60 * second]) {
+      core.clock.ms += laterMs;
+      await happen(core, id, urls);
+    }
+    expectNoTrace(dump.text());
+    expect(await read(core, id)).toMatchObject({ launch: null, session: null, extra: null });
+    expect(counts(core)).toBe(called);
+  });
+
+  it('sends its person on to nobody', async () => {
+    const { core } = begin();
+    const { id } = await start(core);
+    const { back } = urlsOf(core);
+    await redactVerification(core.deps, eraser, id);
+    expect(await finishReturn(core.deps, back)).toEqual({ kind: 'page', page: 'done' });
+  });
+
+  it('ends UNDETERMINED where it was pending, after its time', async () => {
+    const { core } = begin();
+    const { id } = await start(core);
+    await redactVerification(core.deps, eraser, id);
+    expect(await read(core, id)).toMatchObject({ status: 'PENDING' });
+    core.clock.ms += 661 * second;
+    expect(await visitVerification(core.deps, id)).toBeNull();
+    expect(await read(core, id)).toMatchObject({ status: 'UNDETERMINED' });
+  });
+
+  it('is not handed out again: another key starts afresh', async () => {
+    const { core } = begin();
+    const { id } = await start(core, 'one');
+    expect((await start(core, 'two')).id).toBe(id);
+    await redactVerification(core.deps, eraser, id);
+    core.provider.reply(() => ({}));
+    expect((await start(core, 'three')).id).not.toBe(id);
+  });
+
+  it('stays so when the provider’s answer was already on its way', async () => {
+    const { core, dump } = begin();
+    const { id } = await start(core);
+    core.clock.ms += 2 * second;
+    core.provider.reply(async () => {
+      await redactVerification(core.deps, eraser, id);
+      return passedWithTraces;
+    });
+    await read(core, id);
+    expectNoTrace(dump.text());
+    expect(await read(core, id)).toMatchObject({ redactedAtMs: core.clock.ms, launch: null });
+  });
+
+  it('can only be asked for with the scope, by who may see it, and others learn nothing', async () => {
+    const { core } = begin();
+    const { id } = await start(core);
+    await expect(redactVerification(core.deps, callerOf(), id)).rejects.toThrow('not allowed');
+    const scopes = ['verification:redact'] as const;
+    const strangers = [
+      callerOf('user-2', 'tenant-1', scopes),
+      callerOf('user-1', 'tenant-2', scopes),
+      callerOf('user-2', 'tenant-2', [...scopes, 'verification:any-user']),
+    ];
+    for (const stranger of strangers) {
+      const notFound = { kind: 'problem', problem: { code: 'NOT_FOUND' } };
+      expect(await redactVerification(core.deps, stranger, id)).toMatchObject(notFound);
+      expect(await redactVerification(core.deps, stranger, 'ver_made-up')).toMatchObject(notFound);
+    }
+    expect(await read(core, id)).toMatchObject({ redactedAtMs: null });
+    const desk = callerOf('desk', 'tenant-1', [...scopes, 'verification:any-user']);
+    expect(await redactVerification(core.deps, desk, id)).toMatchObject({ kind: 'success' });
+  });
+
+  it('is not said to be redacted when the store did not do it', async () => {
+    let broken = false;
+    const { core } = begin({
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          replace: (...given) =>
+            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
+        },
+      }),
+    });
+    const { id } = await start(core);
+    broken = true;
+    const failed = { problem: { code: 'STORE_UNAVAILABLE', retry: 'SAME_KEY' } };
+    expect(await redactVerification(core.deps, eraser, id)).toMatchObject(failed);
+    expect(await redactUserData(core.deps, eraser, 'user-1')).toMatchObject(failed);
+    broken = false;
+    const success = { kind: 'success', verifications: 1, checks: 0 };
+    expect(await redactUserData(core.deps, eraser, 'user-1')).toEqual(success);
+  });
+});
+
+describe('a redacted user', () => {
+  it('has nothing left: verifications, checks, cached answers, launches, list', async () => {
+    const { core, dump } = begin();
+    const first = await start(core);
+    await pass(core, first.id);
+    const other = await start(core, 'k2');
+    const { check: checked } = await check(core);
+    await check(core, 'c2');
+    const outcome = await redactUserData(core.deps, eraser, 'user-1');
+    expect(outcome).toEqual({ kind: 'success', verifications: 2, checks: 2 });
+    expectNoTrace(dump.text());
+    expect(dump.text()).not.toContain('ALL_MATCHED');
+    const [kept] = await readBankCardChecks(core.deps, callerOf(), [checked.id]);
+    expect(kept).toMatchObject({ result: { outcome: 'MATCHED', reason: 'OTHER', code: null } });
+    for (const id of [first.id, other.id]) {
+      expect(await read(core, id)).toMatchObject({ redactedAtMs: core.clock.ms });
+    }
+    const listed = await readUserVerifications(
+      core.deps,
+      eraser,
+      'user-1',
+      { first: 10, after: null },
+      (ids) => readVerifications(core.deps, eraser, ids, core.deps.now() + 9000),
+    );
+    expect(listed).toEqual({ listed: [], hasMore: false });
+    const again = { kind: 'success', verifications: 0, checks: 0 };
+    expect(await redactUserData(core.deps, eraser, 'user-1')).toEqual(again);
+  });
+
+  it('is asked about again, and paid for again, by the next check: the answer is gone', async () => {
+    const { core } = begin();
+    await check(core);
+    expect(await check(core, 'c2')).toMatchObject({ cached: true });
+    await redactUserData(core.deps, eraser, 'user-1');
+    expect(await check(core, 'c3')).toMatchObject({ cached: false });
+    // The old key still knows that it was used, and pays nothing.
+    const paid = counts(core);
+    expect(await check(core)).toMatchObject({ replayed: true, check: { result: { code: null } } });
+    expect(counts(core)).toBe(paid);
+  });
+
+  it('gets nothing back from a check or a start that was on its way', async () => {
+    const { core, dump } = begin();
+    core.provider.reply(async () => {
+      await redactUserData(core.deps, eraser, 'user-1');
+      return {};
+    });
+    const input = { ...startInput, idempotencyKey: 'k' };
+    const late = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    expect(late).toMatchObject({ kind: 'problem' });
+    expectNoTrace(dump.text());
+    core.provider.reply(async () => {
+      await redactUserData(core.deps, eraser, 'user-1');
+      return matched;
+    });
+    const bankCard = {
+      idempotencyKey: 'c',
+      subject: { name: '陈近南', idNumber: '11204416541220243X' },
+      cardNumber: '6225768888888888',
+      phone: '16137688175',
+      consentRef: 'consent-7',
+    };
+    const paid = await checkBankCard(core.deps, callerOf(), bankCard, core.deps.now() + 9000);
+    // It was paid for, so the one who waits for it has it; nothing of it stays.
+    expect(paid).toMatchObject({ kind: 'success', stored: false });
+    expectNoTrace(dump.text());
+    expect(dump.text()).not.toContain('ALL_MATCHED');
+  });
+
+  it('is one of the caller’s tenant, and somebody else only with the scope for it', async () => {
+    const { core } = begin();
+    const { id } = await start(core);
+    const other = callerOf('user-1', 'tenant-2', ['verification:redact']);
+    expect(await redactUserData(core.deps, other, 'user-1')).toMatchObject({ verifications: 0 });
+    const nosy = callerOf('user-2', 'tenant-1', ['verification:redact']);
+    await expect(redactUserData(core.deps, nosy, 'user-1')).rejects.toThrow('not allowed');
+    await expect(redactUserData(core.deps, callerOf(), 'user-1')).rejects.toThrow('not allowed');
+    expect(await read(core, id)).toMatchObject({ redactedAtMs: null });
+    const desk = callerOf('desk', 'tenant-1', ['verification:redact', 'verification:any-user']);
+    expect(await redactUserData(core.deps, desk, 'user-1')).toMatchObject({ verifications: 1 });
+  });
+
+  it('with hundreds of records is redacted whole', async () => {
+    const store = createMemoryStore({ now: () => 1_800_000_000_000 });
+    const { core } = begin({ store: () => store });
+    core.provider.reply(() => ({}));
+    const several: VerificationRecord[] = [];
+    for (let at = 0; at < 250; at++) {
+      // Others than the one before, so that no launch is handed out again.
+      const input = { ...startInput, idempotencyKey: `k${at}`, extra: `secret-extra ${at}` };
+      const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+      if (outcome.kind === 'success') several.push(outcome.verification);
+    }
+    expect(await redactUserData(core.deps, eraser, 'user-1')).toEqual({
+      kind: 'success',
+      verifications: 250,
+      checks: 0,
+    });
+    const left = await store.records.get(several.map(({ id }) => id));
+    expectNoTrace(JSON.stringify(left));
+  });
+});

@@ -1,0 +1,292 @@
+import { describe, expect, it } from 'vitest';
+import {
+  StoreUnavailable,
+  type AnyProvider,
+  type OutcomeAnswer,
+  type Store,
+} from '../../src/contract/index.ts';
+import type { Caller } from '../../src/core/caller.ts';
+import type { CoreDeps } from '../../src/core/core-deps.ts';
+import { Secret } from '../../src/contract/index.ts';
+import {
+  readLatestPassed,
+  readUserVerifications,
+  type ReadVerifications,
+} from '../../src/core/read-user-verifications.ts';
+import { readVerifications } from '../../src/core/read-verifications.ts';
+import { redactVerification } from '../../src/core/redact-verification.ts';
+import { startVerification } from '../../src/core/start-verification.ts';
+import { userRecords } from '../../src/core/user-records.ts';
+import {
+  acme,
+  callerOf,
+  createTestCore,
+  failing,
+  passedAnswer,
+  type TestCore,
+} from '../support/test-core.ts';
+
+const second = 1000;
+const day = 24 * 3600 * second;
+const failed = {
+  ...passedAnswer,
+  result: { ...passedAnswer.result, status: 'FAILED', reason: 'FACE_MISMATCH' },
+} as const satisfies OutcomeAnswer;
+
+/** Attests what its name says. */
+function attesting(id: string, checks: readonly string[]): AnyProvider {
+  const face = acme.channels['FACE_WEB'] as unknown as {
+    readonly prepare: (...given: unknown[]) => object;
+  };
+  const prepare = (...given: unknown[]) => ({ ...face.prepare(...given), checks });
+  const channels = { FACE_WEB: { ...face, checks, prepare } };
+  return { ...acme, id, channels } as unknown as AnyProvider;
+}
+
+function begin(changes: Parameters<typeof createTestCore>[0] = {}): TestCore {
+  const definitions = [
+    attesting('acme', ['LIVENESS']),
+    attesting('deed', ['LIVENESS', 'DOCUMENT']),
+  ];
+  return createTestCore({ definitions, ...changes });
+}
+
+async function start(
+  { deps }: TestCore,
+  idempotencyKey: string,
+  changes: { readonly caller?: Caller; readonly provider?: string; readonly userId?: string } = {},
+) {
+  const { caller = callerOf(), ...rest } = changes;
+  const input = { idempotencyKey, channel: 'FACE_WEB', provider: 'acme', ...rest };
+  const outcome = await startVerification(deps, caller, input, deps.now() + 9000);
+  if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
+  return outcome.verification.id;
+}
+
+/** Starts one, and lets it end by this answer two seconds later. */
+async function end(
+  core: TestCore,
+  key: string,
+  answer: object,
+  changes: Parameters<typeof start>[2] = {},
+) {
+  core.provider.reply(() => ({}));
+  const id = await start(core, key, changes);
+  core.clock.ms += 2 * second;
+  core.provider.reply(() => answer);
+  await readerOf(core.deps, changes.caller ?? callerOf())([id]);
+  return id;
+}
+
+function readerOf(deps: CoreDeps, caller: Caller): ReadVerifications {
+  return (ids) => readVerifications(deps, caller, ids, deps.now() + 9000);
+}
+
+async function list(
+  { deps }: TestCore,
+  asked: Partial<Parameters<typeof readUserVerifications>[3]> = {},
+  { caller = callerOf(), userId = 'user-1' } = {},
+) {
+  const page = { first: 100, after: null, ...asked };
+  return readUserVerifications(deps, caller, userId, page, readerOf(deps, caller));
+}
+
+async function idsOf(...given: Parameters<typeof list>) {
+  return (await list(...given)).listed.map(({ entry }) => entry.id);
+}
+
+async function latest(
+  { deps }: TestCore,
+  wanted: Partial<Parameters<typeof readLatestPassed>[3]> = {},
+  { caller = callerOf(), userId = 'user-1' } = {},
+) {
+  const asked = { checks: [], maxAgeDays: null, ...wanted };
+  const found = await readLatestPassed(deps, caller, userId, asked, readerOf(deps, caller));
+  return found?.id ?? null;
+}
+
+describe('the verifications of a user', () => {
+  it('come newest first, page by page, none twice and none left out', async () => {
+    const core = begin();
+    const all: string[] = [];
+    for (let at = 0; at < 25; at++) {
+      all.unshift(await start(core, `k${at}`));
+      // Some at the very same moment.
+      if (at % 3 === 0) core.clock.ms += 1;
+    }
+    const seen: string[] = [];
+    let after: Parameters<typeof readUserVerifications>[3]['after'] = null;
+    let pages = 0;
+    for (let more = true; more; pages++) {
+      const page = await list(core, { first: 7, after });
+      seen.push(...page.listed.map(({ entry }) => entry.id));
+      after = page.listed.at(-1)?.entry ?? null;
+      more = page.hasMore;
+    }
+    expect(pages).toBe(4);
+    expect(seen.toSorted()).toEqual(all.toSorted());
+    const times = await Promise.all(seen.map(async (id) => (await readOne(core, id)).createdAtMs));
+    expect(times).toEqual(times.toSorted((a, b) => b - a));
+    expect((await list(core, { first: 0 })).listed).toEqual([]);
+    expect(await list(core, { first: 25 })).toMatchObject({ hasMore: false });
+  });
+
+  it('are those of this user in the caller’s tenant, and only as far as the caller may see them', async () => {
+    const core = begin();
+    const mine = await start(core, 'a');
+    const theirs = await start(core, 'b', { caller: callerOf('user-2') });
+    await start(core, 'c', { caller: callerOf('user-1', 'tenant-2') });
+    expect(await idsOf(core)).toEqual([mine]);
+    expect(await idsOf(core, {}, { userId: 'user-2' })).toEqual([]);
+    const desk = callerOf('desk', 'tenant-1', ['verification:any-user']);
+    expect(await idsOf(core, {}, { caller: desk, userId: 'user-2' })).toEqual([theirs]);
+    const started = await start(core, 'd', { caller: desk, userId: 'user-2' });
+    const user2 = { caller: callerOf('user-2'), userId: 'user-2' };
+    expect((await idsOf(core, {}, user2)).toSorted()).toEqual([theirs, started].toSorted());
+  });
+
+  it('leave out what was never started, and what somebody was only handed again', async () => {
+    const channel = { ...acme.channels['FACE_WEB'], reuse: { marginSeconds: 60 } };
+    const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const core = createTestCore({ definitions: [definition] });
+    const id = await start(core, 'one');
+    expect(await start(core, 'two')).toBe(id);
+    core.clock.ms += 599 * second;
+    core.provider.reply(failing('rejected'));
+    await expect(start(core, 'three')).rejects.toThrow('PROVIDER_REJECTED');
+    expect(await idsOf(core)).toEqual([id]);
+    // What came to nothing is not even named.
+    const owner = { tenantId: 'tenant-1', userId: 'user-1' };
+    expect(await userRecords(core.deps, owner).page(null, 10)).toHaveLength(2);
+  });
+
+  it('are found under the new hash key and the old one while keys are rotated', async () => {
+    const core = begin();
+    const [oldKey] = core.deps.hashKeys;
+    const old = await start(core, 'old');
+    core.clock.ms += second;
+    const newKey = { kid: 'k2', key: new Secret(Buffer.alloc(32, 9).toString('base64')) };
+    const rotated: TestCore = { ...core, deps: { ...core.deps, hashKeys: [newKey, oldKey] } };
+    const young = await start(rotated, 'young');
+    expect(await idsOf(rotated)).toEqual([young, old]);
+  });
+
+  it('name the one that cannot be read, and show the others', async () => {
+    let bad = '';
+    const core = begin({
+      store: (store: Store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          get: async (ids) =>
+            (await store.records.get(ids)).map((found) =>
+              found?.id === bad ? { ...found, body: 'not JSON' } : found,
+            ),
+        },
+      }),
+    });
+    const good = await start(core, 'good');
+    bad = await start(core, 'bad');
+    const { listed } = await list(core);
+    expect(listed).toHaveLength(2);
+    for (const { entry, verification } of listed) {
+      if (entry.id === bad) expect(verification).toBeInstanceOf(StoreUnavailable);
+      else expect(verification).toMatchObject({ id: good });
+    }
+  });
+});
+
+async function readOne({ deps }: TestCore, id: string) {
+  const [record] = await readerOf(deps, callerOf())([id]);
+  if (!record || record instanceof Error) throw new Error('not readable');
+  return record;
+}
+
+describe('the latest verification that a user passed', () => {
+  it('is the one that was passed last, not one that failed or is open', async () => {
+    const core = begin();
+    expect(await latest(core)).toBeNull();
+    await end(core, 'a', passedAnswer);
+    core.clock.ms += day;
+    const newest = await end(core, 'b', passedAnswer);
+    await end(core, 'c', failed);
+    core.provider.reply(() => ({}));
+    await start(core, 'd');
+    expect(await latest(core)).toBe(newest);
+  });
+
+  it('is found when it was started first and passed last', async () => {
+    const core = begin();
+    const early = await start(core, 'early');
+    core.clock.ms += 2 * second;
+    await end(core, 'quick', passedAnswer);
+    core.clock.ms += 2 * second;
+    expect(await readOne(core, early)).toMatchObject({ status: 'PASSED' });
+    expect(await latest(core)).toBe(early);
+  });
+
+  it('attests at least what was asked for', async () => {
+    const core = begin();
+    const deed = await end(core, 'deed', passedAnswer, { provider: 'deed' });
+    core.clock.ms += day;
+    const plain = await end(core, 'plain', passedAnswer);
+    expect(await latest(core, { checks: ['LIVENESS'] })).toBe(plain);
+    expect(await latest(core, { checks: ['DOCUMENT'] })).toBe(deed);
+    expect(await latest(core, { checks: ['DOCUMENT', 'LIVENESS'] })).toBe(deed);
+    expect(await latest(core, { checks: ['INTENTION'] })).toBeNull();
+  });
+
+  it('is young enough', async () => {
+    const core = begin();
+    const id = await end(core, 'a', passedAnswer);
+    core.clock.ms += 10 * day;
+    expect(await latest(core, { maxAgeDays: 10 })).toBe(id);
+    expect(await latest(core, { maxAgeDays: 9 })).toBeNull();
+    core.clock.ms += 1;
+    expect(await latest(core, { maxAgeDays: 10 })).toBeNull();
+  });
+
+  it('is found behind hundreds that were not passed', async () => {
+    const core = begin();
+    const id = await end(core, 'passed', passedAnswer);
+    core.provider.reply(() => ({}));
+    core.clock.ms += second;
+    for (let at = 0; at < 230; at++) await start(core, `k${at}`);
+    core.provider.reply(() => ({ kind: 'pending', chargedAttempts: 0 }));
+    expect(await latest(core)).toBe(id);
+  });
+
+  it('is nobody else’s', async () => {
+    const core = begin();
+    await end(core, 'a', passedAnswer);
+    expect(await latest(core, {}, { caller: callerOf('user-2'), userId: 'user-1' })).toBeNull();
+    expect(await latest(core, {}, { caller: callerOf('user-1', 'tenant-2') })).toBeNull();
+  });
+
+  it('is not there any more once it was redacted', async () => {
+    const core = begin();
+    const id = await end(core, 'a', passedAnswer);
+    const eraser = callerOf('user-1', 'tenant-1', ['verification:redact']);
+    await redactVerification(core.deps, eraser, id);
+    expect(await latest(core)).toBeNull();
+  });
+
+  it('is an error, never null, where one that might be it cannot be read', async () => {
+    let broken = false;
+    const core = begin({
+      store: (store: Store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          get: async (ids) =>
+            (await store.records.get(ids)).map((found) =>
+              broken && found ? { ...found, body: 'not JSON' } : found,
+            ),
+        },
+      }),
+    });
+    await end(core, 'a', passedAnswer);
+    broken = true;
+    await expect(latest(core)).rejects.toThrow(StoreUnavailable);
+  });
+});

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import {
+  StoreUnavailable,
+  type AnyProvider,
+  type OutcomeAnswer,
+  type Store,
+  type VerificationEvent,
+} from '../../src/contract/index.ts';
+import { readVerifications } from '../../src/core/read-verifications.ts';
+import { startVerification } from '../../src/core/start-verification.ts';
+import { visitVerification } from '../../src/core/visit-verification.ts';
+import {
+  acme,
+  callerOf,
+  createTestCore,
+  failing,
+  passedAnswer,
+  type TestCore,
+} from '../support/test-core.ts';
+
+// In these tests a launch is open for 600 s, then grace of 60 s; the provider forgets after 3 days.
+
+const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
+const second = 1000;
+const minute = 60 * second;
+const hour = 3600 * second;
+
+interface Planned {
+  readonly id: string;
+  readonly atMs: number;
+  readonly sent: number;
+}
+
+async function begin(
+  changes: {
+    readonly definition?: AnyProvider;
+    readonly store?: (store: Store) => Store;
+    readonly announce?: (event: VerificationEvent) => Promise<void>;
+  } = {},
+) {
+  const planned: Planned[] = [];
+  const events: VerificationEvent[] = [];
+  const core: TestCore = createTestCore({
+    definitions: [changes.definition ?? acme],
+    ...(changes.store ? { store: changes.store } : {}),
+    deps: {
+      visits: {
+        plan: async (id, atMs) => {
+          planned.push({ id, atMs, sent: core.provider.ledger.length });
+        },
+      },
+      announce: async (event) => {
+        await changes.announce?.(event);
+        events.push(event);
+      },
+    },
+  });
+  const startedMs = core.clock.ms;
+  const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+  const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+  if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
+  const { id } = outcome.verification;
+  return { core, id, startedMs, planned, events, visit: () => visitVerification(core.deps, id) };
+}
+
+const asked = ({ provider }: TestCore) =>
+  provider.ledger.filter(({ action }) => action === 'Result').length;
+
+async function statusOf({ deps }: TestCore, id: string) {
+  const [record] = await readVerifications(deps, callerOf(), [id], deps.now() + 9000);
+  return record instanceof Error ? record : (record?.status ?? null);
+}
+
+describe('a verification that nobody asks about', () => {
+  it('is planned to be visited before anything is sent', async () => {
+    const { id, planned } = await begin();
+    expect(planned).toMatchObject([{ id, sent: 0 }]);
+  });
+
+  it('is not started when no visit can be planned', async () => {
+    const core = createTestCore({
+      deps: { visits: { plan: () => Promise.reject(new StoreUnavailable()) } },
+    });
+    const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+    const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    expect(outcome).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE', retry: 'SAME_KEY' } });
+    expect(core.provider.ledger).toEqual([]);
+  });
+
+  it('is left alone while the person may be at it, and asked about after expiry and grace', async () => {
+    const { core, startedMs, visit, events, id } = await begin();
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += 12 * second;
+    expect(await visit()).toBe(startedMs + 660 * second);
+    expect(asked(core)).toBe(0);
+    core.clock.ms = startedMs + 660 * second;
+    expect(await visit()).toBeNull();
+    expect(asked(core)).toBe(1);
+    expect(events).toEqual([{ verificationId: id, status: 'PASSED', atMs: core.clock.ms }]);
+    expect(await statusOf(core, id)).toBe('PASSED');
+    expect(asked(core)).toBe(1);
+  });
+
+  it('ends EXPIRED by an answer taken after the grace period', async () => {
+    const { core, startedMs, visit, events } = await begin();
+    core.provider.reply(() => pending);
+    core.clock.ms = startedMs + 660 * second;
+    expect(await visit()).toBeNull();
+    expect(events).toMatchObject([{ status: 'EXPIRED' }]);
+  });
+
+  it('is asked about ever more seldom while the provider is away, once before it forgets, then no more', async () => {
+    const { core, startedMs, visit, events } = await begin();
+    // Not one that opens the breaker, so that every question can be counted.
+    core.provider.reply(failing('busy'));
+    const visits: number[] = [];
+    for (let nextMs: number | null = startedMs + 660 * second; nextMs !== null;) {
+      core.clock.ms = nextMs;
+      visits.push(core.clock.ms - startedMs);
+      nextMs = await visit();
+    }
+    const forgotten = 72 * hour;
+    expect(visits.slice(0, 4)).toEqual([11, 12, 13, 15].map((at) => at * minute));
+    expect(visits).toContain(forgotten - hour);
+    expect(visits.at(-1)).toBe(forgotten);
+    expect(visits.length).toBeLessThan(20);
+    // At the very end nobody is asked any more.
+    expect(asked(core)).toBe(visits.length - 1);
+    expect(events).toMatchObject([{ status: 'UNDETERMINED' }]);
+  });
+
+  it('is learnt about in the last hour, though the provider was away for days', async () => {
+    const { core, startedMs, visit, events } = await begin();
+    core.provider.reply(failing('timeout'));
+    core.clock.ms = startedMs + 40 * hour;
+    expect(await visit()).toBe(startedMs + 71 * hour);
+    core.clock.ms = startedMs + 71 * hour;
+    core.provider.reply(() => passedAnswer);
+    expect(await visit()).toBeNull();
+    expect(events).toMatchObject([{ status: 'PASSED' }]);
+  });
+
+  it('ends UNDETERMINED without a question where nobody can be asked', async () => {
+    const channel = { ...acme.channels['FACE_WEB'], outcome: 'NONE' };
+    const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const { core, startedMs, visit, events } = await begin({ definition });
+    core.clock.ms = startedMs + 660 * second;
+    expect(await visit()).toBeNull();
+    expect(events).toMatchObject([{ status: 'UNDETERMINED' }]);
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('is not visited when it was never answered, and comes to nothing', async () => {
+    const { core, visit, id } = await begin();
+    await core.deps.store.records.remove(id);
+    expect(await visit()).toBeNull();
+    expect(await visitVerification(core.deps, 'ver_made-up')).toBeNull();
+    expect(asked(core)).toBe(0);
+  });
+
+  it('keeps its visit when the store fails', async () => {
+    let broken = false;
+    const { visit } = await begin({
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          get: (ids) => (broken ? Promise.reject(new StoreUnavailable()) : store.records.get(ids)),
+        },
+      }),
+    });
+    broken = true;
+    await expect(visit()).rejects.toThrow(StoreUnavailable);
+  });
+});
+
+describe('other services', () => {
+  it('hear of every end once, whoever learnt it, and nothing but ids', async () => {
+    const { core, id, visit, events } = await begin();
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += 2 * second;
+    await Promise.all(Array.from({ length: 20 }, () => statusOf(core, id)));
+    expect(events).toHaveLength(1);
+    await visit();
+    await statusOf(core, id);
+    expect(events).toEqual([{ verificationId: id, status: 'PASSED', atMs: core.clock.ms }]);
+  });
+
+  it('hear of it after all, when they could not be told at once', async () => {
+    let isDown = true;
+    const { core, id, visit, events } = await begin({
+      announce: async () => {
+        if (isDown) throw new StoreUnavailable();
+      },
+    });
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += 2 * second;
+    expect(await statusOf(core, id)).toBe('PASSED');
+    expect(events).toEqual([]);
+    expect(await visit()).toBe(core.clock.ms + minute);
+    isDown = false;
+    expect(await visit()).toBeNull();
+    expect(events).toMatchObject([{ verificationId: id, status: 'PASSED' }]);
+    expect(await visit()).toBeNull();
+    expect(events).toHaveLength(1);
+  });
+});
