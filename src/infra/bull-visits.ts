@@ -22,8 +22,11 @@ interface Deps {
 }
 
 const planWithinMs = 1000;
-/** A visit that failed; a worker that went away in the middle is noticed within half a minute. */
-const againAfterMs = 60_000;
+/** After a visit that failed; twice as long for each that was made before. */
+const againAfterMs = 5000;
+const againAfterMostMs = 300_000;
+/** A replica that went away in the middle of a visit is noticed after so long, and so long again. */
+const lostAfterMs = 10_000;
 const concurrency = 4;
 const closeWithinMs = 2000;
 const queueName = 'visits';
@@ -46,6 +49,7 @@ export function createBullVisits(deps: Deps): VisitPlan {
       // A visit that fails for whatever reason is not lost.
       attempts: Number.MAX_SAFE_INTEGER,
       backoff: { type: 'fixed', delay: againAfterMs },
+      stackTraceLimit: 0,
     },
   });
   // Its commands tell their own story, and its errors carry them.
@@ -64,7 +68,8 @@ export function createBullVisits(deps: Deps): VisitPlan {
         async (job, token) => {
           const nextMs = await visit(job.id ?? '').catch((error: unknown) => {
             deps.onError(error);
-            return now() + againAfterMs;
+            const waitMs = againAfterMs * 2 ** Math.max(0, job.attemptsStarted - 1);
+            return now() + Math.min(againAfterMostMs, waitMs);
           });
           if (nextMs === null) return;
           await job.moveToDelayed(nextMs, token);
@@ -74,6 +79,8 @@ export function createBullVisits(deps: Deps): VisitPlan {
           ...shared,
           connection: blockingClient,
           concurrency,
+          lockDuration: lostAfterMs,
+          stalledInterval: lostAfterMs,
           // Replicas come and go in every deploy: being left by several loses nothing.
           maxStalledCount: Number.MAX_SAFE_INTEGER,
         },

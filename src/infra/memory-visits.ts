@@ -1,6 +1,6 @@
 import type { VisitPlan } from './bull-visits.ts';
 
-const againAfterMs = 60_000;
+const againAfterMs = 5000;
 
 /** Visits by timers of this process. A restart forgets them, and the memory store with them. */
 export function createMemoryVisits({

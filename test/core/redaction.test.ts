@@ -59,11 +59,11 @@ const traced = {
       prepare: (...given: unknown[]) => {
         const prepared = face.prepare(...given);
         const token = 'secret-token';
-        const start = async (...terms: unknown[]): Promise<Started> => {
+        const startWithToken = async (...terms: unknown[]): Promise<Started> => {
           const started = await prepared.start(...terms);
           return { ...started, launch: { ...started.launch, token }, session: { token } };
         };
-        return { ...prepared, start };
+        return { ...prepared, start: startWithToken };
       },
     },
   },

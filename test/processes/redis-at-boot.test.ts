@@ -62,6 +62,8 @@ describe('at the start', () => {
       return told?.check ? told : null;
     }, 30_000);
     expect(answer.check.outcome).toBe('MATCHED');
-    await expect(startReplica(url, provider.url, {}, 8000)).rejects.toThrow('in vain');
+    await expect(startReplica(url, provider.url, {}, { readyWithinMs: 8000 })).rejects.toThrow(
+      'in vain',
+    );
   }, 90_000);
 });

@@ -25,12 +25,12 @@ export interface Replica {
 /** The service as a process of its own, beside others at one Redis and one provider. */
 export async function startReplica(
   redisUrl: string,
-  providerUrl: string,
+  providerUrl: string | null,
   env: Readonly<Record<string, string>> = {},
-  readyWithinMs = 30_000,
+  { readyWithinMs = 30_000, main = 'src/main.ts' } = {},
 ): Promise<Replica> {
   const port = Number(env['PORT'] ?? (await freePort()));
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, [main], {
     stdio: 'ignore',
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -39,7 +39,7 @@ export async function startReplica(
       REDIS_URL: redisUrl,
       STORE_HASH_KEYS: `h1:${key}`,
       STORE_ENCRYPTION_KEYS: `e1:${key}`,
-      TENCENT_CN_ENDPOINT: providerUrl,
+      ...(providerUrl === null ? {} : { TENCENT_CN_ENDPOINT: providerUrl }),
       ...env,
     },
   });

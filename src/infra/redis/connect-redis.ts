@@ -26,13 +26,20 @@ function retryStrategy(times: number): number {
   return Math.min(2000, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2);
 }
 
-/** For commands that wait in Redis: without a time limit, and sent once there is a connection. */
-const { commandTimeout: _command, socketTimeout: _socket, ...unlimited } = options;
+/**
+ * For the commands of BullMQ, some of which wait in Redis for up to 10 s. They are sent once there is
+ * a connection, and again after one broke, as it expects: without either, a command that a connection
+ * took with it would be waited for for ever (ioredis 6.0.0, seen 2026-11-22).
+ */
 const blockingOptions = {
-  ...unlimited,
+  connectTimeout: options.connectTimeout,
+  socketTimeout: 30_000,
   maxRetriesPerRequest: null,
   enableOfflineQueue: true,
+  autoResendUnfulfilledCommands: true,
   enableAutoPipelining: false,
+  reconnectOnError: options.reconnectOnError,
+  retryStrategy,
 } as const satisfies RedisOptions;
 
 /**

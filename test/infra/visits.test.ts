@@ -1,0 +1,223 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { StoreUnavailable } from '../../src/contract/index.ts';
+import { createBullVisits, type VisitPlan } from '../../src/infra/bull-visits.ts';
+import { createMemoryVisits } from '../../src/infra/memory-visits.ts';
+import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
+import { startCluster, startRedis, type RedisServer } from '../support/redis.ts';
+import { until } from '../support/until.ts';
+
+// One suite over every way of planning visits; what only several replicas can show comes after it.
+
+const now = (): number => Date.now();
+const open: VisitPlan[] = [];
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((plan) => plan.close()));
+});
+
+async function overRedis(
+  url: string,
+  onError: (error: unknown) => void = () => {},
+): Promise<VisitPlan> {
+  const client = connectRedis(url);
+  await waitForRedis(client, 5000);
+  const visits = createBullVisits({
+    ...{ client, now, mode: 'sandbox', onError },
+    blockingClient: connectRedis(url, 'blocking'),
+  });
+  const plan = {
+    ...visits,
+    close: async () => {
+      await visits.close();
+      client.disconnect();
+    },
+  };
+  open.push(plan);
+  return plan;
+}
+
+function describeVisits(
+  name: string,
+  create: (onError?: (error: unknown) => void) => Promise<VisitPlan>,
+): void {
+  describe(name, () => {
+    it('makes a visit when it is time, and not before', async () => {
+      const plan = await create();
+      const seen: [string, number][] = [];
+      plan.begin(async (id) => {
+        seen.push([id, Date.now()]);
+        return null;
+      });
+      const atMs = now() + 400;
+      await plan.plan('ver_later', atMs);
+      await plan.plan('ver_now', now());
+      await until(async () => seen.length === 2);
+      expect(seen.map(([id]) => id)).toEqual(['ver_now', 'ver_later']);
+      // Timers and Redis count whole milliseconds.
+      expect(seen[1]?.[1]).toBeGreaterThanOrEqual(atMs - 2);
+    });
+
+    it('plans one visit for an id, however often it is told', async () => {
+      const plan = await create();
+      const seen: string[] = [];
+      plan.begin(async (id) => {
+        seen.push(id);
+        return null;
+      });
+      await Promise.all(Array.from({ length: 20 }, () => plan.plan('ver_once', now() + 200)));
+      await until(async () => seen.length > 0);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(seen).toEqual(['ver_once']);
+    });
+
+    it('comes again when it was told to, until there is nothing left to do', async () => {
+      const plan = await create();
+      const seen: number[] = [];
+      plan.begin(async () => {
+        seen.push(Date.now());
+        return seen.length < 3 ? now() + 150 : null;
+      });
+      await plan.plan('ver_again', now());
+      await until(async () => seen.length === 3);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect(seen).toHaveLength(3);
+      // It may be planned anew afterwards.
+      await plan.plan('ver_again', now());
+      await until(async () => seen.length === 4);
+    });
+
+    it('comes again, after a while, when it failed, and says what failed', async () => {
+      const errors: unknown[] = [];
+      const plan = await create((error) => errors.push(error));
+      const seen: number[] = [];
+      plan.begin(async () => {
+        seen.push(Date.now());
+        if (seen.length === 1) throw new Error('broken');
+        return null;
+      });
+      await plan.plan('ver_fails', now());
+      await until(async () => seen.length === 2);
+      expect(errors).toMatchObject([{ message: 'broken' }]);
+      const [first = 0, again = 0] = seen;
+      expect(again - first).toBeGreaterThan(1000);
+    });
+  });
+}
+
+describeVisits('visits by timers', async (onError = () => {}) => {
+  const plan = createMemoryVisits({ now, onError });
+  open.push(plan);
+  return plan;
+});
+
+describe('over one Redis', () => {
+  let redis: RedisServer;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(async () => {
+    await redis?.stop();
+  });
+
+  describeVisits('visits over BullMQ', (onError) => overRedis(redis.url, onError));
+
+  it('are made once, by one of several replicas, though another one planned them', async () => {
+    const planner = await overRedis(redis.url);
+    const replicas = await Promise.all([1, 2, 3].map(() => overRedis(redis.url)));
+    const seen: string[] = [];
+    for (const replica of replicas) {
+      replica.begin(async (id) => {
+        seen.push(id);
+        return null;
+      });
+    }
+    const ids = Array.from({ length: 60 }, (_, at) => `ver_${at}`);
+    await Promise.all(ids.map((id) => planner.plan(id, now() + 100)));
+    await until(async () => seen.length >= ids.length);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(seen.toSorted()).toEqual(ids.toSorted());
+  });
+
+  it('leave nothing behind when they are over, and hold nothing but the id', async () => {
+    const plan = await overRedis(redis.url);
+    await plan.plan('ver_planned', now() + 60_000);
+    const job = await redis.command('HGETALL', '{vs:sandbox}:visits:ver_planned');
+    expect(job).toContain('{}');
+    const fields = (job as string[]).filter((_, at) => at % 2 === 0).toSorted();
+    expect(fields).toEqual(['data', 'delay', 'name', 'opts', 'priority', 'timestamp']);
+    let seen = 0;
+    plan.begin(async () => {
+      seen += 1;
+      return null;
+    });
+    await plan.plan('ver_over', now());
+    await until(async () => seen === 1);
+    await until(async () => {
+      const left = await redis.command('EXISTS', '{vs:sandbox}:visits:ver_over');
+      return left === 0;
+    });
+    const keys = (await redis.command('KEYS', '*')) as string[];
+    for (const key of keys) expect(key).toMatch(/^\{vs:sandbox\}:visits:/u);
+  });
+});
+
+describe('when Redis is gone', () => {
+  it('no visit can be planned, and that is said soon; planned ones outlive it', async () => {
+    const redis = await startRedis();
+    const plan = await overRedis(redis.url);
+    const seen: string[] = [];
+    plan.begin(async (id) => {
+      seen.push(id);
+      return null;
+    });
+    // At different moments of the worker's life, the very first one among them.
+    for (const afterMs of [0, 3, 30, 300]) {
+      const id = `ver_${afterMs}`;
+      await plan.plan(id, now() + 500);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
+      redis.child.kill('SIGSTOP');
+      await expect(plan.plan('ver_lost', now())).rejects.toThrow(StoreUnavailable);
+      redis.child.kill('SIGCONT');
+      await until(async () => seen.includes(id), 30_000);
+      await until(
+        async () =>
+          plan.plan(id, now()).then(
+            () => true,
+            () => false,
+          ),
+        30_000,
+      );
+    }
+    // And again after everything in it is gone.
+    await redis.command('FLUSHALL');
+    await redis.command('SCRIPT', 'FLUSH');
+    await plan.plan('ver_anew', now());
+    await until(async () => seen.includes('ver_anew'), 30_000);
+    await redis.stop();
+  });
+});
+
+describe('over a Cluster', () => {
+  it('visits are made: all that belongs to them is in one slot', async () => {
+    const cluster = await startCluster();
+    try {
+      const [one, two] = [await overRedis(cluster.url), await overRedis(cluster.url)];
+      const seen: string[] = [];
+      for (const plan of [one, two]) {
+        plan.begin(async (id) => {
+          seen.push(id);
+          return null;
+        });
+      }
+      const ids = Array.from({ length: 20 }, (_, at) => `ver_${at}`);
+      await Promise.all(ids.map((id) => one.plan(id, now() + 100)));
+      await until(async () => seen.length >= ids.length, 30_000);
+      expect(seen.toSorted()).toEqual(ids.toSorted());
+    } finally {
+      await Promise.all(open.splice(0).map((plan) => plan.close()));
+      await cluster.stop();
+    }
+  });
+});

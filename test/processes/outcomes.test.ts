@@ -1,0 +1,255 @@
+import { createServer } from 'node:http';
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
+import { startMutation, verificationQuery } from '../support/operations.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+import { startReplica, type Replica } from '../support/replicas.ts';
+import { until } from '../support/until.ts';
+
+// Real processes beside one Redis. Their provider's verifications last three seconds and one of
+// grace; the first visit to what nobody asks about is made twelve seconds after its start.
+
+type Answer = (about: string) => object | Promise<object>;
+
+let redis: RedisServer;
+let upstream: Awaited<ReturnType<typeof startUpstream>>;
+const replicas: Replica[] = [];
+const secret = 'the-secret-of-the-router';
+const headers = {
+  'content-type': 'application/json',
+  'x-router-secret': secret,
+  'x-tenant-id': 'tenant-1',
+  'x-user-id': 'user-of-outcomes',
+  'x-scopes': 'verification:start verification:read verification:redact',
+};
+const pending = { kind: 'pending', chargedAttempts: 0 };
+const passed = {
+  kind: 'ended',
+  result: {
+    ...{ status: 'PASSED', code: '0', reason: 'VERIFIED', message: null, similarity: 97 },
+    ...{ completedAtMs: null, billing: 'CHARGED', chargedAttempts: 1, details: null },
+  },
+};
+
+beforeAll(async () => {
+  [redis, upstream] = await Promise.all([startRedis(), startUpstream()]);
+  replicas.push(...(await Promise.all([1, 2, 3].map(() => startOne()))));
+}, 90_000);
+afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica.kill()));
+  await upstream?.stop();
+  await redis?.stop();
+});
+
+async function startOne(): Promise<Replica> {
+  const publicPort = await freePort();
+  const env = {
+    PUBLIC_PORT: String(publicPort),
+    PUBLIC_URL: 'https://idv.example',
+    REDIRECT_ORIGINS: 'https://app.example',
+    ROUTER_SECRETS: secret,
+    TRUST_IDENTITY_HEADERS: 'on',
+    BRIEF_ENDPOINT: upstream.url,
+    BRIEF_SECRET: 'a-secret-of-brief',
+  };
+  return startReplica(redis.url, null, env, { main: 'test/support/brief-replica.ts' });
+}
+
+/** Answers what the test says, and keeps a book of the questions. */
+async function startUpstream() {
+  const asked: string[] = [];
+  let answer: Answer = () => pending;
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { action, about } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
+        action: string;
+        about: string;
+      };
+      if (action === 'Result') asked.push(about);
+      const reply = async (): Promise<void> => {
+        const body = action === 'Start' ? {} : await answer(about);
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      };
+      reply().catch(() => response.destroy());
+    });
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    askedAbout: (name: string) => asked.filter((about) => about === name).length,
+    answerBy: (next: Answer) => {
+      answer = next;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function oneOf(at: number): Replica {
+  const replica = replicas[at % replicas.length];
+  if (!replica) throw new Error('no replica');
+  return replica;
+}
+
+// Tests read deep into answers whose shape they assert.
+// oxlint-disable-next-line typescript/no-explicit-any
+async function send(replica: Replica, query: string, variables: object): Promise<any> {
+  const response = await fetch(`${replica.url}/graphql`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ query, variables }),
+    signal: AbortSignal.timeout(15_000),
+  });
+  // oxlint-disable-next-line typescript/no-explicit-any
+  return ((await response.json()) as { data: any }).data;
+}
+
+async function start(name: string, replica = oneOf(0)): Promise<string> {
+  const input = {
+    idempotencyKey: name,
+    channel: 'FACE_WEB',
+    extra: name,
+    redirectUrl: 'https://app.example/way-back',
+  };
+  const data = await send(replica, startMutation, { input });
+  const { id } = data.startVerification.verification;
+  return id;
+}
+
+async function read(at: number, id: string) {
+  return (await send(oneOf(at), verificationQuery, { id })).verification;
+}
+
+/** What other services have heard about a verification. */
+async function eventsOf(id: string): Promise<Record<string, string>[]> {
+  const entries = (await redis.command('XRANGE', 'vs:live:events', '-', '+')) as [
+    string,
+    string[],
+  ][];
+  return entries
+    .map(([, fields]) => {
+      const pairs = fields.flatMap((name, at) => (at % 2 ? [] : [[name, fields[at + 1] ?? '']]));
+      return Object.fromEntries(pairs) as Record<string, string>;
+    })
+    .filter(({ verificationId }) => verificationId === id);
+}
+
+const heardOf = (id: string, withinMs = 40_000) =>
+  until(async () => {
+    const events = await eventsOf(id);
+    return events.length > 0 && events;
+  }, withinMs);
+
+describe('verifications of three replicas beside one Redis', () => {
+  it('are asked about by one of them, once a second, however many people wait', async () => {
+    const id = await start('watched');
+    upstream.answerBy(() => pending);
+    const begunMs = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    for (let round = 0; round < 4; round++) {
+      await Promise.all(Array.from({ length: 30 }, (_, at) => read(at, id)));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    const seconds = (performance.now() - begunMs) / 1000;
+    expect(upstream.askedAbout('watched')).toBeGreaterThan(0);
+    expect(upstream.askedAbout('watched')).toBeLessThanOrEqual(Math.ceil(seconds));
+    upstream.answerBy(() => passed);
+    await until(async () => (await read(1, id)).status === 'PASSED');
+    expect(await heardOf(id)).toMatchObject([{ status: 'PASSED' }]);
+  });
+
+  it('are asked about when nobody asks, by one of them, though the one that began is dead', async () => {
+    const doomed = await startOne();
+    const id = await start('left alone', doomed);
+    await doomed.kill();
+    upstream.answerBy(() => passed);
+    const events = await heardOf(id);
+    expect(events).toEqual([{ verificationId: id, status: 'PASSED', at: expect.any(String) }]);
+    expect(upstream.askedAbout('left alone')).toBe(1);
+    expect(await read(2, id)).toMatchObject({ status: 'PASSED', outcome: { evidence: 'QUERIED' } });
+  });
+
+  it('are asked about after all when the one that was asking dies in the middle', async () => {
+    let release: ((answer: object) => void) | null = null;
+    const id = await start('orphaned');
+    upstream.answerBy(
+      () =>
+        new Promise((resolve) => {
+          release = resolve;
+        }),
+    );
+    await until(async () => upstream.askedAbout('orphaned') === 1, 40_000);
+    // Whichever it was: all of them go, and others come.
+    await Promise.all(replicas.splice(0).map((replica) => replica.kill()));
+    upstream.answerBy(() => passed);
+    replicas.push(...(await Promise.all([1, 2, 3].map(() => startOne()))));
+    (release as ((answer: object) => void) | null)?.(pending);
+    expect(await heardOf(id, 90_000)).toMatchObject([{ status: 'PASSED' }]);
+  }, 180_000);
+
+  it('are asked about after Redis was away while it was time', async () => {
+    const id = await start('without Redis');
+    upstream.answerBy(() => passed);
+    await new Promise((resolve) => setTimeout(resolve, 9000));
+    redis.child.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    redis.child.kill('SIGCONT');
+    expect(await heardOf(id, 60_000)).toMatchObject([{ status: 'PASSED' }]);
+  }, 120_000);
+
+  it('leave nothing of a redacted user that could be found in a dump of Redis', async () => {
+    upstream.answerBy(() => passed);
+    const ids = [await start('secret-extra one'), await start('secret-extra two')];
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await read(0, ids[0] ?? '');
+    const before = (await redis.command('KEYS', 'vs:*')) as string[];
+    const personal = before.filter((key) => key.endsWith(':personal'));
+    expect(personal.length).toBeGreaterThanOrEqual(2);
+    const lists = before.filter((key) => key.includes(':list:'));
+    expect(lists.length).toBe(1);
+
+    const redact = `mutation ($userId: ID!) {
+      redactUserData(userId: $userId) { ... on RedactUserDataSuccess { verifications checks } }
+    }`;
+    const userId = headers['x-user-id'];
+    const { redactUserData } = await send(oneOf(1), redact, { userId });
+    expect(redactUserData.verifications).toBeGreaterThanOrEqual(2);
+    // Late visits and questions bring nothing back.
+    await new Promise((resolve) => setTimeout(resolve, 13_000));
+    for (const id of ids) await read(2, id);
+    const after = (await redis.command('KEYS', '*')) as string[];
+    expect(after.filter((key) => key.endsWith(':personal'))).toEqual([]);
+    expect(after.filter((key) => key.includes(':list:'))).toEqual([]);
+    for (const key of after) {
+      const text = `${key} ${JSON.stringify(await dump(key))}`;
+      for (const value of ['secret-extra', userId, 'brief-token', 'way-back']) {
+        expect(text).not.toContain(value);
+        const plain = createHash('sha256').update(value).digest('hex');
+        expect(text).not.toContain(plain);
+      }
+    }
+  }, 90_000);
+});
+
+async function dump(key: string): Promise<unknown> {
+  const readers: Readonly<Record<string, [string, ...string[]]>> = {
+    hash: ['HGETALL', key],
+    string: ['GET', key],
+    list: ['LRANGE', key, '0', '-1'],
+    zset: ['ZRANGE', key, '0', '-1'],
+    stream: ['XRANGE', key, '-', '+'],
+  };
+  const type = String(await redis.command('TYPE', key));
+  if (type === 'none') return null;
+  const reader = readers[type];
+  if (!reader) throw new Error(`${key} is a ${type}`);
+  return redis.command(...reader);
+}
