@@ -40,7 +40,7 @@ function describeVisits(
   name: string,
   create: (onError?: (error: unknown) => void) => Promise<VisitPlan>,
 ): void {
-  describe(name, () => {
+  describe(`${name}: a visit`, () => {
     it('makes a visit when it is time, and not before', async () => {
       const plan = await create();
       const seen: [string, number][] = [];
@@ -104,7 +104,7 @@ function describeVisits(
   });
 }
 
-describeVisits('visits by timers', async (onError = () => {}) => {
+describeVisits('timers', async (onError = () => {}) => {
   const plan = createMemoryVisits({ now, onError });
   open.push(plan);
   return plan;
@@ -120,7 +120,7 @@ describe('over one Redis', () => {
     await redis?.stop();
   });
 
-  describeVisits('visits over BullMQ', (onError) => overRedis(redis.url, onError));
+  describeVisits('BullMQ', (onError) => overRedis(redis.url, onError));
 
   it('are made once, by one of several replicas, though another one planned them', async () => {
     const planner = await overRedis(redis.url);
