@@ -1,0 +1,324 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser, startBrowsableApp, type TestBrowser } from '../support/browser.ts';
+import { startMutation, verificationQuery } from '../support/operations.ts';
+import { readBlocks } from '../support/read-blocks.ts';
+import type { TestApp } from '../support/test-app.ts';
+import { until } from '../support/until.ts';
+
+// docs/frontend.md, as it stands there: its web pages in Chromium, its mini-programs with the
+// functions that WeChat and Alipay give them.
+
+const blocks = readBlocks('docs/frontend.md');
+const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
+const referenceImage = Buffer.from('not a picture').toString('base64');
+
+let app: TestApp;
+let browser: TestBrowser;
+let site: Awaited<ReturnType<typeof startSite>>;
+let folder = '';
+const used = new Set<string>();
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  app = await startBrowsableApp();
+  site = await startSite();
+  folder = mkdtempSync(join(tmpdir(), 'frontend-'));
+  for (const [name, body] of blocks) writeFileSync(join(folder, name), body);
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+});
+afterAll(async () => {
+  await browser?.close();
+  await app?.stop();
+  await site?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The frontend's own site: the blocks, and the way to its supergraph. */
+async function startSite() {
+  const types: Readonly<Record<string, string>> = { js: 'text/javascript', html: 'text/html' };
+  const server: Server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const name = pathname.slice(1);
+    if (name === 'graphql') {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const answer = async (): Promise<void> => {
+          const text = await askGraph(Buffer.concat(chunks).toString('utf8'));
+          response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+        };
+        void answer();
+      });
+      return;
+    }
+    const body = name === 'begin.html' ? '<!doctype html><title>Begin</title>' : blocks.get(name);
+    if (body !== undefined) used.add(name);
+    const type = types[name.split('.').at(-1) ?? ''] ?? 'text/plain';
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return {
+    url: `http://localhost:${address.port}`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function askGraph(body: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${app.url}/graphql`, { method: 'POST', headers, body });
+  return response.text();
+}
+
+/** The person, at the page of the emulated provider. */
+async function beThePerson(token: string, choice: object = { act: 'pass' }): Promise<void> {
+  const url = `${app.url}/sandbox/person/${token}`;
+  await fetch(url);
+  const body = new URLSearchParams({ ...choice });
+  await fetch(url, { method: 'POST', body, redirect: 'manual' });
+}
+
+/** A module of the page, in a browser: up to the provider's page. */
+async function begin(module: string, argument: object | string | null): Promise<Page> {
+  const page = await browser.openPage(360);
+  await page.goto(`${site.url}/begin.html`);
+  const call = `import('/${module}').then(({ verify }) => verify(${JSON.stringify(argument)}))`;
+  await Promise.all([page.waitForURL(/\/sandbox\/person\//u), page.evaluate(call)]);
+  return page;
+}
+
+async function statusAtTheEnd(page: Page): Promise<string | null> {
+  await page.waitForURL(/\/done\.html\?verificationId=ver_/u);
+  await page.waitForSelector('html[data-status]');
+  expect(new URL(page.url()).searchParams.size).toBe(1);
+  return page.getAttribute('html', 'data-status');
+}
+
+describe('in a browser', () => {
+  const flows: [string, object | string | null][] = [
+    ['face-web-intl.js', referenceImage],
+    ['face-web-oemcloud.js', subject],
+    ['face-alipay.js', subject],
+    ['e-id.js', null],
+  ];
+
+  it.each(flows)('%s leads to the provider, back and to the outcome', async (module, argument) => {
+    const page = await begin(module, argument);
+    await page.getByRole('button', { name: 'Pass' }).click();
+    expect(await statusAtTheEnd(page)).toBe('PASSED');
+    expect(await page.locator('#status').innerText()).toBe('Thank you, that is all.');
+    await page.close();
+  });
+
+  it.each(flows)('%s says so when it failed', async (module, argument) => {
+    const page = await begin(module, argument);
+    await page.getByRole('button', { name: 'Fail and go back' }).click();
+    expect(await statusAtTheEnd(page)).toBe('FAILED');
+    await page.close();
+  });
+
+  it('a second tap goes on with the same verification, and another attempt begins another', async () => {
+    const page = await begin('face-web-oemcloud.js', subject);
+    const first = page.url();
+    await page.goto(`${site.url}/begin.html`);
+    const call = `import('/face-web-oemcloud.js').then(({ verify }) => verify(${JSON.stringify(subject)}))`;
+    await Promise.all([page.waitForURL(/\/sandbox\/person\//u), page.evaluate(call)]);
+    expect(page.url()).toBe(first);
+    await page.getByRole('button', { name: 'Fail and go back' }).click();
+    await statusAtTheEnd(page);
+    await page.goto(`${site.url}/begin.html`);
+    await Promise.all([page.waitForURL(/\/sandbox\/person\//u), page.evaluate(call)]);
+    expect(page.url()).not.toBe(first);
+    await page.close();
+  });
+});
+
+interface MiniPage {
+  data: Record<string, unknown>;
+  setData: (this: MiniPage, data: object) => void;
+  onLoad: (this: MiniPage, query: object) => Promise<void>;
+  onTap: (this: MiniPage, event: object) => Promise<void>;
+  onWebviewMessage: (this: MiniPage, event: object) => Promise<void>;
+}
+
+interface MiniRequest {
+  readonly url: string;
+  readonly data: object | string;
+  readonly success: (response: { readonly data: unknown }) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** What `my.request` and `wx.request` have in common: their `success` gets the parsed body. */
+function miniRequest({ url, data, success, fail }: MiniRequest): void {
+  expect(url).toBe('https://graph.example.com/graphql');
+  askGraph(typeof data === 'string' ? data : JSON.stringify(data))
+    .then((text) => success({ data: JSON.parse(text) as unknown }))
+    .catch(fail);
+}
+
+/** Loads a page of a mini-program, with what its host gives it as globals. */
+async function loadPage(name: string, globals: object): Promise<MiniPage> {
+  used.add(name);
+  let page: MiniPage | null = null;
+  Object.assign(globalThis, globals, {
+    Page: (given: MiniPage) => {
+      page = {
+        ...given,
+        setData(data) {
+          Object.assign(this.data, data);
+        },
+      };
+    },
+  });
+  await import(/* @vite-ignore */ pathToFileURL(join(folder, name)).href);
+  if (!page) throw new Error('no page');
+  return page;
+}
+
+afterEach(() => {
+  for (const name of ['my', 'wx', 'Page', 'startEid']) Reflect.deleteProperty(globalThis, name);
+});
+
+const idle = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+describe('in a mini-program', () => {
+  it('of Alipay the long link opens, the face check is woken, and the end is asked for', async () => {
+    used.add('face-alipay.axml');
+    expect(blocks.get('face-alipay.axml')).toMatch(
+      /src="\{\{url\}\}" onMessage="onWebviewMessage"/u,
+    );
+    const woken: object[] = [];
+    const my = { request: miniRequest, startAPVerify: (given: object) => woken.push(given) };
+    const page = await loadPage('face-alipay-page.js', { my });
+    await page.onLoad({ idempotencyKey: 'alipay-mini', ...subject });
+    const { url } = page.data as { url: string };
+    const input = {
+      ...{ idempotencyKey: 'alipay-mini', channel: 'FACE_ALIPAY', subject },
+      options: { oemcloudFace: { receivesWebviewMessages: true } },
+    };
+    const { data: again } = await app.send(startMutation, { input });
+    expect(again.startVerification).toMatchObject({ replayed: true });
+    const { launch } = again.startVerification.verification;
+    expect(url).toBe(launch.longUrl);
+    expect(url).not.toBe(launch.url);
+    // As the provider's page in the web-view does: it has no way back to anybody.
+    const inWebview = await fetch(url);
+    expect(inWebview.status).toBe(200);
+    const detail = {
+      type: 'IDENTITY_ALI_FACE_AWAKE',
+      token: 'certify-1',
+      url: 'https://alipay.example',
+    };
+    await page.onWebviewMessage({ detail });
+    expect(woken).toEqual([{ certifyId: 'certify-1', url: 'https://alipay.example' }]);
+    await beThePerson(url.split('/').at(-1) ?? '');
+    await page.onWebviewMessage({ detail: { type: 'RN_DONE' } });
+    expect(page.data).toEqual({ url: '', status: 'PASSED' });
+  });
+
+  it('of WeChat E证通’s own SDK gets the token, and the end is asked for', async () => {
+    const sdk = join(folder, 'mp_ecard_sdk');
+    mkdirSync(sdk, { recursive: true });
+    writeFileSync(
+      join(sdk, 'main.js'),
+      'export const startEid = (given) => globalThis.startEid(given);',
+    );
+    const startEid = (given: {
+      readonly data: { readonly token: string };
+      readonly verifyDoneCallback: (result: object) => void;
+    }): void => {
+      void beThePerson(given.data.token, { act: 'fail', code: '2016' }).then(() =>
+        // The SDK may say what it likes.
+        given.verifyDoneCallback({ verifyDone: true }),
+      );
+    };
+    const page = await loadPage('e-id-mini-program.js', { wx: { request: miniRequest }, startEid });
+    const dataset = { idempotencyKey: 'e-id-mini' };
+    await page.onTap({ currentTarget: { dataset } });
+    await until(async () => page.data['status'] !== '');
+    expect(page.data).toMatchObject({ status: 'FAILED' });
+  });
+
+  it('of WeChat the face SDK gets the token, and the end is asked for', async () => {
+    const startVerify = (given: {
+      readonly data: { readonly token: string };
+      readonly fail: () => void;
+    }): void => {
+      // Even when the SDK reports a failure, the graph knows better.
+      void beThePerson(given.data.token).then(() => given.fail());
+    };
+    const page = await loadPage('face-wechat-page.js', {
+      wx: { request: miniRequest, startVerify },
+    });
+    const dataset = { idempotencyKey: 'wechat-mini', ...subject };
+    await page.onTap({ currentTarget: { dataset } });
+    await until(async () => page.data['status'] !== '');
+    expect(page.data).toMatchObject({ status: 'PASSED' });
+  });
+});
+
+describe('in an app', () => {
+  it('the SDK gets its token and configuration, and the end is asked for', async () => {
+    used.add('face-sdk.js');
+    const shared = await import(pathToFileURL(join(folder, 'verification.js')).href);
+    const { verify } = await import(pathToFileURL(join(folder, 'face-sdk.js')).href);
+    const send = async (query: string, variables: object) =>
+      JSON.parse(await askGraph(JSON.stringify({ query, variables }))).data;
+    const given: { token?: string; clientConfig?: string | null }[] = [];
+    const huiYan = {
+      startHuiYanAuth: async (launch: { readonly token: string }) => {
+        given.push(launch);
+        await idle();
+        await beThePerson(launch.token);
+      },
+    };
+    const verifications = shared.createVerifications(send);
+    const ended = await verify({ verifications, huiYan }, { idempotencyKey: 'app', subject });
+    expect(ended.status).toBe('PASSED');
+    const { data } = await app.send(verificationQuery, { id: ended.id });
+    expect(data.verification).toMatchObject({ channel: 'FACE_SDK', status: 'PASSED' });
+    expect(given).toHaveLength(1);
+  });
+
+  it('a start repeats what may be repeated, and leaves the rest to a person', async () => {
+    const { createVerifications } = await import(
+      pathToFileURL(join(folder, 'verification.js')).href
+    );
+    const verification = { id: 'ver_1', launch: {} };
+    const answersOf = (...answers: object[]) => {
+      const keys: string[] = [];
+      const send = async (_query: string, { input }: { input: { idempotencyKey: string } }) => {
+        keys.push(input.idempotencyKey);
+        return { startVerification: answers[keys.length - 1] };
+      };
+      return { keys, start: () => createVerifications(send).start({ idempotencyKey: 'k' }) };
+    };
+    const again = { code: 'RATE_LIMITED', retry: 'SAME_KEY', retryAfterMs: 1, message: 'later' };
+    const patient = answersOf(again, { verification });
+    expect(await patient.start()).toBe(verification);
+    expect(patient.keys).toEqual(['k', 'k']);
+    const refused = answersOf({ ...again, code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY' });
+    await expect(refused.start()).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    expect(refused.keys).toEqual(['k']);
+    const endless = answersOf(again, again, again, { verification });
+    await expect(endless.start()).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  });
+});
+
+describe('docs/frontend.md', () => {
+  it('has no block that was not run here', () => {
+    const text = readFileSync(new URL('../../docs/frontend.md', import.meta.url), 'utf8');
+    expect(text.match(/^```\w+/gmu)).toHaveLength(blocks.size);
+    for (const name of blocks.keys()) expect(used).toContain(name);
+  });
+});

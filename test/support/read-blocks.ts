@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs';
+
+/** The named blocks of a page of docs, by name: those that begin with "```js name.js" and the like. */
+export function readBlocks(path: string): ReadonlyMap<string, string> {
+  const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const blocks = new Map<string, string>();
+  for (const [, name, body] of text.matchAll(/^```\w+ (\S+)\n([\s\S]*?)^```$/gmu)) {
+    if (name !== undefined && body !== undefined) blocks.set(name, body);
+  }
+  return blocks;
+}
