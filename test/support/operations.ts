@@ -1,8 +1,9 @@
 import { print } from 'graphql';
 import { gql } from 'graphql-tag';
 
+const anyProblem = '... on VerificationProblem { code message retry retryAfterMs billing }';
 const problem = `
-  ... on VerificationProblem { code message retry retryAfterMs billing }
+  ${anyProblem}
   ... on VerificationInputProblem { fields { path message } }
   ... on VerificationProviderProblem { provider providerCode providerRequestId }
 `;
@@ -65,6 +66,60 @@ export const checkQuery = print(gql`
       id
       outcome
       reason
+    }
+  }
+`);
+
+export const redactVerificationMutation = print(gql`
+  mutation ($id: ID!) {
+    redactVerification(id: $id) {
+      __typename
+      ... on RedactVerificationSuccess { verification { ${verification} redactedAt } }
+      ${anyProblem}
+    }
+  }
+`);
+
+export const redactUserMutation = print(gql`
+  mutation ($userId: ID!) {
+    redactUserData(userId: $userId) {
+      __typename
+      ... on RedactUserDataSuccess { verifications checks }
+      ${anyProblem}
+    }
+  }
+`);
+
+/** As a gateway asks for the fields that are added to the User of another subgraph. */
+export const userQuery = print(gql`
+  query (
+    $users: [_Any!]!
+    $first: Int = 10
+    $after: String
+    $checks: [VerificationCheckKind!]
+    $maxAgeDays: Int
+  ) {
+    _entities(representations: $users) {
+      ... on User {
+        id
+        verifications(first: $first, after: $after) {
+          edges {
+            cursor
+            node {
+              id
+              status
+            }
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+        }
+        latestPassedVerification(checks: $checks, maxAgeDays: $maxAgeDays) {
+          id
+          checks
+        }
+      }
     }
   }
 `);

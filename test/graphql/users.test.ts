@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  checkMutation,
+  redactUserMutation,
+  redactVerificationMutation,
+  startMutation,
+  userQuery,
+  verificationQuery,
+} from '../support/operations.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { until } from '../support/until.ts';
+
+// What a user has, and that it is destroyed on demand, as the supergraph sees it.
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.stop());
+
+const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
+const as = (userId: string, tenantId = 'sandbox') => ({
+  'x-user-id': userId,
+  'x-tenant-id': tenantId,
+});
+
+async function start(userId: string, key: string, headers = as(userId)): Promise<string> {
+  const input = { idempotencyKey: key, channel: 'FACE_WEB', provider: 'oemcloud', subject };
+  const { data } = await app.send(startMutation, { input: { ...input, extra: key } }, headers);
+  const { verification } = data.startVerification;
+  if (!verification) throw new Error(JSON.stringify(data));
+  return verification.id;
+}
+
+/** Starts one, goes through it, and waits for the outcome. */
+async function pass(userId: string, key: string): Promise<string> {
+  const input = { idempotencyKey: key, channel: 'E_ID' };
+  const { data } = await app.send(startMutation, { input }, as(userId));
+  const { id, launch } = data.startVerification.verification;
+  await fetch(launch.url);
+  const body = new URLSearchParams({ act: 'pass' });
+  await fetch(launch.url, { method: 'POST', body, redirect: 'manual' });
+  await until(async () => {
+    const { data: now } = await app.send(verificationQuery, { id }, as(userId));
+    return now.verification.status === 'PASSED';
+  });
+  return id;
+}
+
+async function askUser(userId: string, variables: object = {}, headers = as(userId)) {
+  const users = [{ __typename: 'User', id: userId }];
+  const { data, errors } = await app.send(userQuery, { users, ...variables }, headers);
+  return { user: data?._entities?.[0], errors };
+}
+
+describe('User', () => {
+  it('has verifications, newest first, in pages, and the latest that was passed', async () => {
+    const first = await pass('ann', 'one');
+    const second = await start('ann', 'two');
+    const third = await start('ann', 'three');
+    const { user: page } = await askUser('ann', { first: 2 });
+    const ids = page.verifications.edges.map(({ node }: { node: { id: string } }) => node.id);
+    expect(ids).toEqual([third, second]);
+    expect(page.verifications.pageInfo.hasNextPage).toBe(true);
+    const after = page.verifications.pageInfo.endCursor;
+    expect(after).toBe(page.verifications.edges[1].cursor);
+    const { user: rest } = await askUser('ann', { first: 2, after });
+    expect(rest.verifications.edges).toMatchObject([{ node: { id: first, status: 'PASSED' } }]);
+    expect(rest.verifications.pageInfo.hasNextPage).toBe(false);
+    expect(page.latestPassedVerification.id).toBe(first);
+  });
+
+  it('is never null, whoever it is, and shows nobody what is somebody else’s', async () => {
+    await pass('bea', 'b');
+    for (const headers of [as('eve'), as('bea', 'another-tenant')]) {
+      const { user } = await askUser('bea', {}, headers);
+      expect(user).toEqual({
+        id: 'bea',
+        verifications: { edges: [], pageInfo: { hasNextPage: false, endCursor: null } },
+        latestPassedVerification: null,
+      });
+    }
+    const { user } = await askUser('bea');
+    expect(user.verifications.edges).toHaveLength(1);
+  });
+
+  it.each([
+    [{ first: -1 }, 'first'],
+    [{ first: 101 }, 'first'],
+    [{ after: 'CANARY' }, 'after'],
+    [{ after: Buffer.from('1.ver_x\n').toString('base64url') }, 'after'],
+    [{ maxAgeDays: -1 }, 'maxAgeDays'],
+  ])('refuses %j by the name of the argument, and answers the rest', async (variables, name) => {
+    const { user, errors } = await askUser('cas', variables);
+    expect(errors).toHaveLength(1);
+    expect(errors[0].extensions).toMatchObject({ code: 'BAD_USER_INPUT', variables: [name] });
+    expect(JSON.stringify(errors)).not.toContain('CANARY');
+    expect(user.id).toBe('cas');
+  });
+
+  it('takes the scope for reading', async () => {
+    const { user, errors } = await askUser('ann', {}, {
+      ...as('ann'),
+      'x-scopes': 'verification:start',
+    } as ReturnType<typeof as>);
+    expect(user).toMatchObject({ id: 'ann', verifications: null, latestPassedVerification: null });
+    expect(errors[0].extensions.code).toBe('FORBIDDEN');
+  });
+});
+
+describe('redactVerification', () => {
+  it('answers with what is left, again and again', async () => {
+    const id = await pass('dan', 'd');
+    for (let time = 0; time < 2; time++) {
+      const { data } = await app.send(redactVerificationMutation, { id }, as('dan'));
+      expect(data.redactVerification).toMatchObject({
+        __typename: 'RedactVerificationSuccess',
+        verification: {
+          ...{ id, status: 'PASSED', launch: null, extra: null },
+          redactedAt: expect.stringMatching(/^\d{4}-/u),
+          outcome: { code: null, reason: 'OTHER', similarity: null, details: null },
+        },
+      });
+    }
+    expect((await askUser('dan')).user).toMatchObject({ latestPassedVerification: null });
+  });
+
+  it('finds neither what is not there nor what is somebody else’s, in the same words', async () => {
+    const id = await start('fay', 'f');
+    const none = await app.send(redactVerificationMutation, { id: 'ver_none' }, as('gus'));
+    const foreign = await app.send(redactVerificationMutation, { id }, as('gus'));
+    expect(foreign.data).toEqual(none.data);
+    expect(foreign.data.redactVerification).toMatchObject({
+      __typename: 'VerificationNotFoundProblem',
+      ...{ code: 'NOT_FOUND', retry: 'NONE', billing: 'NOT_CHARGED' },
+    });
+  });
+
+  it('takes its scope', async () => {
+    const headers = { ...as('fay'), 'x-scopes': 'verification:start verification:read' };
+    const { data, errors } = await app.send(redactVerificationMutation, { id: 'ver_x' }, headers);
+    expect(data).toEqual({ redactVerification: null });
+    expect(errors[0].extensions.code).toBe('FORBIDDEN');
+  });
+});
+
+describe('redactUserData', () => {
+  it('destroys verifications, checks and cached answers, and counts them', async () => {
+    const input = {
+      idempotencyKey: 'c',
+      ...{ subject, cardNumber: '6225768888888888', phone: '16137688175' },
+    };
+    await pass('hal', 'h1');
+    await start('hal', 'h2');
+    await app.send(checkMutation, { input }, as('hal'));
+    const { data: again } = await app.send(
+      checkMutation,
+      { input: { ...input, idempotencyKey: 'c2' } },
+      as('hal'),
+    );
+    expect(again.checkBankCard.cached).toBe(true);
+    const redact = () => app.send(redactUserMutation, { userId: 'hal' }, as('hal'));
+    expect((await redact()).data.redactUserData).toEqual({
+      ...{ __typename: 'RedactUserDataSuccess', verifications: 2, checks: 2 },
+    });
+    expect((await redact()).data.redactUserData).toMatchObject({ verifications: 0, checks: 0 });
+    expect((await askUser('hal')).user.verifications.edges).toEqual([]);
+    const { data: fresh } = await app.send(
+      checkMutation,
+      { input: { ...input, idempotencyKey: 'c3' } },
+      as('hal'),
+    );
+    expect(fresh.checkBankCard.cached).toBe(false);
+  });
+});
