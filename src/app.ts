@@ -131,10 +131,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const main = createServer(serverDeps);
     servers.push(main);
     main.addHook('onClose', () => apollo.stop());
-    const identify =
-      config.routerSecrets.length > 0
-        ? identifyRoutedCaller(config.routerSecrets)
-        : identifySandboxCaller;
+    const isOpen = config.routerSecrets.length === 0 && config.jwt === null;
+    const identify = isOpen ? identifySandboxCaller : identifyRoutedCaller(config, now);
     registerGraphql(main, { apollo, core, identify });
     registerHealth(main, { store, isDraining: () => isDraining });
     registerMetrics(main, metrics);

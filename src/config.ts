@@ -6,8 +6,10 @@ import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
 import type { Routing } from './core/registry.ts';
 import type { VelocityRules } from './core/spend-velocity.ts';
+import type { JwtRules } from './http/jwt-reader.ts';
 import { isRedisUrl } from './infra/redis/connect-redis.ts';
 import {
+  readClaims,
   readKeys,
   readList,
   readOrigins,
@@ -43,6 +45,10 @@ export interface Config {
   readonly redis: RedisConfig | null;
   /** Each opens the graph to the router; none in the sandbox means that nobody has to. */
   readonly routerSecrets: readonly Secret[];
+  /** Whether headers beside a router secret say who calls. */
+  readonly trustHeaders: boolean;
+  /** Null where no tokens are read. */
+  readonly jwt: JwtRules | null;
   /** Whether a Redis may be used that forgets keys when it is full. */
   readonly allowEviction: boolean;
   readonly routing: Routing;
@@ -81,6 +87,16 @@ const settings = {
   STORE_HASH_KEYS: z.string().transform(readKeys).optional(),
   STORE_ALLOW_EVICTION: onOrOff.default(false),
   ROUTER_SECRETS: z.string().transform(readSecrets).optional(),
+  JWT_JWKS_URL: z
+    .url({ protocol: /^https?$/u, error: 'must be an absolute URL' })
+    .refine((url) => url.startsWith('https:') || isLoopback(url), 'must be https')
+    .optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().transform(readList).optional(),
+  JWT_CLAIMS: z
+    .string()
+    .transform(readClaims)
+    .default({ tenant: 'tenant', user: 'sub', scopes: 'scope' }),
   TRUST_IDENTITY_HEADERS: onOrOff.default(false),
   VERIFICATION_RETENTION_DAYS: positive.default(30),
   REDIRECT_ORIGINS: z.string().transform(readOrigins).optional(),
@@ -107,13 +123,7 @@ const settings = {
 const missing = ' is needed.';
 
 /** Names that are fixed for what is still to come: better refused than silently ignored. */
-const laterSettings: readonly string[] = [
-  'JWT_JWKS_URL',
-  'JWT_ISSUER',
-  'JWT_AUDIENCE',
-  'JWT_CLAIMS',
-  'PROVIDERS',
-];
+const laterSettings: readonly string[] = ['PROVIDERS'];
 
 /**
  * Reads every setting, once. Throws `BootError` with every mistake at once: names and what is
@@ -142,10 +152,7 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   const isLive = credentials.length > 0;
   wrong.push(...modeMistakes(mode, credentials));
   wrong.push(...(isLive ? liveMistakes(given) : endpointMistakes(definitions, providers.byId)));
-  const isTrusting = parsed.data?.TRUST_IDENTITY_HEADERS === true;
-  if ((isLive || given['ROUTER_SECRETS'] !== undefined) && parsed.success && !isTrusting) {
-    wrong.push('TRUST_IDENTITY_HEADERS=on is needed to know callers: JWTs cannot be checked yet.');
-  }
+  if (parsed.success) wrong.push(...accessMistakes(parsed.data, isLive));
   if (parsed.success) wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
   if (parsed.success) wrong.push(...storeMistakes(parsed.data));
   if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
@@ -162,6 +169,16 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
     graphiql: data.GRAPHIQL === 'on' || (data.GRAPHIQL === 'auto' && !isLive),
     checksums: data.INPUT_CHECKSUMS ?? (isLive ? 'warn' : 'off'),
     routerSecrets: data.ROUTER_SECRETS ?? [],
+    trustHeaders: data.TRUST_IDENTITY_HEADERS,
+    jwt:
+      data.JWT_JWKS_URL !== undefined && data.JWT_ISSUER !== undefined && data.JWT_AUDIENCE
+        ? {
+            jwksUrl: data.JWT_JWKS_URL,
+            issuer: data.JWT_ISSUER,
+            audiences: data.JWT_AUDIENCE,
+            claims: data.JWT_CLAIMS,
+          }
+        : null,
     allowEviction: data.STORE_ALLOW_EVICTION,
     retentionDays: data.VERIFICATION_RETENTION_DAYS,
     bankCardCacheSeconds: data.BANK_CARD_CACHE_SECONDS,
@@ -255,6 +272,34 @@ function settingMistakes(
   if ('settings' in parsed) return [];
   const isReal = definition.credentials.some((name) => given[name] !== undefined);
   return parsed.wrong.filter((line) => isReal || !line.endsWith(missing));
+}
+
+/** Whoever demands a secret has to know the one who has it. */
+function accessMistakes(
+  data: {
+    readonly ROUTER_SECRETS?: unknown;
+    readonly TRUST_IDENTITY_HEADERS: boolean;
+    readonly JWT_JWKS_URL?: unknown;
+    readonly JWT_ISSUER?: unknown;
+    readonly JWT_AUDIENCE?: unknown;
+  },
+  isLive: boolean,
+): string[] {
+  if (data.JWT_JWKS_URL === undefined) {
+    const others = (['JWT_ISSUER', 'JWT_AUDIENCE'] as const).filter((name) => data[name]);
+    const isOpen = !isLive && data.ROUTER_SECRETS === undefined;
+    return [
+      ...others.map((name) => `${name} needs JWT_JWKS_URL.`),
+      ...(isOpen || data.TRUST_IDENTITY_HEADERS
+        ? []
+        : [
+            'JWT_JWKS_URL is needed to know callers, or TRUST_IDENTITY_HEADERS=on to be told by the router.',
+          ]),
+    ];
+  }
+  return (['JWT_ISSUER', 'JWT_AUDIENCE'] as const)
+    .filter((name) => data[name] === undefined)
+    .map((name) => `JWT_JWKS_URL needs ${name}: tokens for others are signed with the same keys.`);
 }
 
 /** Replicas that share a Redis have to share its keys; a random one would find nothing of theirs. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Secret, type VelocityRule } from './contract/index.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
 import type { Routing } from './core/registry.ts';
+import type { JwtClaims } from './http/jwt-reader.ts';
 
 // What the values of settings look like. Each reports what it expects, and never the value.
 
@@ -41,6 +42,18 @@ export function readSecrets(text: string, context: z.RefinementCtx): readonly Se
     return secrets.map((secret) => new Secret(secret));
   }
   context.addIssue('must be secrets of at least 16 characters, separated by commas');
+  return z.NEVER;
+}
+
+/** `tenant=claim,user=claim,scopes=claim`, or the three names in this order. */
+export function readClaims(text: string, context: z.RefinementCtx): JwtClaims {
+  const order = ['tenant', 'user', 'scopes'];
+  const parts = readList(text).map((part) => /^(?:(tenant|user|scopes)=)?(.+)$/u.exec(part));
+  const isNamed = parts.some((part) => part?.[1] !== undefined);
+  const entries = parts.map((part, at) => [isNamed ? part?.[1] : order[at], part?.[2]]);
+  const { tenant, user, scopes } = Object.fromEntries(entries) as Partial<JwtClaims>;
+  if (parts.length === order.length && tenant && user && scopes) return { tenant, user, scopes };
+  context.addIssue('must be tenant=…,user=…,scopes=… with the names of your claims');
   return z.NEVER;
 }
 

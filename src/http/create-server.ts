@@ -3,6 +3,7 @@ import type { Log } from '../contract/index.ts';
 import { AccessDenied, Unauthenticated } from '../core/caller.ts';
 import { logBug } from '../core/log-bug.ts';
 import { errorTexts, type ErrorCode } from '../graphql/mask-error.ts';
+import { IdentityUnavailable } from './jwt-reader.ts';
 
 export interface ServerDeps {
   readonly log: Log;
@@ -55,6 +56,9 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
   server.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Unauthenticated) {
       return reply.code(401).send(toGraphqlError('UNAUTHENTICATED'));
+    }
+    if (error instanceof IdentityUnavailable) {
+      return reply.code(503).header('retry-after', '1').send(toGraphqlError('SERVICE_UNAVAILABLE'));
     }
     if (error instanceof AccessDenied) return reply.code(403).send(toGraphqlError('FORBIDDEN'));
     const status = error.statusCode ?? 500;

@@ -1,30 +1,50 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Secret } from '../contract/index.ts';
 import { Unauthenticated, type Caller } from '../core/caller.ts';
+import { demandRouterSecret } from './demand-router-secret.ts';
 import { readIdentityHeader, readScopes } from './identity-headers.ts';
+import { createJwtReader, type JwtRules } from './jwt-reader.ts';
+
+export type Identify = (request: FastifyRequest) => Caller | Promise<Caller>;
+
+export interface AccessRules {
+  /** None in the sandbox only. */
+  readonly routerSecrets: readonly Secret[];
+  /** Null where no tokens are read. */
+  readonly jwt: JwtRules | null;
+  readonly trustHeaders: boolean;
+}
 
 /**
- * The caller whom the router names, if it is the router: identity headers count only beside one of
- * its secrets. Two secrets may hold at once, while they are rotated. Throws `Unauthenticated`.
+ * The caller whom the router names: by a token that it forwards, or by identity headers where those
+ * are trusted. A token that is there decides alone: a bad one is never made good by headers.
+ *
+ * Throws `Unauthenticated` and `IdentityUnavailable`.
  */
 export function identifyRoutedCaller(
-  secrets: readonly Secret[],
-): (request: FastifyRequest) => Caller {
-  const known = secrets.map((secret) => digest(secret.reveal()));
-  return (request) => {
-    const given = request.headers['x-router-secret'];
-    const asked = digest(typeof given === 'string' ? given : '');
-    // Every one is compared, whichever fits: time tells nothing.
-    const fits = known.map((secret) => timingSafeEqual(secret, asked));
-    const tenantId = readIdentityHeader(request, 'x-tenant-id');
-    const userId = readIdentityHeader(request, 'x-user-id');
-    if (!fits.includes(true) || tenantId === null || userId === null) throw new Unauthenticated();
-    const scopes = readScopes(readIdentityHeader(request, 'x-scopes') ?? '');
-    return { tenantId, userId, scopes: new Set(scopes) };
+  { routerSecrets, jwt, trustHeaders }: AccessRules,
+  now: () => number,
+): Identify {
+  const demandRouter = routerSecrets.length > 0 ? demandRouterSecret(routerSecrets) : () => {};
+  const readToken = jwt && createJwtReader(jwt, now);
+  return async (request) => {
+    demandRouter(request);
+    const { authorization } = request.headers;
+    if (readToken && authorization !== undefined) {
+      const [, token] = /^Bearer +([\w.~+/-]+=*)$/iu.exec(authorization) ?? [];
+      if (token === undefined) throw new Unauthenticated();
+      return readToken(token);
+    }
+    const named = trustHeaders ? namedByHeaders(request) : null;
+    if (!named) throw new Unauthenticated();
+    return named;
   };
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+function namedByHeaders(request: FastifyRequest): Caller | null {
+  const tenantId = readIdentityHeader(request, 'x-tenant-id');
+  const userId = readIdentityHeader(request, 'x-user-id');
+  if (tenantId === null || userId === null) return null;
+  const scopes = readScopes(readIdentityHeader(request, 'x-scopes') ?? '');
+  return { tenantId, userId, scopes: new Set(scopes) };
 }

@@ -94,7 +94,7 @@ describe('settings', () => {
     expect(linesOf(credentials).map((line) => line.split(' ')[0])).toEqual([
       'REDIS_URL',
       'ROUTER_SECRETS',
-      'TRUST_IDENTITY_HEADERS=on',
+      'JWT_JWKS_URL',
     ]);
     const wrong = linesOf({ ...live, SANDBOX: 'on' });
     expect(wrong).toHaveLength(1);
@@ -134,10 +134,38 @@ describe('settings', () => {
     );
   });
 
-  it('that are still to come are refused rather than ignored', () => {
-    expect(linesOf({ JWT_ISSUER: 'CANARY' })).toEqual([
-      'JWT_ISSUER is not supported by this version. Unset it.',
+  it('of tokens need each other: which keys, whose, for whom', () => {
+    const secrets = { ROUTER_SECRETS: 'a-secret-of-the-router' };
+    expect(linesOf({ JWT_ISSUER: 'CANARY' })).toEqual(['JWT_ISSUER needs JWT_JWKS_URL.']);
+    const url = { ...secrets, JWT_JWKS_URL: 'https://id.acme.example/keys' };
+    const lines = linesOf(url);
+    expect(lines.map((line) => line.split(':')[0])).toEqual([
+      'JWT_JWKS_URL needs JWT_ISSUER',
+      'JWT_JWKS_URL needs JWT_AUDIENCE',
     ]);
+    const whole = { ...url, JWT_ISSUER: 'https://id.acme.example', JWT_AUDIENCE: 'graph' };
+    expect(linesOf(whole)).toEqual([]);
+    expect(linesOf({ ...whole, JWT_JWKS_URL: 'http://id.acme.example/CANARY' })).toEqual([
+      'JWT_JWKS_URL must be https.',
+    ]);
+    for (const good of [
+      'tenant=org,user=sub,scopes=scp',
+      'org, sub, scp',
+      'user=a=b,tenant=https://x/y,scopes=z',
+    ]) {
+      expect(linesOf({ ...whole, JWT_CLAIMS: good })).toEqual([]);
+    }
+    for (const wrong of [
+      'CANARY',
+      'tenant=a,user=b',
+      'tenant=a,tenant=b,scopes=c',
+      'a,b,c,d',
+      'a,user=b,c',
+    ]) {
+      expect(linesOf({ ...whole, JWT_CLAIMS: wrong })).toEqual([
+        'JWT_CLAIMS must be tenant=…,user=…,scopes=… with the names of your claims.',
+      ]);
+    }
   });
 
   it('of a shared store demand shared keys', () => {

@@ -6,6 +6,7 @@ import type { CoreDeps } from '../../core/core-deps.ts';
 import { operationTimeoutMs } from '../../core/run-claimed.ts';
 import type { GraphqlContext } from '../../graphql/context.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
+import type { Identify } from '../identify-routed-caller.ts';
 import { readDeadline } from '../read-deadline.ts';
 
 export function registerGraphql(
@@ -13,7 +14,7 @@ export function registerGraphql(
   deps: {
     readonly apollo: ApolloServer<GraphqlContext>;
     readonly core: CoreDeps;
-    readonly identify: (request: FastifyRequest) => Caller;
+    readonly identify: Identify;
   },
 ): void {
   const { apollo, core, identify } = deps;
@@ -31,7 +32,7 @@ export function registerGraphql(
     url: '/graphql',
     // Before anything is read: who is refused here gets a status and not half an operation.
     onRequest: async (request) => {
-      callers.set(request, identify(request));
+      callers.set(request, await identify(request));
     },
     handler,
   });

@@ -1,0 +1,380 @@
+import { createServer, type Server } from 'node:http';
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  checkMutation,
+  redactUserMutation,
+  redactVerificationMutation,
+  startMutation,
+  userQuery,
+  verificationQuery,
+} from '../support/operations.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+
+const secret = 'the-secret-of-the-router';
+const issuer = 'https://id.acme.example/';
+const audience = 'supergraph';
+const allScopes = 'verification:start verification:read bankcard:check verification:redact';
+const whoQuery = '{ verificationProviders { id } }';
+
+type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
+
+let keys: Keys;
+let otherKeys: Keys;
+let provider: Awaited<ReturnType<typeof startIdentityProvider>>;
+let app: TestApp;
+
+beforeAll(async () => {
+  [keys, otherKeys] = await Promise.all([
+    generateKeyPair('RS256', { extractable: true }),
+    generateKeyPair('RS256', { extractable: true }),
+  ]);
+  provider = await startIdentityProvider();
+  app = await startWithTokens();
+});
+afterAll(async () => {
+  await app?.stop();
+  await provider?.stop();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function startWithTokens(env: Record<string, string> = {}): Promise<TestApp> {
+  return startTestApp({
+    env: {
+      ROUTER_SECRETS: secret,
+      JWT_JWKS_URL: provider.url,
+      JWT_ISSUER: issuer,
+      JWT_AUDIENCE: audience,
+      JWT_CLAIMS: 'tenant=org,user=sub,scopes=permissions',
+      ...env,
+    },
+  });
+}
+
+/** Publishes keys, and counts who asks for them. */
+async function startIdentityProvider() {
+  let published: object[] = [await publicKey(keys, 'k1')];
+  let asked = 0;
+  let isDown = false;
+  const server: Server = createServer((_request, response) => {
+    asked += 1;
+    if (isDown) response.writeHead(500).end();
+    else {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ keys: published }));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return {
+    url: `http://127.0.0.1:${address.port}/keys`,
+    asked: () => asked,
+    publish: (next: object[]) => {
+      published = next;
+    },
+    fail: (fails: boolean) => {
+      isDown = fails;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function publicKey({ publicKey: key }: Keys, kid: string): Promise<object> {
+  return { ...(await exportJWK(key)), kid, alg: 'RS256', use: 'sig' };
+}
+
+interface Token {
+  readonly claims?: JWTPayload;
+  readonly without?: readonly string[];
+  readonly kid?: string;
+  readonly by?: Keys;
+}
+
+const claimsOfAnn = { sub: 'ann', org: 'acme', permissions: allScopes };
+
+async function sign({ claims = {}, without = [], kid = 'k1', by = keys }: Token = {}) {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const standard = { iss: issuer, aud: audience, iat: nowSeconds, exp: nowSeconds + 300 };
+  const payload = Object.fromEntries(
+    Object.entries({ ...standard, ...claimsOfAnn, ...claims }).filter(
+      ([name]) => !without.includes(name),
+    ),
+  );
+  return new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid }).sign(by.privateKey);
+}
+
+const bearer = (token: string, more: Record<string, string> = {}) => ({
+  'x-router-secret': secret,
+  authorization: `Bearer ${token}`,
+  ...more,
+});
+const headersOf = async (userId: string, tenantId = 'acme', permissions = allScopes) =>
+  bearer(await sign({ claims: { sub: userId, org: tenantId, permissions } }));
+
+describe('a token that the router forwards', () => {
+  it('says who calls, and what they may', async () => {
+    const input = { idempotencyKey: 'k', channel: 'E_ID' };
+    const { data } = await app.send(startMutation, { input }, await headersOf('ann'));
+    expect(data.startVerification.verification.user).toEqual({ id: 'ann' });
+    const reader = await headersOf('ann', 'acme', 'verification:read');
+    const refused = await app.send(startMutation, { input }, reader);
+    expect(refused.data).toEqual({ startVerification: null });
+    expect(refused.errors[0].extensions.code).toBe('FORBIDDEN');
+    const listed = bearer(await sign({ claims: { permissions: ['verification:start'] } }));
+    const again = await app.send(startMutation, { input }, listed);
+    expect(again.data.startVerification.replayed).toBe(true);
+  });
+
+  it('may name several audiences, ours among them', async () => {
+    const several = await sign({ claims: { aud: ['somebody-else', audience] } });
+    expect((await app.send(whoQuery, {}, bearer(several))).status).toBe(200);
+  });
+
+  const inOneHour = Math.floor(Date.now() / 1000) + 3600;
+  const bad: [string, () => Promise<string>][] = [
+    ['has expired', () => sign({ claims: { exp: inOneHour - 7200 } })],
+    ['does not end', () => sign({ without: ['exp'] })],
+    ['is not valid yet', () => sign({ claims: { nbf: inOneHour } })],
+    ['is by another issuer', () => sign({ claims: { iss: 'https://id.evil.example/' } })],
+    ['names no issuer', () => sign({ without: ['iss'] })],
+    ['is for another audience', () => sign({ claims: { aud: 'another-graph' } })],
+    ['names no audience', () => sign({ without: ['aud'] })],
+    ['is signed by another key', () => sign({ by: otherKeys })],
+    ['names a key that nobody knows', () => sign({ kid: 'unknown', by: otherKeys })],
+    ['names no user', () => sign({ without: ['sub'] })],
+    ['names no tenant', () => sign({ without: ['org'] })],
+    ['names nobody', () => sign({ claims: { sub: '' } })],
+    ['names a number', () => sign({ claims: { org: 5 } })],
+    ['names too long a user', () => sign({ claims: { sub: 'a'.repeat(256) } })],
+    ['is longer than any', () => sign({ claims: { more: 'a'.repeat(9000) } })],
+    ['is garbage', async () => 'a.b.c'],
+    ['is not signed', async () => unsigned('none', '')],
+    ['is signed by what everybody knows', () => signedByPublicKey()],
+    [
+      'was changed',
+      async () => {
+        const [head, , signature] = (await sign()).split('.');
+        const [, body] = (await sign({ claims: { sub: 'bob' }, by: otherKeys })).split('.');
+        return [head, body, signature].join('.');
+      },
+    ],
+  ];
+
+  it.each(bad)('that %s opens nothing, whatever headers say', async (_name, make) => {
+    const headers = bearer(await make(), { 'x-tenant-id': 'acme', 'x-user-id': 'ann' });
+    // Node refuses headers of more than 16 KB by itself; that is an answer as well.
+    const { status, data, errors, text } = await app.send(whoQuery, {}, headers);
+    expect(status).toBe(401);
+    expect(data).toBeUndefined();
+    expect(errors).toEqual([
+      { message: 'The caller is not known.', extensions: { code: 'UNAUTHENTICATED' } },
+    ]);
+    expect(text).not.toContain('ann');
+  });
+
+  it.each([
+    ['without one', {}],
+    ['with an empty one', { authorization: 'Bearer ' }],
+    ['with a password', { authorization: 'Basic YWRtaW46YWRtaW4=' }],
+    ['with identity headers instead', { 'x-tenant-id': 'acme', 'x-user-id': 'ann' }],
+  ])('is needed: %s nothing is answered', async (_name, headers) => {
+    const { status } = await app.send(whoQuery, {}, { 'x-router-secret': secret, ...headers });
+    expect(status).toBe(401);
+  });
+
+  it('is of no use without the router’s secret, to SDL and entities as well', async () => {
+    const token = await sign();
+    const entities = '{ _entities(representations: []) { __typename } }';
+    for (const query of [whoQuery, '{ _service { sdl } }', entities]) {
+      const headers = { authorization: `Bearer ${token}` };
+      expect((await app.send(query, {}, headers)).status).toBe(401);
+      const wrong = { ...headers, 'x-router-secret': `${secret}x` };
+      expect((await app.send(query, {}, wrong)).status).toBe(401);
+      expect((await app.send(query, {}, bearer(token))).status).toBe(200);
+    }
+  });
+
+  it('leaves the word to headers where those are trusted and there is none', async () => {
+    const trusting = await startWithTokens({ TRUST_IDENTITY_HEADERS: 'on' });
+    try {
+      const named = { 'x-router-secret': secret, 'x-tenant-id': 'acme', 'x-user-id': 'ann' };
+      expect((await trusting.send(whoQuery, {}, named)).status).toBe(200);
+      const { authorization } = bearer(await sign({ by: otherKeys }));
+      expect((await trusting.send(whoQuery, {}, { ...named, authorization })).status).toBe(401);
+    } finally {
+      await trusting.stop();
+    }
+  });
+
+  it('makes nobody storm the identity provider, whatever key ids it names', async () => {
+    const before = provider.asked();
+    const tokens = await Promise.all(
+      Array.from({ length: 60 }, (_, at) => sign({ kid: `made-up-${at}`, by: otherKeys })),
+    );
+    const answers = await Promise.all(tokens.map((token) => app.send(whoQuery, {}, bearer(token))));
+    for (const { status } of answers) expect(status).toBe(401);
+    expect(provider.asked() - before).toBeLessThanOrEqual(1);
+  });
+
+  it('may be signed by a new key soon, and not by a withdrawn one for long', async () => {
+    const long = await startWithTokens();
+    const statusOf = async (token: Token) =>
+      (await long.send(whoQuery, {}, bearer(await sign(token)))).status;
+    try {
+      expect(await statusOf({})).toBe(200);
+      provider.publish([await publicKey(otherKeys, 'k2')]);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
+      expect(await statusOf({ kid: 'k2', by: otherKeys })).toBe(200);
+      provider.publish([await publicKey(keys, 'k1')]);
+      vi.setSystemTime(Date.now() + 601_000);
+      expect(await statusOf({ kid: 'k2', by: otherKeys })).toBe(401);
+    } finally {
+      vi.useRealTimers();
+      provider.publish([await publicKey(keys, 'k1')]);
+      await long.stop();
+    }
+  });
+
+  it('cannot be read while the keys cannot be had: try again, and nobody is stormed', async () => {
+    const lonely = await startWithTokens();
+    const before = provider.asked();
+    provider.fail(true);
+    try {
+      const headers = bearer(await sign());
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, () => lonely.send(whoQuery, {}, headers)),
+      );
+      for (const { status, errors } of answers) {
+        expect(status).toBe(503);
+        expect(errors[0].extensions.code).toBe('SERVICE_UNAVAILABLE');
+      }
+      for (let time = 0; time < 20; time++) await lonely.send(whoQuery, {}, headers);
+      expect(provider.asked() - before).toBeLessThanOrEqual(3);
+    } finally {
+      provider.fail(false);
+      await lonely.stop();
+    }
+  });
+});
+
+function unsigned(alg: string, signature: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = { iss: issuer, aud: audience, exp: 4_000_000_000, ...claimsOfAnn };
+  return `${part({ alg, kid: 'k1' })}.${part(claims)}.${signature}`;
+}
+
+/** The old trick: a shared secret that is the public key. */
+async function signedByPublicKey(): Promise<string> {
+  const pem = new TextEncoder().encode(await exportSPKI(keys.publicKey));
+  const claims = { iss: issuer, aud: audience, exp: 4_000_000_000, ...claimsOfAnn };
+  return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k1' }).sign(pem);
+}
+
+describe('two tenants and two users', () => {
+  const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
+  const strangers: [string, string][] = [
+    ['bob', 'acme'],
+    ['ann', 'globex'],
+    ['bob', 'globex'],
+  ];
+  let verificationId = '';
+  let checkId = '';
+
+  beforeAll(async () => {
+    const ann = await headersOf('ann');
+    const input = { idempotencyKey: 'mine', channel: 'E_ID', extra: 'private' };
+    const { data: started } = await app.send(startMutation, { input }, ann);
+    verificationId = started.startVerification.verification.id;
+    const card = { cardNumber: '6225768888888888', phone: '16137688175' };
+    const checked = await app.send(
+      checkMutation,
+      { input: { idempotencyKey: 'mine', subject, ...card } },
+      ann,
+    );
+    checkId = checked.data.checkBankCard.check.id;
+  });
+
+  const absentVerification = `ver_${'A'.repeat(22)}`;
+  const absentCheck = `bcc_${'A'.repeat(22)}`;
+  const representation = (id: string) => ({
+    __typename: id.startsWith('ver_') ? 'Verification' : 'BankCardCheck',
+    id,
+  });
+  const entitiesQuery = `query ($r: [_Any!]!) {
+    _entities(representations: $r) { __typename ... on Verification { id status } ... on BankCardCheck { id code } }
+  }`;
+  const reads: [string, (id: string) => [string, object]][] = [
+    ['verification', (id) => [verificationQuery, { id }]],
+    ['redactVerification', (id) => [redactVerificationMutation, { id }]],
+    ['an entity reference', (id) => [entitiesQuery, { r: [representation(id)] }]],
+  ];
+
+  it.each(strangers)(
+    '%s of %s cannot tell what is Ann’s from what is not there',
+    async (...who) => {
+      const headers = await headersOf(...who);
+      for (const [name, ask] of reads) {
+        const foreign = await app.send(...ask(verificationId), headers);
+        const absent = await app.send(...ask(absentVerification), headers);
+        expect(foreign.text, name).toBe(absent.text);
+        expect(foreign.status).toBe(absent.status);
+      }
+      const checkQuery = 'query ($id: ID!) { bankCardCheck(id: $id) { id code } }';
+      for (const [query, variables] of [
+        [checkQuery, (id: string) => ({ id })],
+        [entitiesQuery, (id: string) => ({ r: [representation(id)] })],
+      ] as const) {
+        const foreign = await app.send(query, variables(checkId), headers);
+        const absent = await app.send(query, variables(absentCheck), headers);
+        expect(foreign.text).toBe(absent.text);
+      }
+    },
+  );
+
+  it.each(strangers)('%s of %s gets nothing by Ann’s keys, list or name', async (...who) => {
+    const headers = await headersOf(...who);
+    const input = { idempotencyKey: 'mine', channel: 'E_ID', extra: 'private' };
+    const { data: own } = await app.send(startMutation, { input }, headers);
+    expect(own.startVerification).toMatchObject({ replayed: false, reused: false });
+    expect(own.startVerification.verification.id).not.toBe(verificationId);
+    const card = { cardNumber: '6225768888888888', phone: '16137688175' };
+    const { data: checked } = await app.send(
+      checkMutation,
+      { input: { idempotencyKey: 'mine', subject, ...card } },
+      headers,
+    );
+    expect(checked.checkBankCard).toMatchObject({ replayed: false, cached: false });
+    const users = [{ __typename: 'User', id: 'ann' }];
+    const listed = await app.send(userQuery, { users }, headers);
+    expect(listed.text).not.toContain(verificationId);
+    const [userId] = who;
+    if (userId === 'ann') return;
+    const redacted = await app.send(redactUserMutation, { userId: 'ann' }, headers);
+    expect(redacted.errors[0].extensions.code).toBe('FORBIDDEN');
+    const forAnn = { ...input, idempotencyKey: 'for ann', userId: 'ann' };
+    const started = await app.send(startMutation, { input: forAnn }, headers);
+    expect(started.errors[0].extensions.code).toBe('FORBIDDEN');
+  });
+
+  it('the scope for any user is one within the tenant, and brings no launch', async () => {
+    const scopes = `${allScopes} verification:any-user`;
+    const desk = await headersOf('desk', 'acme', scopes);
+    const { data } = await app.send(verificationQuery, { id: verificationId }, desk);
+    expect(data.verification).toMatchObject({ id: verificationId, launch: null });
+    const other = await headersOf('desk', 'globex', scopes);
+    const { data: none } = await app.send(verificationQuery, { id: verificationId }, other);
+    expect(none).toEqual({ verification: null });
+    const { data: mine } = await app.send(
+      verificationQuery,
+      { id: verificationId },
+      await headersOf('ann'),
+    );
+    expect(mine.verification.launch).not.toBeNull();
+  });
+});
