@@ -8,6 +8,7 @@ import type { AnyProvider } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
 import { readBaseSchema } from './base-schema.ts';
 import { checkPluginSchemas, parsePluginSchema, type PluginSchema } from './check-plugin-schema.ts';
+import { guardEntities } from './guard-entities.ts';
 import { findStrayResolvers } from './find-stray-resolvers.ts';
 
 /**
@@ -33,6 +34,7 @@ export function assembleSchema(
   const stray = findStrayResolvers(schema, resolvers);
   if (stray.length > 0) throw new BootError(stray);
   addResolversToSchema(schema, resolvers);
+  guardEntities(schema);
   return schema;
 }
 

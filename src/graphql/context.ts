@@ -1,5 +1,6 @@
 import type { Caller } from '../core/caller.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
+import type { Spend } from './limits.ts';
 import type { Loaders } from './loaders.ts';
 
 /** What every resolver is given. */
@@ -9,6 +10,7 @@ export interface GraphqlContext {
   /** When the operation has to be answered. */
   readonly deadlineMs: number;
   readonly loaders: Loaders;
+  readonly spend: Spend;
 }
 
 export interface UserRef {

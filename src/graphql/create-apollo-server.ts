@@ -4,9 +4,11 @@ import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/dis
 import type { GraphQLSchema } from 'graphql';
 import type { Log } from '../contract/index.ts';
 import type { GraphqlContext } from './context.ts';
+import { limitRules, limits } from './limits.ts';
 import { maskError } from './mask-error.ts';
 import { allowOneChargeableField } from './plugins/allow-one-chargeable-field.ts';
 import { answerLegacyClientsWith200 } from './plugins/answer-legacy-clients-with-200.ts';
+import { listSomeErrors } from './plugins/list-some-errors.ts';
 import { logBugs } from './plugins/log-bugs.ts';
 import { nameWrongVariables } from './plugins/name-wrong-variables.ts';
 import { refuseSubscriptions } from './plugins/refuse-subscriptions.ts';
@@ -24,6 +26,8 @@ export function createApolloServer(deps: {
     includeStacktraceInErrorResponses: false,
     formatError: maskError,
     persistedQueries: false,
+    parseOptions: { maxTokens: limits.tokens },
+    validationRules: [...limitRules],
     stopOnTerminationSignals: false,
     // Apollo's own lines may hold input; what matters is logged by `logBugs`.
     logger: silentLogger,
@@ -34,6 +38,7 @@ export function createApolloServer(deps: {
       refuseSubscriptions,
       allowOneChargeableField,
       nameWrongVariables,
+      listSomeErrors,
       answerLegacyClientsWith200,
       logBugs(deps.log),
     ],

@@ -2,6 +2,7 @@ import { unwrapResolverError } from '@apollo/server/errors';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import { StoreUnavailable } from '../contract/index.ts';
 import { AccessDenied } from '../core/caller.ts';
+import { limits, type LimitName } from './limits.ts';
 
 /**
  * Every top-level error has one of these texts: what graphql-js writes repeats the input, an ID
@@ -16,6 +17,7 @@ export const errorTexts = {
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   OPERATION_RESOLUTION_FAILURE: 'The document does not hold the operation that was asked for.',
+  OPERATION_TOO_LARGE: 'The operation is larger than may be asked for at once.',
   TOO_MANY_CHARGEABLE_FIELDS: 'An operation may hold one field that can be charged.',
   PERSISTED_QUERY_NOT_SUPPORTED: 'Persisted queries are not supported.',
   PERSISTED_QUERY_NOT_FOUND: 'Persisted queries are not supported.',
@@ -30,11 +32,16 @@ export type ErrorCode = keyof typeof errorTexts;
 export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const code = codeOf(formatted, error);
   const variables = formatted.extensions?.['variables'];
+  const limit = limitOf(formatted);
   return {
     message: errorTexts[code],
     ...(formatted.locations ? { locations: formatted.locations } : {}),
     ...(formatted.path ? { path: formatted.path } : {}),
-    extensions: { code, ...(Array.isArray(variables) ? { variables } : {}) },
+    extensions: {
+      code,
+      ...(Array.isArray(variables) ? { variables } : {}),
+      ...(limit === null ? {} : { limit }),
+    },
   };
 }
 
@@ -43,12 +50,27 @@ export function isBug(error: GraphQLError): boolean {
   return codeOf(error, error) === 'INTERNAL_SERVER_ERROR';
 }
 
-function codeOf(formatted: Pick<GraphQLFormattedError, 'extensions'>, error: unknown): ErrorCode {
+function codeOf(
+  formatted: Pick<GraphQLFormattedError, 'extensions' | 'message'>,
+  error: unknown,
+): ErrorCode {
   const cause = unwrapResolverError(error);
   if (cause instanceof AccessDenied) return 'FORBIDDEN';
   if (cause instanceof StoreUnavailable) return 'STORE_UNAVAILABLE';
+  if (limitOf(formatted) !== null) return 'OPERATION_TOO_LARGE';
   const code = formatted.extensions?.['code'];
   return typeof code === 'string' && Object.hasOwn(errorTexts, code)
     ? (code as ErrorCode)
     : 'INTERNAL_SERVER_ERROR';
+}
+
+/** Which of our limits an error is about: Apollo puts codes of its own over those of validation. */
+function limitOf({
+  extensions,
+  message,
+}: Pick<GraphQLFormattedError, 'extensions' | 'message'>): LimitName | null {
+  // As graphql-js 16 says it; it has no other way.
+  if (message.endsWith('tokens. Parsing aborted.')) return 'tokens';
+  const limit = extensions?.['limit'];
+  return typeof limit === 'string' && Object.hasOwn(limits, limit) ? (limit as LimitName) : null;
 }

@@ -1,3 +1,5 @@
+import { getHeapStatistics } from 'node:v8';
+import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Log } from '../contract/index.ts';
 import { AccessDenied, Unauthenticated } from '../core/caller.ts';
@@ -16,6 +18,21 @@ const bodyLimit = 9 * 1024 * 1024;
 /** To receive a whole request; answering may take longer. */
 const requestTimeoutMs = 8000;
 const headersTimeoutMs = 5000;
+
+/**
+ * On the average of half a second: beyond, what is in flight would not settle in time. The rest of the
+ * heap is for that.
+ */
+const pressure = {
+  maxEventLoopDelay: 1000,
+  maxHeapUsedBytes: 0.9 * getHeapStatistics().heap_size_limit,
+  sampleInterval: 500,
+};
+
+class UnderPressure extends Error {
+  override readonly name = 'UnderPressure';
+  readonly statusCode = 503;
+}
 
 /**
  * A Fastify server without routes: limits against slow and large requests, errors in GraphQL's
@@ -40,6 +57,15 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1000 },
   });
 
+  // Whoever looks whether this process lives has to see it, however busy it is.
+  void server.register(underPressure, {
+    ...pressure,
+    pressureHandler: (request, _reply, _type, _value) => {
+      if (!request.url.startsWith('/health/') && request.url !== '/metrics')
+        throw new UnderPressure();
+    },
+  });
+
   server.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
     if (isDraining()) reply.header('connection', 'close');
@@ -62,7 +88,9 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     }
     if (error instanceof AccessDenied) return reply.code(403).send(toGraphqlError('FORBIDDEN'));
     const status = error.statusCode ?? 500;
-    if (status >= 500) logBug(log, `${request.method} ${request.routeOptions.url ?? ''}`, error);
+    if (status === 503) void reply.header('retry-after', '1');
+    else if (status >= 500)
+      logBug(log, `${request.method} ${request.routeOptions.url ?? ''}`, error);
     return reply.code(status).send(toGraphqlError(codeOfStatus(status)));
   });
 

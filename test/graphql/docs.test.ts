@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
 import { problem, type ProblemCode } from '../../src/core/problem.ts';
+import { limits } from '../../src/graphql/limits.ts';
 import { errorTexts } from '../../src/graphql/mask-error.ts';
 
 const read = (path: string): string =>
@@ -22,7 +23,11 @@ function rows(text: string): string[][] {
 
 describe('the docs', () => {
   it('list every top-level error with its text', () => {
-    const [, table = ''] = read('docs/errors.md').split('## Top-level errors');
+    const [, rest = ''] = read('docs/errors.md').split('## Top-level errors');
+    const [table = '', limitTable = ''] = rest.split('## Limits');
+    expect(
+      Object.fromEntries(rows(limitTable).map(([name, most]) => [name, Number(most)])),
+    ).toEqual(limits);
     expect(Object.fromEntries(rows(table))).toEqual(errorTexts);
   });
 

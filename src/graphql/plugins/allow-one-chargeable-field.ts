@@ -8,30 +8,38 @@ const chargeable: ReadonlySet<string> = new Set(['startVerification', 'checkBank
 export const allowOneChargeableField: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ document, operation }) => {
-      if (!operation || countChargeable(document, operation.selectionSet) <= 1) return;
+      if (!operation || createCount(document)(operation.selectionSet) <= 1) return;
       throw new GraphQLError('too many', { extensions: { code: 'TOO_MANY_CHARGEABLE_FIELDS' } });
     },
   }),
 };
 
-/** Validation has refused cycles of fragments before. */
-function countChargeable(document: DocumentNode, { selections }: SelectionSetNode): number {
-  let count = 0;
-  for (const selection of selections) {
-    if (selection.kind === Kind.FIELD) {
-      if (chargeable.has(selection.name.value)) count += 1;
-    } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      count += countChargeable(document, selection.selectionSet);
-    } else {
-      const fragment = document.definitions.find(
-        (definition) =>
-          definition.kind === Kind.FRAGMENT_DEFINITION &&
-          definition.name.value === selection.name.value,
-      );
-      if (fragment?.kind === Kind.FRAGMENT_DEFINITION) {
-        count += countChargeable(document, fragment.selectionSet);
-      }
+/**
+ * Counts a fragment once, however often it is spread: fragments that spread the next one twice would
+ * double the work each time. Validation has refused cycles before.
+ */
+function createCount(document: DocumentNode): (selections: SelectionSetNode) => number {
+  const fragments = new Map<string, SelectionSetNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) {
+      fragments.set(definition.name.value, definition.selectionSet);
     }
   }
-  return count;
+  const counted = new Map<string, number>();
+
+  const countFragment = (name: string): number => {
+    const known = counted.get(name);
+    if (known !== undefined) return known;
+    const selections = fragments.get(name);
+    const count = selections ? countIn(selections) : 0;
+    counted.set(name, count);
+    return count;
+  };
+  const countIn = ({ selections }: SelectionSetNode): number =>
+    selections.reduce((sum, selection) => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return sum + countFragment(selection.name.value);
+      if (selection.kind === Kind.INLINE_FRAGMENT) return sum + countIn(selection.selectionSet);
+      return sum + (chargeable.has(selection.name.value) ? 1 : 0);
+    }, 0);
+  return countIn;
 }

@@ -12,10 +12,11 @@ export const user: UserResolvers = {
   __resolveReference: async (reference) => ({ id: referenceId(reference) }),
 
   verifications: async ({ id }, { first, after }, context) => {
-    const { core, caller } = context;
+    const { core, caller, spend } = context;
     demandRead(caller);
     const asked = first ?? 10;
     if (asked < 0 || asked > mostAtOnce) throw badUserInput('first');
+    spend('listed', asked);
     const page = { first: asked, after: after ? readCursor(after) : null };
     const found = await readUserVerifications(core, caller, id, page, readBy(context));
     const edges = found.listed.map(({ entry, verification }) => ({
@@ -28,8 +29,9 @@ export const user: UserResolvers = {
   },
 
   latestPassedVerification: async ({ id }, { checks, maxAgeDays }, context) => {
-    const { core, caller } = context;
+    const { core, caller, spend } = context;
     demandRead(caller);
+    spend('listed', 1);
     if (maxAgeDays != null && maxAgeDays < 0) throw badUserInput('maxAgeDays');
     const wanted = { checks: checks ?? [], maxAgeDays: maxAgeDays ?? null };
     return readLatestPassed(core, caller, id, wanted, readBy(context));

@@ -5,9 +5,16 @@ import type { Caller } from '../../core/caller.ts';
 import type { CoreDeps } from '../../core/core-deps.ts';
 import { operationTimeoutMs } from '../../core/run-claimed.ts';
 import type { GraphqlContext } from '../../graphql/context.ts';
+import { createBudget } from '../../graphql/limits.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
 import type { Identify } from '../identify-routed-caller.ts';
+import { BodyTooLarge, isOversized } from '../is-oversized.ts';
 import { readDeadline } from '../read-deadline.ts';
+
+class UnsupportedMediaType extends Error {
+  override readonly name = 'UnsupportedMediaType';
+  readonly statusCode = 415;
+}
 
 export function registerGraphql(
   server: FastifyInstance,
@@ -24,7 +31,8 @@ export function registerGraphql(
       const caller = callers.get(request);
       if (!caller) throw new Error('a request that nobody identified');
       const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
-      return { core, caller, deadlineMs, loaders: createLoaders(core, caller, deadlineMs) };
+      const loaders = createLoaders(core, caller, deadlineMs);
+      return { core, caller, deadlineMs, loaders, spend: createBudget() };
     },
   });
   server.route({
@@ -33,6 +41,15 @@ export function registerGraphql(
     // Before anything is read: who is refused here gets a status and not half an operation.
     onRequest: async (request) => {
       callers.set(request, await identify(request));
+      // Other types any web page could send without asking (CSRF).
+      const [type = ''] = (request.headers['content-type'] ?? '').split(';');
+      if (type.trim().toLowerCase() !== 'application/json') throw new UnsupportedMediaType();
+    },
+    preHandler: async (request) => {
+      const bytes = Number(
+        request.headers['content-length'] ?? JSON.stringify(request.body).length,
+      );
+      if (isOversized(request.body, bytes)) throw new BodyTooLarge();
     },
     handler,
   });

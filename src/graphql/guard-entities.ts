@@ -1,0 +1,42 @@
+import { GraphQLError, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import type { GraphqlContext } from './context.ts';
+
+/**
+ * Counts references to entities, and lets one that names no entity of ours null itself alone: the
+ * resolver of @apollo/subgraph 2.15.1 throws for the whole batch.
+ */
+export function guardEntities(schema: GraphQLSchema): void {
+  const field = schema.getQueryType()?.getFields()['_entities'];
+  const resolveAll = field?.resolve;
+  if (!field || !resolveAll) return;
+  const entities = new Set(entityTypesOf(schema).map(({ name }) => name));
+
+  field.resolve = (source, given: { readonly representations: readonly unknown[] }, ...rest) => {
+    const [context] = rest as [GraphqlContext, ...unknown[]];
+    const { representations } = given;
+    context.spend('representations', representations.length);
+    const known = representations.filter((each) => entities.has(typenameOf(each)));
+    const resolved = resolveAll(source, { representations: known }, ...rest) as unknown[];
+    const answers = resolved.values();
+    return representations.map((each) =>
+      entities.has(typenameOf(each)) ? answers.next().value : unknownEntity(),
+    );
+  };
+}
+
+function entityTypesOf(schema: GraphQLSchema): readonly GraphQLObjectType[] {
+  const union = schema.getType('_Entity');
+  return union && 'getTypes' in union ? union.getTypes() : [];
+}
+
+/** A gateway sends whatever another subgraph gave it. */
+function typenameOf(representation: unknown): string {
+  if (typeof representation !== 'object' || representation === null) return '';
+  const { __typename } = representation as { readonly __typename?: unknown };
+  return typeof __typename === 'string' ? __typename : '';
+}
+
+/** In a list an error nulls its own place. */
+function unknownEntity(): GraphQLError {
+  return new GraphQLError('no entity of this subgraph', { extensions: { code: 'BAD_USER_INPUT' } });
+}

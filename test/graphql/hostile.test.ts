@@ -1,0 +1,332 @@
+import { serverAudits } from 'graphql-http';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { limits } from '../../src/graphql/limits.ts';
+import { startMutation, userQuery } from '../support/operations.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+import { until } from '../support/until.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.stop());
+
+const repeat = (count: number, make: (at: number) => string) =>
+  Array.from({ length: count }, (_, at) => make(at)).join(' ');
+
+/** Fields inside fields, as deep as asked. */
+function nested(depth: number): string {
+  const way = ['user', 'latestPassedVerification'];
+  const fields = Array.from({ length: depth - 2 }, (_, at) => way[at % 2] ?? '');
+  return `{ verification(id: "x") ${fields.map((field) => `{ ${field}`).join(' ')} { __typename }${' }'.repeat(fields.length)} }`;
+}
+
+async function limitOf(query: string, variables: object = {}) {
+  const { data, errors, text } = await app.send(query, variables);
+  expect(text.length).toBeLessThan(5000);
+  return { data, limit: errors?.[0]?.extensions?.limit ?? null, errors };
+}
+
+describe('an operation', () => {
+  it.each<[keyof typeof limits, (size: number) => string]>([
+    ['depth', nested],
+    ['aliases', (size) => `{ ${repeat(size, (at) => `a${at}: __typename`)} }`],
+    [
+      'aliases',
+      (size) => `{ ${repeat(size, (at) => `a${at}: verification(id: "${at}") { id }`)} }`,
+    ],
+    ['directives', (size) => `{ __typename ${repeat(size, () => '@include(if: true)')} }`],
+    ['directives', (size) => `{ ${repeat(size, () => '... @include(if: true) { __typename }')} }`],
+    ['tokens', (size) => `{ ${repeat(size - 2, () => '__typename')} }`],
+  ])('may not pass the limit of %s', async (name, make) => {
+    const { limit, errors } = await limitOf(make(limits[name] + 1));
+    // Aliases of __typename cost nothing and are not counted.
+    if (make(1).includes('a0: __typename')) return;
+    expect(limit).toBe(name);
+    expect(errors[0]).toMatchObject({
+      message: 'The operation is larger than may be asked for at once.',
+      extensions: { code: 'OPERATION_TOO_LARGE' },
+    });
+    expect((await limitOf(make(limits[name]))).limit).toBeNull();
+  });
+
+  it('does not pass the limit of depth by fragments', async () => {
+    const levels = 14;
+    const fragments = repeat(levels, (at) => {
+      const type = at % 2 ? 'User' : 'Verification';
+      const field = at % 2 ? 'latestPassedVerification' : 'user';
+      return `fragment f${at} on ${type} { ${field} { ${at + 1 < levels ? `...f${at + 1}` : '__typename'} } }`;
+    });
+    const { limit } = await limitOf(`{ verification(id: "x") { ...f0 } } ${fragments}`);
+    expect(limit).toBe('depth');
+  });
+
+  it('is no bomb: what doubles with every fragment takes little longer than what does not', async () => {
+    const bomb = (times: number) =>
+      `mutation { ...f0 } ${repeat(30, (at) => {
+        const next = at < 29 ? `...f${at + 1} `.repeat(times) : '__typename';
+        return `fragment f${at} on Mutation { ${next} }`;
+      })}`;
+    const timeOf = async (query: string) => {
+      const startedMs = performance.now();
+      await app.send(query);
+      return performance.now() - startedMs;
+    };
+    await timeOf(bomb(1));
+    const plainMs = await timeOf(bomb(1));
+    // Two to the power of thirty would take minutes.
+    expect(await timeOf(bomb(2))).toBeLessThan(plainMs * 50 + 500);
+  });
+
+  it('that charges through doubling fragments is one that charges many times', async () => {
+    const start = 'startVerification(input: {idempotencyKey: "a", channel: E_ID}) { __typename }';
+    const fragments = repeat(20, (at) => {
+      const next = at < 19 ? `...f${at + 1} ...f${at + 1}` : start;
+      return `fragment f${at} on Mutation { ${next} }`;
+    });
+    const { errors } = await app.send(`mutation { ...f0 } ${fragments}`);
+    expect(errors[0].extensions.code).toBe('TOO_MANY_CHARGEABLE_FIELDS');
+  });
+
+  it('counts references to entities, however they are split', async () => {
+    const representations = (count: number) =>
+      Array.from({ length: count }, () => ({ __typename: 'User', id: 'u' }));
+    const query =
+      'query ($r: [_Any!]!, $s: [_Any!]!) { a: _entities(representations: $r) { __typename } b: _entities(representations: $s) { __typename } }';
+    const fits = { r: representations(500), s: representations(500) };
+    const { data } = await app.send(query, fits);
+    expect(data.a).toHaveLength(500);
+    expect(data.b).toHaveLength(500);
+    const over = { r: representations(500), s: representations(501) };
+    expect((await limitOf(query, over)).limit).toBe('representations');
+  });
+
+  it('counts what its lists ask for, however they are nested or split', async () => {
+    const users = Array.from({ length: 60 }, (_, at) => ({ __typename: 'User', id: `u${at}` }));
+    const { errors } = await app.send(userQuery, { users, first: 100 });
+    const over = errors.filter(
+      ({ extensions }: { extensions: { limit?: string } }) => extensions.limit === 'listed',
+    );
+    expect(over.length).toBeGreaterThan(0);
+    expect(over.length).toBeLessThan(60 * 2);
+    const { errors: none } = await app.send(userQuery, { users, first: 10 });
+    expect(none).toBeUndefined();
+  });
+
+  it('with a thousand mistakes is told some of them', async () => {
+    const { errors } = await app.send(`{ ${repeat(900, (at) => `CANARY${at}`)} }`);
+    expect(errors.length).toBeLessThanOrEqual(10);
+    expect(JSON.stringify(errors)).not.toContain('CANARY');
+  });
+
+  it.each([
+    ['several in one request', JSON.stringify([{ query: '{ __typename }' }, { query: '{ a }' }])],
+    [
+      'a hundred in one request',
+      `[${repeat(100, () => '{"query":"{ __typename }"}').replaceAll(' {', ',{')}]`,
+    ],
+    ['nothing', 'null'],
+    ['a text', '"{ __typename }"'],
+    ['a document that is none', '{"query": 5}'],
+    ['variables that are none', '{"query": "{ __typename }", "variables": "x"}'],
+    ['a prototype', '{"query": "{ __typename }", "__proto__": {"polluted": true}}'],
+    [
+      'deep JSON',
+      `{"query": "{ __typename }", "variables": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+    ],
+  ])('is not %s', async (_name, body) => {
+    const response = await fetch(`${app.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    expect(response.status).toBe(400);
+    const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
+    expect(errors[0]?.extensions.code).toBe('BAD_REQUEST');
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+    'is not one that any web page could send: %s',
+    async (type) => {
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: '{"query":"{ __typename }"}',
+      });
+      expect(response.status).toBe(415);
+      expect(await response.json()).toMatchObject({ errors: [{ extensions: {} }] });
+    },
+  );
+});
+
+describe('a large request', () => {
+  const megabytes = (count: number) => 'A'.repeat(count * 1024 * 1024);
+  const input = { idempotencyKey: 'large', channel: 'FACE_SDK' };
+  const post = (body: object, chunked = false) => {
+    const text = JSON.stringify(body);
+    return fetch(`${app.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      ...(chunked ? { body: new Blob([text]).stream(), duplex: 'half' as const } : { body: text }),
+    });
+  };
+
+  it.each<[string, object]>([
+    [
+      'in an input',
+      { query: startMutation, variables: { input: { ...input, referenceImage: megabytes(2) } } },
+    ],
+    [
+      'in a variable of its own',
+      {
+        query:
+          'mutation ($i: String) { startVerification(input: {idempotencyKey: "large-2", channel: FACE_SDK, referenceImage: $i}) { __typename } }',
+        variables: { i: megabytes(2) },
+      },
+    ],
+    [
+      'in the document',
+      {
+        query: `mutation { startVerification(input: {idempotencyKey: "large-3", channel: FACE_SDK, referenceImage: "${megabytes(2)}"}) { __typename } }`,
+      },
+    ],
+  ])('is taken where it is an image: %s', async (_name, body) => {
+    for (const chunked of [false, true]) {
+      const response = await post(body, chunked);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain('StartVerificationSuccess');
+    }
+  });
+
+  it.each<[string, object]>([
+    ['a query', { query: `{ __typename } # ${megabytes(1)}` }],
+    ['another variable', { query: startMutation, variables: { input, other: megabytes(1) } }],
+    [
+      'another field',
+      { query: startMutation, variables: { input: { ...input, extra: megabytes(1) } } },
+    ],
+    [
+      'an image where none belongs',
+      { query: '{ __typename }', variables: { referenceImage: megabytes(1) } },
+    ],
+    ['an extension', { query: '{ __typename }', extensions: { a: megabytes(1) } }],
+  ])('is not taken as %s', async (_name, body) => {
+    for (const chunked of [false, true]) {
+      const response = await post(body, chunked);
+      expect(response.status).toBe(413);
+      const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
+      expect(errors[0]?.extensions.code).toBe('PAYLOAD_TOO_LARGE');
+    }
+  });
+});
+
+describe('references to entities', () => {
+  const query = `query ($r: [_Any!]!) { _entities(representations: $r) {
+    __typename ... on User { id } ... on Verification { id } ... on BankCardCheck { id }
+  } }`;
+
+  it('null themselves alone, in their order, whatever is wrong with them', async () => {
+    const { data: started } = await app.send(startMutation, {
+      input: { idempotencyKey: 'entity', channel: 'E_ID' },
+    });
+    const { id } = started.startVerification.verification;
+    const mine = { __typename: 'Verification', id };
+    const wrong: unknown[] = [
+      { __typename: 'Nobody', id: 'x' },
+      { __typename: '__proto__', id: 'x' },
+      { __typename: 'VerificationProvider', id: 'x' },
+      { __typename: 5, id: 'x' },
+      { id: 'x' },
+      { __typename: 'Verification' },
+      { __typename: 'Verification', id: { $ne: null } },
+      { __typename: 'User', id: '' },
+      { __typename: 'BankCardCheck', id: null },
+      'CANARY',
+      7,
+      [mine],
+    ];
+    const absent = { __typename: 'Verification', id: 'ver_AAAAAAAAAAAAAAAAAAAAAA' };
+    const user = { __typename: 'User', id: 'u' };
+    const r = wrong.flatMap((each) => [mine, each, user]);
+    const { data, errors, text } = await app.send(query, { r: [...r, absent, mine] });
+    for (const at of wrong.keys()) {
+      expect(data._entities.slice(at * 3, at * 3 + 3)).toEqual([mine, null, user]);
+    }
+    // Absent is null and no error; each of the others is an error with its place.
+    expect(data._entities.slice(-2)).toEqual([null, mine]);
+    const places = errors.map(({ path }: { path: [string, number] }) => path[1]);
+    expect(places.toSorted((a: number, b: number) => a - b)).toEqual(
+      wrong.map((_each, at) => at * 3 + 1),
+    );
+    for (const { extensions } of errors) expect(extensions.code).toBe('BAD_USER_INPUT');
+    expect(text).not.toContain('CANARY');
+  });
+});
+
+describe('the draft of GraphQL over HTTP', () => {
+  const audits = serverAudits({ url: () => `${app.url}/graphql`, fetchFn: fetch });
+  // GET is a MAY of the draft, and not served here: a link must start nothing.
+  const ofGet = audits.filter(({ name }) => /\bGET\b/u.test(name));
+
+  it.each(audits.filter((audit) => !ofGet.includes(audit)))('$id: $name', async (audit) => {
+    const { status } = await audit.fn();
+    // What is a MAY is not owed.
+    expect(audit.name.startsWith('MAY') ? ['ok', 'notice'] : ['ok']).toContain(status);
+  });
+
+  it('leaves out what is about GET, which is not served', async () => {
+    expect(ofGet.length).toBeLessThan(audits.length / 4);
+    expect((await fetch(`${app.url}/graphql?query={__typename}`)).status).toBe(405);
+  });
+});
+
+describe('a process under pressure', () => {
+  it('says 503 and when to come again, and is seen to live', async () => {
+    const busy = await startTestApp();
+    try {
+      const load = { isOver: false };
+      const work = async (): Promise<void> => {
+        while (!load.isOver) {
+          const endMs = performance.now() + 1300;
+          while (performance.now() < endMs);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      };
+      const working = work();
+      const response = await until(async () => {
+        const answer = await fetch(`${busy.url}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"query":"{ __typename }"}',
+        });
+        return answer.status === 503 && answer;
+      }, 30_000);
+      expect((await fetch(`${busy.url}/health/live`)).status).toBe(200);
+      load.isOver = true;
+      await working;
+      expect(response.headers.get('retry-after')).toBe('1');
+      expect(await response.json()).toMatchObject({
+        errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+      });
+    } finally {
+      await busy.stop();
+    }
+  });
+
+  it('is not brought down by a header that never ends', async () => {
+    const socket = connect(app.config.port, '127.0.0.1');
+    const answer = new Promise<string>((resolve) => {
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += String(chunk);
+      });
+      socket.on('error', () => {});
+      socket.on('close', () => resolve(text));
+    });
+    socket.write('POST /graphql HTTP/1.1\r\nHost: x\r\nX-Long: ');
+    socket.write('a'.repeat(100_000));
+    expect(await answer).toContain('431');
+  });
+});
