@@ -154,7 +154,7 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   wrong.push(...(isLive ? liveMistakes(given) : endpointMistakes(definitions, providers.byId)));
   if (parsed.success) wrong.push(...accessMistakes(parsed.data, isLive));
   if (parsed.success) wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
-  if (parsed.success) wrong.push(...storeMistakes(parsed.data));
+  if (parsed.success) wrong.push(...storeMistakes(parsed.data), ...lifeMistakes(parsed.data));
   if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
 
   const { data } = parsed;
@@ -312,6 +312,16 @@ function storeMistakes(data: {
   return (['STORE_ENCRYPTION_KEYS', 'STORE_HASH_KEYS'] as const)
     .filter((name) => data[name] === undefined)
     .map((name) => `REDIS_URL needs ${name}, the same for all replicas: kid:base64 of 32 bytes.`);
+}
+
+/** What is remembered has to be named by something that lives as long. */
+function lifeMistakes(data: {
+  readonly BANK_CARD_CACHE_SECONDS: number;
+  readonly VERIFICATION_RETENTION_DAYS: number;
+}): string[] {
+  return data.BANK_CARD_CACHE_SECONDS > data.VERIFICATION_RETENTION_DAYS * 24 * 3600
+    ? ['BANK_CARD_CACHE_SECONDS must not be longer than VERIFICATION_RETENTION_DAYS.']
+    : [];
 }
 
 /** Full names of the credentials that were given: with one of them a real provider is called. */

@@ -16,7 +16,7 @@ import { pickBankCardProvider, problemOfPicked } from './pick-provider.ts';
 import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
 import { readBankCardChecks } from './read-bank-card-checks.ts';
-import { newRecordId, type BankCardRecord } from './records.ts';
+import { newRecordId, personalLifeOfCheckMs, type BankCardRecord } from './records.ts';
 import { runClaimed } from './run-claimed.ts';
 import { quotaOf } from './registry.ts';
 import { provesNothingDone, shareAnswer } from './share-answer.ts';
@@ -84,7 +84,7 @@ export async function checkBankCard(
     providerId,
     sandbox: deps.sandbox,
     createdAtMs: deps.now(),
-    personalUntilMs: deps.now() + personalLifeMs(deps),
+    personalUntilMs: deps.now() + personalLifeOfCheckMs(deps),
     checkedAtMs: null,
     result: null,
     sourceCheckId: null,
@@ -156,11 +156,6 @@ export async function checkBankCard(
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   const cached = check.sourceCheckId !== null;
   return { kind: 'success', check, replayed, cached, stored: true };
-}
-
-/** As long as an answer may be given again, the check knows where it is kept. */
-function personalLifeMs({ bankCardCacheSeconds }: CoreDeps): number {
-  return Math.max(bankCardCacheSeconds * 1000, 24 * 3600 * 1000);
 }
 
 function normalise(given: CheckBankCardInput) {

@@ -16,7 +16,8 @@ export function concludeVerification(
     readonly evidence: RecordedOutcome['evidence'];
   },
 ): VerificationRecord {
-  if (record.status !== 'PENDING') return record;
+  // What was destroyed must not come back by a late answer.
+  if (record.status !== 'PENDING' || record.redactedAtMs !== null) return record;
   const checked = { ...record, lastCheckedAtMs: terms.nowMs };
 
   if (answer.kind === 'ended') {

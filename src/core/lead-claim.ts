@@ -95,6 +95,7 @@ export async function leadClaim<Answer>(
   let attempt = work.first;
   for (let next = 0; ;) {
     const ended = await perform(deps, held, attempt, {
+      recordId: work.skeleton.id,
       deadlineMs,
       progress,
       isStandIn: next > 0,
@@ -137,13 +138,16 @@ async function perform<Answer>(
   held: HeldClaim,
   { effect: attemptEffect, perform: call }: ClaimedAttempt<Answer>,
   terms: {
+    readonly recordId: string;
     readonly deadlineMs: number;
     readonly progress: { started: boolean };
     readonly isStandIn: boolean;
     readonly isLast: boolean;
   },
 ): Promise<{ readonly answer: Answer } | Failure> {
-  const { deadlineMs, progress, isStandIn, isLast } = terms;
+  const { recordId, deadlineMs, progress, isStandIn, isLast } = terms;
+  const start = (untilMs: number) =>
+    startClaim(deps, held, { recordId, progress, deadlineMs: untilMs });
   let begun = false;
   let own: ProviderFault | null = null;
   try {
@@ -160,9 +164,9 @@ async function perform<Answer>(
       },
       beforeSend: async (effect) => {
         own = null;
-        if (effect !== 'read') await startClaim(deps, held, progress, deadlineMs);
+        if (effect !== 'read') await start(deadlineMs);
       },
-      answerWithoutSending: () => startClaim(deps, held, progress, Infinity),
+      answerWithoutSending: () => start(Infinity),
       onFault: (fault) => {
         own = fault;
       },
@@ -182,17 +186,23 @@ function isLost(effect: ClaimedAttempt<unknown>['effect'], fault: ProviderFault 
 async function startClaim(
   deps: CoreDeps,
   { claim, tickets }: HeldClaim,
-  progress: { started: boolean },
-  deadlineMs: number,
+  terms: {
+    readonly recordId: string;
+    readonly progress: { started: boolean };
+    readonly deadlineMs: number;
+  },
 ): Promise<void> {
+  const { recordId, progress, deadlineMs } = terms;
   const latestMs = deadlineMs - latestStartMs;
   if (deps.now() >= latestMs) throw new ProviderFault('not_sent');
   const times = { answerWithinMs, keepSeconds: keepClaimSeconds };
-  const isOurs = await (progress.started
+  const starting = progress.started
     ? claim.startAgain(tickets, times)
-    : claim.start(tickets, times));
-  // Whoever was paused until the claim went to somebody else must not send.
-  if (!isOurs || deps.now() >= latestMs) throw new ProviderFault('not_sent');
+    : claim.start(tickets, times);
+  const [isOurs, [stored]] = await Promise.all([starting, deps.store.records.get([recordId])]);
+  // Whoever was paused until the claim went to somebody else must not send; nor is anything paid for
+  // somebody who was redacted in the meantime.
+  if (!isOurs || !isOpen(stored) || deps.now() >= latestMs) throw new ProviderFault('not_sent');
   progress.started = true;
 }
 
@@ -237,21 +247,21 @@ async function keep<Answer>(
   answer: Answer,
 ): Promise<boolean> {
   const { store } = deps;
-  const [stored] = await store.records.get([skeleton.id]);
-  if (!stored) return false;
   const filled = fill(answer);
-  if (isRedacted(stored)) {
-    // Its person was forgotten while the provider was working: nothing is brought back.
-    if (filled.kind !== 'reused') await store.cache.remove(filled.cacheKeys);
-    return false;
-  }
-  const life = lifeOf(filled, deps);
-  return (await store.records.replace(stored, encodeRecord(filled), life)) !== null;
+  const [stored] = await store.records.get([skeleton.id]);
+  const isKept =
+    isOpen(stored) &&
+    (await store.records.replace(stored, encodeRecord(filled), lifeOf(filled, deps))) !== null;
+  // Its person was forgotten while the provider was working: nothing is brought back.
+  if (!isKept && filled.kind !== 'reused') await store.cache.remove(filled.cacheKeys);
+  return isKept;
 }
 
-function isRedacted(stored: StoredRecord): boolean {
+/** Neither gone nor redacted. */
+function isOpen(stored: StoredRecord | null | undefined): stored is StoredRecord {
+  if (!stored) return false;
   const kind = kindOf(stored);
-  return kind !== 'reused' && decodeRecord(kind, stored).redactedAtMs !== null;
+  return kind === 'reused' || decodeRecord(kind, stored).redactedAtMs === null;
 }
 
 async function settleFailure<Answer>(

@@ -1,4 +1,4 @@
-import type { CheckKind, ListEntry, StoreUnavailable } from '../contract/index.ts';
+import { StoreUnavailable, type CheckKind, type ListEntry } from '../contract/index.ts';
 import type { Caller } from './caller.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { isRecordId, type VerificationRecord } from './records.ts';
@@ -31,15 +31,22 @@ export async function readUserVerifications(
   deps: CoreDeps,
   caller: Caller,
   userId: string,
-  asked: { readonly first: number; readonly after: ListEntry | null },
+  asked: {
+    readonly first: number;
+    readonly after: ListEntry | null;
+    readonly deadlineMs: number;
+  },
   read: ReadVerifications,
 ): Promise<VerificationPage> {
+  const { first, after, deadlineMs } = asked;
+  if (first === 0) return { listed: [], hasMore: false };
   const listed: ListedVerification[] = [];
-  for await (const found of walk(deps, caller, userId, asked.after, asked.first + 1, read)) {
+  const terms = { userId, after, deadlineMs, atOnce: first + 1, read };
+  for await (const found of walk(deps, caller, terms)) {
     listed.push(found);
-    if (listed.length > asked.first) break;
+    if (listed.length > first) break;
   }
-  return { listed: listed.slice(0, asked.first), hasMore: listed.length > asked.first };
+  return { listed: listed.slice(0, first), hasMore: listed.length > first };
 }
 
 /**
@@ -50,14 +57,19 @@ export async function readLatestPassed(
   deps: CoreDeps,
   caller: Caller,
   userId: string,
-  wanted: { readonly checks: readonly CheckKind[]; readonly maxAgeDays: number | null },
+  wanted: {
+    readonly checks: readonly CheckKind[];
+    readonly maxAgeDays: number | null;
+    readonly deadlineMs: number;
+  },
   read: ReadVerifications,
 ): Promise<VerificationRecord | null> {
-  const { maxAgeDays, checks } = wanted;
+  const { maxAgeDays, checks, deadlineMs } = wanted;
   const oldestMs = maxAgeDays === null ? -Infinity : deps.now() - maxAgeDays * dayMs;
   let latest: VerificationRecord | null = null;
   let unreadable: Error | null = null;
-  for await (const { verification } of walk(deps, caller, userId, null, pageSize, read)) {
+  const terms = { userId, after: null, deadlineMs, atOnce: pageSize, read };
+  for await (const { verification } of walk(deps, caller, terms)) {
     if (verification instanceof Error) {
       unreadable ??= verification;
       continue;
@@ -74,30 +86,39 @@ export async function readLatestPassed(
   return latest;
 }
 
+/** Not later than we heard of it, whatever the provider's clock says. */
 function passedAtMs({ outcome, lastCheckedAtMs, createdAtMs }: VerificationRecord): number {
-  return outcome?.completedAtMs ?? lastCheckedAtMs ?? createdAtMs;
+  const heardMs = lastCheckedAtMs ?? createdAtMs;
+  return Math.min(outcome?.completedAtMs ?? heardMs, heardMs);
 }
 
-/** Those that the caller may see, page by page. */
+/** Those that the caller may see: lists are read by the page, records as many as are wanted at once. */
 async function* walk(
   deps: CoreDeps,
   { tenantId }: Caller,
-  userId: string,
-  from: ListEntry | null,
-  atOnce: number,
-  read: ReadVerifications,
+  terms: {
+    readonly userId: string;
+    readonly after: ListEntry | null;
+    readonly deadlineMs: number;
+    readonly atOnce: number;
+    readonly read: ReadVerifications;
+  },
 ): AsyncGenerator<ListedVerification> {
-  const list = userRecords(deps, { tenantId, userId });
-  const most = Math.min(pageSize, atOnce);
-  for (let after = from; ;) {
-    const page = await list.page(after, most);
+  const { userId, deadlineMs, atOnce, read } = terms;
+  const list = userRecords(deps, { tenantId, userId }, 'verification');
+  for (let { after } = terms; ;) {
+    const page = await list.page(after, pageSize);
     const entries = page.filter(({ id }) => isRecordId('verification', id));
-    const found = await read(entries.map(({ id }) => id));
-    for (const [at, entry] of entries.entries()) {
-      const verification = found[at];
-      if (verification) yield { entry, verification };
+    for (let from = 0; from < entries.length; from += atOnce) {
+      if (deps.now() >= deadlineMs) throw new StoreUnavailable();
+      const some = entries.slice(from, from + atOnce);
+      const found = await read(some.map(({ id }) => id));
+      for (const [at, entry] of some.entries()) {
+        const verification = found[at];
+        if (verification) yield { entry, verification };
+      }
     }
-    if (page.length < most) return;
+    if (page.length < pageSize) return;
     after = page.at(-1) ?? null;
   }
 }

@@ -75,6 +75,7 @@ async function receive(
   const channel = provider?.definition.channels[record.channel];
   if (!provider || !channel?.notification) return { kind: 'unknown' };
   const received = { kind: 'received', reply: channel.notification.reply } as const;
+  if (record.redactedAtMs !== null) return received;
   if (record.startedAtMs === null) {
     await keepForLater(deps, provider, channel, record, notification);
     return received;
@@ -109,9 +110,10 @@ async function keepForLater(
   await earlyNotifications(deps, id).keep({ providerId, notification });
   // The start may have been answered meanwhile, and have looked before this was kept.
   const [stored] = await deps.store.records.get([id]);
-  if (stored && decodeRecord('verification', stored).startedAtMs !== null) {
-    await receiveEarlyNotification(deps, id);
-  }
+  const current = stored ? decodeRecord('verification', stored) : null;
+  // Or it came to nothing, or its person was redacted: then nobody would look for this any more.
+  if (!current || current.redactedAtMs !== null) await earlyNotifications(deps, id).forget();
+  else if (current.startedAtMs !== null) await receiveEarlyNotification(deps, id);
 }
 
 /** Null for what says nothing about this verification, or cannot be read at all. */

@@ -43,7 +43,10 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly personalUntilMs: number;
 }
 
-/** What is of no more use after some days, and kept apart with a shorter life. */
+/**
+ * What is of no more use after some days, and kept apart with a shorter life; what an outcome tells
+ * about its person goes with it.
+ */
 interface PersonalPart {
   /** Null once it is of no more use. */
   readonly launch: Launch | null;
@@ -91,6 +94,15 @@ const prefixes = {
 /** How long a record stays that never got its answer. */
 export const skeletonKeepSeconds = 3600;
 
+/** As long as an answer may be given again, the check knows where; and as long as a verification does. */
+export function personalLifeOfCheckMs({
+  bankCardCacheSeconds,
+}: {
+  readonly bankCardCacheSeconds: number;
+}): number {
+  return Math.max(bankCardCacheSeconds * 1000, 3 * 24 * 3600 * 1000);
+}
+
 /** How long the parts of a record that has its answer stay from now on. */
 export function lifeOf(
   record: AnyRecord,
@@ -103,6 +115,19 @@ export function lifeOf(
   const isOpen = record.kind === 'verification' && record.status === 'PENDING';
   const seconds = isOpen ? Math.max(retentionSeconds, personalSeconds) : retentionSeconds;
   return { seconds, personalSeconds: Math.min(seconds, personalSeconds) };
+}
+
+/**
+ * How long a record is kept that has no answer yet. One whose answer may be remembered elsewhere knows
+ * where for as long as it is: should its own answer never be kept, it still can be redacted.
+ */
+export function lifeOfSkeleton(
+  record: AnyRecord,
+  { now }: { readonly now: () => number },
+): RecordLife {
+  const cachedMs = record.kind === 'bank_card' ? record.personalUntilMs - now() : 0;
+  const seconds = Math.max(skeletonKeepSeconds, cachedMs / 1000);
+  return { seconds, personalSeconds: seconds };
 }
 
 /** 128 random bits, so that nobody guesses one. */
@@ -118,21 +143,51 @@ export function isRecordId(kind: AnyRecord['kind'], id: string): boolean {
   return id.startsWith(prefixes[kind]) && /^[\w-]{22}$/u.test(id.slice(prefixes[kind].length));
 }
 
+/** What an outcome says when what it told about its person is gone. */
+export const untoldOutcome = {
+  code: null,
+  reason: 'OTHER',
+  message: null,
+  similarity: null,
+  details: null,
+} as const satisfies Partial<RecordedOutcome>;
+
+/** As above. */
+export const untoldResult = {
+  code: null,
+  reason: 'OTHER',
+  message: null,
+} as const satisfies Partial<BankCardResult>;
+
 export function encodeRecord(record: AnyRecord): RecordParts {
   switch (record.kind) {
     case 'verification': {
       const { launch, session, extra, redirectUrl, cacheKeys, outcome, ...rest } = record;
-      const { similarity = null, details = null, ...told } = outcome ?? {};
-      const personal = { launch, session, extra, redirectUrl, cacheKeys, similarity, details };
-      return partsOf({ ...rest, outcome: outcome && told }, personal);
+      const [told, kept] = split(outcome, untoldOutcome);
+      const personal = { launch, session, extra, redirectUrl, cacheKeys, told };
+      return partsOf({ ...rest, outcome: kept }, personal);
     }
     case 'bank_card': {
-      const { cacheKeys, ...rest } = record;
-      return partsOf(rest, { cacheKeys });
+      const { cacheKeys, result, ...rest } = record;
+      const [told, kept] = split(result, untoldResult);
+      return partsOf({ ...rest, result: kept }, { cacheKeys, told });
     }
     case 'reused':
       return partsOf(record, {});
   }
+}
+
+/** What is told about a person, null where it is nothing, and the rest. */
+function split<Whole extends object>(
+  whole: Whole | null,
+  untold: Partial<Whole>,
+): [object | null, object | null] {
+  if (whole === null) return [null, null];
+  const entries = Object.entries(whole);
+  const told = entries.filter(([name]) => Object.hasOwn(untold, name));
+  const isTold = told.some(([name, value]) => value !== untold[name as keyof Whole]);
+  const kept = entries.filter(([name]) => !Object.hasOwn(untold, name));
+  return [isTold ? Object.fromEntries(told) : null, Object.fromEntries(kept)];
 }
 
 /** What is nowhere to be found need not be encrypted either. */
@@ -157,17 +212,19 @@ export function decodeRecord<Kind extends AnyRecord['kind']>(
   const record = parse(body);
   if (record?.kind !== kind || record.id !== id) throw new StoreUnavailable();
   const part = personal === null ? {} : parse(personal);
-  const {
-    similarity = null,
-    details = null,
-    ...own
-  } = part as Partial<PersonalPart> & Partial<Pick<RecordedOutcome, 'similarity' | 'details'>>;
-  const outcome =
-    record.kind === 'verification' && record.outcome
-      ? { outcome: { ...record.outcome, similarity, details } }
-      : {};
-  const whole = { ...withoutPersonal[kind], ...record, ...own, ...outcome };
+  const { told, ...own } = part as Partial<PersonalPart> & { readonly told?: object | null };
+  const whole = { ...withoutPersonal[kind], ...record, ...own, ...withTold(record, told ?? null) };
   return whole as unknown as Extract<AnyRecord, { kind: Kind }>;
+}
+
+function withTold(record: AnyRecord, told: object | null): object {
+  if (record.kind === 'verification' && record.outcome) {
+    return { outcome: { ...untoldOutcome, ...told, ...record.outcome } };
+  }
+  if (record.kind === 'bank_card' && record.result) {
+    return { result: { ...untoldResult, ...told, ...record.result } };
+  }
+  return {};
 }
 
 /** What a stored record is; throws for one that cannot be read. */

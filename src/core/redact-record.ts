@@ -1,4 +1,9 @@
-import type { BankCardRecord, VerificationRecord } from './records.ts';
+import {
+  untoldOutcome,
+  untoldResult,
+  type BankCardRecord,
+  type VerificationRecord,
+} from './records.ts';
 
 /**
  * What is left when everything that says something about a person is destroyed: the fact, its status
@@ -17,14 +22,7 @@ export function redactVerificationRecord(
     redirectUrl: null,
     consentRef: null,
     cacheKeys: [],
-    outcome: record.outcome && {
-      ...record.outcome,
-      code: null,
-      reason: 'OTHER',
-      message: null,
-      similarity: null,
-      details: null,
-    },
+    outcome: record.outcome && { ...record.outcome, ...untoldOutcome },
     redactedAtMs: nowMs,
   };
 }
@@ -34,7 +32,7 @@ export function redactBankCardRecord(record: BankCardRecord, nowMs: number): Ban
   if (record.redactedAtMs !== null) return record;
   return {
     ...record,
-    result: record.result && { ...record.result, reason: 'OTHER', code: null, message: null },
+    result: record.result && { ...record.result, ...untoldResult },
     consentRef: null,
     sourceCheckId: null,
     cacheKeys: [],

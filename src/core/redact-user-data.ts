@@ -3,7 +3,7 @@ import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { problem, type Problem } from './problem.ts';
 import { redact } from './redact.ts';
-import { userRecords } from './user-records.ts';
+import { userRecords, type UserRecords } from './user-records.ts';
 
 export type RedactUserDataOutcome =
   | { readonly kind: 'success'; readonly verifications: number; readonly checks: number }
@@ -13,36 +13,54 @@ const pageSize = 100;
 
 /**
  * Destroys what is known about a user of the caller's tenant. Repeating is harmless, and finishes
- * what was cut off. Throws `AccessDenied`.
+ * what was cut off, or took longer than the caller waits. Throws `AccessDenied`.
  */
 export async function redactUserData(
   deps: CoreDeps,
   caller: Caller,
   askedUserId: string,
+  deadlineMs: number,
 ): Promise<RedactUserDataOutcome> {
   demandScope(caller, 'verification:redact');
   const userId = resolveUserId(caller, askedUserId);
-  const list = userRecords(deps, { tenantId: caller.tenantId, userId });
-  const counts = { verifications: 0, checks: 0 };
+  const owner = { tenantId: caller.tenantId, userId };
+  const redactAll = (kind: 'verification' | 'bank_card') =>
+    redactListed(deps, userRecords(deps, owner, kind), deadlineMs);
   try {
-    for (let after: ListEntry | null = null; ;) {
-      const page: readonly ListEntry[] = await list.page(after, pageSize);
-      const ids = page.map(({ id }) => id);
-      const stored = await deps.store.records.get(ids);
-      const found = stored.filter((each) => each !== null);
-      const redacted = await Promise.all(found.map((each) => redact(deps, each)));
-      for (const done of redacted) {
-        if (!done.isNew) continue;
-        if (done.record?.kind === 'verification') counts.verifications += 1;
-        if (done.record?.kind === 'bank_card') counts.checks += 1;
-      }
-      // Only when they are done: what is cut off here is found by the next one.
-      await list.remove(ids);
-      if (page.length < pageSize) return { kind: 'success', ...counts };
-      after = page.at(-1) ?? null;
-    }
+    const verifications = await redactAll('verification');
+    const checks = await redactAll('bank_card');
+    return { kind: 'success', verifications, checks };
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   }
+}
+
+/**
+ * Until nothing is left: from the top again each time, so that what came meanwhile is met as well. One
+ * that cannot be redacted now stays listed, and keeps nobody from the others.
+ */
+async function redactListed(
+  deps: CoreDeps,
+  list: UserRecords,
+  deadlineMs: number,
+): Promise<number> {
+  let count = 0;
+  let lastFailed: ListEntry | null = null;
+  for (;;) {
+    const page: readonly ListEntry[] = await list.page(lastFailed, pageSize);
+    if (page.length === 0) break;
+    if (deps.now() >= deadlineMs) throw new StoreUnavailable();
+    const stored = await deps.store.records.get(page.map(({ id }) => id));
+    const ended = await Promise.allSettled(
+      stored.map((each) => (each ? redact(deps, each) : null)),
+    );
+    for (const each of ended) if (each.status === 'fulfilled' && each.value?.isNew) count += 1;
+    const isDone = (_entry: ListEntry, at: number): boolean => ended[at]?.status === 'fulfilled';
+    // Only when they are done: what is cut off here is found by the next one.
+    await list.remove(page.filter(isDone).map(({ id }) => id));
+    lastFailed = page.findLast((entry, at) => !isDone(entry, at)) ?? lastFailed;
+  }
+  if (lastFailed) throw new StoreUnavailable();
+  return count;
 }

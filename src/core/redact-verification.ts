@@ -3,7 +3,7 @@ import { demandScope, mayRead, type Caller } from './caller.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { problem, type Problem } from './problem.ts';
 import { redact } from './redact.ts';
-import { decodeRecord, isRecordId, type VerificationRecord } from './records.ts';
+import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from './records.ts';
 import { userRecords } from './user-records.ts';
 
 export type RedactVerificationOutcome =
@@ -24,14 +24,15 @@ export async function redactVerification(
   if (!isRecordId('verification', id)) return notFound;
   try {
     const [stored] = await deps.store.records.get([id]);
-    const record = stored ? decodeRecord('verification', stored) : null;
+    const isOne = stored && kindOf(stored) === 'verification';
+    const record = isOne ? decodeRecord('verification', stored) : null;
     if (!stored || !record || record.startedAtMs === null || !mayRead(caller, record)) {
       return notFound;
     }
-    const { record: redacted } = await redact(deps, stored);
-    await userRecords(deps, record).remove([id]);
-    return redacted?.kind === 'verification'
-      ? { kind: 'success', verification: redacted }
+    const redacted = await redact(deps, stored);
+    await userRecords(deps, record, 'verification').remove([id]);
+    return redacted?.record.kind === 'verification'
+      ? { kind: 'success', verification: redacted.record }
       : notFound;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;

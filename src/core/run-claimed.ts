@@ -2,10 +2,11 @@ import { StoreUnavailable, type ActionEffect, type ClaimTaken } from '../contrac
 import type { ClaimNames } from './claim-names.ts';
 import { claimUnderKeys } from './claim-under-keys.ts';
 import type { CoreDeps } from './core-deps.ts';
+import { earlyNotifications } from './early-notifications.ts';
 import { leadClaim, type HeldClaim, type LedOutcome, type LedWork } from './lead-claim.ts';
 import { orByDeadline } from './or-by-deadline.ts';
 import { problem, retryLaterMs, type Problem } from './problem.ts';
-import { encodeRecord, skeletonKeepSeconds } from './records.ts';
+import { encodeRecord, lifeOfSkeleton } from './records.ts';
 import { userRecords } from './user-records.ts';
 
 /** Longer than any operation, so that nobody takes over from somebody who still works. */
@@ -41,14 +42,13 @@ export async function runClaimed<Answer>(
   if (deps.now() >= work.deadlineMs) return fail('OVERLOADED', work);
   try {
     // Invisible until its answer is in it; written first, so that a claim never points to nothing.
-    // And listed, so that nothing that was done can be missing when somebody asks for it all.
-    await Promise.all([
-      deps.store.records.create(skeleton.id, encodeRecord(skeleton), {
-        seconds: skeletonKeepSeconds,
-        personalSeconds: skeletonKeepSeconds,
-      }),
-      userRecords(deps, skeleton).add({ id: skeleton.id, atMs: deps.now() }),
-    ]);
+    await deps.store.records.create(
+      skeleton.id,
+      encodeRecord(skeleton),
+      lifeOfSkeleton(skeleton, deps),
+    );
+    // Only then listed: who redacts takes what is listed and not there for something that is gone.
+    await userRecords(deps, skeleton, skeleton.kind).add({ id: skeleton.id, atMs: deps.now() });
     return await takeOrJoin(deps, work);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
@@ -137,7 +137,8 @@ async function dropSkeleton(
 ): Promise<void> {
   const gone = [
     deps.store.records.remove(skeleton.id),
-    userRecords(deps, skeleton).remove([skeleton.id]),
+    userRecords(deps, skeleton, skeleton.kind).remove([skeleton.id]),
+    skeleton.kind === 'verification' ? earlyNotifications(deps, skeleton.id).forget() : null,
   ];
   await Promise.allSettled(gone);
 }

@@ -168,6 +168,13 @@ describe('settings', () => {
     }
   });
 
+  it('of lives fit each other: what is remembered is named by something that lives as long', () => {
+    const days = { BANK_CARD_CACHE_SECONDS: '172800', VERIFICATION_RETENTION_DAYS: '1' };
+    expect(linesOf(days)).toEqual([
+      'BANK_CARD_CACHE_SECONDS must not be longer than VERIFICATION_RETENTION_DAYS.',
+    ]);
+  });
+
   it('of a shared store demand shared keys', () => {
     const env = { REDIS_URL: 'redis://:CANARY@localhost:6379' };
     const lines = linesOf(env);

@@ -87,7 +87,7 @@ async function list(
   asked: Partial<Parameters<typeof readUserVerifications>[3]> = {},
   { caller = callerOf(), userId = 'user-1' } = {},
 ) {
-  const page = { first: 100, after: null, ...asked };
+  const page = { first: 100, after: null, deadlineMs: deps.now() + 9000, ...asked };
   return readUserVerifications(deps, caller, userId, page, readerOf(deps, caller));
 }
 
@@ -100,7 +100,7 @@ async function latest(
   wanted: Partial<Parameters<typeof readLatestPassed>[3]> = {},
   { caller = callerOf(), userId = 'user-1' } = {},
 ) {
-  const asked = { checks: [], maxAgeDays: null, ...wanted };
+  const asked = { checks: [], maxAgeDays: null, deadlineMs: deps.now() + 9000, ...wanted };
   const found = await readLatestPassed(deps, caller, userId, asked, readerOf(deps, caller));
   return found?.id ?? null;
 }
@@ -127,7 +127,7 @@ describe('the verifications of a user', () => {
     expect(seen.toSorted()).toEqual(all.toSorted());
     const times = await Promise.all(seen.map(async (id) => (await readOne(core, id)).createdAtMs));
     expect(times).toEqual(times.toSorted((a, b) => b - a));
-    expect((await list(core, { first: 0 })).listed).toEqual([]);
+    expect(await list(core, { first: 0 })).toEqual({ listed: [], hasMore: false });
     expect(await list(core, { first: 25 })).toMatchObject({ hasMore: false });
   });
 
@@ -157,7 +157,7 @@ describe('the verifications of a user', () => {
     expect(await idsOf(core)).toEqual([id]);
     // What came to nothing is not even named.
     const owner = { tenantId: 'tenant-1', userId: 'user-1' };
-    expect(await userRecords(core.deps, owner).page(null, 10)).toHaveLength(2);
+    expect(await userRecords(core.deps, owner, 'verification').page(null, 10)).toHaveLength(2);
   });
 
   it('are found under the new hash key and the old one while keys are rotated', async () => {
@@ -223,6 +223,31 @@ describe('the latest verification that a user passed', () => {
     core.clock.ms += 2 * second;
     expect(await readOne(core, early)).toMatchObject({ status: 'PASSED' });
     expect(await latest(core)).toBe(early);
+  });
+
+  it('is found though many were started long after it, which end sooner', async () => {
+    const core = begin();
+    const early = await start(core, 'early');
+    core.clock.ms += day;
+    await end(core, 'in between', failed);
+    core.clock.ms += day;
+    await end(core, 'quick', passedAnswer);
+    core.clock.ms += 3600 * second;
+    core.provider.reply(() => passedAnswer);
+    expect(await readOne(core, early)).toMatchObject({ status: 'PASSED' });
+    expect(await latest(core)).toBe(early);
+  });
+
+  it('has no age that its provider’s clock makes up', async () => {
+    const core = begin();
+    const completedAtMs = core.clock.ms + 30 * day;
+    const result = { ...passedAnswer.result, completedAtMs };
+    const future = await end(core, 'future', { ...passedAnswer, result });
+    core.clock.ms += 20 * day;
+    expect(await latest(core, { maxAgeDays: 1 })).toBeNull();
+    const newer = await end(core, 'newer', passedAnswer);
+    expect(await latest(core)).toBe(newer);
+    expect(newer).not.toBe(future);
   });
 
   it('attests at least what was asked for', async () => {

@@ -88,6 +88,7 @@ describe('User', () => {
     [{ first: -1 }, 'first'],
     [{ first: 101 }, 'first'],
     [{ after: 'CANARY' }, 'after'],
+    [{ after: '' }, 'after'],
     [{ after: Buffer.from('1.ver_x\n').toString('base64url') }, 'after'],
     [{ maxAgeDays: -1 }, 'maxAgeDays'],
   ])('refuses %j by the name of the argument, and answers the rest', async (variables, name) => {

@@ -43,8 +43,8 @@ export const mutation: MutationResolvers = {
     loaders.verification.clear(id);
     return { __typename: 'RedactVerificationSuccess', verification: outcome.verification };
   },
-  redactUserData: async (_root, { userId }, { core, caller, loaders }) => {
-    const outcome = await redactUserData(core, caller, userId);
+  redactUserData: async (_root, { userId }, { core, caller, loaders, deadlineMs }) => {
+    const outcome = await redactUserData(core, caller, userId, deadlineMs);
     if (outcome.kind === 'problem') return toGraphqlProblem(['STORE_UNAVAILABLE'], outcome.problem);
     loaders.verification.clearAll();
     const { verifications, checks } = outcome;

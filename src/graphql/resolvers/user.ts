@@ -12,12 +12,12 @@ export const user: UserResolvers = {
   __resolveReference: async (reference) => ({ id: referenceId(reference) }),
 
   verifications: async ({ id }, { first, after }, context) => {
-    const { core, caller, spend } = context;
+    const { core, caller, deadlineMs, spend } = context;
     demandRead(caller);
     const asked = first ?? 10;
     if (asked < 0 || asked > mostAtOnce) throw badUserInput('first');
     spend('listed', asked);
-    const page = { first: asked, after: after ? readCursor(after) : null };
+    const page = { first: asked, after: after == null ? null : readCursor(after), deadlineMs };
     const found = await readUserVerifications(core, caller, id, page, readBy(context));
     const edges = found.listed.map(({ entry, verification }) => ({
       cursor: toCursor(entry),
@@ -29,11 +29,11 @@ export const user: UserResolvers = {
   },
 
   latestPassedVerification: async ({ id }, { checks, maxAgeDays }, context) => {
-    const { core, caller, spend } = context;
+    const { core, caller, deadlineMs, spend } = context;
     demandRead(caller);
     spend('listed', 1);
     if (maxAgeDays != null && maxAgeDays < 0) throw badUserInput('maxAgeDays');
-    const wanted = { checks: checks ?? [], maxAgeDays: maxAgeDays ?? null };
+    const wanted = { checks: checks ?? [], maxAgeDays: maxAgeDays ?? null, deadlineMs };
     return readLatestPassed(core, caller, id, wanted, readBy(context));
   },
 };

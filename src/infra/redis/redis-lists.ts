@@ -31,15 +31,16 @@ export function redisLists({
       const found: ListEntry[] = [];
       for (let from = 0; found.length < most;) {
         const range = [placeOf(key), after?.atMs ?? '+inf', '-inf'] as const;
+        // One more, for `after` itself is among them.
         const part = await orUnavailable(() =>
-          client.zrange(...range, 'BYSCORE', 'REV', 'LIMIT', from, most, 'WITHSCORES'),
+          client.zrange(...range, 'BYSCORE', 'REV', 'LIMIT', from, most + 1, 'WITHSCORES'),
         );
         const entries = toEntries(part);
         // Several may be of one moment: those up to `after` were given before.
         found.push(
           ...entries.filter(({ id, atMs }) => !after || atMs < after.atMs || id < after.id),
         );
-        if (entries.length < most) break;
+        if (entries.length <= most) break;
         from += entries.length;
       }
       return found.slice(0, most);
