@@ -4,7 +4,7 @@ import type { RecordedOutcome, VerificationRecord } from './records.ts';
 /**
  * A pending verification as it is after the provider answered. Pure.
  *
- * EXPIRED comes only from the provider's word, or from an answer taken after expiry plus grace:
+ * EXPIRED comes only from the provider's word, or from the answer to a question after expiry plus grace:
  * somebody may have passed in the last second.
  */
 export function concludeVerification(
@@ -12,6 +12,8 @@ export function concludeVerification(
   answer: OutcomeAnswer,
   terms: {
     readonly nowMs: number;
+    /** When the question was sent: what happened since is not in the answer. */
+    readonly askedMs: number;
     readonly graceSeconds: number;
     readonly evidence: RecordedOutcome['evidence'];
   },
@@ -25,7 +27,7 @@ export function concludeVerification(
     const code = outcome.code === null ? null : toPlainCode(outcome.code);
     return ended(checked, status, { ...outcome, code, evidence: terms.evidence });
   }
-  if (terms.nowMs < graceEndsMs(record, terms.graceSeconds)) {
+  if (terms.askedMs < graceEndsMs(record, terms.graceSeconds)) {
     const launchUsed = answer.kind === 'pending' && answer.launchUsed === true;
     return launchUsed ? { ...checked, launch: null } : checked;
   }

@@ -1,5 +1,6 @@
-import type { Notification } from '../contract/index.ts';
+import { StoreUnavailable, type Notification } from '../contract/index.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
+import { holdLock } from './hold-lock.ts';
 import { keyedHashes } from './keyed-hash.ts';
 import { skeletonKeepSeconds } from './records.ts';
 
@@ -9,33 +10,63 @@ export interface EarlyNotification {
   readonly notification: Notification;
 }
 
-/** Notifications that came before the start was answered: kept, the last one, until it is. */
+/** A provider sends a few at most. */
+const mostKept = 5;
+const writeWithinMs = 1000;
+const tries = 20;
+
+/** Notifications that came before the start was answered: the first few are kept until it is. */
 export function earlyNotifications(
-  { store: { cache }, hashKeys, sandbox }: Pick<CoreDeps, 'store' | 'hashKeys' | 'sandbox'>,
+  {
+    store: { cache, locks },
+    hashKeys,
+    sandbox,
+    randomBytes,
+  }: Pick<CoreDeps, 'store' | 'hashKeys' | 'sandbox' | 'randomBytes'>,
   verificationId: string,
 ) {
   const keys = keyedHashes(hashKeys, 'early', [modeOf({ sandbox }), verificationId]);
+
+  const find = async (): Promise<readonly EarlyNotification[]> => {
+    for (const key of keys) {
+      const text = await cache.get(key);
+      if (text !== null) return (JSON.parse(text) as readonly Kept[]).map(read);
+    }
+    return [];
+  };
+
   return {
-    keep: async ({ providerId, notification }: EarlyNotification): Promise<void> => {
-      const { method, headers, body } = notification;
-      const text = JSON.stringify({ providerId, method, headers, body: body.toString('base64') });
-      for (const key of keys) await cache.set(key, text, skeletonKeepSeconds);
-    },
-    find: async (): Promise<EarlyNotification | null> => {
-      for (const key of keys) {
-        const text = await cache.get(key);
-        if (text !== null) return read(text);
-      }
-      return null;
-    },
+    find,
     forget: (): Promise<void> => cache.remove(keys),
+    /** Throws `StoreUnavailable` when it could not be kept. */
+    keep: async (early: EarlyNotification): Promise<void> => {
+      // Two that come at once must not write over each other.
+      const lock = holdLock(locks, keys, randomBytes(16).toString('base64url'));
+      for (let time = 0; !(await lock.take(writeWithinMs)); time++) {
+        if (time === tries) throw new StoreUnavailable();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      try {
+        const all = [...(await find()), early].slice(0, mostKept);
+        const text = JSON.stringify(all.map(write));
+        for (const key of keys) await cache.set(key, text, skeletonKeepSeconds);
+      } finally {
+        await lock.release();
+      }
+    },
   };
 }
 
-function read(text: string): EarlyNotification {
-  const { providerId, body, ...rest } = JSON.parse(text) as Omit<Notification, 'body'> & {
-    readonly providerId: string;
-    readonly body: string;
-  };
+interface Kept extends Omit<Notification, 'body'> {
+  readonly providerId: string;
+  /** Base64. */
+  readonly body: string;
+}
+
+function write({ providerId, notification: { body, ...rest } }: EarlyNotification): Kept {
+  return { providerId, ...rest, body: body.toString('base64') };
+}
+
+function read({ providerId, body, ...rest }: Kept): EarlyNotification {
   return { providerId, notification: { ...rest, body: Buffer.from(body, 'base64') } };
 }

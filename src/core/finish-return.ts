@@ -1,7 +1,7 @@
-import { StoreUnavailable } from '../contract/index.ts';
+import { StoreUnavailable, type StoredRecord } from '../contract/index.ts';
 import { openCapability } from './capability.ts';
 import type { CoreDeps } from './core-deps.ts';
-import { isRecordId } from './records.ts';
+import { decodeRecord, isRecordId, type VerificationRecord } from './records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
 /** How long somebody waits for the way back while the provider is asked. */
@@ -23,12 +23,22 @@ export async function finishReturn(deps: CoreDeps, capability: string): Promise<
   try {
     const [stored] = await deps.store.records.get([opened.recordId]);
     if (!stored) return { kind: 'page', page: 'link_invalid' };
-    const record = await refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back');
+    const record = await refreshed(deps, stored);
     if (record.redirectUrl === null) return { kind: 'page', page: 'done' };
     return { kind: 'redirect', url: withVerificationId(record.redirectUrl, record.id) };
   } catch (error) {
     if (error instanceof StoreUnavailable) return { kind: 'page', page: 'try_later' };
     throw error;
+  }
+}
+
+/** The person goes on even when nothing new can be learnt or kept just now. */
+async function refreshed(deps: CoreDeps, stored: StoredRecord): Promise<VerificationRecord> {
+  try {
+    return await refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back');
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    return decodeRecord('verification', stored);
   }
 }
 

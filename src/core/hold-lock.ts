@@ -20,12 +20,18 @@ export function holdLock(
   };
   return {
     take: async (forMs) => {
-      for (const [at, key] of keys.entries()) {
-        if (await locks.take(key, owner, forMs)) continue;
-        await release(keys.slice(0, at));
-        return false;
+      try {
+        for (const [at, key] of keys.entries()) {
+          if (await locks.take(key, owner, forMs)) continue;
+          await release(keys.slice(0, at));
+          return false;
+        }
+        return true;
+      } catch (error) {
+        // Perhaps it was taken, and only the reply was lost.
+        await release(keys);
+        throw error;
       }
-      return true;
     },
     renew: async (forMs) => {
       for (const key of keys) if (!(await locks.renew(key, owner, forMs))) return false;

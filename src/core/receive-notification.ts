@@ -55,10 +55,13 @@ export async function receiveNotification(
 export async function receiveEarlyNotification(deps: CoreDeps, id: string): Promise<void> {
   try {
     const early = earlyNotifications(deps, id);
-    const [found, [stored]] = await Promise.all([early.find(), deps.store.records.get([id])]);
-    if (!found || !stored || kindOf(stored) !== 'verification') return;
-    await receive(deps, found.providerId, stored, found.notification);
-    await early.forget();
+    const found = await early.find();
+    for (const { providerId, notification } of found) {
+      const [stored] = await deps.store.records.get([id]);
+      if (!stored || kindOf(stored) !== 'verification') return;
+      await receive(deps, providerId, stored, notification);
+    }
+    if (found.length > 0) await early.forget();
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) logBug(deps.log, 'early notification', error);
   }
@@ -104,7 +107,9 @@ async function keepForLater(
   { id }: VerificationRecord,
   notification: Notification,
 ): Promise<void> {
-  // Where the provider can be asked, a hint before the beginning says nothing.
+  // Where the provider can be asked, a hint before the beginning says nothing; nor does the GET of a
+  // page that was opened.
+  if (notification.method !== 'POST') return;
   if (!isEnabled(provider) || outcomeSourceOf(provider, channel) !== 'NOTIFICATION') return;
   const { id: providerId } = provider.definition;
   await earlyNotifications(deps, id).keep({ providerId, notification });
@@ -138,7 +143,8 @@ async function takeAtItsWord(
   answer: OutcomeAnswer,
   { graceSeconds }: ChannelDefinition<unknown>,
 ): Promise<void> {
-  const terms = { nowMs: deps.now(), graceSeconds, evidence: 'NOTIFIED' } as const;
+  const nowMs = deps.now();
+  const terms = { nowMs, askedMs: nowMs, graceSeconds, evidence: 'NOTIFIED' } as const;
   for (let current: StoredRecord | null | undefined = stored; current;) {
     const record = decodeRecord('verification', current);
     const concluded = concludeVerification(record, answer, terms);

@@ -1,8 +1,8 @@
-import { StoreUnavailable, type ListEntry } from '../contract/index.ts';
+import { StoreUnavailable, type ListEntry, type StoredRecord } from '../contract/index.ts';
 import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { problem, type Problem } from './problem.ts';
-import { redact } from './redact.ts';
+import { redact, type Redacted } from './redact.ts';
 import { userRecords, type UserRecords } from './user-records.ts';
 
 export type RedactUserDataOutcome =
@@ -52,9 +52,7 @@ async function redactListed(
     if (page.length === 0) break;
     if (deps.now() >= deadlineMs) throw new StoreUnavailable();
     const stored = await deps.store.records.get(page.map(({ id }) => id));
-    const ended = await Promise.allSettled(
-      stored.map((each) => (each ? redact(deps, each) : null)),
-    );
+    const ended = await Promise.allSettled(stored.map((each) => redactOne(deps, each)));
     for (const each of ended) if (each.status === 'fulfilled' && each.value?.isNew) count += 1;
     const isDone = (_entry: ListEntry, at: number): boolean => ended[at]?.status === 'fulfilled';
     // Only when they are done: what is cut off here is found by the next one.
@@ -63,4 +61,8 @@ async function redactListed(
   }
   if (lastFailed) throw new StoreUnavailable();
   return count;
+}
+
+async function redactOne(deps: CoreDeps, stored: StoredRecord | null): Promise<Redacted> {
+  return stored && redact(deps, stored);
 }

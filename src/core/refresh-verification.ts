@@ -3,12 +3,13 @@ import {
   ProviderFault,
   StoreUnavailable,
   type ChannelDefinition,
+  type OutcomeAnswer,
   type StoredRecord,
 } from '../contract/index.ts';
 import { callProvider } from './call-provider.ts';
 import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
-import { holdLock } from './hold-lock.ts';
+import { holdLock, type Lock } from './hold-lock.ts';
 import { keyedHashes } from './keyed-hash.ts';
 import { logBug } from './log-bug.ts';
 import { orByDeadline } from './or-by-deadline.ts';
@@ -24,8 +25,11 @@ export type RefreshReason = 'asked' | 'came_back' | 'reconcile';
 
 /** Longer than any caller waits, so that two calls in a row have their full time. */
 const askTimeoutMs = 15_000;
-/** How often a replica looks whether another one's question was answered. */
+/** How often a replica looks whether another one's question was answered, and for how long. */
 const lookEveryMs = 100;
+const lookForMs = 3000;
+/** Who asks for nobody gives way, and does not hold the others up. */
+const reconcileTurnWithinMs = 2000;
 /** Where no channel says how long a provider remembers. */
 const defaultRetentionSeconds = 3 * 24 * 3600;
 
@@ -60,7 +64,9 @@ export async function refreshVerification(
 
   // Nobody finishes within a second of being sent off.
   const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
-  const isFresh = deps.now() - lastMs < channel.pollEveryMs;
+  const agoMs = deps.now() - lastMs;
+  // In the future by the clock of another replica: then it says nothing.
+  const isFresh = agoMs >= 0 && agoMs < channel.pollEveryMs;
   if (isFresh && reason !== 'came_back') return record;
   const answer = shareQuestion(deps, { stored, record, provider, channel, reason });
   return orByDeadline(deps.now, deadlineMs, answer, () => record);
@@ -89,6 +95,8 @@ function shareQuestion(deps: CoreDeps, question: Question): Promise<Verification
   const asking = deps.asking.get(record.id) ?? { now: null, next: null };
   const shared = reason === 'came_back' ? asking.next : (asking.now ?? asking.next);
   if (shared) return shared;
+  // Nobody who waits shall wait for a question of the lowest priority.
+  if (reason === 'reconcile') return askBehindAll(deps, question);
 
   deps.asking.set(record.id, asking);
   const answer: Promise<VerificationRecord> = askInTurn(deps, question, () => {
@@ -108,18 +116,18 @@ function shareQuestion(deps: CoreDeps, question: Question): Promise<Verification
 
 /**
  * Asks when it is this replica's turn. The lock is kept until the provider may be asked again, so
- * that no two replicas ask within `pollEveryMs`; who does not get it takes the other's answer.
+ * that no two replicas ask within `pollEveryMs`; who does not get it takes the other's answer, or
+ * what is known when that does not come soon.
  */
 async function askInTurn(
   deps: CoreDeps,
   question: Question,
   onTurn: () => void,
 ): Promise<VerificationRecord> {
-  const { store, hashKeys, now, randomBytes } = deps;
+  const { store, now } = deps;
   const { stored, channel, reason } = question;
-  const keys = keyedHashes(hashKeys, 'ask', [modeOf(deps), stored.id]);
-  const lock = holdLock(store.locks, keys, randomBytes(16).toString('base64url'));
-  const untilMs = now() + askTimeoutMs;
+  const lock = lockOf(deps, stored.id);
+  const untilMs = now() + lookForMs;
   let looks = 0;
   while (!(await lock.take(askTimeoutMs))) {
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
@@ -129,12 +137,12 @@ async function askInTurn(
     const isAnswered = reason !== 'came_back' && current.version !== stored.version;
     // Counted as well: a clock that is set back must not make anybody wait for ever.
     looks += 1;
-    const isOver = now() >= untilMs || looks * lookEveryMs >= askTimeoutMs;
+    const isOver = now() >= untilMs || looks * lookEveryMs >= lookForMs;
     if (seen.status !== 'PENDING' || isAnswered || isOver) return seen;
   }
 
   onTurn();
-  const startedMs = now();
+  const sent: Sent = { atMs: now(), isSent: false };
   try {
     // Somebody else may have asked between our reading and our turn.
     const [current] = await store.records.get([stored.id]);
@@ -145,29 +153,81 @@ async function askInTurn(
     const isAnswered = reason !== 'came_back' && current.version !== stored.version;
     return isAnswered
       ? seen
-      : await ask(deps, { ...question, stored: current, record: seen }, startedMs);
+      : await ask(deps, { ...question, stored: current, record: seen }, { sent });
   } finally {
-    const leftMs = Math.round(startedMs + channel.pollEveryMs - now());
-    const ending = leftMs > 0 ? lock.renew(leftMs) : lock.release();
-    await ending.catch(() => {});
+    await keepUntilNext(deps, lock, channel, sent);
   }
+}
+
+/**
+ * Asks for nobody: gives way to all others, and takes the lock only at the moment of sending, so that
+ * nobody waits for what waits itself. Where somebody else is asking, theirs is the answer.
+ */
+async function askBehindAll(deps: CoreDeps, question: Question): Promise<VerificationRecord> {
+  const lock = lockOf(deps, question.stored.id);
+  const sent: Sent = { atMs: deps.now(), isSent: false };
+  let isHeld = false;
+  const beforeSend = async (): Promise<void> => {
+    isHeld = await (isHeld ? lock.renew(askTimeoutMs) : lock.take(askTimeoutMs));
+    if (!isHeld) throw new ProviderFault('not_sent');
+  };
+  try {
+    return await ask(deps, question, { sent, beforeSend });
+  } finally {
+    if (isHeld) await keepUntilNext(deps, lock, question.channel, sent);
+  }
+}
+
+function lockOf(deps: CoreDeps, id: string): Lock {
+  const keys = keyedHashes(deps.hashKeys, 'ask', [modeOf(deps), id]);
+  return holdLock(deps.store.locks, keys, deps.randomBytes(16).toString('base64url'));
+}
+
+/** Best effort: it ends by itself. */
+async function keepUntilNext(
+  { now }: CoreDeps,
+  lock: Lock,
+  { pollEveryMs }: ChannelDefinition<unknown>,
+  { atMs }: Sent,
+): Promise<void> {
+  const leftMs = Math.round(atMs + pollEveryMs - now());
+  const isKept = leftMs > 0 && (await lock.renew(leftMs).catch(() => false));
+  if (!isKept) await lock.release();
+}
+
+/** When the last question left, as far as one did. */
+interface Sent {
+  atMs: number;
+  isSent: boolean;
 }
 
 async function ask(
   deps: CoreDeps,
   { stored, record, provider, channel, reason }: Question,
-  startedMs: number,
+  { sent, beforeSend }: { readonly sent: Sent; readonly beforeSend?: () => Promise<void> },
 ): Promise<VerificationRecord> {
-  const asked = { ...record, lastAskedAtMs: startedMs };
+  const asked = () => ({ ...record, lastAskedAtMs: sent.atMs });
   try {
     // The provider gets its full time, however little the one who asked has: a short deadline must
     // not look like the provider's trouble.
     const deadlineMs = deps.now() + askTimeoutMs;
-    const priority = reason === 'reconcile' ? 'reconcile' : 'result';
-    const call = callProvider(deps, provider, { priority, deadlineMs });
-    const answer = await channel.fetchOutcome(call, record.session ?? {});
-    const concluded = concludeVerification(asked, answer, {
+    const isForNobody = reason === 'reconcile';
+    const call = callProvider(deps, provider, {
+      priority: isForNobody ? 'reconcile' : 'result',
+      deadlineMs,
+      turnByMs: isForNobody ? deps.now() + reconcileTurnWithinMs : undefined,
+      beforeSend: async () => {
+        await beforeSend?.();
+        sent.atMs = deps.now();
+        sent.isSent = true;
+      },
+    });
+    const asking: Promise<OutcomeAnswer | null> = channel.fetchOutcome(call, record.session ?? {});
+    const answer = await orByDeadline(deps.now, deadlineMs, asking, () => null);
+    if (!answer) throw new ProviderFault('timeout');
+    const concluded = concludeVerification(asked(), answer, {
       nowMs: deps.now(),
+      askedMs: sent.atMs,
       graceSeconds: channel.graceSeconds,
       evidence: 'QUERIED',
     });
@@ -182,8 +242,10 @@ async function ask(
     if (error instanceof StoreUnavailable) throw error;
     const isExpected = error instanceof ProviderFault || error instanceof LimiterRefusal;
     if (!isExpected) logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
+    // Nobody waits for what was asked for nobody.
+    if (reason === 'reconcile' && !sent.isSent) return record;
     // The others learn that it was asked in vain, and wait no longer.
-    return write(deps, stored, asked);
+    return write(deps, stored, asked());
   }
 }
 

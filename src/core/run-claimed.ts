@@ -138,7 +138,7 @@ async function dropSkeleton(
   const gone = [
     deps.store.records.remove(skeleton.id),
     userRecords(deps, skeleton, skeleton.kind).remove([skeleton.id]),
-    skeleton.kind === 'verification' ? earlyNotifications(deps, skeleton.id).forget() : null,
+    earlyNotifications(deps, skeleton.id).forget(),
   ];
   await Promise.allSettled(gone);
 }

@@ -10,8 +10,9 @@ import { announceEnd } from './write-verification.ts';
 const askWithinMs = 10_000;
 /** After asking in vain; then twice as long since the end, each time. */
 const firstRetryMs = 60_000;
-/** So long before the provider forgets, it is asked once more. */
+/** So long before the provider forgets, it is asked once more; and again, should that be in vain. */
 const lastChanceMs = 3600 * 1000;
+const lastRetryMs = 300_000;
 
 /**
  * Comes back to a verification that perhaps nobody asks about: when its time is over, again while
@@ -26,12 +27,14 @@ export async function visitVerification(deps: CoreDeps, id: string): Promise<num
   if (record.startedAtMs === null) return deps.now() + skeletonKeepSeconds * 1000;
   if (record.status !== 'PENDING') return afterEnd(deps, id);
   await receiveEarlyNotification(deps, id);
-
-  const channel = deps.registry.find(record.providerId)?.definition.channels[record.channel];
-  const endsMs = graceEndsMs(record, channel?.graceSeconds ?? 0);
-  if (deps.now() < endsMs) return endsMs;
   const [current] = await deps.store.records.get([id]);
   if (!current) return null;
+  if (decodeRecord('verification', current).status !== 'PENDING') return afterEnd(deps, id);
+
+  const channel = deps.registry.find(record.providerId)?.definition.channels[record.channel];
+  const lastMs = retentionEndsMs(record, channel) - lastChanceMs;
+  const endsMs = Math.min(graceEndsMs(record, channel?.graceSeconds ?? 0), Math.max(lastMs, 0));
+  if (deps.now() < endsMs) return endsMs;
   const seen = await refreshVerification(deps, current, deps.now() + askWithinMs, 'reconcile');
   return seen.status === 'PENDING'
     ? nextVisitMs(seen, channel, endsMs, deps.now())
@@ -53,6 +56,6 @@ function nextVisitMs(
 ): number {
   const forgottenMs = retentionEndsMs(record, channel);
   const lastMs = forgottenMs - lastChanceMs;
-  const againMs = nowMs + Math.max(firstRetryMs, nowMs - endsMs);
-  return Math.min(againMs, nowMs < lastMs ? lastMs : forgottenMs);
+  if (nowMs >= lastMs) return Math.min(nowMs + lastRetryMs, forgottenMs);
+  return Math.min(nowMs + Math.max(firstRetryMs, nowMs - endsMs), lastMs);
 }

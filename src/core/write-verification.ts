@@ -23,7 +23,8 @@ export async function announceEnd(deps: CoreDeps, stored: StoredRecord): Promise
   if (record.status === 'PENDING' || record.isAnnounced) return true;
   try {
     const { id: verificationId, status } = record;
-    await deps.announce({ verificationId, status, atMs: deps.now() });
+    const atMs = record.lastCheckedAtMs ?? deps.now();
+    await deps.announce({ verificationId, status, atMs });
     return (await put(deps, stored, { ...record, isAnnounced: true })) !== null;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;

@@ -71,14 +71,6 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     if (isDraining()) reply.header('connection', 'close');
   });
 
-  server.addHook('onRequest', async (request, reply) => {
-    const [, charset] = /charset="?([^";\s]+)/iu.exec(request.headers['content-type'] ?? '') ?? [];
-    // Read as UTF-8, another encoding would make another name of it.
-    if (charset !== undefined && !/^utf-?8$/iu.test(charset)) {
-      return reply.code(415).send(toGraphqlError('BAD_REQUEST'));
-    }
-  });
-
   server.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof Unauthenticated) {
       return reply.code(401).send(toGraphqlError('UNAUTHENTICATED'));

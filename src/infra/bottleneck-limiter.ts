@@ -106,7 +106,18 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       // Resolved inside the job: Bottleneck would take another millisecond to say so, and the
       // moment of sending is now.
       return new Promise((resolve, reject) => {
+        let isOver = false;
+        // Behind what is more urgent it might never come to its turn: it is told all the same.
+        const timer = setTimeout(
+          () => {
+            isOver = true;
+            reject(new LimiterRefusal('no_slot_in_time', retryAfter(perSecond)));
+          },
+          Math.max(0, ask.withinMs),
+        );
         const job = async (): Promise<void> => {
+          if (isOver) return;
+          clearTimeout(timer);
           const withinMs = ask.withinMs - (performance.now() - askedMs);
           await waitForSlot({ ...ask, withinMs }, prepare);
           resolve();
@@ -114,6 +125,7 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
         queueOf(key, perSecond)
           .schedule({ priority: priorities[priority] }, job)
           .catch((error: unknown) => {
+            clearTimeout(timer);
             const isShed = error instanceof Bottleneck.BottleneckError;
             reject(isShed ? new LimiterRefusal('overloaded', retryAfter(perSecond)) : error);
           });

@@ -46,6 +46,7 @@ describe('concluding', () => {
         expect(
           concludeVerification(ended, answer, {
             nowMs: 10_000_000,
+            askedMs: 10_000_000,
             graceSeconds: 60,
             evidence: 'QUERIED',
           }),
@@ -56,9 +57,11 @@ describe('concluding', () => {
 
   it('keeps to the second of expiry plus grace', () => {
     const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: null };
-    const at = (nowMs: number) =>
-      concludeVerification(record, pending, { nowMs, graceSeconds: 60, evidence: 'QUERIED' })
-        .status;
+    // The answer comes later: what happened since the question is not in it.
+    const at = (askedMs: number) => {
+      const terms = { nowMs: askedMs + 4000, askedMs, graceSeconds: 60 };
+      return concludeVerification(record, pending, { ...terms, evidence: 'QUERIED' }).status;
+    };
     expect(at(659_999)).toBe('PENDING');
     expect(at(660_000)).toBe('EXPIRED');
   });

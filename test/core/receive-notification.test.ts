@@ -204,6 +204,39 @@ describe('a notification', () => {
     expect(started).toMatchObject({ verification: { status: 'PASSED' } });
   });
 
+  it('that comes early is not pushed out by what says nothing', async () => {
+    const core = createTestCore({ definitions: [notifying('NOTIFICATION')] });
+    core.provider.reply(async () => {
+      const capability = capabilityOf(core);
+      await notify(core, capability, '<html>');
+      await Promise.all([
+        notify(core, capability, passedAnswer),
+        notify(core, capability, 'null'),
+        receiveNotification(core.deps, 'acme', capability, {
+          ...{ method: 'GET', headers: {}, body: Buffer.alloc(0) },
+        }),
+      ]);
+      return {};
+    });
+    const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+    const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    expect(started).toMatchObject({ verification: { status: 'PASSED' } });
+  });
+
+  it('makes us ask at once, though somebody has just asked', async () => {
+    const { core, id, capability } = await begin('QUERY');
+    core.provider.reply(
+      () => ({ kind: 'pending', chargedAttempts: 0 }),
+      () => failed,
+    );
+    core.clock.ms += 2 * second;
+    await statusOf(core, id);
+    core.clock.ms += 0.5 * second;
+    await notify(core, capability, passedAnswer);
+    core.clock.ms += 0.6 * second;
+    expect(await until(async () => core.provider.ledger.length === 3)).toBe(true);
+  });
+
   it('that comes while the start is being kept is not lost either', async () => {
     // It finds the skeleton; then the start is answered and looks, too soon; then it is kept.
     let onLook: (() => Promise<unknown>) | null = null;

@@ -20,7 +20,7 @@ import { redactVerification } from '../../src/core/redact-verification.ts';
 import type { VerificationRecord } from '../../src/core/records.ts';
 import { startVerification } from '../../src/core/start-verification.ts';
 import { visitVerification } from '../../src/core/visit-verification.ts';
-import { kept } from '../support/kept.ts';
+import { kept as keptParts } from '../support/kept.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import {
   acme,
@@ -629,7 +629,7 @@ describe('a redacted user', () => {
     const { id } = await start(core);
     const [stored] = await core.deps.store.records.get([id]);
     if (!stored) throw new Error('gone');
-    await core.deps.store.records.replace(stored, ...kept('secret-extra, not JSON'));
+    await core.deps.store.records.replace(stored, ...keptParts('secret-extra, not JSON'));
     expect(await redactUser(core)).toMatchObject({ kind: 'success' });
     expectNoTrace(dump.text());
     expect(await redactUser(core)).toMatchObject({ kind: 'success' });

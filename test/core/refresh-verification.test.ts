@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { OutcomeAnswer } from '../../src/contract/index.ts';
+import { LimiterRefusal, StoreUnavailable, type OutcomeAnswer } from '../../src/contract/index.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { readVerifications } from '../../src/core/read-verifications.ts';
 import { refreshVerification } from '../../src/core/refresh-verification.ts';
@@ -114,6 +114,7 @@ describe('a pending verification beside several replicas', () => {
         refreshVerification(core.deps, stored, core.deps.now() + 9000, 'came_back'),
       ),
     );
+    expect(asked(core)).toBeGreaterThanOrEqual(1);
     expect(asked(core)).toBeLessThanOrEqual(2);
     // Each replica shares among its own; between them it is once per second.
     const beforeMs = core.clock.ms;
@@ -123,6 +124,136 @@ describe('a pending verification beside several replicas', () => {
     );
     const seconds = (core.clock.ms - beforeMs) / second;
     expect(asked(core) - before).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
+  });
+
+  it('is asked about once more for who has just come back, though it was a moment ago', async () => {
+    const { core, id } = await begin();
+    letTimePass(core);
+    core.provider.reply(
+      () => pending,
+      () => passedAnswer,
+    );
+    expect(await read(core.deps, id)).toMatchObject({ status: 'PENDING' });
+    const [stored] = await core.deps.store.records.get([id]);
+    if (!stored) throw new Error('gone');
+    const back = await refreshVerification(core.deps, stored, core.deps.now() + 9000, 'came_back');
+    expect(back).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('is asked about at most once a second as the provider sees it, however long a slot is waited for', async () => {
+    const sentMs: number[] = [];
+    const waits = [900, 0];
+    const core = createTestCore({
+      limiter: {
+        turn: async (_ask, prepare) => {
+          await new Promise((resolve) => setTimeout(resolve, waits.shift() ?? 0));
+          await prepare?.();
+        },
+        backOff: async () => {},
+      },
+    });
+    const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+    waits.unshift(0);
+    const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
+    core.clock.ms += 2 * second;
+    letTimePass(core);
+    core.provider.reply(() => {
+      sentMs.push(core.clock.ms);
+      return pending;
+    });
+    const { id } = outcome.verification;
+    while (sentMs.length < 2) await read(core.deps, id).then(tick);
+    const [first = 0, next = 0] = sentMs;
+    expect(next - first).toBeGreaterThanOrEqual(second - 5);
+  });
+
+  it('is asked about at once for people, though a visit is waiting for its turn', async () => {
+    const { core, id, replicas } = await begin();
+    const [one] = replicas;
+    if (!one) throw new Error('no replica');
+    const [stored] = await core.deps.store.records.get([id]);
+    if (!stored) throw new Error('gone');
+    letTimePass(core);
+    core.provider.reply(() => passedAnswer);
+    const limiter = {
+      ...core.deps.limiter,
+      // Behind all others it never comes to its turn.
+      turn: async (
+        ask: { readonly priority: string; readonly withinMs: number },
+        prepare?: () => Promise<void>,
+      ) => {
+        if (ask.priority !== 'reconcile') return prepare?.();
+        await new Promise((resolve) => setTimeout(resolve, ask.withinMs));
+        throw new LimiterRefusal('no_slot_in_time', 1000);
+      },
+    };
+    const deps = { ...one, limiter };
+    const visit = refreshVerification(deps, stored, deps.now() + 10_000, 'reconcile');
+    await tick();
+    expect(await read(deps, id)).toMatchObject({ status: 'PASSED' });
+    await visit;
+  });
+
+  it('is asked about though the reply to taking its lock was lost', async () => {
+    const { core, id } = await begin();
+    core.provider.reply(() => passedAnswer);
+    let isLost = true;
+    const locks = {
+      ...core.deps.store.locks,
+      take: async (...given: Parameters<typeof core.deps.store.locks.take>) => {
+        const taken = await core.deps.store.locks.take(...given);
+        if (!isLost) return taken;
+        isLost = false;
+        throw new StoreUnavailable();
+      },
+    };
+    const deps = { ...core.deps, store: { ...core.deps.store, locks } };
+    await expect(read(deps, id)).rejects.toThrow('not readable');
+    expect(await read(deps, id)).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('is asked about again soon though its lock could not be kept', async () => {
+    const { core, id } = await begin();
+    core.provider.reply(
+      () => pending,
+      () => passedAnswer,
+    );
+    const locks = {
+      ...core.deps.store.locks,
+      renew: () => Promise.reject(new StoreUnavailable()),
+    };
+    const deps = { ...core.deps, store: { ...core.deps.store, locks } };
+    await read(deps, id);
+    core.clock.ms += 1.1 * second;
+    expect(await read(deps, id)).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('is asked about though the clock of another replica was ahead', async () => {
+    const { core, id, replicas } = await begin();
+    const [ahead, right] = replicas;
+    if (!ahead || !right) throw new Error('no replicas');
+    core.provider.reply(
+      () => pending,
+      () => passedAnswer,
+    );
+    await read({ ...ahead, now: () => core.clock.ms + 30 * second }, id).catch(() => {});
+    core.clock.ms += 1.1 * second;
+    expect(await read(right, id)).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('shows what is known soon, when nobody answers the one who asks', async () => {
+    const { core, id, replicas } = await begin();
+    const [one, other] = replicas;
+    if (!one || !other) throw new Error('no replicas');
+    letTimePass(core);
+    core.provider.reply(() => new Promise<object>(() => {}));
+    const asking = read(one, id);
+    await tick();
+    const startedMs = core.clock.ms;
+    expect(await read(other, id)).toMatchObject({ status: 'PENDING' });
+    expect(core.clock.ms - startedMs).toBeLessThan(6 * second);
+    void asking;
   });
 
   it('is asked about by another one when the one that asked has died', async () => {

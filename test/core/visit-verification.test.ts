@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import {
+  LimiterRefusal,
   StoreUnavailable,
   type AnyProvider,
+  type LimiterPriority,
   type OutcomeAnswer,
   type Store,
   type VerificationEvent,
 } from '../../src/contract/index.ts';
+import { earlyNotifications } from '../../src/core/early-notifications.ts';
 import { readVerifications } from '../../src/core/read-verifications.ts';
 import { startVerification } from '../../src/core/start-verification.ts';
 import { visitVerification } from '../../src/core/visit-verification.ts';
@@ -109,7 +112,7 @@ describe('a verification that nobody asks about', () => {
     expect(events).toMatchObject([{ status: 'EXPIRED' }]);
   });
 
-  it('is asked about ever more seldom while the provider is away, once before it forgets, then no more', async () => {
+  it('is asked about ever more seldom while the provider is away, often before it forgets, then no more', async () => {
     const { core, startedMs, visit, events } = await begin();
     // Not one that opens the breaker, so that every question can be counted.
     core.provider.reply(failing('busy'));
@@ -123,7 +126,9 @@ describe('a verification that nobody asks about', () => {
     expect(visits.slice(0, 4)).toEqual([11, 12, 13, 15].map((at) => at * minute));
     expect(visits).toContain(forgotten - hour);
     expect(visits.at(-1)).toBe(forgotten);
-    expect(visits.length).toBeLessThan(20);
+    expect(visits.filter((at) => at < forgotten - hour).length).toBeLessThan(15);
+    // In the last hour every five minutes: one refusal must not be the last word.
+    expect(visits.filter((at) => at >= forgotten - hour)).toHaveLength(13);
     // At the very end nobody is asked any more.
     expect(asked(core)).toBe(visits.length - 1);
     expect(events).toMatchObject([{ status: 'UNDETERMINED' }]);
@@ -138,6 +143,60 @@ describe('a verification that nobody asks about', () => {
     core.provider.reply(() => passedAnswer);
     expect(await visit()).toBeNull();
     expect(events).toMatchObject([{ status: 'PASSED' }]);
+  });
+
+  it('is asked about before its provider forgets, however soon that is', async () => {
+    const channel = { ...acme.channels['FACE_WEB'], retentionSeconds: 4500 };
+    const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const long = await begin({ definition });
+    // Nobody can finish after 900 s, when its hour begins.
+    long.core.clock.ms += 12 * second;
+    expect(await long.visit()).toBe(long.startedMs + 660 * second);
+    const brief = { ...channel, retentionSeconds: 4000 };
+    const other = { ...acme, channels: { FACE_WEB: brief } } as unknown as AnyProvider;
+    const short = await begin({ definition: other });
+    short.core.provider.reply(() => passedAnswer);
+    short.core.clock.ms += 12 * second;
+    expect(await short.visit()).toBe(short.startedMs + 400 * second);
+    short.core.clock.ms = short.startedMs + 400 * second;
+    expect(await short.visit()).toBeNull();
+    expect(short.events).toMatchObject([{ status: 'PASSED' }]);
+  });
+
+  it('is asked about behind all others, and for a short while only', async () => {
+    const { core, startedMs, id } = await begin();
+    const asks: { readonly priority: string; readonly withinMs: number }[] = [];
+    const limiter = {
+      ...core.deps.limiter,
+      turn: async (ask: { readonly priority: LimiterPriority; readonly withinMs: number }) => {
+        asks.push(ask);
+        throw new LimiterRefusal('no_slot_in_time', 1000);
+      },
+    };
+    core.clock.ms = startedMs + 660 * second;
+    await visitVerification({ ...core.deps, limiter }, id);
+    expect(asks).toMatchObject([{ priority: 'reconcile', withinMs: 2000 }]);
+  });
+
+  it('is met with what came before its start was answered', async () => {
+    const channel = {
+      ...acme.channels['FACE_WEB'],
+      outcome: 'NOTIFICATION',
+      notification: {
+        read: ({ body }: { readonly body: Buffer }) => JSON.parse(body.toString('utf8')),
+        reply: { contentType: 'text/plain', body: 'thanks' },
+      },
+    };
+    const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const { core, visit, id, events } = await begin({ definition });
+    const body = Buffer.from(JSON.stringify(passedAnswer));
+    const early = earlyNotifications(core.deps, id);
+    // As when the process died between the answer of the start and looking.
+    await early.keep({ providerId: 'acme', notification: { method: 'POST', headers: {}, body } });
+    core.clock.ms += 12 * second;
+    expect(await visit()).toBeNull();
+    expect(events).toMatchObject([{ status: 'PASSED' }]);
+    expect(await early.find()).toEqual([]);
   });
 
   it('ends UNDETERMINED without a question where nobody can be asked', async () => {

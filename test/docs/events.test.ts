@@ -84,6 +84,16 @@ describe('the consumer of docs/events.md', () => {
     expect(left).toBe(0);
   });
 
+  it('reads a stream that stays as small as is said there', async () => {
+    const filled = `for i = 1, 101000 do redis.call('XADD', 'vs:live:events', '*', 'a', 'b') end`;
+    await redis.command('EVAL', filled, '0');
+    await tell('ver_bounded');
+    const length = Number(await redis.command('XLEN', 'vs:live:events'));
+    expect(length).toBeGreaterThanOrEqual(100_000);
+    expect(length).toBeLessThan(100_500);
+    await redis.command('DEL', 'vs:live:events');
+  });
+
   it('needs no more than the rights that are named there', async () => {
     const text = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
     const [, named = ''] = /ACL SETUSER events on >… ([^`]+)`/u.exec(text) ?? [];

@@ -227,6 +227,24 @@ describe('the listeners', () => {
     expect(html).toContain('no longer valid');
   });
 
+  it('lead back without a trace of the address, and without keeping it', async () => {
+    const { url, send } = await app();
+    const redirectUrl = 'http://localhost:1/done';
+    const { data } = await send(startMutation, {
+      input: { idempotencyKey: 'back', channel: 'E_ID', redirectUrl },
+    });
+    const { id, launch } = data.startVerification.verification;
+    await fetch(launch.url);
+    const body = new URLSearchParams({ act: 'pass' });
+    const done = await fetch(launch.url, { method: 'POST', body, redirect: 'manual' });
+    const way = (done.headers.get('location') ?? '').replace('http://localhost:4001', url);
+    const back = await fetch(way.replace(/^http:\/\/[^/]+/u, url), { redirect: 'manual' });
+    expect(back.status).toBe(303);
+    expect(back.headers.get('location')).toBe(`${redirectUrl}?verificationId=${id}`);
+    expect(back.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(back.headers.get('cache-control')).toBe('no-store');
+  });
+
   it('end slow headers and slow bodies with 408', async () => {
     const { config } = await app();
     const answerTo = (start: string): Promise<string> =>
@@ -265,11 +283,16 @@ describe('notifications', () => {
         body,
       });
     expect((await post('x'.repeat(64 * 1024 + 1))).status).toBe(413);
-    for (const type of ['application/json', 'text/plain', 'application/x-nobody-knows']) {
+    for (const type of [
+      ...['application/json', 'text/plain', 'application/x-nobody-knows', 'json', ''],
+      ...['text/plain; charset=ISO-8859-1', 'application/json; charset=GBK'],
+    ]) {
       const answer = await post('<html>', type);
       expect(answer.status).toBe(404);
       expect(await answer.text()).toBe('');
     }
     expect((await fetch(`${url}/callbacks/oemcloud/made-up`)).status).toBe(404);
+    const head = await fetch(`${url}/callbacks/oemcloud/made-up`, { method: 'HEAD' });
+    expect(head.status).toBe(404);
   });
 });

@@ -52,6 +52,31 @@ describe('the limiter', () => {
     await expect(limiter.turn(ask)).rejects.toMatchObject({ reason: 'no_slot_in_time' });
   });
 
+  it('tells in time who never comes to its turn behind what is more urgent', async () => {
+    const limiter = createLimiter();
+    const ask = { key: 'a', perSecond: 10 } as const;
+    const load = { isOver: false };
+    const urgent = async (): Promise<void> => {
+      while (!load.isOver) {
+        await limiter.turn({ ...ask, priority: 'result', withinMs: 5000 }).catch(() => {});
+      }
+    };
+    const others = Promise.all(Array.from({ length: 15 }, urgent));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const startedMs = performance.now();
+    let prepared = 0;
+    const waiting = limiter.turn({ ...ask, priority: 'reconcile', withinMs: 800 }, async () => {
+      prepared += 1;
+    });
+    await expect(waiting).rejects.toMatchObject({ reason: 'no_slot_in_time' });
+    const waitedMs = performance.now() - startedMs;
+    load.isOver = true;
+    await others;
+    // As a ratio: without a bound it would wait for as long as the others do.
+    expect(waitedMs).toBeLessThan(800 * 3);
+    expect(prepared).toBe(0);
+  });
+
   it('sheds what would wait for more than three seconds', async () => {
     const limiter = createLimiter();
     const results = await Promise.allSettled(

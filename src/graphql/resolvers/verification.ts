@@ -3,7 +3,7 @@ import { mayLaunch } from '../../core/caller.ts';
 import { graceEndsMs } from '../../core/conclude-verification.ts';
 import { demandRead } from '../../core/read-verifications.ts';
 import type { VerificationRecord } from '../../core/records.ts';
-import { outcomeSourceOf } from '../../core/registry.ts';
+import { isEnabled, outcomeSourceOf } from '../../core/registry.ts';
 import type { GraphqlContext } from '../context.ts';
 import type {
   ResolversParentTypes,
@@ -16,7 +16,7 @@ import type {
 import { providerRef } from '../provider-ref.ts';
 import { referenceId } from '../reference-id.ts';
 
-/** How long to wait before asking again, when the plugin is no longer there to say so. */
+/** How long to wait before asking again, while nobody can be asked. */
 const defaultPollMs = 5000;
 
 export const verification: VerificationResolvers = {
@@ -55,11 +55,12 @@ function nextPollAfterMs(
   if (record.status !== 'PENDING') return null;
   const provider = registry.find(record.providerId);
   const channel = provider?.definition.channels[record.channel];
-  if (provider && channel && outcomeSourceOf(provider, channel) === 'NONE') {
+  if (!provider || !channel || !isEnabled(provider)) return defaultPollMs;
+  const { pollEveryMs, graceSeconds } = channel;
+  if (outcomeSourceOf(provider, channel) === 'NONE') {
     // Nothing is learnt before the end.
-    return Math.max(0, graceEndsMs(record, channel.graceSeconds) - now());
+    return Math.max(pollEveryMs, graceEndsMs(record, graceSeconds) - now());
   }
-  const pollEveryMs = channel?.pollEveryMs ?? defaultPollMs;
   // Asked just now, perhaps in vain: a provider in trouble is not to be asked in a loop.
   const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
   const leftMs = (lastMs ?? now()) + pollEveryMs - now();

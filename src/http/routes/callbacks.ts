@@ -13,14 +13,19 @@ export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
       done(null, body);
     });
+    // Fastify would refuse types that it cannot read, and here none has to be.
+    scope.addHook('onRequest', async ({ raw: { headers } }) => {
+      headers['content-type'] = 'application/octet-stream';
+    });
     scope.route<{ Params: { provider: string; capability: string } }>({
       method: ['GET', 'POST'],
       url: '/callbacks/:provider/:capability',
+      exposeHeadRoute: false,
       bodyLimit: mostBytes,
       handler: async (request, reply) => {
         const { provider, capability } = request.params;
         const receipt = await receiveNotification(core, provider, capability, {
-          method: request.method === 'GET' ? 'GET' : 'POST',
+          method: request.method === 'POST' ? 'POST' : 'GET',
           headers: request.headers as Record<string, string>,
           body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         });

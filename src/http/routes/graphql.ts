@@ -42,8 +42,12 @@ export function registerGraphql(
     onRequest: async (request) => {
       callers.set(request, await identify(request));
       // Other types any web page could send without asking (CSRF).
-      const [type = ''] = (request.headers['content-type'] ?? '').split(';');
-      if (type.trim().toLowerCase() !== 'application/json') throw new UnsupportedMediaType();
+      const given = request.headers['content-type'] ?? '';
+      const [type = ''] = given.split(';');
+      const [, charset = 'utf-8'] = /charset="?([^";\s]+)/iu.exec(given) ?? [];
+      // Read as UTF-8, a name in another encoding would become another name.
+      const isRead = type.trim().toLowerCase() === 'application/json' && /^utf-?8$/iu.test(charset);
+      if (!isRead) throw new UnsupportedMediaType();
     },
     preHandler: async (request) => {
       const bytes = Number(

@@ -31,6 +31,8 @@ export function registerReturn(server: FastifyInstance, core: CoreDeps): void {
       ? reply.redirect(target.url, 303)
       : sendPage(reply, target.page);
   });
+  // Longer than any of ours, or mangled on its way.
+  server.get('/return/*', (_request, reply) => sendPage(reply, 'link_invalid'));
 }
 
 function sendPage(reply: FastifyReply, name: Page): FastifyReply {
