@@ -32,6 +32,7 @@ export type BankCardCheck = {
   message: Maybe<Scalars['String']['output']>;
   outcome: BankCardOutcome;
   provider: VerificationProvider;
+  /** Kept for three days, `code` and `message` too: afterwards OTHER. */
   reason: BankCardOutcomeReason;
   /** True when the provider was emulated: the outcome says nothing about a real card. */
   sandbox: Scalars['Boolean']['output'];
@@ -694,6 +695,10 @@ export type VerificationOptionsInput =
       tencentIntlWeb: TencentIntlWebOptionsInput;
     };
 
+/**
+ * What it tells about the person (code, reason, message, similarity, details) is kept for three days after the
+ * start, and goes at once by redaction: afterwards the reason is OTHER. The rest stays.
+ */
 export type VerificationOutcome = {
   __typename?: 'VerificationOutcome';
   billing: VerificationBilling;

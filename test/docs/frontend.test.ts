@@ -273,7 +273,7 @@ describe('in an app', () => {
     const shared = await import(pathToFileURL(join(folder, 'verification.js')).href);
     const { verify } = await import(pathToFileURL(join(folder, 'face-sdk.js')).href);
     const send = async (query: string, variables: object) =>
-      JSON.parse(await askGraph(JSON.stringify({ query, variables }))).data;
+      JSON.parse(await askGraph(JSON.stringify({ query, variables })));
     const given: { token?: string; clientConfig?: string | null }[] = [];
     const huiYan = {
       startHuiYanAuth: async (launch: { readonly token: string }) => {
@@ -299,7 +299,7 @@ describe('in an app', () => {
       const keys: string[] = [];
       const send = async (_query: string, { input }: { input: { idempotencyKey: string } }) => {
         keys.push(input.idempotencyKey);
-        return { startVerification: answers[keys.length - 1] };
+        return { data: { startVerification: answers[keys.length - 1] } };
       };
       return { keys, start: () => createVerifications(send).start({ idempotencyKey: 'k' }) };
     };
@@ -310,8 +310,30 @@ describe('in an app', () => {
     const refused = answersOf({ ...again, code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY' });
     await expect(refused.start()).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
     expect(refused.keys).toEqual(['k']);
+    const forbidden = createVerifications(async () => ({
+      data: { startVerification: null },
+      errors: [{ message: 'The caller may not do this.' }],
+    }));
+    await expect(forbidden.start({ idempotencyKey: 'k' })).rejects.toThrow('may not do this');
     const endless = answersOf(again, again, again, { verification });
     await expect(endless.start()).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  });
+});
+
+describe('waiting', () => {
+  it('goes on while the answer is "not now", and ends when there is none', async () => {
+    const { createVerifications } = await import(
+      pathToFileURL(join(folder, 'verification.js')).href
+    );
+    const answers = [
+      { data: { verification: null }, errors: [{ extensions: { code: 'STORE_UNAVAILABLE' } }] },
+      { data: { verification: { status: 'PENDING', nextPollAfterMs: 1 } } },
+      { data: { verification: { status: 'PASSED' } } },
+    ];
+    const later = createVerifications(async () => answers.shift());
+    expect(await later.waitForOutcome('ver_1')).toEqual({ status: 'PASSED' });
+    const none = createVerifications(async () => ({ data: { verification: null } }));
+    await expect(none.waitForOutcome('ver_1')).rejects.toThrow('no such verification');
   });
 });
 

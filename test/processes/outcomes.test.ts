@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Secret } from '../../src/contract/index.ts';
+import { createVault } from '../../src/infra/vault.ts';
 import { freePort } from '../support/free-port.ts';
 import { startMutation, verificationQuery } from '../support/operations.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
@@ -228,6 +230,16 @@ describe('verifications of three replicas beside one Redis', () => {
     const after = (await redis.command('KEYS', '*')) as string[];
     expect(after.filter((key) => key.endsWith(':personal'))).toEqual([]);
     expect(after.filter((key) => key.includes(':list:'))).toEqual([]);
+    // With the keys of the store as well.
+    const keys = [{ kid: 'e1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }];
+    const vault = createVault({ keys, mode: 'live' });
+    const records = after.filter((key) => key.startsWith('vs:live:record:'));
+    expect(records.length).toBeGreaterThanOrEqual(2);
+    for (const key of records) {
+      const text = vault.open('record', key, String(await redis.command('HGET', key, 'b')));
+      expect(text).toContain('"status"');
+      expect(text).not.toMatch(/secret-extra|brief-token|way-back|VERIFIED|"code"/u);
+    }
     for (const key of after) {
       const text = `${key} ${JSON.stringify(await dump(key))}`;
       for (const value of ['secret-extra', userId, 'brief-token', 'way-back']) {
