@@ -160,6 +160,13 @@ export const untoldResult = {
 } as const satisfies Partial<BankCardResult>;
 
 export function encodeRecord(record: AnyRecord): RecordParts {
+  const parts = partsOfRecord(record);
+  // Whoever writes it, and whatever: nothing personal comes back to what was redacted.
+  const isRedacted = record.kind !== 'reused' && record.redactedAtMs !== null;
+  return isRedacted ? { ...parts, personal: null } : parts;
+}
+
+function partsOfRecord(record: AnyRecord): RecordParts {
   switch (record.kind) {
     case 'verification': {
       const { launch, session, extra, redirectUrl, cacheKeys, outcome, ...rest } = record;

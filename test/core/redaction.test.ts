@@ -280,7 +280,11 @@ describe('a redacted verification', () => {
     expect(await read(core, id)).toMatchObject({ status: 'PENDING' });
     core.clock.ms += 661 * second;
     expect(await visitVerification(core.deps, id)).toBeNull();
-    expect(await read(core, id)).toMatchObject({ status: 'UNDETERMINED' });
+    expect(await read(core, id)).toMatchObject({
+      ...{ status: 'UNDETERMINED', outcome: { reason: 'OTHER' } },
+    });
+    const [stored] = await core.deps.store.records.get([id]);
+    expect(stored?.personal).toBeNull();
   });
 
   it('is not handed out again: another key starts afresh', async () => {
