@@ -1,6 +1,13 @@
-import { createServer, type Server } from 'node:http';
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
+import { exportSPKI, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  audience,
+  issuer,
+  publicJwk,
+  signToken,
+  startIdentityProvider,
+  type KeyPair,
+} from '../support/identity-provider.ts';
 import {
   checkMutation,
   redactUserMutation,
@@ -12,15 +19,11 @@ import {
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 const secret = 'the-secret-of-the-router';
-const issuer = 'https://id.acme.example/';
-const audience = 'supergraph';
 const allScopes = 'verification:start verification:read bankcard:check verification:redact';
 const whoQuery = '{ verificationProviders { id } }';
 
-type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
-
-let keys: Keys;
-let otherKeys: Keys;
+let keys: KeyPair;
+let otherKeys: KeyPair;
 let provider: Awaited<ReturnType<typeof startIdentityProvider>>;
 let app: TestApp;
 
@@ -29,7 +32,7 @@ beforeAll(async () => {
     generateKeyPair('RS256', { extractable: true }),
     generateKeyPair('RS256', { extractable: true }),
   ]);
-  provider = await startIdentityProvider();
+  provider = await startIdentityProvider([await publicJwk(keys, 'k1')]);
   app = await startWithTokens();
 });
 afterAll(async () => {
@@ -53,60 +56,17 @@ function startWithTokens(env: Record<string, string> = {}): Promise<TestApp> {
   });
 }
 
-/** Publishes keys, and counts who asks for them. */
-async function startIdentityProvider() {
-  let published: object[] = [await publicKey(keys, 'k1')];
-  let asked = 0;
-  let isDown = false;
-  const server: Server = createServer((_request, response) => {
-    asked += 1;
-    if (isDown) response.writeHead(500).end();
-    else {
-      response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ keys: published }));
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
-  return {
-    url: `http://127.0.0.1:${address.port}/keys`,
-    asked: () => asked,
-    publish: (next: object[]) => {
-      published = next;
-    },
-    fail: (fails: boolean) => {
-      isDown = fails;
-    },
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-async function publicKey({ publicKey: key }: Keys, kid: string): Promise<object> {
-  return { ...(await exportJWK(key)), kid, alg: 'RS256', use: 'sig' };
-}
-
 interface Token {
   readonly claims?: JWTPayload;
   readonly without?: readonly string[];
   readonly kid?: string;
-  readonly by?: Keys;
+  readonly by?: KeyPair;
 }
 
 const claimsOfAnn = { sub: 'ann', org: 'acme', permissions: allScopes };
 
-async function sign({ claims = {}, without = [], kid = 'k1', by = keys }: Token = {}) {
-  const nowSeconds = Math.floor(Date.now() / 1000);
-  const standard = { iss: issuer, aud: audience, iat: nowSeconds, exp: nowSeconds + 300 };
-  const payload = Object.fromEntries(
-    Object.entries({ ...standard, ...claimsOfAnn, ...claims }).filter(
-      ([name]) => !without.includes(name),
-    ),
-  );
-  return new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid }).sign(by.privateKey);
+function sign({ claims = {}, without = [], kid = 'k1', by = keys }: Token = {}) {
+  return signToken(by, { ...claimsOfAnn, ...claims }, { kid, without });
 }
 
 const bearer = (token: string, more: Record<string, string> = {}) => ({
@@ -228,15 +188,15 @@ describe('a token that the router forwards', () => {
       (await long.send(whoQuery, {}, bearer(await sign(token)))).status;
     try {
       expect(await statusOf({})).toBe(200);
-      provider.publish([await publicKey(otherKeys, 'k2')]);
+      provider.publish([await publicJwk(otherKeys, 'k2')]);
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
       expect(await statusOf({ kid: 'k2', by: otherKeys })).toBe(200);
-      provider.publish([await publicKey(keys, 'k1')]);
+      provider.publish([await publicJwk(keys, 'k1')]);
       vi.setSystemTime(Date.now() + 601_000);
       expect(await statusOf({ kid: 'k2', by: otherKeys })).toBe(401);
     } finally {
       vi.useRealTimers();
-      provider.publish([await publicKey(keys, 'k1')]);
+      provider.publish([await publicJwk(keys, 'k1')]);
       await long.stop();
     }
   });

@@ -2,17 +2,20 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { ruruHTML, type RuruClientConfig } from 'ruru/server';
 import { getStaticFile } from 'ruru/static';
-import { exampleTabs } from '../example-tabs.ts';
+import { exampleTabs, type ExampleTab } from '../example-tabs.ts';
 
 const staticPath = '/graphiql/static/';
 
 /** GraphiQL from local files: no request leaves the host. Its tabs hold invented people only. */
-export function registerGraphiql(server: FastifyInstance): void {
-  const [first] = exampleTabs;
+export function registerGraphiql(
+  server: FastifyInstance,
+  tabs: readonly ExampleTab[] = exampleTabs,
+): void {
+  const [first] = tabs;
   // Its type demands every option and lacks `defaultTabs`, which works all the same; the first
   // tab's variables are wanted again.
   const clientConfig = {
-    defaultTabs: exampleTabs,
+    defaultTabs: tabs,
     initialVariables: first?.variables,
     initialHeaders: first?.headers,
     isHeadersEditorEnabled: true,

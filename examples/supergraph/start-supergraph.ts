@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { gql } from 'graphql-tag';
+import { startApp } from '../../src/app.ts';
+import { compose } from './compose.ts';
+import { startAccounts } from './start-accounts.ts';
+import { startGateway } from './start-gateway.ts';
+import { tabs } from './tabs.ts';
+
+const routerSecret = 'a-secret-that-only-the-router-knows';
+
+/** The SDL that a platform team publishes to its registry. */
+export const verificationSdl = gql(
+  readFileSync(new URL('../../schema/subgraph.graphql', import.meta.url), 'utf8'),
+);
+
+export interface Ports {
+  readonly gateway: number;
+  readonly accounts: number;
+  readonly verification: number;
+}
+
+/** Accounts, verification-subgraph with emulated providers, and a gateway in front of both. */
+export async function startSupergraph(ports: Ports, env: Readonly<Record<string, string>> = {}) {
+  const accounts = await startAccounts(ports.accounts);
+  const verification = await startApp({
+    env: {
+      LOG_LEVEL: 'warn',
+      PORT: String(ports.verification),
+      // With these it asks for proof that the router calls, and believes it who the caller is.
+      ROUTER_SECRETS: routerSecret,
+      TRUST_IDENTITY_HEADERS: 'on',
+      ...env,
+    },
+  });
+  const verificationUrl = `http://127.0.0.1:${ports.verification}/graphql`;
+  const supergraphSdl = compose([
+    { name: 'accounts', url: accounts.url, typeDefs: accounts.typeDefs },
+    { name: 'verification', url: verificationUrl, typeDefs: verificationSdl },
+  ]);
+  const gateway = await startGateway({ supergraphSdl, port: ports.gateway, routerSecret, tabs });
+  return {
+    ...{ accounts, verification, gateway, supergraphSdl, routerSecret },
+    stop: async () => {
+      await gateway.stop();
+      await Promise.all([accounts.stop(), verification.stop()]);
+    },
+  };
+}
