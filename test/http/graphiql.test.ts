@@ -1,8 +1,7 @@
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBrowser, startBrowsableApp, type TestBrowser } from '../support/browser.ts';
+import { runTab } from '../support/run-tab.ts';
 import type { TestApp } from '../support/test-app.ts';
-import { until } from '../support/until.ts';
 
 let app: TestApp;
 let browser: TestBrowser;
@@ -15,29 +14,6 @@ afterAll(async () => {
   await browser?.close();
   await app?.stop();
 });
-
-/** What the result pane shows, however its editor draws blanks. */
-async function resultText(page: Page): Promise<string> {
-  const text = await page.locator('.result-window').innerText();
-  return text.replaceAll('\u00a0', ' ');
-}
-
-async function runTab(page: Page, name: string): Promise<string> {
-  // As a person would, look before clicking: the editor is filled a moment after the tab is shown,
-  // and takes over its operation a moment later still.
-  await page.locator('.graphiql-query-editor .view-lines').waitFor();
-  await until(async () => {
-    await page.getByRole('tab', { name }).click();
-    await page.waitForTimeout(800);
-    const text = await page.locator('.graphiql-query-editor').innerText();
-    return new RegExp(`(?:mutation|query)\\s${name}\\b`, 'u').test(text);
-  });
-  await page.getByRole('button', { name: /execute query/iu }).click();
-  return until(async () => {
-    const text = await resultText(page);
-    return text.includes('"data"') || text.includes('"errors"') ? text : null;
-  });
-}
 
 it('GraphiQL: a person starts, goes through the page and reads the outcome', async () => {
   const page = await browser.openPage();

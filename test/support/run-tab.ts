@@ -1,0 +1,26 @@
+import type { Page } from 'playwright-core';
+import { until } from './until.ts';
+
+/** Runs a tab of GraphiQL by the name of its operation, and gives what the result pane shows. */
+export async function runTab(page: Page, name: string): Promise<string> {
+  // As a person would, look before clicking: the editor is filled a moment after the tab is shown,
+  // and takes over its operation a moment later still.
+  await page.locator('.graphiql-query-editor .view-lines').waitFor();
+  await until(async () => {
+    await page.getByRole('tab', { name }).click();
+    await page.waitForTimeout(800);
+    const text = await page.locator('.graphiql-query-editor').innerText();
+    return new RegExp(`(?:mutation|query)\\s${name}\\b`, 'u').test(text);
+  });
+  await page.getByRole('button', { name: /execute query/iu }).click();
+  return until(async () => {
+    const text = await resultText(page);
+    return text.includes('"data"') || text.includes('"errors"') ? text : null;
+  });
+}
+
+/** What the result pane shows, however its editor draws blanks. */
+async function resultText(page: Page): Promise<string> {
+  const text = await page.locator('.result-window').innerText();
+  return text.replaceAll('\u00a0', ' ');
+}
