@@ -1,0 +1,103 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startMutation } from '../support/operations.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
+
+// How often a request goes to Redis and waits, whatever it asks for: seen on the wire between them.
+
+let redis: RedisServer;
+let wire: Awaited<ReturnType<typeof startWire>>;
+let app: TestApp;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  wire = await startWire(redis.port);
+  const key = `k1:${randomBytes(32).toString('base64')}`;
+  app = await startTestApp({
+    env: {
+      REDIS_URL: `redis://127.0.0.1:${wire.port}`,
+      STORE_HASH_KEYS: key,
+      STORE_ENCRYPTION_KEYS: key,
+    },
+  });
+});
+afterAll(async () => {
+  await app?.stop();
+  await wire?.stop();
+  await redis?.stop();
+});
+
+/** Passes everything on, and counts how often the direction changes: a question, then its answer. */
+async function startWire(port: number) {
+  let trips = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(port, '127.0.0.1');
+    let isAsking = false;
+    let isRecord = false;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    }
+    client.on('data', (chunk) => {
+      // Reading records, and nothing of queues or health.
+      if (chunk.includes('vs:sandbox:record:')) isRecord = true;
+      isAsking = true;
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      if (isAsking && isRecord) trips += 1;
+      isAsking = false;
+      isRecord = false;
+      client.write(chunk);
+    });
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return {
+    port: address.port,
+    trips: () => trips,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const query = `query ($r: [_Any!]!) { _entities(representations: $r) {
+  ... on Verification { id status user { id } provider { id } }
+  ... on BankCardCheck { id }
+} }`;
+
+describe('references to entities', () => {
+  it('take as many round trips for a thousand as for one, whatever their kind', async () => {
+    const { data } = await app.send(startMutation, {
+      input: { idempotencyKey: 'k', channel: 'E_ID' },
+    });
+    const { id } = data.startVerification.verification;
+    const mine = { __typename: 'Verification', id };
+    const tripsOf = async (r: readonly object[]) => {
+      const before = wire.trips();
+      const { data: found } = await app.send(query, { r });
+      expect(found._entities).toHaveLength(r.length);
+      expect(found._entities[0]).toMatchObject({ id });
+      return wire.trips() - before;
+    };
+    const one = await tripsOf([mine]);
+    const many = Array.from({ length: 999 }, (_, at) => {
+      const made = randomBytes(16).toString('base64url');
+      return at % 2
+        ? { __typename: 'Verification', id: `ver_${made}` }
+        : { __typename: 'BankCardCheck', id: `bcc_${made}` };
+    });
+    const thousand = await tripsOf([mine, ...many]);
+    expect(one).toBeGreaterThan(0);
+    // A large question and its answer travel in several pieces, which overlap: still no trip for each.
+    expect(thousand).toBeLessThan(one * 40);
+  });
+});
