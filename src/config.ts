@@ -90,9 +90,14 @@ const settings = {
   JWT_JWKS_URL: z
     .url({ protocol: /^https?$/u, error: 'must be an absolute URL' })
     .refine((url) => url.startsWith('https:') || isLoopback(url), 'must be https')
+    .refine((url) => !/^https?:\/\/[^/]*@/u.test(url), 'must hold no user information')
     .optional(),
-  JWT_ISSUER: z.string().optional(),
-  JWT_AUDIENCE: z.string().transform(readList).optional(),
+  JWT_ISSUER: z.string().trim().min(1, 'must not be blank').optional(),
+  JWT_AUDIENCE: z
+    .string()
+    .transform(readList)
+    .refine((audiences) => audiences.length > 0, 'must name an audience')
+    .optional(),
   JWT_CLAIMS: z
     .string()
     .transform(readClaims)
@@ -155,6 +160,9 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   if (parsed.success) wrong.push(...accessMistakes(parsed.data, isLive));
   if (parsed.success) wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
   if (parsed.success) wrong.push(...storeMistakes(parsed.data), ...lifeMistakes(parsed.data));
+  if (isLive && parsed.data?.PUBLIC_PORT === parsed.data?.PORT && parsed.success) {
+    wrong.push('PUBLIC_PORT must differ from PORT: what is for the router is not for browsers.');
+  }
   if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
 
   const { data } = parsed;
@@ -297,9 +305,16 @@ function accessMistakes(
           ]),
     ];
   }
-  return (['JWT_ISSUER', 'JWT_AUDIENCE'] as const)
+  const missingOnes = (['JWT_ISSUER', 'JWT_AUDIENCE'] as const)
     .filter((name) => data[name] === undefined)
     .map((name) => `JWT_JWKS_URL needs ${name}: tokens for others are signed with the same keys.`);
+  const trustsAnybody = data.TRUST_IDENTITY_HEADERS && data.ROUTER_SECRETS === undefined;
+  return trustsAnybody
+    ? [
+        ...missingOnes,
+        'TRUST_IDENTITY_HEADERS needs ROUTER_SECRETS: headers of anybody would count.',
+      ]
+    : missingOnes;
 }
 
 /** Replicas that share a Redis have to share its keys; a random one would find nothing of theirs. */

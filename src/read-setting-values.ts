@@ -38,21 +38,24 @@ export function readKeys(
 /** `secret,…`, two while they are rotated. */
 export function readSecrets(text: string, context: z.RefinementCtx): readonly Secret[] {
   const secrets = readList(text);
-  if (secrets.length > 0 && secrets.every((secret) => secret.length >= 16)) {
+  if (secrets.length > 0 && secrets.every((secret) => /^[\u0021-\u007e]{16,}$/u.test(secret))) {
     return secrets.map((secret) => new Secret(secret));
   }
-  context.addIssue('must be secrets of at least 16 characters, separated by commas');
+  context.addIssue('must be secrets of at least 16 characters without blanks, separated by commas');
   return z.NEVER;
 }
 
 /** `tenant=claim,user=claim,scopes=claim`, or the three names in this order. */
 export function readClaims(text: string, context: z.RefinementCtx): JwtClaims {
   const order = ['tenant', 'user', 'scopes'];
-  const parts = readList(text).map((part) => /^(?:(tenant|user|scopes)=)?(.+)$/u.exec(part));
+  const parts = readList(text).map((part) => /^(?:(tenant|user|scopes)=)?\s*(.+)$/u.exec(part));
   const isNamed = parts.some((part) => part?.[1] !== undefined);
   const entries = parts.map((part, at) => [isNamed ? part?.[1] : order[at], part?.[2]]);
   const { tenant, user, scopes } = Object.fromEntries(entries) as Partial<JwtClaims>;
-  if (parts.length === order.length && tenant && user && scopes) return { tenant, user, scopes };
+  const isDistinct = new Set([tenant, user, scopes]).size === order.length;
+  if (parts.length === order.length && isDistinct && tenant && user && scopes) {
+    return { tenant, user, scopes };
+  }
   context.addIssue('must be tenant=…,user=…,scopes=… with the names of your claims');
   return z.NEVER;
 }

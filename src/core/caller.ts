@@ -56,6 +56,14 @@ export function mayRead(caller: Caller, owner: Owner): boolean {
   return caller.tenantId === owner.tenantId && (isParty(caller, owner) || mayReadAnybody(caller));
 }
 
+/**
+ * Whose lists may be asked for: whoever else's is not even looked at, so that time and deadlines tell
+ * nothing of how long it is.
+ */
+export function mayList(caller: Caller, userId: string): boolean {
+  return userId === caller.userId || mayReadAnybody(caller);
+}
+
 /** Launches are handed to the parties only, whatever scopes somebody else has. */
 export function mayLaunch(caller: Caller, owner: Owner): boolean {
   return caller.tenantId === owner.tenantId && isParty(caller, owner);

@@ -1,5 +1,5 @@
 import { StoreUnavailable, type CheckKind, type ListEntry } from '../contract/index.ts';
-import type { Caller } from './caller.ts';
+import { mayList, type Caller } from './caller.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { isRecordId, type VerificationRecord } from './records.ts';
 import { userRecords } from './user-records.ts';
@@ -39,7 +39,7 @@ export async function readUserVerifications(
   read: ReadVerifications,
 ): Promise<VerificationPage> {
   const { first, after, deadlineMs } = asked;
-  if (first === 0) return { listed: [], hasMore: false };
+  if (first === 0 || !mayList(caller, userId)) return { listed: [], hasMore: false };
   const listed: ListedVerification[] = [];
   const terms = { userId, after, deadlineMs, atOnce: first + 1, read };
   for await (const found of walk(deps, caller, terms)) {
@@ -64,6 +64,7 @@ export async function readLatestPassed(
   },
   read: ReadVerifications,
 ): Promise<VerificationRecord | null> {
+  if (!mayList(caller, userId)) return null;
   const { maxAgeDays, checks, deadlineMs } = wanted;
   const oldestMs = maxAgeDays === null ? -Infinity : deps.now() - maxAgeDays * dayMs;
   let latest: VerificationRecord | null = null;

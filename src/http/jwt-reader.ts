@@ -1,6 +1,5 @@
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload } from 'jose';
-import { Unauthenticated, type Caller } from '../core/caller.ts';
-import { readScopes } from './identity-headers.ts';
+import { scopes, Unauthenticated, type Caller, type Scope } from '../core/caller.ts';
 
 export interface JwtRules {
   readonly jwksUrl: string;
@@ -40,6 +39,7 @@ const keysCooldownMs = 30_000;
 const keysTimeoutMs = 2000;
 /** After the keys could not be had. */
 const failureCooldownMs = 1000;
+const mostKeyBytes = 1024 * 1024;
 const longestToken = 8192;
 const longestName = 255;
 
@@ -52,12 +52,10 @@ export function createJwtReader(
   const fetchKeys: typeof fetch = async (...given) => {
     if (now() - failedMs < failureCooldownMs) throw new IdentityUnavailable();
     try {
-      const response = await fetch(...given);
-      if (!response.ok) failedMs = now();
-      return response;
-    } catch (error) {
+      return new Response(await readKeySet(await fetch(...given)));
+    } catch {
       failedMs = now();
-      throw error;
+      throw new IdentityUnavailable();
     }
   };
   const keys = createRemoteJWKSet(new URL(jwksUrl), {
@@ -80,9 +78,25 @@ export function createJwtReader(
     return {
       tenantId: readName(payload, claims.tenant),
       userId: readName(payload, claims.user),
-      scopes: new Set(readScopes(scopesOf(payload[claims.scopes]))),
+      scopes: new Set(scopesOf(payload[claims.scopes])),
     };
   };
+}
+
+/** The text of a key set; throws for whatever else was answered, and for one without end. */
+async function readKeySet(response: Response): Promise<string> {
+  if (response.status !== 200 || !response.body) throw new IdentityUnavailable();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    bytes += chunk.length;
+    if (bytes > mostKeyBytes) throw new IdentityUnavailable();
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  const { keys } = JSON.parse(text) as { readonly keys?: unknown };
+  if (!Array.isArray(keys)) throw new IdentityUnavailable();
+  return text;
 }
 
 /** Everything else is about getting the keys. */
@@ -108,8 +122,12 @@ function readName(payload: JWTPayload, claim: string): string {
   return value;
 }
 
-/** One text with blanks (RFC 8693), or a list. */
-function scopesOf(claim: unknown): string {
-  if (typeof claim === 'string') return claim;
-  return Array.isArray(claim) ? claim.filter((each) => typeof each === 'string').join(' ') : '';
+/** One text with blanks (RFC 8693), or a list. Compared whole: a scope may hold commas. */
+function scopesOf(claim: unknown): readonly Scope[] {
+  const asked: readonly unknown[] = typeof claim === 'string' ? claim.split(' ') : asList(claim);
+  return scopes.filter((scope) => asked.includes(scope));
+}
+
+function asList(claim: unknown): readonly unknown[] {
+  return Array.isArray(claim) ? claim : [];
 }

@@ -5,9 +5,9 @@ import type { FastifyRequest } from 'fastify';
  * time it has left.
  */
 export function readDeadline(request: FastifyRequest, nowMs: number, timeoutMs: number): number {
-  const left = Math.floor(Number(request.headers['x-request-deadline-ms']));
-  // None left is none left, and not "no deadline".
   const given = request.headers['x-request-deadline-ms'];
-  const isGiven = given !== undefined && Number.isFinite(left);
+  const left = Math.floor(Number(given));
+  // None left is none left, and not "no deadline".
+  const isGiven = typeof given === 'string' && given.trim() !== '' && Number.isFinite(left);
   return nowMs + (isGiven ? Math.min(Math.max(0, left), timeoutMs) : timeoutMs);
 }

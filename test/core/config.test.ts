@@ -148,6 +148,20 @@ describe('settings', () => {
     expect(linesOf({ ...whole, JWT_JWKS_URL: 'http://id.acme.example/CANARY' })).toEqual([
       'JWT_JWKS_URL must be https.',
     ]);
+    for (const [name, value] of [
+      ['JWT_AUDIENCE', ' , '],
+      ['JWT_ISSUER', '  '],
+      ['JWT_JWKS_URL', 'https://a:CANARY@id.acme.example/keys'],
+      ['JWT_CLAIMS', 'a,a,a'],
+    ] as const) {
+      const [line, ...more] = linesOf({ ...whole, [name]: value });
+      expect(line).toContain(name);
+      expect(more).toEqual([]);
+    }
+    const { ROUTER_SECRETS: _secrets, ...open } = whole;
+    expect(linesOf({ ...open, TRUST_IDENTITY_HEADERS: 'on' })).toEqual([
+      'TRUST_IDENTITY_HEADERS needs ROUTER_SECRETS: headers of anybody would count.',
+    ]);
     for (const good of [
       'tenant=org,user=sub,scopes=scp',
       'org, sub, scp',
@@ -166,6 +180,13 @@ describe('settings', () => {
         'JWT_CLAIMS must be tenant=…,user=…,scopes=… with the names of your claims.',
       ]);
     }
+  });
+
+  it('of listeners keep the router’s apart from browsers’, with credentials', () => {
+    expect(linesOf({ ...live, PUBLIC_PORT: '4001' })).toEqual([
+      'PUBLIC_PORT must differ from PORT: what is for the router is not for browsers.',
+    ]);
+    expect(linesOf({ PUBLIC_PORT: '4001' })).toEqual([]);
   });
 
   it('of lives fit each other: what is remembered is named by something that lives as long', () => {

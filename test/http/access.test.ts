@@ -1,4 +1,5 @@
-import { exportSPKI, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
+import { request } from 'node:http';
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   audience,
@@ -24,6 +25,7 @@ const whoQuery = '{ verificationProviders { id } }';
 
 let keys: KeyPair;
 let otherKeys: KeyPair;
+let unlistedKeys: KeyPair;
 let provider: Awaited<ReturnType<typeof startIdentityProvider>>;
 let app: TestApp;
 
@@ -32,7 +34,9 @@ beforeAll(async () => {
     generateKeyPair('RS256', { extractable: true }),
     generateKeyPair('RS256', { extractable: true }),
   ]);
-  provider = await startIdentityProvider([await publicJwk(keys, 'k1')]);
+  unlistedKeys = await generateKeyPair('ML-DSA-44', { extractable: true });
+  const unlisted = { ...(await exportJWK(unlistedKeys.publicKey)), kid: 'k3', alg: 'ML-DSA-44' };
+  provider = await startIdentityProvider([await publicJwk(keys, 'k1'), unlisted]);
   app = await startWithTokens();
 });
 afterAll(async () => {
@@ -91,6 +95,21 @@ describe('a token that the router forwards', () => {
     expect(again.data.startVerification.replayed).toBe(true);
   });
 
+  it('gives no scope that is only a part of another one', async () => {
+    const input = { idempotencyKey: 'parts', channel: 'E_ID' };
+    for (const permissions of [
+      'foo,verification:start',
+      ['x verification:start'],
+      ['verification:start,x'],
+      { 'verification:start': true },
+      'verification:starter',
+    ]) {
+      const headers = bearer(await sign({ claims: { permissions } }));
+      const { errors } = await app.send(startMutation, { input }, headers);
+      expect(errors[0].extensions.code).toBe('FORBIDDEN');
+    }
+  });
+
   it('may name several audiences, ours among them', async () => {
     const several = await sign({ claims: { aud: ['somebody-else', audience] } });
     expect((await app.send(whoQuery, {}, bearer(several))).status).toBe(200);
@@ -116,6 +135,7 @@ describe('a token that the router forwards', () => {
     ['is garbage', async () => 'a.b.c'],
     ['is not signed', async () => unsigned('none', '')],
     ['is signed by what everybody knows', () => signedByPublicKey()],
+    ['is signed in a way that is not on the list', () => signedByUnlisted()],
     [
       'was changed',
       async () => {
@@ -165,8 +185,10 @@ describe('a token that the router forwards', () => {
     try {
       const named = { 'x-router-secret': secret, 'x-tenant-id': 'acme', 'x-user-id': 'ann' };
       expect((await trusting.send(whoQuery, {}, named)).status).toBe(200);
-      const { authorization } = bearer(await sign({ by: otherKeys }));
-      expect((await trusting.send(whoQuery, {}, { ...named, authorization })).status).toBe(401);
+      const { authorization: forged } = bearer(await sign({ by: otherKeys }));
+      for (const authorization of [forged, 'Basic YWRtaW46YWRtaW4=', 'Bearer']) {
+        expect((await trusting.send(whoQuery, {}, { ...named, authorization })).status).toBe(401);
+      }
     } finally {
       await trusting.stop();
     }
@@ -221,6 +243,28 @@ describe('a token that the router forwards', () => {
       await lonely.stop();
     }
   });
+
+  it.each([
+    ['a page', '<html>'],
+    ['no set of keys', '{"keys":5}'],
+    ['nothing', ''],
+    ['more than any set of keys', `{"keys":[],"more":"${'x'.repeat(2 * 1024 * 1024)}"}`],
+  ])('cannot be read while %s is published in place of keys', async (_name, page) => {
+    const lonely = await startWithTokens();
+    const before = provider.asked();
+    provider.show(page);
+    try {
+      const headers = bearer(await sign());
+      for (let time = 0; time < 20; time++) {
+        expect((await lonely.send(whoQuery, {}, headers)).status).toBe(503);
+      }
+      expect(provider.asked() - before).toBeLessThanOrEqual(3);
+    } finally {
+      provider.show(null);
+      provider.fail(false);
+      await lonely.stop();
+    }
+  });
 });
 
 function unsigned(alg: string, signature: string): string {
@@ -235,6 +279,60 @@ async function signedByPublicKey(): Promise<string> {
   const claims = { iss: issuer, aud: audience, exp: 4_000_000_000, ...claimsOfAnn };
   return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k1' }).sign(pem);
 }
+
+/** By a key that the identity provider publishes, with an algorithm that is not expected here. */
+async function signedByUnlisted(): Promise<string> {
+  const claims = { iss: issuer, aud: audience, exp: 4_000_000_000, ...claimsOfAnn };
+  const header = { alg: 'ML-DSA-44', kid: 'k3' };
+  return new SignJWT(claims).setProtectedHeader(header).sign(unlistedKeys.privateKey);
+}
+
+describe('headers that say who calls', () => {
+  let trusting: TestApp;
+  beforeAll(async () => {
+    trusting = await startTestApp({
+      env: { ROUTER_SECRETS: secret, TRUST_IDENTITY_HEADERS: 'on' },
+    });
+  });
+  afterAll(() => trusting.stop());
+
+  /** As they come over the wire, repeated ones included. */
+  function statusOf(headers: Readonly<Record<string, string | string[]>>): Promise<number> {
+    const identity = { 'x-router-secret': secret, 'x-tenant-id': 'acme', 'x-user-id': 'ann' };
+    return new Promise((resolve, reject) => {
+      const given = { 'content-type': 'application/json', ...identity, ...headers };
+      const asking = request(
+        `${trusting.url}/graphql`,
+        { method: 'POST', headers: given },
+        (answer) => {
+          answer.resume();
+          resolve(answer.statusCode ?? 0);
+        },
+      );
+      asking.on('error', reject);
+      asking.end('{"query":"{ __typename }"}');
+    });
+  }
+
+  it('count once: a client’s own beside the router’s makes nobody', async () => {
+    expect(await statusOf({})).toBe(200);
+    for (const name of ['x-tenant-id', 'x-user-id', 'x-scopes', 'x-router-secret']) {
+      expect(await statusOf({ [name]: ['ann', 'verification:any-user'] }), name).toBe(401);
+    }
+  });
+
+  it('make nobody of a name that would be read as another one', async () => {
+    const asBytes = Buffer.from('韦小宝', 'utf8').toString('latin1');
+    for (const name of [asBytes, 'é', '\u00a0', 'a\tb']) {
+      expect(await statusOf({ 'x-user-id': name })).toBe(401);
+    }
+    expect(await statusOf({ 'x-user-id': 'Ann of Acme' })).toBe(200);
+  });
+
+  it('may hold many scopes', async () => {
+    expect(await statusOf({ 'x-scopes': 'other:scope '.repeat(100).trim() })).toBe(200);
+  });
+});
 
 describe('two tenants and two users', () => {
   const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
@@ -297,6 +395,46 @@ describe('two tenants and two users', () => {
     },
   );
 
+  it('Ann herself gets what they ask for in vain', async () => {
+    const ann = await headersOf('ann');
+    for (const [name, ask] of reads) {
+      if (name === 'redactVerification') continue;
+      const { text } = await app.send(...ask(verificationId), ann);
+      expect(text, name).toContain(verificationId);
+    }
+    const { text } = await app.send(entitiesQuery, { r: [representation(checkId)] }, ann);
+    expect(text).toContain('"code":"0"');
+  });
+
+  it('a stranger learns nothing of how much Ann has, by whatever deadline', async () => {
+    const bob = await headersOf('bob');
+    for (const deadline of ['0', '1', '50', '']) {
+      const headers = { ...bob, 'x-request-deadline-ms': deadline };
+      const ask = async (id: string) => {
+        const users = [{ __typename: 'User', id }];
+        const { text } = await app.send(userQuery, { users }, headers);
+        return text.replaceAll(id, 'somebody');
+      };
+      expect(await ask('ann')).toBe(await ask('nobody'));
+    }
+  });
+
+  it('references need the scope for reading, as queries do', async () => {
+    const headers = await headersOf('ann', 'acme', 'verification:start');
+    for (const id of [verificationId, checkId]) {
+      const { data, errors } = await app.send(entitiesQuery, { r: [representation(id)] }, headers);
+      expect(data._entities).toEqual([null]);
+      expect(errors[0].extensions.code).toBe('FORBIDDEN');
+    }
+    for (const query of [
+      `{ verification(id: "${verificationId}") { id } }`,
+      `{ bankCardCheck(id: "${checkId}") { id } }`,
+    ]) {
+      const { errors } = await app.send(query, {}, headers);
+      expect(errors[0].extensions.code).toBe('FORBIDDEN');
+    }
+  });
+
   it.each(strangers)('%s of %s gets nothing by Ann’s keys, list or name', async (...who) => {
     const headers = await headersOf(...who);
     const input = { idempotencyKey: 'mine', channel: 'E_ID', extra: 'private' };
@@ -320,6 +458,9 @@ describe('two tenants and two users', () => {
     const forAnn = { ...input, idempotencyKey: 'for ann', userId: 'ann' };
     const started = await app.send(startMutation, { input: forAnn }, headers);
     expect(started.errors[0].extensions.code).toBe('FORBIDDEN');
+    const paid = { idempotencyKey: 'for ann', userId: 'ann', subject, ...card };
+    const check = await app.send(checkMutation, { input: paid }, headers);
+    expect(check.errors[0].extensions.code).toBe('FORBIDDEN');
   });
 
   it('the scope for any user is one within the tenant, and brings no launch', async () => {

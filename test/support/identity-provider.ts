@@ -14,9 +14,11 @@ export async function startIdentityProvider(first: readonly object[]) {
   let published = first;
   let asked = 0;
   let isDown = false;
+  let page: string | null = null;
   const server: Server = createServer((_request, response) => {
     asked += 1;
     if (isDown) response.writeHead(500).end();
+    else if (page !== null) response.writeHead(200, { 'content-type': 'text/html' }).end(page);
     else {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ keys: published }));
@@ -30,6 +32,10 @@ export async function startIdentityProvider(first: readonly object[]) {
     asked: () => asked,
     publish: (next: readonly object[]) => {
       published = next;
+    },
+    /** Answers this with 200, instead of keys. */
+    show: (next: string | null) => {
+      page = next;
     },
     fail: (fails: boolean) => {
       isDown = fails;

@@ -25,12 +25,12 @@ export function registerGraphql(
   },
 ): void {
   const { apollo, core, identify } = deps;
-  const callers = new WeakMap<FastifyRequest, Caller>();
+  const known = new WeakMap<FastifyRequest, { caller: Caller; deadlineMs: number }>();
   const handler = fastifyApolloHandler(apollo, {
     context: async (request) => {
-      const caller = callers.get(request);
-      if (!caller) throw new Error('a request that nobody identified');
-      const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
+      const found = known.get(request);
+      if (!found) throw new Error('a request that nobody identified');
+      const { caller, deadlineMs } = found;
       const loaders = createLoaders(core, caller, deadlineMs);
       return { core, caller, deadlineMs, loaders, spend: createBudget() };
     },
@@ -40,7 +40,9 @@ export function registerGraphql(
     url: '/graphql',
     // Before anything is read: who is refused here gets a status and not half an operation.
     onRequest: async (request) => {
-      callers.set(request, await identify(request));
+      // Counted from here: finding out who calls is a part of answering.
+      const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
+      known.set(request, { caller: await identify(request), deadlineMs });
       // Other types any web page could send without asking (CSRF).
       const given = request.headers['content-type'] ?? '';
       const [type = ''] = given.split(';');
