@@ -2,6 +2,7 @@ import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import fastify from 'fastify';
+import { maskError } from '../../src/graphql/mask-error.ts';
 import type { ExampleTab } from '../../src/http/example-tabs.ts';
 import { registerGraphiql } from '../../src/http/routes/graphiql.ts';
 
@@ -39,6 +40,8 @@ export async function startGateway(options: {
     introspection: true,
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
+    // graphql-js repeats the input in its errors, an ID number included: fixed texts here too.
+    formatError: maskError,
   });
   await apollo.start();
 

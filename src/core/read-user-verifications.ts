@@ -9,6 +9,18 @@ export type ReadVerifications = (
   ids: readonly string[],
 ) => Promise<readonly (VerificationRecord | StoreUnavailable | Error | null)[]>;
 
+/** A page of a user's list: what comes after an entry, or the beginning. */
+export interface ListPage {
+  readonly userId: string;
+  readonly after: ListEntry | null;
+}
+
+/** How lists and records are read; who asks several times may remember. */
+export interface Readers {
+  readonly records: ReadVerifications;
+  readonly page: (page: ListPage) => Promise<readonly ListEntry[]>;
+}
+
 export interface ListedVerification {
   readonly entry: ListEntry;
   /** An error where it cannot be read: that says nothing about the others. */
@@ -36,13 +48,13 @@ export async function readUserVerifications(
     readonly after: ListEntry | null;
     readonly deadlineMs: number;
   },
-  read: ReadVerifications,
+  readers: Readers,
 ): Promise<VerificationPage> {
   const { first, after, deadlineMs } = asked;
   if (first === 0 || !mayList(caller, userId)) return { listed: [], hasMore: false };
   const listed: ListedVerification[] = [];
-  const terms = { userId, after, deadlineMs, atOnce: first + 1, read };
-  for await (const found of walk(deps, caller, terms)) {
+  const terms = { userId, after, deadlineMs, atOnce: first + 1, readers };
+  for await (const found of walk(deps, terms)) {
     listed.push(found);
     if (listed.length > first) break;
   }
@@ -62,15 +74,15 @@ export async function readLatestPassed(
     readonly maxAgeDays: number | null;
     readonly deadlineMs: number;
   },
-  read: ReadVerifications,
+  readers: Readers,
 ): Promise<VerificationRecord | null> {
   if (!mayList(caller, userId)) return null;
   const { maxAgeDays, checks, deadlineMs } = wanted;
   const oldestMs = maxAgeDays === null ? -Infinity : deps.now() - maxAgeDays * dayMs;
   let latest: VerificationRecord | null = null;
   let unreadable: Error | null = null;
-  const terms = { userId, after: null, deadlineMs, atOnce: pageSize, read };
-  for await (const { verification } of walk(deps, caller, terms)) {
+  const terms = { userId, after: null, deadlineMs, atOnce: pageSize, readers };
+  for await (const { verification } of walk(deps, terms)) {
     if (verification instanceof Error) {
       unreadable ??= verification;
       continue;
@@ -87,6 +99,15 @@ export async function readLatestPassed(
   return latest;
 }
 
+/** As it is in the store. Throws `StoreUnavailable`. */
+export function readListPage(
+  deps: CoreDeps,
+  { tenantId }: Caller,
+  { userId, after }: ListPage,
+): Promise<readonly ListEntry[]> {
+  return userRecords(deps, { tenantId, userId }, 'verification').page(after, pageSize);
+}
+
 /** Not later than we heard of it, whatever the provider's clock says. */
 function passedAtMs({ outcome, lastCheckedAtMs, createdAtMs }: VerificationRecord): number {
   const heardMs = lastCheckedAtMs ?? createdAtMs;
@@ -95,25 +116,23 @@ function passedAtMs({ outcome, lastCheckedAtMs, createdAtMs }: VerificationRecor
 
 /** Those that the caller may see: lists are read by the page, records as many as are wanted at once. */
 async function* walk(
-  deps: CoreDeps,
-  { tenantId }: Caller,
+  { now }: CoreDeps,
   terms: {
     readonly userId: string;
     readonly after: ListEntry | null;
     readonly deadlineMs: number;
     readonly atOnce: number;
-    readonly read: ReadVerifications;
+    readonly readers: Readers;
   },
 ): AsyncGenerator<ListedVerification> {
-  const { userId, deadlineMs, atOnce, read } = terms;
-  const list = userRecords(deps, { tenantId, userId }, 'verification');
+  const { userId, deadlineMs, atOnce, readers } = terms;
   for (let { after } = terms; ;) {
-    const page = await list.page(after, pageSize);
+    const page = await readers.page({ userId, after });
     const entries = page.filter(({ id }) => isRecordId('verification', id));
     for (let from = 0; from < entries.length; from += atOnce) {
-      if (deps.now() >= deadlineMs) throw new StoreUnavailable();
+      if (now() >= deadlineMs) throw new StoreUnavailable();
       const some = entries.slice(from, from + atOnce);
-      const found = await read(some.map(({ id }) => id));
+      const found = await readers.records(some.map(({ id }) => id));
       for (const [at, entry] of some.entries()) {
         const verification = found[at];
         if (verification) yield { entry, verification };

@@ -1,6 +1,5 @@
 import type { Caller } from '../core/caller.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
-import type { Spend } from './limits.ts';
 import type { Loaders } from './loaders.ts';
 
 /** What every resolver is given. */
@@ -10,7 +9,8 @@ export interface GraphqlContext {
   /** When the operation has to be answered. */
   readonly deadlineMs: number;
   readonly loaders: Loaders;
-  readonly spend: Spend;
+  /** Of the request as it came. */
+  readonly bodyBytes: number;
 }
 
 export interface UserRef {

@@ -8,10 +8,12 @@ import { limitRules, limits } from './limits.ts';
 import { maskError } from './mask-error.ts';
 import { allowOneChargeableField } from './plugins/allow-one-chargeable-field.ts';
 import { answerLegacyClientsWith200 } from './plugins/answer-legacy-clients-with-200.ts';
+import { limitWhatIsAsked } from './plugins/limit-what-is-asked.ts';
 import { listSomeErrors } from './plugins/list-some-errors.ts';
 import { logBugs } from './plugins/log-bugs.ts';
 import { nameWrongVariables } from './plugins/name-wrong-variables.ts';
 import { refuseSubscriptions } from './plugins/refuse-subscriptions.ts';
+import { takeLargeImagesOnly } from './plugins/take-large-images-only.ts';
 
 /** The GraphQL server. `open`: introspection and hints, for the sandbox only. */
 export function createApolloServer(deps: {
@@ -26,6 +28,8 @@ export function createApolloServer(deps: {
     includeStacktraceInErrorResponses: false,
     formatError: maskError,
     persistedQueries: false,
+    // It keeps what it parsed by a size that leaves the text out, and texts may hold people's data.
+    documentStore: null,
     parseOptions: { maxTokens: limits.tokens },
     validationRules: [...limitRules],
     stopOnTerminationSignals: false,
@@ -38,6 +42,8 @@ export function createApolloServer(deps: {
       refuseSubscriptions,
       allowOneChargeableField,
       nameWrongVariables,
+      limitWhatIsAsked,
+      takeLargeImagesOnly,
       listSomeErrors,
       answerLegacyClientsWith200,
       logBugs(deps.log),

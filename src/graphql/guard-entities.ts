@@ -1,9 +1,8 @@
 import { GraphQLError, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
-import type { GraphqlContext } from './context.ts';
 
 /**
- * Counts references to entities, and lets one that names no entity of ours null itself alone: the
- * resolver of @apollo/subgraph 2.15.1 throws for the whole batch.
+ * Lets a reference that names no entity of ours null itself alone: the resolver of @apollo/subgraph
+ * 2.15.1 throws for the whole batch.
  */
 export function guardEntities(schema: GraphQLSchema): void {
   const field = schema.getQueryType()?.getFields()['_entities'];
@@ -12,9 +11,7 @@ export function guardEntities(schema: GraphQLSchema): void {
   const entities = new Set(entityTypesOf(schema).map(({ name }) => name));
 
   field.resolve = (source, given: { readonly representations: readonly unknown[] }, ...rest) => {
-    const [context] = rest as [GraphqlContext, ...unknown[]];
     const { representations } = given;
-    context.spend('representations', representations.length);
     const known = representations.filter((each) => entities.has(typenameOf(each)));
     const resolved = resolveAll(source, { representations: known }, ...rest) as unknown[];
     const answers = resolved.values();

@@ -9,6 +9,8 @@ export const limits = {
   depth: 12,
   aliases: 50,
   directives: 50,
+  /** Of the answer at most, arguments included. */
+  fields: 50_000,
   /** References to entities, in all of an operation's `_entities` together. */
   representations: 1000,
   /** Verifications in all lists of an operation together, as many as were asked for. */
@@ -27,7 +29,7 @@ export function overLimit(limit: LimitName): GraphQLError {
 /** Each counts a fragment once, however often it is spread: nothing here grows with nesting. */
 export const limitRules: readonly ValidationRule[] = [
   maxDepthRule({ n: limits.depth, flattenFragments: true, ...refusing('depth') }),
-  maxAliasesRule({ n: limits.aliases, ...refusing('aliases') }),
+  maxAliasesRule({ n: limits.aliases, allowList: [], ...refusing('aliases') }),
   maxDirectivesRule({ n: limits.directives, ...refusing('directives') }),
 ];
 
@@ -36,16 +38,5 @@ function refusing(limit: LimitName) {
     // Thrown inside validation it would count as a bug of ours.
     propagateOnRejection: false,
     onReject: [(context: ValidationContext | null) => context?.reportError(overLimit(limit))],
-  };
-}
-
-/** Counts what an operation asks for in all its fields together. Throws an error for GraphQL. */
-export type Spend = (limit: 'representations' | 'listed', count: number) => void;
-
-export function createBudget(): Spend {
-  const spent = { representations: 0, listed: 0 };
-  return (limit, count) => {
-    spent[limit] += count;
-    if (spent[limit] > limits[limit]) throw overLimit(limit);
   };
 }

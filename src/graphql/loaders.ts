@@ -1,7 +1,9 @@
 import DataLoader from 'dataloader';
+import type { ListEntry } from '../contract/index.ts';
 import type { Caller } from '../core/caller.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
 import { readBankCardChecks } from '../core/read-bank-card-checks.ts';
+import { readListPage, type ListPage } from '../core/read-user-verifications.ts';
 import { readVerifications } from '../core/read-verifications.ts';
 import type { BankCardRecord, VerificationRecord } from '../core/records.ts';
 
@@ -9,6 +11,8 @@ import type { BankCardRecord, VerificationRecord } from '../core/records.ts';
 export interface Loaders {
   readonly verification: DataLoader<string, VerificationRecord | null>;
   readonly bankCardCheck: DataLoader<string, BankCardRecord | null>;
+  /** Pages of users' lists: however often a list is asked for, each of its pages is read once. */
+  readonly listPage: DataLoader<ListPage, readonly ListEntry[], string>;
 }
 
 export function createLoaders(core: CoreDeps, caller: Caller, deadlineMs: number): Loaders {
@@ -18,6 +22,10 @@ export function createLoaders(core: CoreDeps, caller: Caller, deadlineMs: number
     ),
     bankCardCheck: new DataLoader<string, BankCardRecord | null>((ids) =>
       readBankCardChecks(core, caller, ids),
+    ),
+    listPage: new DataLoader<ListPage, readonly ListEntry[], string>(
+      (pages) => Promise.all(pages.map((page) => readListPage(core, caller, page))),
+      { cacheKeyFn: ({ userId, after }) => JSON.stringify([userId, after]) },
     ),
   };
 }

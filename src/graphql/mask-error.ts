@@ -26,6 +26,9 @@ export const errorTexts = {
   INTERNAL_SERVER_ERROR: 'Something went wrong here.',
 } as const;
 
+/** One mistake may be in a thousand places. */
+const mostLocations = 10;
+
 export type ErrorCode = keyof typeof errorTexts;
 
 /** An error of the GraphQL layer as it leaves the service: a fixed text, a code and a place. */
@@ -35,7 +38,7 @@ export function maskError(formatted: GraphQLFormattedError, error: unknown): Gra
   const limit = limitOf(formatted);
   return {
     message: errorTexts[code],
-    ...(formatted.locations ? { locations: formatted.locations } : {}),
+    ...(formatted.locations ? { locations: formatted.locations.slice(0, mostLocations) } : {}),
     ...(formatted.path ? { path: formatted.path } : {}),
     extensions: {
       code,
@@ -71,6 +74,7 @@ function limitOf({
 }: Pick<GraphQLFormattedError, 'extensions' | 'message'>): LimitName | null {
   // As graphql-js 16 says it; it has no other way.
   if (message.endsWith('tokens. Parsing aborted.')) return 'tokens';
+  if (message.endsWith('Validation aborted.')) return 'fields';
   const limit = extensions?.['limit'];
   return typeof limit === 'string' && Object.hasOwn(limits, limit) ? (limit as LimitName) : null;
 }

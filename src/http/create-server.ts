@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
@@ -51,6 +52,7 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     frameworkErrors: (_error, _request, reply: FastifyReply) => {
       void reply.code(400).send(toGraphqlError('BAD_REQUEST'));
     },
+    clientErrorHandler: answerUnreadable,
     forceCloseConnections: 'idle',
     // Given to Fastify itself: it would set Node's back to none.
     requestTimeout: requestTimeoutMs,
@@ -91,6 +93,28 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
   );
   return server;
 }
+
+/** What Node could not even read, in the shape of everything else. */
+function answerUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
+  const [status, text] = statusOfUnreadable[error.code ?? ''] ?? ([400, 'Bad Request'] as const);
+  const body = JSON.stringify(toGraphqlError(codeOfStatus(status)));
+  if (!socket.writable) return void socket.destroy();
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${text}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
+
+const statusOfUnreadable: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+};
 
 function codeOfStatus(status: number): ErrorCode {
   if (status === 413) return 'PAYLOAD_TOO_LARGE';

@@ -12,7 +12,7 @@ import type { Caller } from '../../src/core/caller.ts';
 import { checkBankCard } from '../../src/core/check-bank-card.ts';
 import { finishReturn } from '../../src/core/finish-return.ts';
 import { readBankCardChecks } from '../../src/core/read-bank-card-checks.ts';
-import { readUserVerifications } from '../../src/core/read-user-verifications.ts';
+import { readListPage, readUserVerifications } from '../../src/core/read-user-verifications.ts';
 import { readVerifications } from '../../src/core/read-verifications.ts';
 import { receiveNotification } from '../../src/core/receive-notification.ts';
 import { redactUserData } from '../../src/core/redact-user-data.ts';
@@ -458,7 +458,10 @@ describe('a redacted user', () => {
       eraser,
       'user-1',
       { first: 10, after: null, deadlineMs: core.deps.now() + 9000 },
-      (ids) => readVerifications(core.deps, eraser, ids, core.deps.now() + 9000),
+      {
+        records: (ids) => readVerifications(core.deps, eraser, ids, core.deps.now() + 9000),
+        page: (page) => readListPage(core.deps, eraser, page),
+      },
     );
     expect(listed).toEqual({ listed: [], hasMore: false });
     const again = { kind: 'success', verifications: 0, checks: 0 };

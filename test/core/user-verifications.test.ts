@@ -11,7 +11,9 @@ import { Secret } from '../../src/contract/index.ts';
 import {
   readLatestPassed,
   readUserVerifications,
+  readListPage,
   type ReadVerifications,
+  type Readers,
 } from '../../src/core/read-user-verifications.ts';
 import { readVerifications } from '../../src/core/read-verifications.ts';
 import { redactVerification } from '../../src/core/redact-verification.ts';
@@ -82,13 +84,20 @@ function readerOf(deps: CoreDeps, caller: Caller): ReadVerifications {
   return (ids) => readVerifications(deps, caller, ids, deps.now() + 9000);
 }
 
+function readersOf(deps: CoreDeps, caller: Caller): Readers {
+  return {
+    records: readerOf(deps, caller),
+    page: (page) => readListPage(deps, caller, page),
+  };
+}
+
 async function list(
   { deps }: TestCore,
   asked: Partial<Parameters<typeof readUserVerifications>[3]> = {},
   { caller = callerOf(), userId = 'user-1' } = {},
 ) {
   const page = { first: 100, after: null, deadlineMs: deps.now() + 9000, ...asked };
-  return readUserVerifications(deps, caller, userId, page, readerOf(deps, caller));
+  return readUserVerifications(deps, caller, userId, page, readersOf(deps, caller));
 }
 
 async function idsOf(...given: Parameters<typeof list>) {
@@ -101,7 +110,7 @@ async function latest(
   { caller = callerOf(), userId = 'user-1' } = {},
 ) {
   const asked = { checks: [], maxAgeDays: null, deadlineMs: deps.now() + 9000, ...wanted };
-  const found = await readLatestPassed(deps, caller, userId, asked, readerOf(deps, caller));
+  const found = await readLatestPassed(deps, caller, userId, asked, readersOf(deps, caller));
   return found?.id ?? null;
 }
 

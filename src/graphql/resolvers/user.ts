@@ -1,4 +1,8 @@
-import { readLatestPassed, readUserVerifications } from '../../core/read-user-verifications.ts';
+import {
+  readLatestPassed,
+  readUserVerifications,
+  type Readers,
+} from '../../core/read-user-verifications.ts';
 import { demandRead } from '../../core/read-verifications.ts';
 import type { GraphqlContext } from '../context.ts';
 import { badUserInput, readCursor, toCursor } from '../cursor.ts';
@@ -12,13 +16,12 @@ export const user: UserResolvers = {
   __resolveReference: async (reference) => ({ id: referenceId(reference) }),
 
   verifications: async ({ id }, { first, after }, context) => {
-    const { core, caller, deadlineMs, spend } = context;
+    const { core, caller, deadlineMs } = context;
     demandRead(caller);
     const asked = first ?? 10;
     if (asked < 0 || asked > mostAtOnce) throw badUserInput('first');
-    spend('listed', asked);
     const page = { first: asked, after: after == null ? null : readCursor(after), deadlineMs };
-    const found = await readUserVerifications(core, caller, id, page, readBy(context));
+    const found = await readUserVerifications(core, caller, id, page, readersOf(context));
     const edges = found.listed.map(({ entry, verification }) => ({
       cursor: toCursor(entry),
       // graphql-js nulls this node alone where it is an error.
@@ -29,16 +32,18 @@ export const user: UserResolvers = {
   },
 
   latestPassedVerification: async ({ id }, { checks, maxAgeDays }, context) => {
-    const { core, caller, deadlineMs, spend } = context;
+    const { core, caller, deadlineMs } = context;
     demandRead(caller);
-    spend('listed', 1);
     if (maxAgeDays != null && maxAgeDays < 0) throw badUserInput('maxAgeDays');
     const wanted = { checks: checks ?? [], maxAgeDays: maxAgeDays ?? null, deadlineMs };
-    return readLatestPassed(core, caller, id, wanted, readBy(context));
+    return readLatestPassed(core, caller, id, wanted, readersOf(context));
   },
 };
 
-/** Through the request's own loader: what is asked for twice is read once. */
-function readBy({ loaders }: GraphqlContext) {
-  return (ids: readonly string[]) => loaders.verification.loadMany(ids);
+/** Through the request's own loaders: what is asked for twice is read once. */
+function readersOf({ loaders }: GraphqlContext): Readers {
+  return {
+    records: (ids) => loaders.verification.loadMany(ids),
+    page: (page) => loaders.listPage.load(page),
+  };
 }

@@ -5,15 +5,27 @@ import type { Caller } from '../../core/caller.ts';
 import type { CoreDeps } from '../../core/core-deps.ts';
 import { operationTimeoutMs } from '../../core/run-claimed.ts';
 import type { GraphqlContext } from '../../graphql/context.ts';
-import { createBudget } from '../../graphql/limits.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
 import type { Identify } from '../identify-routed-caller.ts';
-import { BodyTooLarge, isOversized } from '../is-oversized.ts';
 import { readDeadline } from '../read-deadline.ts';
 
-class UnsupportedMediaType extends Error {
-  override readonly name = 'UnsupportedMediaType';
-  readonly statusCode = 415;
+/** JSON, as UTF-8: a name read in another encoding would become another name. Packed bodies are not read. */
+const jsonType = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/iu;
+
+class RefusedRequest extends Error {
+  override readonly name = 'RefusedRequest';
+  readonly statusCode: number;
+
+  constructor(statusCode: number) {
+    super('not a request of GraphQL over HTTP');
+    this.statusCode = statusCode;
+  }
+}
+
+/** What is found out about a request before it is executed. */
+interface Known {
+  readonly caller: Caller;
+  readonly deadlineMs: number;
 }
 
 export function registerGraphql(
@@ -25,42 +37,51 @@ export function registerGraphql(
   },
 ): void {
   const { apollo, core, identify } = deps;
-  const known = new WeakMap<FastifyRequest, { caller: Caller; deadlineMs: number }>();
+  const known = new WeakMap<FastifyRequest, Known>();
+  const bodyBytes = new WeakMap<FastifyRequest, number>();
   const handler = fastifyApolloHandler(apollo, {
     context: async (request) => {
       const found = known.get(request);
       if (!found) throw new Error('a request that nobody identified');
       const { caller, deadlineMs } = found;
       const loaders = createLoaders(core, caller, deadlineMs);
-      return { core, caller, deadlineMs, loaders, spend: createBudget() };
+      return { core, caller, deadlineMs, loaders, bodyBytes: bodyBytes.get(request) ?? 0 };
     },
   });
-  server.route({
-    method: 'POST',
-    url: '/graphql',
-    // Before anything is read: who is refused here gets a status and not half an operation.
-    onRequest: async (request) => {
-      // Counted from here: finding out who calls is a part of answering.
-      const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
-      known.set(request, { caller: await identify(request), deadlineMs });
-      // Other types any web page could send without asking (CSRF).
-      const given = request.headers['content-type'] ?? '';
-      const [type = ''] = given.split(';');
-      const [, charset = 'utf-8'] = /charset="?([^";\s]+)/iu.exec(given) ?? [];
-      // Read as UTF-8, a name in another encoding would become another name.
-      const isRead = type.trim().toLowerCase() === 'application/json' && /^utf-?8$/iu.test(charset);
-      if (!isRead) throw new UnsupportedMediaType();
-    },
-    preHandler: async (request) => {
-      const bytes = Number(
-        request.headers['content-length'] ?? JSON.stringify(request.body).length,
-      );
-      if (isOversized(request.body, bytes)) throw new BodyTooLarge();
-    },
-    handler,
+  // A scope of its own, for its bodies are counted.
+  void server.register(async (scope) => {
+    const parse = scope.getDefaultJsonParser('error', 'error');
+    scope.removeContentTypeParser('application/json');
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'string' },
+      (request, body: string, done) => {
+        bodyBytes.set(request, Buffer.byteLength(body));
+        return parse(request, body, done);
+      },
+    );
+    scope.route({
+      method: 'POST',
+      url: '/graphql',
+      // Before anything is read: who is refused here gets a status and not half an operation.
+      onRequest: async (request) => {
+        // Counted from here: finding out who calls is a part of answering.
+        const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
+        known.set(request, { caller: await identify(request), deadlineMs });
+        const {
+          host = '',
+          'content-type': type = '',
+          'content-encoding': packed,
+        } = request.headers;
+        // Other types any web page could send without asking (CSRF).
+        if (!jsonType.test(type) || packed !== undefined) throw new RefusedRequest(415);
+        if (!URL.canParse(`http://${host}/`)) throw new RefusedRequest(400);
+      },
+      handler,
+    });
   });
   server.route({
-    method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'],
+    method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/graphql',
     handler: (_request, reply) =>
       reply

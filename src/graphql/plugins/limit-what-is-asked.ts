@@ -1,0 +1,18 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import type { GraphqlContext } from '../context.ts';
+import { limits, overLimit } from '../limits.ts';
+import { measureOperation } from '../measure-operation.ts';
+
+/** Refuses whole what would take too much to answer: going over a limit must not cost more than keeping it. */
+export const limitWhatIsAsked: ApolloServerPlugin<GraphqlContext> = {
+  requestDidStart: async () => ({
+    didResolveOperation: async ({ schema, document, operation, request }) => {
+      if (!operation) return;
+      const variables = request.variables ?? {};
+      const measure = measureOperation({ schema, document, operation, variables });
+      for (const limit of ['representations', 'listed', 'fields'] as const) {
+        if (measure[limit] > limits[limit]) throw overLimit(limit);
+      }
+    },
+  }),
+};
