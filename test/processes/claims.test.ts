@@ -165,6 +165,9 @@ describe('four replicas beside one Redis', () => {
   }, 180_000);
 
   it('pay nothing while Redis is away, and go on when it is back', async () => {
+    // One that has just been paused or started says 503 for a moment.
+    const isReady = (at: number) => until(async () => (await oneOf(at).check('up', 'up'))?.check);
+    await Promise.all([0, 1, 2, 3].map(isReady));
     redis.child.kill('SIGSTOP');
     try {
       const answers = await Promise.all(
