@@ -69,20 +69,23 @@ describe('an operation', () => {
   });
 
   it('is no bomb: what doubles with every fragment takes little longer than what does not', async () => {
-    const bomb = (times: number) =>
+    // Small, and as large as makes the service look for an image.
+    const bomb = (times: number, bytes: number) =>
       `mutation { ...f0 } ${repeat(30, (at) => {
         const next = at < 29 ? `...f${at + 1} `.repeat(times) : '__typename';
         return `fragment f${at} on Mutation { ${next} }`;
-      })}`;
+      })} # ${'x'.repeat(bytes)}`;
     const timeOf = async (query: string) => {
       const startedMs = performance.now();
       await app.send(query);
       return performance.now() - startedMs;
     };
-    await timeOf(bomb(1));
-    const plainMs = await timeOf(bomb(1));
-    // Two to the power of thirty would take minutes.
-    expect(await timeOf(bomb(2))).toBeLessThan(plainMs * 50 + 500);
+    for (const bytes of [0, 300_000]) {
+      await timeOf(bomb(1, bytes));
+      const plainMs = await timeOf(bomb(1, bytes));
+      // Two to the power of thirty would take minutes.
+      expect(await timeOf(bomb(2, bytes))).toBeLessThan(plainMs * 50 + 500);
+    }
   });
 
   it('that charges through doubling fragments is one that charges many times', async () => {

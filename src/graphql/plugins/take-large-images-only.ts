@@ -3,6 +3,7 @@ import {
   GraphQLError,
   Kind,
   type DocumentNode,
+  type OperationDefinitionNode,
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
@@ -17,9 +18,7 @@ export const takeLargeImagesOnly: ApolloServerPlugin<GraphqlContext> = {
     didResolveOperation: async ({ document, operation, request, contextValue: { bodyBytes } }) => {
       if (bodyBytes <= ordinaryBytes || !operation) return;
       const variables = request.variables ?? {};
-      const images = inputsOf(document, operation.selectionSet).map((input) =>
-        imageLength(input, variables),
-      );
+      const images = inputsOf(document, operation).map((input) => imageLength(input, variables));
       if (bodyBytes - Math.max(0, ...images) <= ordinaryBytes) return;
       throw new GraphQLError('only an image may be so large', {
         extensions: { code: 'PAYLOAD_TOO_LARGE', http: { status: 413 } },
@@ -28,22 +27,25 @@ export const takeLargeImagesOnly: ApolloServerPlugin<GraphqlContext> = {
   }),
 };
 
-/** What starts are given; more than one was refused before. */
-function inputsOf(document: DocumentNode, { selections }: SelectionSetNode): ValueNode[] {
-  return selections.flatMap((selection): ValueNode[] => {
-    if (selection.kind === Kind.INLINE_FRAGMENT) return inputsOf(document, selection.selectionSet);
-    if (selection.kind === Kind.FRAGMENT_SPREAD) {
-      const fragment = document.definitions.find(
-        (each) =>
-          each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === selection.name.value,
-      );
-      return fragment?.kind === Kind.FRAGMENT_DEFINITION
-        ? inputsOf(document, fragment.selectionSet)
-        : [];
-    }
-    if (selection.name.value !== 'startVerification') return [];
-    return (selection.arguments ?? []).map(({ value }) => value);
-  });
+/** What starts are given. Each fragment is looked at once, however often it is spread. */
+function inputsOf({ definitions }: DocumentNode, operation: OperationDefinitionNode): ValueNode[] {
+  const fragments = new Map(
+    definitions.flatMap((each) =>
+      each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each] as const] : [],
+    ),
+  );
+  const inputsIn = ({ selections }: SelectionSetNode): ValueNode[] =>
+    selections.flatMap((selection) => {
+      if (selection.kind === Kind.INLINE_FRAGMENT) return inputsIn(selection.selectionSet);
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const fragment = fragments.get(selection.name.value);
+        fragments.delete(selection.name.value);
+        return fragment ? inputsIn(fragment.selectionSet) : [];
+      }
+      if (selection.name.value !== 'startVerification') return [];
+      return (selection.arguments ?? []).map(({ value }) => value);
+    });
+  return inputsIn(operation.selectionSet);
 }
 
 function imageLength(input: ValueNode, variables: Readonly<Record<string, unknown>>): number {
