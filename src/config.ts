@@ -6,6 +6,7 @@ import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
 import type { Routing } from './core/registry.ts';
 import type { VelocityRules } from './core/spend-velocity.ts';
+import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
 import type { JwtRules } from './http/jwt-reader.ts';
 import { isRedisUrl } from './infra/redis/connect-redis.ts';
 import {
@@ -152,16 +153,13 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   const off = readList(given['PROVIDERS_OFF'] ?? '');
   const providers = readProviders(given, definitions, off);
   wrong.push(...providers.wrong);
-  const mode = given['SANDBOX'] ?? 'auto';
   const credentials = givenCredentials(definitions, providers.byId);
   const isLive = credentials.length > 0;
-  wrong.push(...modeMistakes(mode, credentials));
-  wrong.push(...(isLive ? liveMistakes(given) : endpointMistakes(definitions, providers.byId)));
-  if (parsed.success) wrong.push(...accessMistakes(parsed.data, isLive));
-  if (parsed.success) wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
-  if (parsed.success) wrong.push(...storeMistakes(parsed.data), ...lifeMistakes(parsed.data));
-  if (isLive && parsed.data?.PUBLIC_PORT === parsed.data?.PORT && parsed.success) {
-    wrong.push('PUBLIC_PORT must differ from PORT: what is for the router is not for browsers.');
+  wrong.push(...findModeMistakes(given, credentials));
+  if (!isLive) wrong.push(...endpointMistakes(definitions, providers.byId));
+  if (parsed.success) {
+    wrong.push(...findSettingMistakes(parsed.data, isLive));
+    wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
   }
   if (!parsed.success || wrong.length > 0) throw new BootError(wrong);
 
@@ -282,63 +280,6 @@ function settingMistakes(
   return parsed.wrong.filter((line) => isReal || !line.endsWith(missing));
 }
 
-/** Whoever demands a secret has to know the one who has it. */
-function accessMistakes(
-  data: {
-    readonly ROUTER_SECRETS?: unknown;
-    readonly TRUST_IDENTITY_HEADERS: boolean;
-    readonly JWT_JWKS_URL?: unknown;
-    readonly JWT_ISSUER?: unknown;
-    readonly JWT_AUDIENCE?: unknown;
-  },
-  isLive: boolean,
-): string[] {
-  if (data.JWT_JWKS_URL === undefined) {
-    const others = (['JWT_ISSUER', 'JWT_AUDIENCE'] as const).filter((name) => data[name]);
-    const isOpen = !isLive && data.ROUTER_SECRETS === undefined;
-    return [
-      ...others.map((name) => `${name} needs JWT_JWKS_URL.`),
-      ...(isOpen || data.TRUST_IDENTITY_HEADERS
-        ? []
-        : [
-            'JWT_JWKS_URL is needed to know callers, or TRUST_IDENTITY_HEADERS=on to be told by the router.',
-          ]),
-    ];
-  }
-  const missingOnes = (['JWT_ISSUER', 'JWT_AUDIENCE'] as const)
-    .filter((name) => data[name] === undefined)
-    .map((name) => `JWT_JWKS_URL needs ${name}: tokens for others are signed with the same keys.`);
-  const trustsAnybody = data.TRUST_IDENTITY_HEADERS && data.ROUTER_SECRETS === undefined;
-  return trustsAnybody
-    ? [
-        ...missingOnes,
-        'TRUST_IDENTITY_HEADERS needs ROUTER_SECRETS: headers of anybody would count.',
-      ]
-    : missingOnes;
-}
-
-/** Replicas that share a Redis have to share its keys; a random one would find nothing of theirs. */
-function storeMistakes(data: {
-  readonly REDIS_URL?: unknown;
-  readonly STORE_ENCRYPTION_KEYS?: unknown;
-  readonly STORE_HASH_KEYS?: unknown;
-}): string[] {
-  if (data.REDIS_URL === undefined) return [];
-  return (['STORE_ENCRYPTION_KEYS', 'STORE_HASH_KEYS'] as const)
-    .filter((name) => data[name] === undefined)
-    .map((name) => `REDIS_URL needs ${name}, the same for all replicas: kid:base64 of 32 bytes.`);
-}
-
-/** What is remembered has to be named by something that lives as long. */
-function lifeMistakes(data: {
-  readonly BANK_CARD_CACHE_SECONDS: number;
-  readonly VERIFICATION_RETENTION_DAYS: number;
-}): string[] {
-  return data.BANK_CARD_CACHE_SECONDS > data.VERIFICATION_RETENTION_DAYS * 24 * 3600
-    ? ['BANK_CARD_CACHE_SECONDS must not be longer than VERIFICATION_RETENTION_DAYS.']
-    : [];
-}
-
 /** Full names of the credentials that were given: with one of them a real provider is called. */
 function givenCredentials(
   definitions: readonly AnyProvider[],
@@ -349,26 +290,6 @@ function givenCredentials(
       .filter((name) => byId.get(definition.id)?.given[name] !== undefined)
       .map((name) => `${prefixOf(definition.id)}${name}`),
   );
-}
-
-function modeMistakes(mode: string, credentials: readonly string[]): string[] {
-  if (credentials.length > 0 && mode === 'on') {
-    return [`SANDBOX=on does not go with credentials. Unset ${credentials.join(', ')}.`];
-  }
-  return mode === 'off' && credentials.length === 0
-    ? ['SANDBOX=off needs the credentials of a provider.']
-    : [];
-}
-
-/** What real calls need: a store that outlives a process, and callers that are known. */
-function liveMistakes(given: Readonly<Record<string, string>>): string[] {
-  const needed = [
-    ['REDIS_URL', 'keys that a restart forgets could pay twice'],
-    ['ROUTER_SECRETS', 'whoever reaches the port could pay for anybody'],
-  ] as const;
-  return needed
-    .filter(([name]) => given[name] === undefined)
-    .map(([name, why]) => `${name} is needed with credentials: ${why}.`);
 }
 
 function endpointMistakes(
