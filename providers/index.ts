@@ -1,4 +1,4 @@
-import type { AnyProvider } from '../src/contract/index.ts';
+import type { AnyProvider } from '../src/contract/plugin-api.ts';
 import { oemcloud } from './oemcloud/index.ts';
 import { tencentCn } from './tencent-cn/index.ts';
 import { tencentIntl } from './tencent-intl/index.ts';

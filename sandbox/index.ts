@@ -4,6 +4,7 @@ import { createNotify } from './oemcloud/notify.ts';
 import { createOemcloudServer } from './oemcloud/oemcloud-server.ts';
 import { oemcloudScenarios } from './oemcloud/scenarios.ts';
 import { registerPersonPage } from './person-page.ts';
+import type { Scenario } from './scenario.ts';
 import { createTencentCnActions } from './tencent-cn/actions.ts';
 import { errorTexts as tencentCnTexts } from './tencent-cn/codes.ts';
 import { tencentCnScenarios } from './tencent-cn/scenarios.ts';
@@ -29,6 +30,15 @@ export interface SandboxDeps {
   readonly givenSettings: (providerId: string) => Readonly<Record<string, string>>;
   /** How a URL of ours is reached without leaving the host; null for somebody else's. */
   readonly toLoopback: (url: string) => string | null;
+  /** Providers that bring their own emulation. */
+  readonly others: readonly { readonly id: string; readonly start: () => Promise<Upstream> }[];
+}
+
+/** An emulation that a plugin brought. */
+interface Upstream {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly scenarios: readonly Omit<Scenario, 'provider'>[];
+  readonly close: () => Promise<void>;
 }
 
 interface Endpoint {
@@ -105,7 +115,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   const encryption = givenKey ? { ENCRYPTION_PUBLIC_KEY: publicKey } : {};
   const outcome = deps.givenSettings('oemcloud')['OUTCOME'] ?? 'face';
   const { APP_CODE: appCode } = credentials.oemcloud;
-  const endpoints: Readonly<Record<string, Endpoint>> = {
+  const endpoints: Record<string, Endpoint> = {
     'tencent-cn': await listenAsTencent(
       'tencent-cn',
       { actions: createTencentCnActions(actionDeps), decryptor, errorTexts: tencentCnTexts },
@@ -121,13 +131,35 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
     }),
   };
 
+  const upstreams: Upstream[] = [];
+  const scenarios: Scenario[] = [];
+  const close = async (): Promise<void> => {
+    await notify.close();
+    await Promise.all(servers.map((server) => server.close()));
+    await Promise.all(upstreams.map((upstream) => upstream.close()));
+  };
+  try {
+    for (const { id, start } of deps.others) {
+      const upstream = await start();
+      upstreams.push(upstream);
+      const { ENDPOINT: endpoint = '', ...settings } = upstream.settings;
+      endpoints[id] = { endpoint, settings };
+      scenarios.push(...upstream.scenarios.map((each) => ({ provider: id, ...each })));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
   return {
     settingsOf: (id) => {
       const known = endpoints[id];
       if (!known) return {};
       // Replicas share one emulation: whoever names another's endpoint goes there.
-      const { ENDPOINT: endpoint = known.endpoint } = deps.givenSettings(id);
-      return { ...known.settings, ENDPOINT: endpoint };
+      const given = Object.entries(deps.givenSettings(id)).filter(([name]) =>
+        /^(?:.+_)?ENDPOINT$/u.test(name),
+      );
+      return { ...known.settings, ENDPOINT: known.endpoint, ...Object.fromEntries(given) };
     },
     register: (server) => {
       server.get('/sandbox/endpoints', () => withSettingNames(endpoints, publicKey));
@@ -135,13 +167,11 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
         ...tencentCnScenarios,
         ...tencentIntlScenarios,
         ...oemcloudScenarios(outcome),
+        ...scenarios,
       ]);
       registerPersonPage(server, flows);
     },
-    close: async () => {
-      await notify.close();
-      await Promise.all(servers.map((server) => server.close()));
-    },
+    close,
   };
 }
 

@@ -1,19 +1,27 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
-import { builtInProviders } from '../providers/index.ts';
 import { startSandbox, type Sandbox, type SandboxDeps } from '../sandbox/index.ts';
-import { loadConfig, parseProviderSettings, type Config } from './config.ts';
-import { StoreUnavailable, type AnyProvider, type Log } from './contract/index.ts';
+import { loadConfig, parseProviderSettings, settingNames, type Config } from './config.ts';
+import {
+  ProviderFault,
+  StoreUnavailable,
+  type AnyProvider,
+  type Log,
+  type SendUpstream,
+} from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
-import type { CoreDeps } from './core/core-deps.ts';
+import { createAccessTokens } from './core/access-tokens.ts';
+import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { createShared } from './create-shared.ts';
+import { loadProviders } from './load-providers.ts';
 import { logBug } from './core/log-bug.ts';
 import { visitVerification } from './core/visit-verification.ts';
 import { createNonceClock } from './core/nonce-clock.ts';
 import { createRetryBudget } from './core/retry-budget.ts';
+import { checkDefinitions } from './core/check-definitions.ts';
+import { isLoopback } from './core/is-loopback.ts';
 import {
-  checkDefinitions,
   createRegistry,
   isEnabled,
   quotaOf,
@@ -50,6 +58,7 @@ export interface App {
 
 export interface AppOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Instead of the built-in ones and those that PROVIDERS names. */
   readonly definitions?: readonly AnyProvider[];
   readonly now?: () => number;
   readonly logDestination?: DestinationStream;
@@ -58,8 +67,8 @@ export interface AppOptions {
 /** Puts everything together and listens. Throws `BootError`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const now = options.now ?? Date.now;
-  const definitions = options.definitions ?? builtInProviders;
-  checkDefinitions(definitions);
+  const definitions = options.definitions ?? (await loadProviders(options.env));
+  checkDefinitions(definitions, settingNames);
   const config = loadConfig(options.env, definitions);
   const schema = assembleSchema(definitions, resolverMap);
 
@@ -70,7 +79,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   const { store, pacer, velocity, visits, announce } = shared;
   const upstream = createUpstreamClient();
-  const sandbox = config.sandbox ? await startSandbox(sandboxDeps(config, now)) : null;
+  let sandbox: Sandbox | null = null;
   let isDraining = false;
 
   const inFlight: CoreDeps['inFlight'] = new Map();
@@ -87,14 +96,18 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const servers: FastifyInstance[] = [];
   try {
+    const emulated = config.sandbox
+      ? await startSandbox(sandboxDeps(config, definitions, now))
+      : null;
+    sandbox = emulated;
     const core: CoreDeps = {
       registry: createRegistry(
         definitions,
-        (definition) => setUpProvider(definition, config, sandbox),
+        (definition) => setUpProvider(definition, config, emulated),
         config.routing,
       ),
       store,
-      sendUpstream: upstream.send,
+      sendUpstream: config.sandbox ? onlyToLoopback(upstream.send) : upstream.send,
       limiter: createBottleneckLimiter({ pacer, now, guardMs: config.limitGuardMs }),
       breaker: createCockatielBreaker({
         now,
@@ -106,6 +119,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       now,
       nonceMs: createNonceClock(now),
       retryBudget: createRetryBudget(),
+      accessTokens: createAccessTokens({
+        store,
+        hashKeys: config.hashKeys,
+        mode: modeOf(config),
+        now,
+      }),
       randomBytes,
       hashKeys: config.hashKeys,
       sandbox: config.sandbox,
@@ -137,7 +156,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     registerHealth(main, { store, isDraining: () => isDraining });
     registerMetrics(main, metrics);
     if (config.graphiql) registerGraphiql(main);
-    sandbox?.register(main);
+    emulated?.register(main);
     const open = publicServer(main, servers, config, serverDeps);
     registerReturn(open, core);
     registerCallbacks(open, core);
@@ -198,12 +217,48 @@ function publicServer(
   return server;
 }
 
-function sandboxDeps(config: Config, now: () => number): SandboxDeps {
+/** Whatever a plugin makes of its settings: in the sandbox nothing real is called. */
+function onlyToLoopback(send: SendUpstream): SendUpstream {
+  return async (request, limits) => {
+    if (!isLoopback(request.url)) throw new ProviderFault('not_sent');
+    return send(request, limits);
+  };
+}
+
+function sandboxDeps(
+  config: Config,
+  definitions: readonly AnyProvider[],
+  now: () => number,
+): SandboxDeps {
+  const givenSettings = (id: string) => config.providers.get(id)?.given ?? {};
+  const ownWay = (url: string) => toLoopback(config, url);
   return {
     now,
     baseUrl: personBaseUrl(config),
-    givenSettings: (id) => config.providers.get(id)?.given ?? {},
-    toLoopback: (url) => toLoopback(config, url),
+    givenSettings,
+    toLoopback: ownWay,
+    others: definitions.flatMap(({ id, sandbox }) =>
+      sandbox && config.providers.get(id)?.isOff !== true
+        ? [
+            {
+              id,
+              start: async () => {
+                try {
+                  const start = await sandbox();
+                  return await start({
+                    now,
+                    givenSettings: givenSettings(id),
+                    toLoopback: ownWay,
+                  });
+                } catch (error) {
+                  const reason = error instanceof Error ? error.message : 'unknown';
+                  throw new BootError([`provider "${id}": its sandbox does not start: ${reason}`]);
+                }
+              },
+            },
+          ]
+        : [],
+    ),
   };
 }
 

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { Secret, type AnyProvider, type ChecksumMode } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
+import { isLoopback } from './core/is-loopback.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
 import type { Routing } from './core/registry.ts';
+import { actionLimitSetting, settingPrefix } from './core/setting-names.ts';
 import type { VelocityRules } from './core/spend-velocity.ts';
 import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
 import type { JwtRules } from './http/jwt-reader.ts';
@@ -107,6 +109,7 @@ const settings = {
   VERIFICATION_RETENTION_DAYS: positive.default(30),
   REDIRECT_ORIGINS: z.string().transform(readOrigins).optional(),
   ROUTING: z.string().transform(readRouting).default(new Map()),
+  PROVIDERS: z.string().optional(),
   PROVIDERS_OFF: z.string().transform(readList).default([]),
   SANDBOX: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
   GRAPHIQL: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
@@ -128,8 +131,8 @@ const settings = {
 
 const missing = ' is needed.';
 
-/** Names that are fixed for what is still to come: better refused than silently ignored. */
-const laterSettings: readonly string[] = ['PROVIDERS'];
+/** Settings that are this service's own, so that no provider's are taken for them. */
+export const settingNames: readonly string[] = Object.keys(settings);
 
 /**
  * Reads every setting, once. Throws `BootError` with every mistake at once: names and what is
@@ -141,10 +144,6 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
     // An empty variable is how a container platform leaves one out.
     Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])),
   );
-  for (const name of laterSettings) {
-    if (given[name] !== undefined)
-      wrong.push(`${name} is not supported by this version. Unset it.`);
-  }
 
   const parsed = z.object(settings).safeParse(given);
   if (!parsed.success) {
@@ -218,17 +217,24 @@ export function parseProviderSettings(
   definition: AnyProvider,
   given: Readonly<Record<string, string>>,
 ): { readonly settings: unknown } | { readonly wrong: readonly string[] } {
-  const parsed = definition.settings.safeParse(given);
-  if (parsed.success) return { settings: parsed.data };
-  const prefix = prefixOf(definition.id);
+  const parsed = definition.settings['~standard'].validate(given);
+  const prefix = settingPrefix(definition.id);
+  if (parsed instanceof Promise) {
+    return { wrong: [`provider "${definition.id}": its settings must be validated at once.`] };
+  }
+  if (!parsed.issues) return { settings: parsed.value };
   return {
-    wrong: parsed.error.issues.flatMap((issue) => {
-      if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((name) => `${prefix}${name} is not a setting of ${definition.id}.`);
+    wrong: parsed.issues.flatMap((issue) => {
+      // zod's issue for names that are not there has no path.
+      const unknown = 'keys' in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
+      if (unknown.length > 0) {
+        return unknown.map((name) => `${prefix}${name} is not a setting of ${definition.id}.`);
       }
-      const name = `${prefix}${issue.path.join('.')}`;
-      const isMissing = given[String(issue.path[0])] === undefined;
-      return [isMissing ? `${name}${missing}` : `${name} ${issue.message}.`];
+      const [first = ''] = (issue.path ?? []).map((part) =>
+        String(typeof part === 'object' ? part.key : part),
+      );
+      const name = `${prefix}${first}`;
+      return [given[first] === undefined ? `${name}${missing}` : `${name} ${issue.message}.`];
     }),
   };
 }
@@ -245,7 +251,7 @@ function readProviders(
 
   const byId = new Map<string, ProviderSettings>();
   for (const definition of definitions) {
-    const prefix = prefixOf(definition.id);
+    const prefix = settingPrefix(definition.id);
     const own: Record<string, string> = {};
     const perSecond: Record<string, number> = {};
     for (const [name, value] of Object.entries(given)) {
@@ -256,7 +262,7 @@ function readProviders(
         continue;
       }
       const action = Object.keys(definition.actions).find(
-        (each) => `LIMIT_${toSettingName(each)}` === rest,
+        (each) => actionLimitSetting(definition.id, each) === name,
       );
       const limit = positive.safeParse(value);
       if (action === undefined) wrong.push(`${name} names no action of ${definition.id}.`);
@@ -288,7 +294,7 @@ function givenCredentials(
   return definitions.flatMap((definition) =>
     definition.credentials
       .filter((name) => byId.get(definition.id)?.given[name] !== undefined)
-      .map((name) => `${prefixOf(definition.id)}${name}`),
+      .map((name) => `${settingPrefix(definition.id)}${name}`),
   );
 }
 
@@ -296,35 +302,27 @@ function endpointMistakes(
   definitions: readonly AnyProvider[],
   byId: ReadonlyMap<string, ProviderSettings>,
 ): string[] {
-  return definitions.flatMap(({ id }) => {
-    const endpoint = byId.get(id)?.given['ENDPOINT'];
-    return endpoint === undefined || isLoopback(endpoint)
-      ? []
-      : [
-          `${prefixOf(id)}ENDPOINT must be of this host in the sandbox: nothing real is called there.`,
-        ];
-  });
+  return definitions.flatMap(({ id }) =>
+    Object.entries(byId.get(id)?.given ?? {})
+      .filter(([name, value]) => isEndpointSetting(name) && !isLoopback(value))
+      .map(
+        ([name]) =>
+          `${settingPrefix(id)}${name} must be of this host in the sandbox: nothing real is called there.`,
+      ),
+  );
 }
 
-function isLoopback(url: string): boolean {
-  const host = URL.canParse(url) ? new URL(url).hostname : '';
-  return host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/u.test(host);
+/** The URLs that a provider's plugin calls. */
+function isEndpointSetting(name: string): boolean {
+  return name === 'ENDPOINT' || name.endsWith('_ENDPOINT');
 }
 
 /** The provider with the longest prefix: `TENCENT_CN_` before a `TENCENT_`. */
 function ownerOf(name: string, ids: readonly string[]): string | undefined {
   return ids
-    .filter((id) => name.startsWith(prefixOf(id)))
+    .filter((id) => name.startsWith(settingPrefix(id)))
     .toSorted((a, b) => b.length - a.length)
     .at(0);
-}
-
-function prefixOf(id: string): string {
-  return `${toSettingName(id)}_`;
-}
-
-function toSettingName(text: string): string {
-  return text.toUpperCase().replace(/[^A-Z0-9]/gu, '_');
 }
 
 function randomKey(): NamedKey {

@@ -4,7 +4,7 @@ import {
   ProviderFault,
   type ProviderCall,
   type UpstreamAnswer,
-} from '../../src/contract/index.ts';
+} from '../../src/contract/plugin-api.ts';
 import {
   optionalMoment,
   optionalNumber,

@@ -1,4 +1,4 @@
-import type { OutcomeAnswer, VerificationResult } from '../../src/contract/index.ts';
+import type { OutcomeAnswer, VerificationResult } from '../../src/contract/plugin-api.ts';
 import { lookUp } from '../shared/tables.ts';
 import type { FlowState } from './api.ts';
 import { failureCodes, flowCodes, flowStatuses } from './mapping.ts';

@@ -13,7 +13,7 @@ import {
   type OutcomeSource,
   type PrepareContext,
   type StartInput,
-} from '../../src/contract/index.ts';
+} from '../../src/contract/plugin-api.ts';
 import { flowQueries, queryFlow, startFace, type FaceRequest, type StartedFlow } from './api.ts';
 import { toFaceOutcome, toFlowCodeOutcome } from './face-outcome.ts';
 import { notification } from './notification.ts';

@@ -3,7 +3,7 @@ import {
   contractVersion,
   defineProvider,
   type ActionDefinition,
-} from '../../src/contract/index.ts';
+} from '../../src/contract/plugin-api.ts';
 import { faceAlipay, faceWeb, faceWechatMiniProgram } from './face.ts';
 import { faults, nonceRefused } from './mapping.ts';
 import { settingsSchema } from './settings.ts';

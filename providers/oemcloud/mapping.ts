@@ -1,4 +1,4 @@
-import type { FaultKind, TerminalStatus } from '../../src/contract/index.ts';
+import type { FaultKind, TerminalStatus } from '../../src/contract/plugin-api.ts';
 
 /** What our own name for a refused X-Ca-Nonce is: no document gives the gateway's code for it. */
 export const nonceRefused = 'NonceRefused';

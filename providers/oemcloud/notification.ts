@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Notification, NotificationDefinition } from '../../src/contract/index.ts';
+import type { Notification, NotificationDefinition } from '../../src/contract/plugin-api.ts';
 import { toNotifiedOutcome } from './face-outcome.ts';
 import { parseKeepingFlowId } from './parse-keeping-flow-id.ts';
 import { sessionSchema } from './session.ts';
+import type { OemcloudSettings } from './settings.ts';
 
 const notificationBody = z.object({
   flowId: z.union([z.string(), z.number().transform(String)]),
@@ -18,7 +19,8 @@ const notificationBody = z.object({
  * As e签宝 sends it; OEMCloud documents neither the body nor a signature that its customers could
  * check. A GET comes as well, when the person opens the page: it says nothing.
  */
-export const notification: NotificationDefinition = {
+export const notification: NotificationDefinition<OemcloudSettings> = {
+  verify: null,
   read: (given: Notification, session) => {
     if (given.method !== 'POST') return null;
     const body = notificationBody.parse(parseKeepingFlowId(given.body.toString('utf8')));

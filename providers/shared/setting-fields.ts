@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Secret } from '../../src/contract/index.ts';
+import { Secret } from '../../src/contract/plugin-api.ts';
 
 /** A credential: sealed as soon as it is read. */
 export const secretSetting = z

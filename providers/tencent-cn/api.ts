@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProviderCall } from '../../src/contract/index.ts';
+import type { ProviderCall } from '../../src/contract/plugin-api.ts';
 import {
   optionalMoment,
   optionalNumber,

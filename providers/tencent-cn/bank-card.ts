@@ -12,7 +12,7 @@ import {
   type BankCardResult,
   type FieldProblem,
   type PrepareContext,
-} from '../../src/contract/index.ts';
+} from '../../src/contract/plugin-api.ts';
 import { lookUp } from '../shared/tables.ts';
 import { bankCard4EVerification } from './api.ts';
 import { bankCardBusyCode, bankCardCodes } from './mapping.ts';

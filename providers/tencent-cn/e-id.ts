@@ -5,6 +5,7 @@ import {
   checkName,
   checkText,
   createProblemList,
+  isFault,
   type ChannelDefinition,
   type CheckKind,
   type FieldProblem,
@@ -12,11 +13,11 @@ import {
   type PrepareContext,
   type ProviderCall,
   type StartInput,
-} from '../../src/contract/index.ts';
+} from '../../src/contract/plugin-api.ts';
 import { checkEidTokenStatus, getEidResult, getEidToken, type EidTokenConfig } from './api.ts';
 import { toEidOutcome } from './e-id-outcome.ts';
 import { keysOf } from '../shared/tables.ts';
-import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
+import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
 import { inputTypes, intentionModes, speechSpeeds, type IntentionMode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
 

@@ -6,18 +6,19 @@ import {
   checkName,
   checkText,
   createProblemList,
+  isFault,
   ProviderFault,
   type ChannelDefinition,
   type FieldProblem,
   type OutcomeAnswer,
   type PrepareContext,
   type StartInput,
-} from '../../src/contract/index.ts';
+} from '../../src/contract/plugin-api.ts';
 import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
 import { faceIdCodes, faceIdThrottledCode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
 import { lookUp } from '../shared/tables.ts';
-import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
+import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
 
 const optionsSchema = z.strictObject({
   compareLib: z.literal(['LOCAL', 'BUSINESS']).nullish(),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { contractVersion, defineProvider } from '../../src/contract/index.ts';
+import { contractVersion, defineProvider } from '../../src/contract/plugin-api.ts';
 import { mediaTextsOver } from '../tencent/call-tencent.ts';
 import { commonFaults } from '../tencent/common-faults.ts';
 import { bankCard } from './bank-card.ts';

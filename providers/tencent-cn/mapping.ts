@@ -1,4 +1,4 @@
-import type { BankCardResult, TerminalStatus } from '../../src/contract/index.ts';
+import type { BankCardResult, TerminalStatus } from '../../src/contract/plugin-api.ts';
 import { each, range } from '../shared/tables.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Billing, TerminalStatus } from '../../src/contract/index.ts';
+import type { Billing, TerminalStatus } from '../../src/contract/plugin-api.ts';
 import { each, range } from '../shared/tables.ts';
 
 export interface WebCodeMeaning {

@@ -1,4 +1,4 @@
-import type { OutcomeAnswer } from '../../src/contract/index.ts';
+import type { OutcomeAnswer } from '../../src/contract/plugin-api.ts';
 import { lookUp } from '../shared/tables.ts';
 import type { WebAttempt, WebResult } from './api.ts';
 import { webCodes } from './mapping.ts';

@@ -3,12 +3,13 @@ import {
   checkBase64Image,
   checkText,
   createProblemList,
+  isFault,
   type ChannelDefinition,
   type FieldProblem,
   type StartInput,
-} from '../../src/contract/index.ts';
+} from '../../src/contract/plugin-api.ts';
 import { keysOf } from '../shared/tables.ts';
-import { expired, isFault, tokenIsOfNoUse } from '../tencent/token-end.ts';
+import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
 import {
   applyWebVerificationBizToken,
   getWebVerificationResult,

@@ -5,7 +5,7 @@ import {
   type ProviderCall,
   type Secret,
   type UpstreamAnswer,
-} from '../../src/contract/index.ts';
+} from '../../src/contract/plugin-api.ts';
 import { signTc3 } from './sign-tc3.ts';
 
 /** Longer texts of an answer are pictures and videos; the longest that is read, Extra, has 1024. */

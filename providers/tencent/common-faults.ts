@@ -1,4 +1,4 @@
-import type { FaultKind } from '../../src/contract/index.ts';
+import type { FaultKind } from '../../src/contract/plugin-api.ts';
 
 /**
  * Error codes that every Tencent Cloud API 3.0 action may answer with, faceid's own included.

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { Secret } from '../../src/contract/index.ts';
+import type { Secret } from '../../src/contract/plugin-api.ts';
 
 export interface Tc3Request {
   /** First label of the public host: `faceid`. */

@@ -1,4 +1,4 @@
-import { ProviderFault, type FaultKind, type OutcomeAnswer } from '../../src/contract/index.ts';
+import { isFault, type OutcomeAnswer } from '../../src/contract/plugin-api.ts';
 
 /** Ended by the provider's word that the time is over, with what was charged on the way. */
 export function expired(code: string, chargedAttempts: number | null): OutcomeAnswer {
@@ -22,8 +22,4 @@ export function expired(code: string, chargedAttempts: number | null): OutcomeAn
 /** The provider says nothing about this token: forgotten, never given out, or not understood. */
 export function tokenIsOfNoUse(error: unknown): boolean {
   return isFault(error, 'session_expired', 'session_unknown', 'rejected');
-}
-
-export function isFault(error: unknown, ...kinds: readonly FaultKind[]): boolean {
-  return error instanceof ProviderFault && kinds.includes(error.kind);
 }

@@ -1,4 +1,8 @@
+import { isOf } from './is-of.ts';
 import { toPlainCode } from './plain-code.ts';
+
+const faultBrand = Symbol.for('verification-subgraph ProviderFault');
+const answerBrand = Symbol.for('verification-subgraph ProviderErrorAnswer');
 
 /**
  * Every way an upstream call can fail, by what is known about the provider's side.
@@ -49,6 +53,7 @@ export interface ProviderFaultDetails {
 /** A failed upstream call. Its message is ours and fixed: a provider's text may hold input. */
 export class ProviderFault extends Error {
   override readonly name = 'ProviderFault';
+  readonly [faultBrand] = true;
   readonly kind: FaultKind;
   readonly providerCode: string | undefined;
   readonly providerRequestId: string | undefined;
@@ -60,6 +65,10 @@ export class ProviderFault extends Error {
     this.providerCode = plain(details.providerCode);
     this.providerRequestId = plain(details.providerRequestId);
     this.retryAfterMs = details.retryAfterMs;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): value is ProviderFault {
+    return isOf(faultBrand, value);
   }
 }
 
@@ -73,6 +82,7 @@ function plain(code: string | undefined): string | undefined {
  */
 export class ProviderErrorAnswer extends Error {
   override readonly name = 'ProviderErrorAnswer';
+  readonly [answerBrand] = true;
   readonly code: string;
   readonly requestId: string | undefined;
 
@@ -80,6 +90,10 @@ export class ProviderErrorAnswer extends Error {
     super('the provider answered with an error');
     this.code = code;
     this.requestId = requestId;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): value is ProviderErrorAnswer {
+    return isOf(answerBrand, value);
   }
 }
 
@@ -95,4 +109,9 @@ export function classifyCode(
     if (Object.hasOwn(table, key)) return table[key];
   }
   return undefined;
+}
+
+/** Whether something that was thrown is a fault of one of these kinds. */
+export function isFault(error: unknown, ...kinds: readonly FaultKind[]): error is ProviderFault {
+  return error instanceof ProviderFault && kinds.includes(error.kind);
 }

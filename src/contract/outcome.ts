@@ -38,7 +38,8 @@ export type Launch =
 
 /** A verification as a provider began it. */
 export interface Started {
-  readonly launch: Launch;
+  /** Null where nobody has to do anything, as when documents came with the start. */
+  readonly launch: Launch | null;
   /** What the plugin needs to ask about it later: small, JSON, no personal data. */
   readonly session: Readonly<Record<string, string | number | boolean | null>>;
   /** How long the person may take, in seconds from the answer. */

@@ -1,10 +1,15 @@
-import type { z } from 'zod';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { FaultKind } from './fault.ts';
 import type { FieldProblem } from './field-problem.ts';
 import type { BankCardResult, CheckKind, OutcomeAnswer, Started } from './outcome.ts';
 import type { UpstreamAnswer, UpstreamRequest } from './ports.ts';
+import type { Secret } from './secret.ts';
 
-/** The version of this contract. A plugin states the one it was written for. */
+/**
+ * The version of this contract. A plugin states the one it was written for, and is loaded by no other.
+ * It changes when a plugin that was right would no longer be: what that means is in
+ * docs/adding-a-provider.md.
+ */
 export const contractVersion = 1;
 
 /** What calling an action may do: the base of every decision about retries and billing. */
@@ -39,12 +44,28 @@ export interface PrepareContext<Settings> {
   readonly doubt: (problem: FieldProblem) => void;
 }
 
-/** The way to a provider that core lends for one call. */
+/** The way to a provider that core lends for one operation. */
 export interface ProviderCall<Settings> {
   readonly settings: Settings;
   readonly now: () => number;
-  /** Sends one request inside the limit and the deadline. Throws `ProviderFault`. */
+  /**
+   * Sends one request inside the limit and the deadline. Throws `ProviderFault`.
+   *
+   * In an operation that may be charged one such call is made, after whatever prepares it; calls that
+   * only read may follow, and when one of those fails the operation ends `OUTCOME_UNKNOWN`.
+   */
   readonly send: <T>(call: UpstreamCall<T>) => Promise<T>;
+  /**
+   * A token of ours that several operations use, such as an OAuth access token: fetched once for all
+   * replicas, kept sealed until shortly before its end, forgotten when the provider refuses our
+   * credentials. Never one that belongs to a person. Throws what `fetch` throws.
+   */
+  readonly accessToken: (name: string, fetch: () => Promise<AccessToken>) => Promise<Secret>;
+}
+
+export interface AccessToken {
+  readonly token: string;
+  readonly expiresInSeconds: number;
 }
 
 export interface UpstreamCall<T> {
@@ -73,6 +94,11 @@ export interface StartUrls {
   readonly returnUrl: string;
   /** Where the provider sends its notification. */
   readonly notifyUrl: string;
+  /**
+   * Names this verification to providers that repeat a reference of ours, as in `referenceOf`. It
+   * opens nothing by itself: 26 letters, digits, `_` and `-`.
+   */
+  readonly reference: string;
 }
 
 export type Prepared<Settings> =
@@ -95,12 +121,45 @@ export interface Notification {
   readonly body: Buffer;
 }
 
-export interface NotificationDefinition {
+/** What a plugin knows when a notification comes. */
+export interface NotificationContext<Settings> {
+  readonly settings: Settings;
+  readonly nowMs: number;
+}
+
+/** Whether a notification was sent by the provider, as far as its signature says. */
+export type NotificationProof =
+  | {
+      readonly kind: 'genuine';
+      /** The provider's own id of this delivery: a second one with the same id is not read again. */
+      readonly deliveryId: string | null;
+    }
+  /** Missing or wrong signature, or signed too long ago. It is answered with 401, and not read. */
+  | { readonly kind: 'refused' };
+
+export interface NotificationDefinition<Settings> {
+  /**
+   * Checks the signature over the raw bytes, before anything is read. Null where the provider does not
+   * sign: then nothing but the URL says who sent it.
+   */
+  readonly verify:
+    | ((notification: Notification, context: NotificationContext<Settings>) => NotificationProof)
+    | null;
   /**
    * What a notification says about this session; null when it says nothing about it. It counts only
    * where the channel's outcome is NOTIFICATION; elsewhere it makes core ask the provider.
    */
-  readonly read: (notification: Notification, session: Started['session']) => OutcomeAnswer | null;
+  readonly read: (
+    notification: Notification,
+    session: Started['session'],
+    context: NotificationContext<Settings>,
+  ) => OutcomeAnswer | null;
+  /**
+   * For providers that send every notification to one URL, set in their console: our `reference` as
+   * the provider repeats it, read from a notification that `verify` has found genuine. That URL is
+   * `/callbacks/<provider id>/account`.
+   */
+  readonly referenceOf?: (notification: Notification) => string | null;
   /** The body that the provider expects with HTTP 200. */
   readonly reply: { readonly contentType: string; readonly body: string };
 }
@@ -112,6 +171,11 @@ export interface ChannelDefinition<Settings> {
   readonly checks: readonly CheckKind[];
   /** Input paths that are always needed. */
   readonly requires: readonly string[];
+  /**
+   * Members of this channel's options that hold an image in base64: with `referenceImage` the only
+   * ones that make a request larger than 256 KB.
+   */
+  readonly imageOptions?: readonly string[];
   /** Where a setting decides, a function of the settings. */
   readonly outcome: OutcomeSource | ((settings: Settings) => OutcomeSource);
   /** The field of `VerificationOptionsInput` that belongs to this channel. */
@@ -129,7 +193,7 @@ export interface ChannelDefinition<Settings> {
     call: ProviderCall<Settings>,
     session: Started['session'],
   ) => Promise<OutcomeAnswer>;
-  readonly notification?: NotificationDefinition;
+  readonly notification?: NotificationDefinition<Settings>;
   /**
    * Present where a launch may be handed out again while it is pending, to the same user for the
    * same input; so long before its end it no longer is.
@@ -169,8 +233,12 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly id: string;
   readonly title: string;
   readonly jurisdiction: 'CN' | 'INTL';
-  /** Validates the settings by their names without the prefix: `SECRET_ID`. A strict object. */
-  readonly settings: z.ZodType<Settings>;
+  /**
+   * Validates the settings by their names without the prefix: `SECRET_ID`. Any library of Standard
+   * Schema, such as zod; it refuses names that it does not know. Settings named `ENDPOINT`, or ending
+   * with `_ENDPOINT`, are the URLs that are called.
+   */
+  readonly settings: StandardSchemaV1<unknown, Settings>;
   /** Names of those settings that, once given, mean that the real provider is called. */
   readonly credentials: readonly string[];
   readonly actions: Readonly<Record<string, ActionDefinition>>;
@@ -181,6 +249,36 @@ export interface ProviderDefinition<Settings = unknown> {
   /** The plugin's SDL module: its own types and extensions of the extension points. */
   readonly typeDefs: string;
   readonly resolvers?: PluginResolvers;
+  /** Loads the emulation of the provider; called in the sandbox only. */
+  readonly sandbox?: () => Promise<StartSandboxUpstream>;
+}
+
+/** Starts an emulation of the provider on loopback, so that nothing real is called or charged. */
+export type StartSandboxUpstream = (context: SandboxContext) => Promise<SandboxUpstream>;
+
+export interface SandboxContext {
+  readonly now: () => number;
+  /** Settings that were given: some of them may choose among what is emulated. */
+  readonly givenSettings: Readonly<Record<string, string>>;
+  /** How a URL of ours is reached without leaving the host; null for somebody else's. */
+  readonly toLoopback: (url: string) => string | null;
+}
+
+export interface SandboxUpstream {
+  /** Settings, by name without the prefix, that lead to the emulation. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** What can be met here; listed by `GET /sandbox/scenarios`. */
+  readonly scenarios: readonly SandboxScenario[];
+  readonly close: () => Promise<void>;
+}
+
+export interface SandboxScenario {
+  readonly action: string;
+  readonly title: string;
+  /** Goes into the GraphQL input, beside an idempotencyKey. */
+  readonly input: Readonly<Record<string, unknown>>;
+  /** The raw result or error code that it brings. */
+  readonly expect: string;
 }
 
 /** A provider whose settings type is its own affair. */

@@ -15,6 +15,7 @@ import {
   type UpstreamCall,
   type UpstreamRequest,
 } from '../contract/index.ts';
+import type { AccessTokens } from './access-tokens.ts';
 import { logBug } from './log-bug.ts';
 import { actionKey, quotaOf, type RegisteredProvider } from './registry.ts';
 import type { RetryBudget } from './retry-budget.ts';
@@ -29,6 +30,7 @@ export interface CallProviderDeps {
   readonly retryBudget: RetryBudget;
   /** The time, never the same twice. */
   readonly nonceMs: () => number;
+  readonly accessTokens: AccessTokens;
 }
 
 export interface CallTerms {
@@ -43,6 +45,8 @@ export interface CallTerms {
   readonly keptForAnswerMs?: number | undefined;
   /** Runs first of all for each call; throws to prevent it. */
   readonly onCall?: (effect: ActionEffect) => void;
+  /** Runs when a call that was not prevented is over, however it ended. */
+  readonly onEnd?: (effect: ActionEffect) => void;
   /**
    * Runs once the moment of sending is known and before a byte is sent; throws to prevent it. Runs
    * again when that moment was missed, and before the same call is sent once more.
@@ -77,11 +81,14 @@ export function callProvider<Settings>(
   terms: CallTerms,
 ): ProviderCall<Settings> {
   const { definition } = provider;
+  /** Whether a call was answered that may have been charged. */
+  let isPaid = false;
 
   return {
     // The registry pairs a definition with settings that its own schema made.
     settings: provider.settings as Settings,
     now: deps.now,
+    accessToken: (name, fetch) => deps.accessTokens.get(provider, name, fetch),
     send: async (call) => {
       const action = definition.actions[call.action];
       if (!action) throw new Error(`${definition.id} has no action ${call.action}`);
@@ -108,19 +115,29 @@ export function callProvider<Settings>(
 
       try {
         deps.retryBudget.earn(key);
-        return await sendInTurn(action.sendAgainAfter === undefined);
+        const answer = await sendInTurn(action.sendAgainAfter === undefined);
+        isPaid ||= action.effect === 'may_charge';
+        return answer;
       } catch (error) {
+        // Whatever becomes of what follows it: what was paid for is never called undone.
+        if (isPaid) throw new ProviderFault('protocol');
         if (!(error instanceof ProviderFault)) throw error;
         // It is the account that is over its limit: the other replicas shall not try it too.
         if (error.kind === 'throttled') {
           void deps.limiter.backOff(quota.key, error.retryAfterMs ?? backOffMs);
         }
+        // Perhaps only the token is: the next operation fetches another.
+        if (error.kind === 'credentials') void deps.accessTokens.forget(provider);
         const isFreshTryWorthIt =
           error.providerCode !== undefined && action.sendAgainAfter?.includes(error.providerCode);
         // Refused before a byte left, as while a connection is being replaced: once more is safe.
         const isRetry = wasMade && error.kind === 'not_sent' && deps.retryBudget.spend(key);
         if (!isFreshTryWorthIt && !isRetry) throw error;
-        return await sendInTurn(true);
+        const answer = await sendInTurn(true);
+        isPaid ||= action.effect === 'may_charge';
+        return answer;
+      } finally {
+        terms.onEnd?.(action.effect);
       }
     },
   };

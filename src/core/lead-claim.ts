@@ -103,7 +103,7 @@ export async function leadClaim<Answer>(
     });
     if ('answer' in ended) return settleAnswer(deps, work, attempt, held, ended.answer);
     let other: ClaimedAttempt<Answer> | null = null;
-    if (mayPassOver(attempt, ended)) {
+    if (mayPassOver(ended)) {
       for (; !other && next < standIns.length; next++) other = prepare(deps, work, standIns[next]);
     }
     const isInTime = deps.now() + standInAnswerMs < deadlineMs;
@@ -131,6 +131,8 @@ interface Failure {
   readonly error: unknown;
   /** Whether a call that matters was begun: from then on only its own end proves anything. */
   readonly begun: boolean;
+  /** What its fault means. */
+  readonly effect: ClaimedAttempt<unknown>['effect'];
 }
 
 async function perform<Answer>(
@@ -149,6 +151,7 @@ async function perform<Answer>(
   const start = (untilMs: number) =>
     startClaim(deps, held, { recordId, progress, deadlineMs: untilMs });
   let begun = false;
+  let isUnderWay = false;
   let own: ProviderFault | null = null;
   try {
     const answer = await call({
@@ -158,14 +161,24 @@ async function perform<Answer>(
       answerWithinMs: isLast || attemptEffect === 'may_charge' ? undefined : answerBeforeOthersMs,
       keptForAnswerMs: isStandIn ? standInAnswerMs : undefined,
       onCall: (effect) => {
-        // A second call could end in "not sent" and free a key whose first call was sent.
-        if (begun) throw new Error('a claimed call must be the last one');
-        begun = effect !== 'read';
+        if (effect === 'may_charge' && attemptEffect !== 'may_charge') {
+          throw new Error('an operation that is declared as free calls an action that may charge');
+        }
+        // A second one could end in "not sent" and free a key whose first call was sent.
+        if (begun && effect !== 'read' && attemptEffect === 'may_charge') {
+          throw new Error('a call that may be charged is the last one that does anything');
+        }
+        begun ||= effect === attemptEffect;
+        isUnderWay ||= effect === 'may_charge';
+      },
+      onEnd: (effect) => {
+        isUnderWay &&= effect !== 'may_charge';
       },
       beforeSend: async (effect) => {
         own = null;
-        if (effect !== 'read') await start(deadlineMs);
+        if (effect === attemptEffect) await start(deadlineMs);
       },
+
       answerWithoutSending: () => start(Infinity),
       onFault: (fault) => {
         own = fault;
@@ -173,8 +186,12 @@ async function perform<Answer>(
     });
     return { answer };
   } catch (error) {
+    // Until then only what prepares it was called, and that is never charged.
+    const effect = begun ? attemptEffect : 'free_start';
+    // Something beside it failed first: what becomes of the call itself is not known.
+    if (isUnderWay) return { error: new ProviderFault('timeout'), begun, effect };
     // Whatever a plugin makes of it: a lost answer stays lost.
-    return { error: isLost(attemptEffect, own) ? own : error, begun };
+    return { error: isLost(effect, own) ? own : error, begun, effect };
   }
 }
 
@@ -207,7 +224,7 @@ async function startClaim(
 }
 
 /** Down, throttled or out of quota, with certainty that nothing chargeable has happened. */
-function mayPassOver({ effect }: ClaimedAttempt<unknown>, { error }: Failure): boolean {
+function mayPassOver({ error, effect }: Failure): boolean {
   // Who does too much does so whoever serves.
   if (error instanceof LimiterRefusal) return error.reason !== 'over_velocity';
   if (!(error instanceof ProviderFault)) return false;
@@ -267,9 +284,9 @@ function isOpen(stored: StoredRecord | null | undefined): stored is StoredRecord
 async function settleFailure<Answer>(
   deps: CoreDeps,
   { operation }: LedWork<Answer>,
-  { providerId, effect }: ClaimedAttempt<Answer>,
+  { providerId }: ClaimedAttempt<Answer>,
   { claim, tickets }: HeldClaim,
-  { error, begun }: Failure,
+  { error, begun, effect }: Failure,
 ): Promise<LedOutcome<Answer>> {
   if (error instanceof LimiterRefusal) {
     await quietly(deps, claim.release(tickets));

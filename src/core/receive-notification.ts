@@ -3,12 +3,14 @@ import {
   type ChannelDefinition,
   type Notification,
   type NotificationDefinition,
+  type NotificationProof,
   type OutcomeAnswer,
   type StoredRecord,
 } from '../contract/index.ts';
 import { openCapability } from './capability.ts';
 import { concludeVerification } from './conclude-verification.ts';
-import type { CoreDeps } from './core-deps.ts';
+import { modeOf, type CoreDeps } from './core-deps.ts';
+import { keyedHashes } from './keyed-hash.ts';
 import { logBug } from './log-bug.ts';
 import { earlyNotifications } from './early-notifications.ts';
 import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from './records.ts';
@@ -17,14 +19,21 @@ import { isEnabled, outcomeSourceOf, type RegisteredProvider } from './registry.
 import { writeVerification } from './write-verification.ts';
 
 export type NotificationReceipt =
-  | { readonly kind: 'received'; readonly reply: NotificationDefinition['reply'] }
+  | { readonly kind: 'received'; readonly reply: NotificationDefinition<unknown>['reply'] }
   /** Nothing here expects it. */
   | { readonly kind: 'unknown' }
+  /** Not from the provider, by its signature. */
+  | { readonly kind: 'refused' }
   /** It could not be kept: a provider that repeats its notifications shall do so. */
   | { readonly kind: 'try_later' };
 
 /** How long the provider is asked in the background after a hint. */
 const askWithinMs = 5000;
+
+/** In place of a capability: the URL that is set in a provider's console, for all verifications. */
+const accountUrl = 'account';
+/** How long a delivery is remembered that was read: longer than any provider repeats one. */
+const rememberDeliverySeconds = 24 * 3600;
 
 /**
  * A provider's notification. It is a hint that makes us ask; only where the channel has no other
@@ -36,11 +45,52 @@ export async function receiveNotification(
   capability: string,
   notification: Notification,
 ): Promise<NotificationReceipt> {
+  if (capability === accountUrl) return receiveForAccount(deps, providerId, notification);
   const opened = openCapability(deps.hashKeys, 'callback', capability, deps.now());
-  if (!opened || !isRecordId('verification', opened.recordId)) return { kind: 'unknown' };
+  return opened
+    ? receiveById(deps, providerId, opened.recordId, notification)
+    : { kind: 'unknown' };
+}
+
+/** The signature says who sent it, and our reference in it what it is about. */
+async function receiveForAccount(
+  deps: CoreDeps,
+  providerId: string,
+  notification: Notification,
+): Promise<NotificationReceipt> {
+  const provider = deps.registry.find(providerId);
+  const all = Object.values(provider?.definition.channels ?? {}).flatMap(
+    (channel) => channel.notification ?? [],
+  );
+  const expecting = all.filter(({ referenceOf }) => referenceOf !== undefined);
+  if (!provider || !isEnabled(provider) || expecting.length === 0) return { kind: 'unknown' };
+  const genuine = expecting.filter(
+    (definition) => prove(deps, provider, definition, notification).kind === 'genuine',
+  );
+  const [first] = genuine;
+  if (!first) return { kind: 'refused' };
+  for (const { referenceOf } of genuine) {
+    const reference = orUnreadable(deps, provider, () => referenceOf?.(notification) ?? null);
+    if (reference === null) continue;
+    const receipt = await receiveById(deps, providerId, reference, notification);
+    if (receipt.kind !== 'unknown') return receipt;
+  }
+  // Others may use the same account: what is not ours is not sent again and again.
+  return { kind: 'received', reply: first.reply };
+}
+
+async function receiveById(
+  deps: CoreDeps,
+  providerId: string,
+  recordId: string,
+  notification: Notification,
+): Promise<NotificationReceipt> {
+  if (!isRecordId('verification', recordId)) return { kind: 'unknown' };
   try {
-    const [stored] = await deps.store.records.get([opened.recordId]);
-    return stored ? await receive(deps, providerId, stored, notification) : { kind: 'unknown' };
+    const [stored] = await deps.store.records.get([recordId]);
+    return stored && kindOf(stored) === 'verification'
+      ? await receive(deps, providerId, stored, notification)
+      : { kind: 'unknown' };
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     deps.log.event('error', 'store_unavailable', { operation: 'notification' });
@@ -59,7 +109,7 @@ export async function receiveEarlyNotification(deps: CoreDeps, id: string): Prom
     for (const { providerId, notification } of found) {
       const [stored] = await deps.store.records.get([id]);
       if (!stored || kindOf(stored) !== 'verification') return;
-      await receive(deps, providerId, stored, notification);
+      await receiveProven(deps, providerId, stored, notification);
     }
     if (found.length > 0) await early.forget();
   } catch (error) {
@@ -67,7 +117,66 @@ export async function receiveEarlyNotification(deps: CoreDeps, id: string): Prom
   }
 }
 
+/** Verified, then read: what the provider did not sign, and what was read before, is not looked at. */
 async function receive(
+  deps: CoreDeps,
+  providerId: string,
+  stored: StoredRecord,
+  notification: Notification,
+): Promise<NotificationReceipt> {
+  const record = decodeRecord('verification', stored);
+  const provider = deps.registry.find(providerId);
+  const definition = provider?.definition.channels[record.channel]?.notification;
+  if (!provider || !definition) return { kind: 'unknown' };
+  if (!definition.verify || !isEnabled(provider)) {
+    return receiveProven(deps, providerId, stored, notification);
+  }
+  const proof = prove(deps, provider, definition, notification);
+  if (proof.kind === 'refused') return proof;
+  const { deliveryId } = proof;
+  if (deliveryId === null) return receiveProven(deps, providerId, stored, notification);
+
+  const parts = [modeOf(deps), providerId, provider.account, record.id, deliveryId];
+  const keys = keyedHashes(deps.hashKeys, 'delivery', parts);
+  for (const key of keys) {
+    if ((await deps.store.cache.get(key)) !== null) {
+      return { kind: 'received', reply: definition.reply };
+    }
+  }
+  const receipt = await receiveProven(deps, providerId, stored, notification);
+  for (const key of receipt.kind === 'received' ? keys : []) {
+    await deps.store.cache.set(key, '1', rememberDeliverySeconds);
+  }
+  return receipt;
+}
+
+/** A signature that cannot even be checked is none. */
+function prove(
+  deps: CoreDeps,
+  provider: RegisteredProvider,
+  { verify }: NotificationDefinition<unknown>,
+  notification: Notification,
+): NotificationProof {
+  const context = { settings: provider.settings, nowMs: deps.now() };
+  const proof = orUnreadable(deps, provider, () => verify?.(notification, context) ?? null);
+  return proof ?? { kind: 'refused' };
+}
+
+/** Null for what a plugin cannot read: anybody may send anything. */
+function orUnreadable<T>(
+  { log }: CoreDeps,
+  { definition: { id } }: RegisteredProvider,
+  work: () => T | null,
+): T | null {
+  try {
+    return work();
+  } catch {
+    log.event('warn', 'notification_unreadable', { provider: id });
+    return null;
+  }
+}
+
+async function receiveProven(
   deps: CoreDeps,
   providerId: string,
   stored: StoredRecord,
@@ -90,7 +199,10 @@ async function receive(
 
   const source = outcomeSourceOf(provider, channel);
   if (source === 'NOTIFICATION') {
-    const answer = read(deps, provider, channel.notification, notification, record);
+    const { read } = channel.notification;
+    const context = { settings: provider.settings, nowMs: deps.now() };
+    const session = record.session;
+    const answer = orUnreadable(deps, provider, () => read(notification, session, context));
     if (answer) await takeAtItsWord(deps, stored, answer, channel);
   } else if (source === 'QUERY' && notification.method === 'POST') {
     // Whatever it says: no vendor documents the body well enough to be choosy about a hint.
@@ -119,22 +231,6 @@ async function keepForLater(
   // Or it came to nothing, or its person was redacted: then nobody would look for this any more.
   if (!current || current.redactedAtMs !== null) await earlyNotifications(deps, id).forget();
   else if (current.startedAtMs !== null) await receiveEarlyNotification(deps, id);
-}
-
-/** Null for what says nothing about this verification, or cannot be read at all. */
-function read(
-  { log }: CoreDeps,
-  { definition: { id } }: RegisteredProvider,
-  definition: NotificationDefinition,
-  notification: Notification,
-  { session }: VerificationRecord,
-): OutcomeAnswer | null {
-  try {
-    return definition.read(notification, session ?? {});
-  } catch {
-    log.event('warn', 'notification_unreadable', { provider: id });
-    return null;
-  }
 }
 
 async function takeAtItsWord(

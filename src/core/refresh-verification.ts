@@ -216,6 +216,10 @@ async function ask(
       priority: isForNobody ? 'reconcile' : 'result',
       deadlineMs,
       turnByMs: isForNobody ? deps.now() + reconcileTurnWithinMs : undefined,
+      onCall: (effect) => {
+        // It is asked again and again, by nobody's order.
+        if (effect !== 'read') throw new Error('asking for an outcome must only read');
+      },
       beforeSend: async () => {
         await beforeSend?.();
         sent.atMs = deps.now();

@@ -255,6 +255,7 @@ function urlsOf(deps: CoreDeps, { id, providerId }: VerificationRecord): StartUr
   return {
     returnUrl: `${deps.publicUrl}/return/${seal('return')}`,
     notifyUrl: `${deps.publicUrl}/callbacks/${providerId}/${seal('callback')}`,
+    reference: id,
   };
 }
 

@@ -4,7 +4,7 @@ import {
   type GraphQLResolverMap,
 } from '@apollo/subgraph';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
-import type { AnyProvider } from '../contract/index.ts';
+import type { AnyProvider, PluginResolvers } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
 import { readBaseSchema } from './base-schema.ts';
 import { checkPluginSchemas, parsePluginSchema, type PluginSchema } from './check-plugin-schema.ts';
@@ -75,7 +75,21 @@ function buildUnchecked(
     ...base.map((typeDefs) => ({ typeDefs })),
     ...plugins.map(({ document, definition }) => ({
       typeDefs: document,
-      resolvers: (definition.resolvers ?? {}) as GraphQLResolverMap,
+      resolvers: withParentOnly(definition.resolvers ?? {}),
     })),
   ]);
+}
+
+/** What else a resolver is given leads to the store, and to data of others. */
+function withParentOnly(resolvers: PluginResolvers): GraphQLResolverMap {
+  return mapValues(resolvers, (fields) =>
+    mapValues(fields, (resolve) => (parent: unknown) => resolve(parent)),
+  );
+}
+
+function mapValues<From, To>(
+  given: Readonly<Record<string, From>>,
+  change: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value)]));
 }

@@ -59,10 +59,22 @@ export function checkPluginSchemas(
   for (const name of baseDefinitions.flatMap(namesOf)) owners.set(name, 'the base schema');
   const baseChannels = baseDefinitions.flatMap((node) => channelsOf(node));
   return [
+    ...plugins.flatMap((plugin) => checkPrefix(plugin, baseDefinitions)),
     ...plugins.flatMap((plugin) => checkOne(plugin, owners)),
     ...checkSharedFields(plugins),
     ...plugins.flatMap((plugin) => checkChannels(plugin, baseChannels)),
   ];
+}
+
+/** Names that begin like the base schema's are kept for it. */
+function checkPrefix({ definition }: PluginSchema, base: readonly DefinitionNode[]): string[] {
+  const prefix = toPascalCase(definition.id);
+  const taken = base.filter(isTypeDefinition).find(({ name }) => name.value.startsWith(prefix));
+  return taken
+    ? [
+        `provider "${definition.id}": types that begin with ${prefix} are the base schema's, as ${taken.name.value} is. Choose another id.`,
+      ]
+    : [];
 }
 
 function checkOne({ definition, document }: PluginSchema, owners: Map<string, string>): string[] {

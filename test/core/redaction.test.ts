@@ -55,6 +55,7 @@ const traced = {
       ...face,
       reuse: { marginSeconds: 60 },
       notification: {
+        verify: null,
         read: ({ body }: Notification) => JSON.parse(body.toString('utf8')) as OutcomeAnswer,
         reply: { contentType: 'text/plain', body: 'thanks' },
       },
@@ -63,7 +64,8 @@ const traced = {
         const token = 'secret-token';
         const startWithToken = async (...terms: unknown[]): Promise<Started> => {
           const started = await prepared.start(...terms);
-          return { ...started, launch: { ...started.launch, token }, session: { token } };
+          const launch = started.launch && { ...started.launch, token };
+          return { ...started, launch, session: { token } };
         };
         return { ...prepared, start: startWithToken };
       },

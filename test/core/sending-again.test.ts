@@ -7,7 +7,7 @@ import {
 } from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/nonce-clock.ts';
-import { createRegistry } from '../../src/core/registry.ts';
+import { checkDefinitions } from '../../src/core/check-definitions.ts';
 import { acme, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 /** A provider whose chargeable action is sent once more after its code `Busy`. */
@@ -104,13 +104,7 @@ describe('a call whose nonce was refused', () => {
       actions: { ...acme.actions, Check: { ...acme.actions['Check'], sendAgainAfter: [code] } },
       faults: { ...acme.faults, Inside: 'internal' },
     });
-    const boot = (code: string) => () =>
-      createRegistry([withCode(code) as AnyProvider], () => ({
-        settings: {},
-        disabledReason: null,
-        perSecond: {},
-        account: 'test',
-      }));
+    const boot = (code: string) => () => checkDefinitions([withCode(code) as AnyProvider]);
     expect(boot('Busy')).not.toThrow();
     for (const code of ['Inside', 'NotInTheTable']) expect(boot(code)).toThrow('proves');
   });
@@ -143,27 +137,62 @@ describe('a plugin that calls again after its chargeable call', () => {
   }
 
   it.each<[string, Parameters<typeof checking>[0]]>([
+    ['at once', (send) => Promise.all([send('Check'), send('Check')])],
+    ['to pay again', async (send) => [await send('Check'), await send('Check')]],
+    ['to start something', async (send) => [await send('Check'), await send('Start')]],
+  ])('%s pays once, and its key is never free', async (_name, work) => {
+    const core = createTestCore({ definitions: [checking(work)] });
+    for (let time = 0; time < 3; time++) {
+      expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    }
+    const paid = core.provider.ledger.filter(({ action }) => action === 'Check');
+    expect(paid).toHaveLength(1);
+  });
+
+  it.each<[string, Parameters<typeof checking>[0]]>([
     [
-      'in a row',
+      'after it',
       async (send) => {
         await send('Check');
         return send('Result');
       },
     ],
-    ['at once', (send) => Promise.all([send('Check'), send('Check')])],
-    ['to pay again', async (send) => [await send('Check'), await send('Check')]],
-  ])('%s pays once, and its key is never free', async (_name, work) => {
-    for (const limiter of [undefined, refusing('Result')]) {
-      const core = createTestCore({
-        definitions: [checking(work)],
-        ...(limiter ? { limiter } : {}),
-      });
-      for (let time = 0; time < 3; time++) {
-        expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
-      }
-      const paid = core.provider.ledger.filter(({ action }) => action === 'Check');
-      expect(paid.length).toBeLessThanOrEqual(1);
+    ['beside it', (send) => Promise.all([send('Result'), send('Check')])],
+  ])('may read %s, and what was paid for is never called undone', async (_name, work) => {
+    const fine = createTestCore({ definitions: [checking(work)] });
+    await check(fine);
+    expect(fine.provider.ledger).toHaveLength(2);
+
+    const definitions = [checking(work)];
+    const unread = createTestCore({ definitions, limiter: refusing('Result') });
+    for (let time = 0; time < 3; time++) {
+      expect(await check(unread)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
     }
+    const paid = unread.provider.ledger.filter(({ action }) => action === 'Check');
+    expect(paid).toHaveLength(1);
+  });
+
+  it('may prepare it by free calls, whose failure leaves the key free', async () => {
+    const core = createTestCore({
+      definitions: [
+        checking(async (send) => {
+          await send('Start');
+          await send('Result');
+          return send('Check');
+        }),
+      ],
+    });
+    core.provider.reply(failing('timeout'), () => ({}));
+    expect(await check(core)).toMatchObject({
+      problem: { code: 'PROVIDER_UNAVAILABLE', billing: 'NOT_CHARGED', retry: 'SAME_KEY' },
+    });
+    expect(await check(core)).toMatchObject({ kind: 'success' });
+    expect(core.provider.ledger.map(({ action }) => action)).toEqual([
+      'Start',
+      'Start',
+      'Result',
+      'Check',
+    ]);
   });
 
   it('and makes "busy" of a lost answer is not believed', async () => {

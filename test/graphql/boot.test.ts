@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
 import { tencentCn } from '../../providers/tencent-cn/index.ts';
 import type { AnyProvider } from '../../src/contract/index.ts';
+import { settingNames } from '../../src/config.ts';
 import { BootError } from '../../src/core/boot-error.ts';
-import { createRegistry } from '../../src/core/registry.ts';
+import { checkDefinitions } from '../../src/core/check-definitions.ts';
 import { assembleSchema } from '../../src/graphql/assemble-schema.ts';
 import { resolverMap } from '../../src/graphql/resolvers/index.ts';
 import { acme } from '../support/test-core.ts';
@@ -24,21 +25,14 @@ function schemaLines(...plugins: AnyProvider[]): readonly string[] {
   return linesOf(() => assembleSchema([...builtInProviders, ...plugins], resolverMap));
 }
 
-function registryLines(...plugins: AnyProvider[]): readonly string[] {
-  return linesOf(() =>
-    createRegistry([...builtInProviders, ...plugins], () => ({
-      settings: {},
-      disabledReason: null,
-      perSecond: {},
-      account: 'test',
-    })),
-  );
+function definitionLines(...plugins: AnyProvider[]): readonly string[] {
+  return linesOf(() => checkDefinitions([...builtInProviders, ...plugins], settingNames));
 }
 
 describe('boot stops at a plugin that', () => {
   it('is fine: not at all', () => {
     expect(schemaLines(acme)).toEqual([]);
-    expect(registryLines(acme)).toEqual([]);
+    expect(definitionLines(acme)).toEqual([]);
   });
 
   it.each<[string, Partial<AnyProvider>, string]>([
@@ -105,6 +99,11 @@ describe('boot stops at a plugin that', () => {
       'AcmeDetails.livenessTags is String',
     ],
     [
+      'takes names that are kept for the base schema',
+      { id: 'verification', typeDefs: 'type VerificationX { a: String }' },
+      'Choose another id',
+    ],
+    [
       'uses a directive of its own',
       { typeDefs: 'directive @acme on OBJECT' },
       'may define and extend types only',
@@ -151,7 +150,7 @@ describe('boot stops at a plugin that', () => {
   ])('%s', (_name, changes, text) => {
     const lines = schemaLines({ ...acme, ...changes });
     expect(lines.join('\n')).toContain(text);
-    expect(lines.join('\n')).toMatch(/provider "acme"|AcmeX|Missing/u);
+    expect(lines.join('\n')).toMatch(/provider "(?:acme|verification)"|AcmeX|Missing/u);
   });
 
   it.each<[string, Partial<AnyProvider>, string]>([
@@ -164,12 +163,12 @@ describe('boot stops at a plugin that', () => {
     [
       'has an action without a limit',
       { actions: { Start: { effect: 'read', maxAnswerBytes: 1 } } as never },
-      'Start needs a limit',
+      'actions.Start.perSecond must be a number',
     ],
     [
       'has an action without an effect',
       { actions: { Start: { perSecond: 1, maxAnswerBytes: 1 } } as never },
-      'Start needs an effect',
+      'actions.Start.effect must be one of read',
     ],
     [
       'checks cards by an action that is not there',
@@ -183,7 +182,7 @@ describe('boot stops at a plugin that', () => {
       { channels: { E_ID: tencentCn.channels['E_ID'] } as never },
       'claims the options field tencentCnEId',
     ],
-    ['has no actions at all', { actions: undefined } as never, 'which is not declared'],
+    ['has no actions at all', { actions: undefined } as never, 'actions must be an object'],
     [
       'has a limit without end',
       {
@@ -191,10 +190,71 @@ describe('boot stops at a plugin that', () => {
           Start: { effect: 'read', perSecond: Number.POSITIVE_INFINITY, maxAnswerBytes: 1 },
         } as never,
       },
-      'Start needs a limit',
+      'actions.Start.perSecond must be a number',
+    ],
+    [
+      'begins by what it calls a read',
+      {
+        actions: { ...acme.actions, Start: { ...acme.actions['Start'], effect: 'read' } } as never,
+      },
+      'FACE_WEB begins by Start, which is declared as a read',
+    ],
+    [
+      'takes what nobody signed at the URL of the account',
+      {
+        channels: {
+          FACE_WEB: {
+            ...channel,
+            notification: {
+              verify: null,
+              read: () => null,
+              referenceOf: () => null,
+              reply: { contentType: 'text/plain', body: '' },
+            },
+          },
+        } as never,
+      },
+      'It needs verify',
+    ],
+    [
+      'has a member that the contract does not know',
+      { bankcard: acme.bankCard } as never,
+      'bankcard is nothing that contract version 1 knows',
+    ],
+    [
+      'has a kind of fault that does not exist',
+      { faults: { Busy: 'bussy' } as never },
+      'faults.Busy must be one of not_sent',
+    ],
+    [
+      'has settings that nobody can check',
+      { settings: {} as never },
+      'settings must be a Standard',
+    ],
+    [
+      'would read another’s settings',
+      { id: 'tencent-cn-secret' },
+      'TENCENT_CN_SECRET_ could be taken for those of provider "tencent-cn"',
+    ],
+    [
+      'would be read by another’s settings',
+      { id: 'tencent' },
+      'TENCENT_ could be taken for those of provider "tencent-cn"',
+    ],
+    ['would read the service’s own settings', { id: 'redis' }, 'as REDIS_URL is'],
+    [
+      'has two actions with one limit',
+      {
+        actions: {
+          ...acme.actions,
+          'start.': acme.actions['Start'],
+          'start/': acme.actions['Start'],
+        } as never,
+      },
+      'share the setting ACME_LIMIT_START_',
     ],
   ])('%s', (_name, changes, text) => {
-    expect(registryLines({ ...acme, ...changes }).join('\n')).toContain(text);
+    expect(definitionLines({ ...acme, ...changes }).join('\n')).toContain(text);
   });
 
   it('is stopped at for a resolver of ours without a field, too', () => {

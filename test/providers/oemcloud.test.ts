@@ -16,7 +16,11 @@ import { channelOf, startInput } from '../support/call-plugin.ts';
 
 const nowMs = Date.UTC(2026, 10, 22, 16, 1);
 const person = { name: '韦小宝', idNumber: '11204416541220243X' };
-const urls = { returnUrl: 'https://x.example/return/c', notifyUrl: 'https://x.example/n' };
+const urls = {
+  returnUrl: 'https://x.example/return/c',
+  notifyUrl: 'https://x.example/n',
+  reference: 'ver_reference',
+};
 const flow = {
   flowId: '1862291536444700249',
   authUrl: 'https://smlt.tsign.example/I7vLahiqTMqT',
@@ -42,6 +46,7 @@ function callWith({ status = 200, headers = {}, body }: Answer, outcome?: string
   const call: ProviderCall<OemcloudSettings> = {
     settings: settingsOf(outcome),
     now: () => nowMs,
+    accessToken: async () => Promise.reject(new Error('none is used')),
     send: async (upstream) => {
       sent.push(upstream.build(nowMs, nowMs + 7));
       const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -71,7 +76,7 @@ async function start(channel: string, given: Partial<StartInput> = {}, answer?: 
   if ('problems' in prepared) throw new Error(JSON.stringify(prepared.problems));
   const { call, sent } = callWith(answer ?? { body: { code: 0, message: '成功', data: flow } });
   const started = await prepared.start(call, urls);
-  return { started, sent, body: JSON.parse(sent[0]?.body ?? '') };
+  return { started, sent, body: JSON.parse(String(sent[0]?.body ?? '')) };
 }
 
 async function outcomeOf(outcome: string, data: unknown, code = 0) {
@@ -331,10 +336,12 @@ describe('oemcloud: outcomes', () => {
 
 describe('oemcloud: notifications', () => {
   const { notification } = channelOf(oemcloud, 'FACE_WEB');
+  const context = { settings: settingsOf(), nowMs };
   const read = (body: unknown, method: 'GET' | 'POST' = 'POST') =>
     notification?.read(
       { method, headers: {}, body: Buffer.from(JSON.stringify(body)) },
       { flowId: flow.flowId },
+      context,
     );
   const { flowId } = flow;
 
@@ -351,8 +358,10 @@ describe('oemcloud: notifications', () => {
   it('knows its flow by every digit, given as a number as well', () => {
     const body = Buffer.from(`{"flowId":${flowId},"success":true}`);
     const given = { method: 'POST', headers: {}, body } as const;
-    expect(notification?.read(given, { flowId })).toMatchObject({ result: { status: 'PASSED' } });
-    expect(notification?.read(given, { flowId: '1862291536444700200' })).toBeNull();
+    expect(notification?.read(given, { flowId }, context)).toMatchObject({
+      result: { status: 'PASSED' },
+    });
+    expect(notification?.read(given, { flowId: '1862291536444700200' }, context)).toBeNull();
   });
 
   it('says nothing about another flow, in contradiction, without a word or by GET', () => {

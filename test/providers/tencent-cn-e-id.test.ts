@@ -5,7 +5,11 @@ import { channelOf, fakeCall, someSettings, startInput } from '../support/call-p
 
 const eId = channelOf(tencentCn, 'E_ID');
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
-const urls = { returnUrl: 'https://x.example/return/c', notifyUrl: 'https://x.example/n' };
+const urls = {
+  returnUrl: 'https://x.example/return/c',
+  notifyUrl: 'https://x.example/n',
+  reference: 'ver_reference',
+};
 const token = {
   EidToken: 'CE6621F1A-0F1E-45BD-BE13-34C045CEA7681',
   Url: 'https://open.weixin.example/x',

@@ -6,7 +6,11 @@ import { channelOf, fakeCall, someSettings, startInput } from '../support/call-p
 const faceSdk = channelOf(tencentCn, 'FACE_SDK');
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
 const image = Buffer.from('not a real picture').toString('base64');
-const urls = { returnUrl: 'https://x.example/r', notifyUrl: 'https://x.example/n' };
+const urls = {
+  returnUrl: 'https://x.example/r',
+  notifyUrl: 'https://x.example/n',
+  reference: 'ver_reference',
+};
 
 function prepare(given: Partial<StartInput>, settings: Record<string, string> = someSettings) {
   const { settings: parsed } = fakeCall(tencentCn, {}, settings);

@@ -7,7 +7,11 @@ import { channelOf, fakeCall, startInput } from '../support/call-plugin.ts';
 const web = channelOf(tencentIntl, 'FACE_WEB');
 const someSettings = { SECRET_ID: 'IKIDtest', SECRET_KEY: 'test-key' };
 const image = Buffer.from('not a picture').toString('base64');
-const urls = { returnUrl: 'https://x.example/return/c', notifyUrl: 'https://x.example/n' };
+const urls = {
+  returnUrl: 'https://x.example/return/c',
+  notifyUrl: 'https://x.example/n',
+  reference: 'ver_reference',
+};
 
 function prepare(given: Partial<StartInput>) {
   const { settings } = fakeCall(tencentIntl, {}, someSettings);

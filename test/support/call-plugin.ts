@@ -1,8 +1,9 @@
-import type {
-  ChannelDefinition,
-  ProviderCall,
-  ProviderDefinition,
-  StartInput,
+import {
+  Secret,
+  type ChannelDefinition,
+  type ProviderCall,
+  type ProviderDefinition,
+  type StartInput,
 } from '../../src/contract/index.ts';
 import { parseProviderSettings } from '../../src/config.ts';
 
@@ -37,12 +38,13 @@ export function fakeCall<Settings>(
   const call: ProviderCall<Settings> = {
     settings: parsed.settings as Settings,
     now: () => 1_800_000_000_000,
+    accessToken: async (_name, fetch) => new Secret((await fetch()).token),
     send: async (upstream) => {
       const request = upstream.build(1_800_000_000_000, 1_800_000_000_000);
       sent.push({
         action: upstream.action,
         headers: request.headers,
-        body: JSON.parse(request.body ?? 'null'),
+        body: JSON.parse(String(request.body ?? 'null')),
       });
       const answer = answers[upstream.action];
       if (answer instanceof Error) throw answer;

@@ -13,6 +13,7 @@ import {
   type OutcomeAnswer,
   type Store,
 } from '../../src/contract/index.ts';
+import { createAccessTokens } from '../../src/core/access-tokens.ts';
 import type { Caller, Scope } from '../../src/core/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { createNonceClock } from '../../src/core/nonce-clock.ts';
@@ -55,6 +56,9 @@ export function createTestCore(
   let replies: Reply[] = [() => ({})];
   const store = createMemoryStore({ now });
   const definitions = changes.definitions ?? [acme];
+  const hashKeys = [
+    { kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) },
+  ] as const;
   const deps: CoreDeps = {
     registry: createRegistry(
       definitions,
@@ -68,7 +72,7 @@ export function createTestCore(
     ),
     store: changes.store?.(store) ?? store,
     sendUpstream: async (request) => {
-      const { action, ...body } = JSON.parse(request.body ?? '{}');
+      const { action, ...body } = JSON.parse(String(request.body ?? '{}'));
       ledger.push({ action, body });
       const reply = replies.length > 1 ? replies.shift() : replies[0];
       const answer = await reply?.();
@@ -86,7 +90,8 @@ export function createTestCore(
     // What a test does not ask for is not repeated.
     retryBudget: { earn: () => {}, spend: () => false },
     randomBytes,
-    hashKeys: [{ kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }],
+    accessTokens: createAccessTokens({ store, hashKeys, mode: 'test', now }),
+    hashKeys,
     sandbox: true,
     publicUrl: 'https://idv.example',
     redirectRules: { origins: null, allowLocalhost: true },

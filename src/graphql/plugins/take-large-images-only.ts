@@ -2,23 +2,31 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import {
   GraphQLError,
   Kind,
+  valueFromASTUntyped,
   type DocumentNode,
   type OperationDefinitionNode,
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
+import type { Registry } from '../../core/registry.ts';
 import type { GraphqlContext } from '../context.ts';
 
 /** Enough for everything but an image. */
 const ordinaryBytes = 256 * 1024;
 
-/** A request may be large by the `referenceImage` of a start, and by nothing else. */
+/**
+ * A request may be large by the images of a start, and by nothing else: `referenceImage`, and what
+ * channels declare in `imageOptions`.
+ */
 export const takeLargeImagesOnly: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
-    didResolveOperation: async ({ document, operation, request, contextValue: { bodyBytes } }) => {
+    didResolveOperation: async ({ document, operation, request, contextValue }) => {
+      const { bodyBytes, core } = contextValue;
       if (bodyBytes <= ordinaryBytes || !operation) return;
       const variables = request.variables ?? {};
-      const images = inputsOf(document, operation).map((input) => imageLength(input, variables));
+      const images = inputsOf(document, operation).map((input) =>
+        imagesLength(valueFromASTUntyped(input, variables), core.registry),
+      );
       if (bodyBytes - Math.max(0, ...images) <= ordinaryBytes) return;
       throw new GraphQLError('only an image may be so large', {
         extensions: { code: 'PAYLOAD_TOO_LARGE', http: { status: 413 } },
@@ -48,15 +56,28 @@ function inputsOf({ definitions }: DocumentNode, operation: OperationDefinitionN
   return inputsIn(operation.selectionSet);
 }
 
-function imageLength(input: ValueNode, variables: Readonly<Record<string, unknown>>): number {
-  if (input.kind === Kind.VARIABLE) {
-    const given = variables[input.name.value] as { readonly referenceImage?: unknown } | null;
-    return lengthOf(given?.referenceImage);
+function imagesLength(input: unknown, { all }: Registry): number {
+  const options = memberOf(input, 'options');
+  const channels = all.flatMap(({ definition }) => Object.values(definition.channels));
+  // Channels that share a field share the members of it.
+  const fields = new Map<string, Set<string>>();
+  for (const { optionsField, imageOptions = [] } of channels) {
+    if (optionsField === null) continue;
+    const known = fields.get(optionsField) ?? new Set();
+    fields.set(optionsField, new Set([...known, ...imageOptions]));
   }
-  if (input.kind !== Kind.OBJECT) return 0;
-  const image = input.fields.find(({ name }) => name.value === 'referenceImage')?.value;
-  if (image?.kind === Kind.STRING) return image.value.length;
-  return image?.kind === Kind.VARIABLE ? lengthOf(variables[image.name.value]) : 0;
+  const images = [...fields].flatMap(([field, names]) =>
+    [...names].map((name) => memberOf(memberOf(options, field), name)),
+  );
+  return [memberOf(input, 'referenceImage'), ...images]
+    .map(lengthOf)
+    .reduce((sum, each) => sum + each, 0);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 }
 
 function lengthOf(value: unknown): number {

@@ -31,6 +31,7 @@ export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void
         });
         void reply.header('cache-control', 'no-store');
         if (receipt.kind === 'unknown') return reply.code(404).send();
+        if (receipt.kind === 'refused') return reply.code(401).send();
         if (receipt.kind === 'try_later') return reply.code(503).header('retry-after', '1').send();
         return reply.type(receipt.reply.contentType).send(receipt.reply.body);
       },

@@ -1,0 +1,30 @@
+/**
+ * What a provider plugin is written with: `import … from 'verification-subgraph/provider'`.
+ *
+ * Under semantic versioning: what a change means for plugins is in docs/adding-a-provider.md.
+ */
+export {
+  isFault,
+  ProviderErrorAnswer,
+  ProviderFault,
+  type FaultKind,
+  type ProviderFaultDetails,
+} from './fault.ts';
+export type { FieldProblem } from './field-problem.ts';
+export {
+  checkAge,
+  checkBase64Image,
+  checkCardNumber,
+  checkIdNumber,
+  checkIdNumberChecksum,
+  checkLuhn,
+  checkName,
+  checkPhone,
+  checkText,
+} from './input-checks.ts';
+export type * from './outcome.ts';
+export type { UpstreamAnswer, UpstreamRequest } from './ports.ts';
+export { createProblemList, type ProblemList } from './problem-list.ts';
+export { contractVersion, defineProvider } from './provider.ts';
+export type * from './provider.ts';
+export { Secret } from './secret.ts';

@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import {
+  checkKinds,
+  contractVersion,
+  faultKinds,
+  type ActionEffect,
+  type AnyProvider,
+} from '../contract/index.ts';
+import { BootError } from './boot-error.ts';
+import { faultPolicies } from './fault-policy.ts';
+import { actionLimitSetting, settingPrefix } from './setting-names.ts';
+
+/**
+ * What is wrong with the plugins themselves. Throws `BootError`, each line naming the plugin.
+ *
+ * `ownSettings`: names of settings that are this service's.
+ */
+export function checkDefinitions(
+  definitions: readonly AnyProvider[],
+  ownSettings: readonly string[] = [],
+): void {
+  const misshapen = definitions.flatMap(findMisshapes);
+  // Nothing else can be said of what has another shape.
+  if (misshapen.length > 0) throw new BootError(misshapen);
+  const wrong = [
+    ...definitions.flatMap(findMistakes),
+    ...findClashes(definitions),
+    ...findSettingClashes(definitions, ownSettings),
+  ];
+  if (wrong.length > 0) throw new BootError(wrong);
+}
+
+const aFunction = z.custom((value) => typeof value === 'function', 'must be a function');
+const text = z.string('must be text').min(1, 'must not be empty');
+const above0 = z.number('must be a number').positive('must be above 0');
+const seconds = z.number('must be a number of seconds').min(0, 'must not be negative');
+const effects = ['read', 'free_start', 'may_charge'] as const satisfies readonly ActionEffect[];
+
+const action = z.strictObject({
+  effect: z.enum(effects, `must be one of ${effects.join(', ')}`),
+  perSecond: above0,
+  maxAnswerBytes: above0,
+  emptyTextsOver: above0.optional(),
+  sendAgainAfter: z.array(text, 'must be a list of codes').optional(),
+});
+
+const notification = z.strictObject({
+  verify: z.union([aFunction, z.null()], 'must be a function, or null where nothing is signed'),
+  read: aFunction,
+  referenceOf: aFunction.optional(),
+  reply: z.strictObject(
+    { contentType: text, body: z.string('must be text') },
+    'must be {contentType, body}',
+  ),
+});
+
+const channel = z.strictObject({
+  action: text,
+  checks: z
+    .array(z.enum(checkKinds, `must be of ${checkKinds.join(', ')}`), 'must be a list')
+    .min(1, 'must name what a pass attests'),
+  requires: z.array(text, 'must be a list of input paths'),
+  imageOptions: z.array(text, 'must be a list of option names').optional(),
+  outcome: z.union(
+    [z.enum(['QUERY', 'NOTIFICATION', 'NONE']), aFunction],
+    'must be QUERY, NOTIFICATION, NONE, or a function of the settings',
+  ),
+  optionsField: z.union([text, z.null()], 'must be the name of a field, or null'),
+  pollEveryMs: above0,
+  graceSeconds: seconds,
+  retentionSeconds: above0,
+  prepare: aFunction,
+  fetchOutcome: aFunction,
+  notification: notification.optional(),
+  reuse: z.strictObject({ marginSeconds: seconds }).optional(),
+});
+
+const definition = z.strictObject({
+  contractVersion: z.number(),
+  id: z
+    .string('must be text')
+    .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/u, 'must be lower case, digits and single hyphens'),
+  title: text,
+  jurisdiction: z.enum(['CN', 'INTL'], 'must be CN or INTL'),
+  settings: z.custom(
+    (value) => typeof value === 'object' && value !== null && '~standard' in value,
+    'must be a Standard Schema, such as one of zod',
+  ),
+  credentials: z.array(text, 'must be a list of setting names'),
+  actions: z.record(text, action, 'must be an object of actions'),
+  faults: z.record(
+    text,
+    z.enum(faultKinds, `must be one of ${faultKinds.join(', ')}`),
+    'must be an object of codes',
+  ),
+  channels: z.record(
+    z.string().regex(/^[A-Z][A-Z0-9_]*$/u, 'must be in capitals'),
+    channel,
+    'must be an object of channels',
+  ),
+  bankCard: z.strictObject({ action: text, prepare: aFunction }).optional(),
+  typeDefs: z.string('must be SDL as text'),
+  resolvers: z.record(text, z.record(text, aFunction)).optional(),
+  sandbox: aFunction.optional(),
+});
+
+/** For plugins in JavaScript, or of another version: types were of no help there. */
+function findMisshapes(given: AnyProvider): string[] {
+  const name = `provider "${given.id}"`;
+  const writtenFor: unknown = given.contractVersion;
+  if (writtenFor !== contractVersion) {
+    return [
+      `${name} was written for contract version ${String(writtenFor)}, this is version ${String(contractVersion)}. Install a version of it for this one.`,
+    ];
+  }
+  const parsed = definition.safeParse(given);
+  return (parsed.error?.issues ?? []).map((issue) => {
+    const path = issue.path.map(String).join('.');
+    if (issue.code === 'unrecognized_keys') {
+      const where = path === '' ? '' : ` of ${path}`;
+      return `${name}: ${issue.keys.join(', ')}${where} is nothing that contract version ${String(contractVersion)} knows. Remove it.`;
+    }
+    return `${name}: ${path} ${issue.message}.`;
+  });
+}
+
+function findMistakes(given: AnyProvider): string[] {
+  const wrong: string[] = [];
+  const { id, actions, faults, bankCard } = given;
+  const name = `provider "${id}"`;
+  const limits = new Set<string>();
+  for (const [each, { sendAgainAfter = [] }] of Object.entries(actions)) {
+    const setting = actionLimitSetting(id, each);
+    if (limits.has(setting)) {
+      wrong.push(`${name}: two of its actions share the setting ${setting}. Rename one.`);
+    }
+    limits.add(setting);
+    for (const code of sendAgainAfter) {
+      const kind = Object.hasOwn(faults, code) ? faults[code] : undefined;
+      if (kind !== undefined && faultPolicies.may_charge[kind].claim === 'release') continue;
+      wrong.push(
+        `${name}: ${each} is sent again after ${code}, so faults must name it with a kind that proves that nothing was done.`,
+      );
+    }
+  }
+
+  const channels = Object.entries(given.channels);
+  const starts = [
+    ...channels.map(([channelName, { action: start }]) => [channelName, start] as const),
+    ...(bankCard ? [['bankCard', bankCard.action] as const] : []),
+  ];
+  for (const [what, start] of starts) {
+    const effect = Object.hasOwn(actions, start) ? actions[start]?.effect : undefined;
+    if (effect === undefined) {
+      wrong.push(`${name}: ${what} calls the action ${start}, which is not declared.`);
+    } else if (effect === 'read') {
+      wrong.push(
+        `${name}: ${what} begins by ${start}, which is declared as a read. Say free_start, or may_charge if it may cost anything.`,
+      );
+    }
+  }
+  for (const [channelName, { notification: told, imageOptions, optionsField }] of channels) {
+    if (told?.referenceOf && !told.verify) {
+      wrong.push(
+        `${name}: ${channelName} is notified at the URL of the account, where only a signature says who sends. It needs verify.`,
+      );
+    }
+    if (imageOptions && optionsField === null) {
+      wrong.push(`${name}: ${channelName} has imageOptions and no optionsField.`);
+    }
+  }
+  if (starts.length === 0) wrong.push(`${name} has neither a channel nor bank card checks.`);
+  return wrong;
+}
+
+function findClashes(definitions: readonly AnyProvider[]): string[] {
+  const wrong: string[] = [];
+  const owners = new Map<string, string>();
+  const claim = (what: string, id: string): void => {
+    const owner = owners.get(what);
+    if (owner === undefined) owners.set(what, id);
+    else if (owner === id) wrong.push(`provider "${id}" is registered twice, or its id is taken.`);
+    else wrong.push(`provider "${id}" claims ${what}, which belongs to provider "${owner}".`);
+  };
+  for (const { id, channels } of definitions) {
+    claim(`the id ${id}`, id);
+    // Several channels of one provider may share a field.
+    const fields = new Set(Object.values(channels).map(({ optionsField }) => optionsField));
+    for (const field of fields) if (field !== null) claim(`the options field ${field}`, id);
+  }
+  return wrong;
+}
+
+/** `ACME_PAY_KEY` must not be a setting of `acme` and of `acme-pay`: one could get the other's secret. */
+function findSettingClashes(
+  definitions: readonly AnyProvider[],
+  ownSettings: readonly string[],
+): string[] {
+  return definitions.flatMap(({ id }, at) => {
+    const prefix = settingPrefix(id);
+    const own = ownSettings.find((name) => name.startsWith(prefix));
+    // Whoever comes later gives way.
+    const earlier = definitions.slice(0, at).find((other) => {
+      const taken = settingPrefix(other.id);
+      return other.id !== id && (prefix.startsWith(taken) || taken.startsWith(prefix));
+    });
+    return [
+      ...(own === undefined
+        ? []
+        : [
+            `provider "${id}": settings that begin with ${prefix} are the service's, as ${own} is. Choose another id.`,
+          ]),
+      ...(earlier
+        ? [
+            `provider "${id}": settings that begin with ${prefix} could be taken for those of provider "${earlier.id}". Choose another id.`,
+          ]
+        : []),
+    ];
+  });
+}

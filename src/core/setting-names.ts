@@ -1,0 +1,13 @@
+/** `tencent-cn` → `TENCENT_CN_`. */
+export function settingPrefix(providerId: string): string {
+  return `${toSettingName(providerId)}_`;
+}
+
+/** `TENCENT_CN_LIMIT_GETEIDTOKEN`: how many calls of an action may be made in a second. */
+export function actionLimitSetting(providerId: string, action: string): string {
+  return `${settingPrefix(providerId)}LIMIT_${toSettingName(action)}`;
+}
+
+function toSettingName(text: string): string {
+  return text.toUpperCase().replace(/[^A-Z0-9]/gu, '_');
+}

@@ -1,0 +1,124 @@
+import { existsSync, statSync } from 'node:fs';
+import module from 'node:module';
+import { extname, join, resolve as resolvePath } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { resolve } from 'import-meta-resolve';
+import { builtInProviders } from '../providers/index.ts';
+import type { AnyProvider } from './contract/index.ts';
+import { BootError } from './core/boot-error.ts';
+import { readList } from './read-setting-values.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The built-in providers, and those that PROVIDERS names: packages (`@acme/idv`) and files
+ * (`./my-provider.ts`), both as seen from the working directory.
+ *
+ * Throws `BootError` with a line for each that cannot be loaded. Whether they fit is another question:
+ * `checkDefinitions`, `assembleSchema`.
+ */
+export async function loadProviders(
+  env: Env,
+  from: string = process.cwd(),
+): Promise<readonly AnyProvider[]> {
+  const names = readList(env['PROVIDERS'] ?? '');
+  if (names.length === 0) return builtInProviders;
+  lendContract();
+  // One after the other: what they print, and which is first, does not change from start to start.
+  const loaded: AnyProvider[] = [];
+  const wrong: string[] = [];
+  for (const name of new Set(names)) {
+    const found = await loadProvider(name, from);
+    if (typeof found === 'string') wrong.push(`PROVIDERS names ${name}: ${found}`);
+    else loaded.push(found);
+  }
+  if (wrong.length > 0) throw new BootError(wrong);
+  return [...builtInProviders, ...loaded];
+}
+
+/** The definition, or what is wrong and how to mend it. */
+async function loadProvider(name: string, from: string): Promise<AnyProvider | string> {
+  const url = isPath(name) ? urlOfFile(name, from) : urlOfPackage(name, from);
+  if (!(url instanceof URL)) return url.missing;
+  let exported: Readonly<Record<string, unknown>>;
+  try {
+    exported = (await import(url.href)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    return explainImport(error);
+  }
+  const { provider = exported['default'] } = exported;
+  return isDefinition(provider)
+    ? provider
+    : 'it exports no provider. Write: export const provider = defineProvider({ … }).';
+}
+
+type Found = URL | { readonly missing: string };
+
+function isPath(name: string): boolean {
+  return name.startsWith('.') || name.startsWith('/');
+}
+
+function urlOfFile(name: string, from: string): Found {
+  const path = resolvePath(from, name);
+  if (!existsSync(path)) {
+    return { missing: 'there is no such file, as seen from the working directory.' };
+  }
+  return statSync(path).isDirectory()
+    ? { missing: 'it is a folder. Name the file in it.' }
+    : pathToFileURL(path);
+}
+
+function urlOfPackage(name: string, from: string): Found {
+  // Where the service itself is installed is a place to look at too, as in a container image.
+  for (const parent of [pathToFileURL(join(from, 'index.js')).href, import.meta.url]) {
+    try {
+      return new URL(resolve(name, parent));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== 'ERR_MODULE_NOT_FOUND') {
+        return { missing: `its package.json does not say what to load (${code ?? 'unknown'}).` };
+      }
+    }
+  }
+  return {
+    missing: `it is not installed. Run: npm install ${name}. (A file is named ./like-this.ts.)`,
+  };
+}
+
+function explainImport(error: unknown): string {
+  const code = codeOf(error);
+  if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') {
+    return 'it is TypeScript inside node_modules, which Node does not run. Publish it as JavaScript.';
+  }
+  const [line = ''] = (error instanceof Error ? error.message : '').split('\n');
+  const kind = error instanceof Error ? error.name : 'Something';
+  return `it fails while it is loaded: ${kind}: ${line}`;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
+}
+
+/** As much as is needed to name it; the rest is checked with all the others. */
+function isDefinition(value: unknown): value is AnyProvider {
+  return typeof value === 'object' && value !== null && 'contractVersion' in value && 'id' in value;
+}
+
+let isLent = false;
+
+/**
+ * A plugin gets the contract of the process that loads it, wherever it is installed: in an image or a
+ * checkout of this service there is no other copy. Where Node has no hooks (before 22.15) it finds the
+ * one in its own node_modules, whose classes are known by their brand.
+ */
+function lendContract(): void {
+  if (isLent || typeof module.registerHooks !== 'function') return;
+  isLent = true;
+  const contract = import.meta.resolve(`./contract/plugin-api${extname(import.meta.url)}`);
+  module.registerHooks({
+    resolve: (specifier, context, next) =>
+      next(specifier === 'verification-subgraph/provider' ? contract : specifier, context),
+  });
+}

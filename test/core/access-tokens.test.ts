@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { Secret, StoreUnavailable } from '../../src/contract/index.ts';
+import { createAccessTokens } from '../../src/core/access-tokens.ts';
+import type { RegisteredProvider } from '../../src/core/registry.ts';
+import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { acme } from '../support/test-core.ts';
+
+const hashKeys = [{ kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }] as const;
+
+function provider(account = 'one'): RegisteredProvider {
+  return { definition: acme, settings: {}, disabledReason: null, perSecond: {}, account };
+}
+
+function replicas() {
+  const clock = { ms: 1_800_000_000_000 };
+  const now = (): number => clock.ms;
+  const store = createMemoryStore({ now });
+  let fetched = 0;
+  const fetch = async () => {
+    fetched += 1;
+    return { token: `t-${fetched}`, expiresInSeconds: 600 };
+  };
+  const replica = (over = store) =>
+    createAccessTokens({ store: over, hashKeys, mode: 'test', now });
+  return { clock, store, replica, fetch, fetched: () => fetched };
+}
+
+describe('an access token', () => {
+  it('is fetched once for whoever comes at the same time, and for other replicas', async () => {
+    const { replica, fetch, fetched } = replicas();
+    const [one, other] = [replica(), replica()];
+    const all = await Promise.all([1, 2, 3].map(() => one.get(provider(), 'a', fetch)));
+    all.push(await other.get(provider(), 'a', fetch));
+    expect(all.map((token) => token.reveal())).toEqual(['t-1', 't-1', 't-1', 't-1']);
+    expect(fetched()).toBe(1);
+  });
+
+  it('is fetched again before its end', async () => {
+    const { clock, replica, fetch, fetched } = replicas();
+    const one = replica();
+    await one.get(provider(), 'a', fetch);
+    clock.ms += 569_000;
+    await one.get(provider(), 'a', fetch);
+    expect(fetched()).toBe(1);
+    clock.ms += 2000;
+    await one.get(provider(), 'a', fetch);
+    expect(fetched()).toBe(2);
+  });
+
+  it('is of one account, and of one name', async () => {
+    const { replica, fetch, fetched } = replicas();
+    const one = replica();
+    await one.get(provider('one'), 'a', fetch);
+    await one.get(provider('two'), 'a', fetch);
+    await one.get(provider('one'), 'b', fetch);
+    expect(fetched()).toBe(3);
+  });
+
+  it('is forgotten when it was refused', async () => {
+    const { replica, fetch, fetched } = replicas();
+    const one = replica();
+    await one.get(provider(), 'a', fetch);
+    await one.forget(provider());
+    await one.get(provider(), 'a', fetch);
+    await replica().get(provider(), 'a', fetch);
+    expect(fetched()).toBe(2);
+  });
+
+  it('does not need the store, and what could not be fetched is tried again', async () => {
+    const { store, replica, fetch, fetched } = replicas();
+    const down = async () => Promise.reject(new StoreUnavailable());
+    const one = replica({ ...store, cache: { get: down, set: down, remove: down } });
+    await expect(
+      one.get(provider(), 'a', async () => Promise.reject(new Error('x'))),
+    ).rejects.toThrow('x');
+    await one.get(provider(), 'a', fetch);
+    await one.get(provider(), 'a', fetch);
+    expect(fetched()).toBe(1);
+  });
+});

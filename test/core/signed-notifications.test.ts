@@ -1,0 +1,163 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type {
+  AnyProvider,
+  Notification,
+  NotificationContext,
+  OutcomeAnswer,
+} from '../../src/contract/index.ts';
+import { readVerifications } from '../../src/core/read-verifications.ts';
+import { receiveNotification } from '../../src/core/receive-notification.ts';
+import { startVerification } from '../../src/core/start-verification.ts';
+import { acme, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
+
+const secret = 'whsec';
+const reply = { contentType: 'text/plain', body: 'thanks' };
+const windowMs = 300_000;
+
+interface Event {
+  readonly reference: string;
+  readonly answer: OutcomeAnswer;
+}
+
+/** Acme, that signs what it sends, and repeats our reference. `reads` counts what was parsed. */
+function signing(reads: { count: number }): AnyProvider {
+  const parse = ({ body }: Notification): Event => {
+    reads.count += 1;
+    return JSON.parse(body.toString('utf8')) as Event;
+  };
+  return {
+    ...acme,
+    channels: {
+      FACE_WEB: {
+        ...acme.channels['FACE_WEB'],
+        outcome: 'NOTIFICATION',
+        notification: {
+          verify: (
+            { headers, body }: Notification,
+            { nowMs }: NotificationContext<unknown>,
+          ): { kind: 'genuine'; deliveryId: string | null } | { kind: 'refused' } => {
+            const given = Buffer.from(headers['x-signature'] ?? '', 'hex');
+            const due = mac(headers['x-time'] ?? '', body);
+            const isFresh = Math.abs(nowMs - Number(headers['x-time'])) <= windowMs;
+            const isGenuine = given.length === due.length && timingSafeEqual(given, due) && isFresh;
+            return isGenuine
+              ? { kind: 'genuine', deliveryId: headers['x-delivery'] ?? null }
+              : { kind: 'refused' };
+          },
+          read: (notification: Notification) => parse(notification).answer,
+          referenceOf: (notification: Notification) => parse(notification).reference,
+          reply,
+        },
+      },
+    },
+  } as unknown as AnyProvider;
+}
+
+function mac(time: string, body: Buffer): Buffer {
+  return createHmac('sha256', secret).update(`${time}.`).update(body).digest();
+}
+
+async function begin() {
+  const reads = { count: 0 };
+  const core = createTestCore({ definitions: [signing(reads)] });
+  const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+  const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+  if (started.kind !== 'success') throw new Error(started.problem.code);
+  const { id } = started.verification;
+  const urls = core.provider.ledger[0]?.body as Readonly<Record<string, string>>;
+
+  const deliver = (
+    to: string,
+    changes: {
+      readonly event?: Partial<Event>;
+      readonly atMs?: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly tamper?: (body: Buffer) => Buffer;
+    } = {},
+  ) => {
+    const event = { reference: urls['reference'], answer: passedAnswer, ...changes.event };
+    const body = Buffer.from(JSON.stringify(event));
+    const time = String(changes.atMs ?? core.deps.now());
+    const headers = { 'x-time': time, 'x-signature': mac(time, body).toString('hex') };
+    return receiveNotification(core.deps, 'acme', to, {
+      method: 'POST',
+      headers: { ...headers, ...changes.headers },
+      body: changes.tamper?.(body) ?? body,
+    });
+  };
+  const status = async () => {
+    const [record] = await readVerifications(core.deps, callerOf(), [id], core.deps.now() + 9000);
+    return record instanceof Error ? null : record?.status;
+  };
+  return {
+    core,
+    id,
+    urls,
+    reads,
+    deliver,
+    status,
+    own: urls['notifyUrl']?.split('/').at(-1) ?? '',
+  };
+}
+
+describe('a notification that is signed', () => {
+  it('counts when it is the provider’s', async () => {
+    const { own, deliver, status } = await begin();
+    expect(await deliver(own)).toEqual({ kind: 'received', reply });
+    expect(await status()).toBe('PASSED');
+  });
+
+  it.each<[string, Parameters<Awaited<ReturnType<typeof begin>>['deliver']>[1]]>([
+    ['was altered', { tamper: (body) => Buffer.from(String(body).replace('PASSED', 'FAILED')) }],
+    ['lacks its signature', { headers: { 'x-signature': '' } }],
+    ['was signed by somebody else', { headers: { 'x-signature': 'ab'.repeat(32) } }],
+    ['is of an hour ago', { atMs: 1_800_000_000_000 - 3_600_000 }],
+  ])('is refused before it is read, when it %s', async (_name, changes) => {
+    const { own, deliver, status, reads } = await begin();
+    expect(await deliver(own, changes)).toEqual({ kind: 'refused' });
+    expect(await deliver('account', changes)).toEqual({ kind: 'refused' });
+    expect(reads.count).toBe(0);
+    expect(await status()).toBe('PENDING');
+  });
+
+  it('is read once, however often the same delivery comes', async () => {
+    const { own, deliver, reads } = await begin();
+    const pending = { answer: { kind: 'pending', chargedAttempts: null } } as const;
+    const same = { event: pending, headers: { 'x-delivery': 'd-1' } };
+    for (let time = 0; time < 3; time++) {
+      expect(await deliver(own, same)).toEqual({ kind: 'received', reply });
+    }
+    expect(reads.count).toBe(1);
+    await deliver(own, { event: pending, headers: { 'x-delivery': 'd-2' } });
+    expect(reads.count).toBe(2);
+  });
+});
+
+describe('the notification URL of a whole account', () => {
+  it('finds the verification by our reference', async () => {
+    const { id, urls, deliver, status } = await begin();
+    expect(urls['reference']).toBe(id);
+    expect(await deliver('account')).toEqual({ kind: 'received', reply });
+    expect(await status()).toBe('PASSED');
+  });
+
+  it('takes what is nobody’s here, so that it is not sent again', async () => {
+    const { deliver, status } = await begin();
+    for (const reference of ['ver_AAAAAAAAAAAAAAAAAAAAAA', 'of another system', '']) {
+      expect(await deliver('account', { event: { reference } })).toEqual({
+        kind: 'received',
+        reply,
+      });
+    }
+    expect(await status()).toBe('PENDING');
+  });
+
+  it('is nothing for a provider that does not sign', async () => {
+    const { core } = await begin();
+    const given = { method: 'POST', headers: {}, body: Buffer.from('{}') } as const;
+    expect(await receiveNotification(core.deps, 'nobody', 'account', given)).toEqual({
+      kind: 'unknown',
+    });
+  });
+});
