@@ -131,8 +131,11 @@ export interface NotificationContext<Settings> {
 export type NotificationProof =
   | {
       readonly kind: 'genuine';
-      /** The provider's own id of this delivery: a second one with the same id is not read again. */
-      readonly deliveryId: string | null;
+      /**
+       * The provider's own id of this delivery, or its signature where there is none: a second one with
+       * the same id is not read again.
+       */
+      readonly deliveryId: string;
     }
   /** Missing or wrong signature, or signed too long ago. It is answered with 401, and not read. */
   | { readonly kind: 'refused' };

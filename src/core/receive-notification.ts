@@ -133,10 +133,7 @@ async function receive(
   }
   const proof = prove(deps, provider, definition, notification);
   if (proof.kind === 'refused') return proof;
-  const { deliveryId } = proof;
-  if (deliveryId === null) return receiveProven(deps, providerId, stored, notification);
-
-  const parts = [modeOf(deps), providerId, provider.account, record.id, deliveryId];
+  const parts = [modeOf(deps), providerId, provider.account, record.id, proof.deliveryId];
   const keys = keyedHashes(deps.hashKeys, 'delivery', parts);
   for (const key of keys) {
     if ((await deps.store.cache.get(key)) !== null) {

@@ -36,13 +36,13 @@ function signing(reads: { count: number }): AnyProvider {
           verify: (
             { headers, body }: Notification,
             { nowMs }: NotificationContext<unknown>,
-          ): { kind: 'genuine'; deliveryId: string | null } | { kind: 'refused' } => {
+          ): { kind: 'genuine'; deliveryId: string } | { kind: 'refused' } => {
             const given = Buffer.from(headers['x-signature'] ?? '', 'hex');
             const due = mac(headers['x-time'] ?? '', body);
             const isFresh = Math.abs(nowMs - Number(headers['x-time'])) <= windowMs;
             const isGenuine = given.length === due.length && timingSafeEqual(given, due) && isFresh;
             return isGenuine
-              ? { kind: 'genuine', deliveryId: headers['x-delivery'] ?? null }
+              ? { kind: 'genuine', deliveryId: headers['x-delivery'] ?? '' }
               : { kind: 'refused' };
           },
           read: (notification: Notification) => parse(notification).answer,

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { parseProviderSettings } from '../../config.ts';
+import type { ChannelDefinition } from '../../contract/index.ts';
+import { onBench, type Bench } from '../create-bench.ts';
+import { group, type Check, type Group } from '../group.ts';
+import { afterStart, answeredCards, answeredStarts, isPass } from '../run-case.ts';
+import type { ConformanceSubject, StartCase } from '../subject.ts';
+
+/** Exactly what is declared is there, is called, and is called through core. */
+export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
+  const { provider, outcomes = [] } = subject;
+  const channels = Object.entries(provider.channels);
+  const checks: Check[] = channels.flatMap(([name, channel]): Check[] => {
+    const starts = answeredStarts(subject).filter((each) => each.channel === name);
+    return [
+      {
+        title: `${name} can be started, by the action that it names`,
+        run: async () => {
+          assert.ok(starts.length > 0, `the subject has no start of ${name} that is answered`);
+          for (const start of starts) {
+            const calls = await callsOfStart(subject, start);
+            assert.equal(calls.filter((each) => each === channel.action).length, 1);
+            assert.equal(
+              calls.filter((each) => effectOf(subject, each) === 'may_charge').length,
+              Number(effectOf(subject, channel.action) === 'may_charge'),
+              'another action of it may charge: name that one as the action of the channel',
+            );
+          }
+        },
+      },
+      {
+        title: `${name} demands what it requires`,
+        run: async () => {
+          for (const path of channel.requires) {
+            for (const start of starts.slice(0, 1)) await assertRequired(subject, start, path);
+          }
+        },
+      },
+      ...(isAsked(subject, channel)
+        ? [
+            {
+              title: `${name} has recorded outcomes, a pass and another one`,
+              run: () => {
+                const own = outcomes.filter((each) => each.channel === name);
+                assert.ok(own.some(isPass), 'there is no pass among them');
+                assert.ok(!own.every(isPass), 'there are passes only');
+              },
+            },
+          ]
+        : []),
+    ];
+  });
+  if (provider.bankCard) {
+    checks.push({
+      title: 'bank card checks have recorded answers, a match and another one',
+      run: () => {
+        const outcomesOfCards = answeredCards(subject).map(({ expect }) =>
+          'outcome' in expect ? expect.outcome : null,
+        );
+        assert.ok(outcomesOfCards.includes('MATCHED'), 'there is no match among them');
+        assert.ok(
+          outcomesOfCards.some((outcome) => outcome !== 'MATCHED'),
+          'there are matches only',
+        );
+      },
+    });
+  }
+  checks.push(
+    {
+      title: 'every declared action is called by a case, and no other',
+      run: async () => {
+        const called = new Set<string>();
+        await onEach(subject, async ({ observed }) => {
+          for (const action of observed.calls) called.add(action);
+        });
+        assert.deepEqual([...called].toSorted(), Object.keys(provider.actions).toSorted());
+      },
+    },
+    {
+      title: 'nothing is sent but by call.send, to a URL of its settings',
+      run: () =>
+        onEach(subject, async ({ observed, upstream }) => {
+          const stray = upstream.received.filter(({ action }) => action === null);
+          assert.equal(stray.length, 0, 'a request did not come by call.send');
+          for (const action of observed.calls) {
+            const isThere = upstream.received.some((request) => request.action === action);
+            assert.ok(isThere, `${action} did not go to the endpoint of the settings`);
+          }
+        }),
+    },
+  );
+  return group('channels and actions', checks);
+}
+
+function isAsked(
+  { provider, settings }: ConformanceSubject,
+  { outcome }: ChannelDefinition<unknown>,
+): boolean {
+  if (typeof outcome === 'string') return outcome === 'QUERY';
+  const parsed = parseProviderSettings(provider, settings('http://127.0.0.1:1'));
+  return 'settings' in parsed && outcome(parsed.settings) === 'QUERY';
+}
+
+function effectOf({ provider }: ConformanceSubject, action: string): string | undefined {
+  return provider.actions[action]?.effect;
+}
+
+function callsOfStart(subject: ConformanceSubject, start: StartCase): Promise<readonly string[]> {
+  const { settings, answers } = start;
+  return onBench(subject, { settings, answers }, async (bench) => {
+    await bench.start(start);
+    return bench.observed.calls;
+  });
+}
+
+async function assertRequired(
+  subject: ConformanceSubject,
+  start: StartCase,
+  path: string,
+): Promise<void> {
+  const input = without(start.input, path.split('.')) as StartCase['input'];
+  const { settings, answers } = start;
+  await onBench(subject, { settings, answers }, async (bench) => {
+    const outcome = await bench.start({ ...start, input });
+    const paths = outcome.kind === 'problem' ? outcome.problem.fields.map((each) => each.path) : [];
+    assert.ok(paths.includes(path), `${path} is required, and may be left out`);
+  });
+}
+
+/** A copy in which a member is null. */
+function without(value: unknown, [name, ...rest]: readonly string[]): unknown {
+  if (name === undefined || typeof value !== 'object' || value === null) return null;
+  const members = value as Readonly<Record<string, unknown>>;
+  return { ...members, [name]: without(members[name], rest) };
+}
+
+/** Every case whose answers are good, each on a bench of its own. */
+export async function onEach(
+  subject: ConformanceSubject,
+  look: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const { starts = [], outcomes = [], bankCards = [] } = subject;
+  for (const each of starts) {
+    await onBench(subject, each, async (bench) => {
+      await bench.start(each);
+      await look(bench);
+    });
+  }
+  for (const each of outcomes) {
+    await afterStart(subject, each, {}, async (bench, id) => {
+      await bench.ask(id);
+      await look(bench);
+    });
+  }
+  for (const each of bankCards) {
+    await onBench(subject, each, async (bench) => {
+      await bench.check(each);
+      await look(bench);
+    });
+  }
+}

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { settingNames } from '../../config.ts';
+import type { AnyProvider } from '../../contract/index.ts';
+import { BootError } from '../../core/boot-error.ts';
+import { checkDefinitions } from '../../core/check-definitions.ts';
+import { group, type Group } from '../group.ts';
+import type { ConformanceSubject } from '../subject.ts';
+
+/** What the service would refuse at its start. */
+export function definitionGroup({ provider }: ConformanceSubject): Group {
+  return group('definition', [
+    {
+      title: 'is whole: contract version, id, a limit and an effect for each action',
+      run: () => assert.deepEqual(findDefinitionMistakes(provider), []),
+    },
+  ]);
+}
+
+export function findDefinitionMistakes(provider: AnyProvider): readonly string[] {
+  try {
+    checkDefinitions([provider], settingNames);
+    return [];
+  } catch (error) {
+    if (error instanceof BootError) return error.lines;
+    throw error;
+  }
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  coerceInputValue,
+  isEnumType,
+  isInputObjectType,
+  isNonNullType,
+  isObjectType,
+  isUnionType,
+  parse,
+  type DocumentNode,
+  type GraphQLSchema,
+} from 'graphql';
+import { builtInProviders } from '../../../providers/index.ts';
+import type { AnyProvider, VerificationResult } from '../../contract/index.ts';
+import { BootError } from '../../core/boot-error.ts';
+import { assembleSchema } from '../../graphql/assemble-schema.ts';
+import { printSubgraphSdl } from '../../graphql/print-subgraph-sdl.ts';
+import { group, type Check, type Group } from '../group.ts';
+import type { ConformanceSubject } from '../subject.ts';
+import { onEach } from './channels-and-actions.ts';
+
+/** The SDL makes a schema beside the built-in providers, composes, and has words for every outcome. */
+export function sdlGroup(subject: ConformanceSubject): Group {
+  const { provider, starts = [] } = subject;
+  const all = [...builtInProviders.filter(({ id }) => id !== provider.id), provider];
+  return group('SDL', [
+    {
+      title: 'makes a schema beside the built-in providers',
+      run: () => {
+        assemble(all);
+      },
+    },
+    ...composers.map(({ name, compose }): Check =>
+      find(name) === null
+        ? { title: `composes by ${name}`, skipped: `not installed: npm install -D ${name}` }
+        : {
+            title: `composes by ${name}`,
+            run: async () => {
+              assemble(all);
+              assert.deepEqual(await compose(parse(printSubgraphSdl(all))), []);
+            },
+          },
+    ),
+    {
+      title: 'has every reason and every detail of the outcomes',
+      run: async () => {
+        const schema = assemble(all);
+        await onEach(subject, async ({ observed }) => {
+          for (const answer of observed.outcomes) {
+            if (answer.kind !== 'ended') continue;
+            assertReason(schema, 'VerificationOutcomeReason', answer.result.reason);
+            if (answer.result.details) assertDetails(schema, answer.result.details);
+          }
+          for (const { reason } of observed.cardResults) {
+            assertReason(schema, 'BankCardOutcomeReason', reason);
+          }
+        });
+      },
+    },
+    {
+      title: 'has every option of the starts',
+      run: () => {
+        const schema = assemble(all);
+        for (const { title, channel, input } of starts) {
+          const field = provider.channels[channel]?.optionsField ?? null;
+          if (input.options == null) continue;
+          assert.ok(field !== null, `${channel} takes no options, and "${title}" gives some`);
+          const type = schema.getType('VerificationOptionsInput');
+          assert.ok(isInputObjectType(type));
+          coerceInputValue({ [field]: input.options }, type, (path, _value, { message }) =>
+            assert.fail(`"${title}", options.${path.join('.')}: ${message}`),
+          );
+        }
+      },
+    },
+  ]);
+}
+
+function assemble(definitions: readonly AnyProvider[]): GraphQLSchema {
+  try {
+    return assembleSchema(definitions, {});
+  } catch (error) {
+    if (error instanceof BootError) assert.fail(error.message);
+    throw error;
+  }
+}
+
+function assertReason(schema: GraphQLSchema, enumName: string, reason: string): void {
+  const type = schema.getType(enumName);
+  const isThere = isEnumType(type) && type.getValue(reason) !== undefined;
+  assert.ok(isThere, `${enumName} has no value ${reason}: extend it`);
+}
+
+function assertDetails(
+  schema: GraphQLSchema,
+  { __typename: name, ...details }: NonNullable<VerificationResult['details']>,
+): void {
+  const union = schema.getType('VerificationOutcomeDetails');
+  const type = isUnionType(union) ? union.getTypes().find((each) => each.name === name) : null;
+  assert.ok(isObjectType(type), `VerificationOutcomeDetails has no member ${name}: extend it`);
+  const fields = type.getFields();
+  const unknown = Object.keys(details).filter((field) => !Object.hasOwn(fields, field));
+  assert.deepEqual(unknown, [], `${name} lacks fields that the outcomes have`);
+  for (const [field, { type: fieldType, resolve }] of Object.entries(fields)) {
+    const isMissing = isNonNullType(fieldType) && !resolve && details[field] == null;
+    assert.ok(!isMissing, `${name}.${field} must not be null, and is`);
+  }
+}
+
+interface Subgraph {
+  readonly name: string;
+  readonly url: string;
+  readonly typeDefs: DocumentNode;
+}
+
+type ComposeServices = (subgraphs: readonly Subgraph[]) => {
+  readonly supergraphSdl?: string | undefined;
+  readonly errors?: readonly unknown[] | undefined;
+};
+
+/** What each composer says against it; they are not installed with this package. */
+const composers: readonly {
+  readonly name: string;
+  readonly compose: (typeDefs: DocumentNode) => Promise<readonly string[]>;
+}[] = ['@apollo/composition', '@theguild/federation-composition'].map((name) => ({
+  name,
+  compose: async (typeDefs) => {
+    const path = find(name);
+    assert.ok(path !== null, `${name} is not installed`);
+    const { composeServices } = (await import(pathToFileURL(path).href)) as {
+      composeServices: ComposeServices;
+    };
+    const url = 'http://verification.example/graphql';
+    const { supergraphSdl, errors = [] } = composeServices([
+      { name: 'verification', url, typeDefs },
+    ]);
+    return supergraphSdl === undefined ? ['no supergraph', ...errors.map(String)] : [];
+  },
+}));
+
+/** As seen from the tests that run, or from here. */
+function find(name: string): string | null {
+  for (const from of [join(process.cwd(), 'index.js'), import.meta.url]) {
+    try {
+      return createRequire(from).resolve(name);
+    } catch {
+      // Not there.
+    }
+  }
+  return null;
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { parseProviderSettings } from '../../config.ts';
+import { settingPrefix } from '../../core/setting-names.ts';
+import { group, type Group } from '../group.ts';
+import type { ConformanceSubject } from '../subject.ts';
+
+const endpoint = 'http://127.0.0.1:1';
+/** Looks like nothing that a setting could be, and would be seen wherever it is repeated. */
+const leak = 'leak-5f0c\u0007 !';
+const unknown = 'CONFORMANCE_UNKNOWN';
+
+/** Settings are refused by name, never with their value. */
+export function settingsGroup({ provider, settings }: ConformanceSubject): Group {
+  const valid = settings(endpoint);
+  const prefix = settingPrefix(provider.id);
+  const wrongWith = (changes: Readonly<Record<string, string | undefined>>): readonly string[] => {
+    const given = Object.entries({ ...valid, ...changes }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    );
+    const parsed = parseProviderSettings(provider, Object.fromEntries(given));
+    return 'wrong' in parsed ? parsed.wrong : [];
+  };
+
+  return group('settings', [
+    {
+      title: 'takes the settings of its tests',
+      run: () => assert.deepEqual(wrongWith({}), []),
+    },
+    {
+      title: 'is led to an endpoint by a setting',
+      run: () => {
+        const leading = Object.entries(valid).filter(([, value]) => value.startsWith(endpoint));
+        assert.ok(leading.length > 0, 'no setting holds the endpoint');
+        for (const [name] of leading) {
+          assert.match(name, /^(?:.+_)?ENDPOINT$/u, 'settings that hold URLs to call end so');
+        }
+      },
+    },
+    {
+      title: 'refuses a setting that it does not know, by name',
+      run: () => {
+        const lines = wrongWith({ [unknown]: leak });
+        const isNamed = lines.some((line) => line.includes(`${prefix}${unknown}`));
+        assert.ok(isNamed, 'the schema has to be strict, and name what it does not know');
+      },
+    },
+    {
+      title: 'names what is missing',
+      run: () => {
+        for (const name of Object.keys(valid)) {
+          const lines = wrongWith({ [name]: undefined });
+          const isNamed = lines.length === 0 || lines.some((line) => line.includes(name));
+          assert.ok(isNamed, `without ${name} the schema says: ${lines.join(' ')}`);
+        }
+      },
+    },
+    {
+      title: 'never repeats a value',
+      run: () => {
+        for (const name of [...Object.keys(valid), unknown]) {
+          const lines = wrongWith({ [name]: leak }).join(' ');
+          assert.ok(!lines.includes('leak-5f0c'), `a wrong ${name} is repeated`);
+        }
+      },
+    },
+    {
+      title: 'knows each of its credentials',
+      run: () => {
+        assert.ok(provider.credentials.length > 0, 'without credentials it is never enabled');
+        for (const name of provider.credentials) {
+          const lines = wrongWith({ [name]: valid[name] ?? 'x'.repeat(40) });
+          const isKnown = !lines.some((line) => line.includes('is not a setting'));
+          assert.ok(isKnown, `${name} is a credential and no setting`);
+        }
+        const isGiven = provider.credentials.some((name) => valid[name] !== undefined);
+        assert.ok(isGiven, 'the settings of the tests have no credential');
+      },
+    },
+    {
+      title: 'keeps its credentials sealed',
+      run: () => {
+        const parsed = parseProviderSettings(provider, valid);
+        if ('wrong' in parsed) assert.fail(parsed.wrong.join(' '));
+        const printed = `${JSON.stringify(parsed.settings)} ${inspect(parsed.settings, { depth: 9 })}`;
+        for (const name of provider.credentials) {
+          const value = valid[name];
+          const isSealed = value === undefined || !printed.includes(value);
+          assert.ok(isSealed, `${name} is printed with the settings: make a Secret of it`);
+        }
+      },
+    },
+  ]);
+}

@@ -1,0 +1,103 @@
+import { brokenAnswersGroup } from './groups/broken-answers.ts';
+import { channelsAndActionsGroup } from './groups/channels-and-actions.ts';
+import { chargingGroup } from './groups/charging.ts';
+import { deadlineGroup } from './groups/deadline.ts';
+import { definitionGroup, findDefinitionMistakes } from './groups/definition.ts';
+import { notificationsGroup } from './groups/notifications.ts';
+import { privacyGroup } from './groups/privacy.ts';
+import { recordedAnswersGroup } from './groups/recorded-answers.ts';
+import { sdlGroup } from './groups/sdl.ts';
+import { settingsGroup } from './groups/settings.ts';
+import { unknownCodesGroup } from './groups/unknown-codes.ts';
+import type { Group, GroupName } from './group.ts';
+import type { ConformanceSubject } from './subject.ts';
+
+export type { GroupName } from './group.ts';
+export type * from './subject.ts';
+
+/** What every test runner offers: vitest, node:test, jest. */
+export interface TestRunner {
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: ((name: string, body: () => Promise<void>) => unknown) & {
+    readonly skip: (name: string, body: () => Promise<void>) => unknown;
+  };
+}
+
+/**
+ * Registers the conformance suite as tests: `testProvider({ describe, it }, subject)`.
+ *
+ * A group with nothing to check says why, in the name of a skipped test and in the output.
+ */
+export function testProvider({ describe, it }: TestRunner, subject: ConformanceSubject): void {
+  describe(`conformance of ${subject.provider.id}`, () => {
+    for (const { name, checks } of groupsOf(subject)) {
+      describe(name, () => {
+        for (const check of checks) {
+          if ('run' in check) {
+            it(check.title, async () => check.run());
+          } else {
+            // Runners show skipped tests by number at best.
+            // oxlint-disable-next-line no-console
+            console.info(
+              `${subject.provider.id}, ${name}, ${check.title}: skipped, ${check.skipped}`,
+            );
+            it.skip(`${check.title}: skipped, ${check.skipped}`, async () => {});
+          }
+        }
+      });
+    }
+  });
+}
+
+export interface ConformanceReport {
+  readonly checks: number;
+  readonly failures: readonly {
+    readonly group: GroupName;
+    readonly check: string;
+    readonly message: string;
+  }[];
+  readonly skipped: readonly { readonly group: GroupName; readonly reason: string }[];
+}
+
+/** Runs the conformance suite without a test runner. */
+export async function checkProvider(subject: ConformanceSubject): Promise<ConformanceReport> {
+  const failures: { group: GroupName; check: string; message: string }[] = [];
+  const skipped: { group: GroupName; reason: string }[] = [];
+  let checks = 0;
+  for (const { name, checks: own } of groupsOf(subject)) {
+    for (const check of own) {
+      if ('skipped' in check) {
+        skipped.push({ group: name, reason: check.skipped });
+        continue;
+      }
+      checks += 1;
+      try {
+        await check.run();
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        failures.push({ group: name, check: check.title, message });
+      }
+    }
+  }
+  return { checks, failures, skipped };
+}
+
+const groups: readonly ((subject: ConformanceSubject) => Group)[] = [
+  definitionGroup,
+  settingsGroup,
+  channelsAndActionsGroup,
+  recordedAnswersGroup,
+  unknownCodesGroup,
+  brokenAnswersGroup,
+  deadlineGroup,
+  chargingGroup,
+  notificationsGroup,
+  privacyGroup,
+  sdlGroup,
+];
+
+/** Nothing else can be said of a definition that is not whole. */
+function groupsOf(subject: ConformanceSubject): readonly Group[] {
+  const isWhole = findDefinitionMistakes(subject.provider).length === 0;
+  return isWhole ? groups.map((make) => make(subject)) : [definitionGroup(subject)];
+}

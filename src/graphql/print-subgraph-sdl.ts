@@ -1,0 +1,36 @@
+import {
+  graphqlSync,
+  Kind,
+  parse,
+  print,
+  visit,
+  type DefinitionNode,
+  type DocumentNode,
+} from 'graphql';
+import type { AnyProvider } from '../contract/index.ts';
+import { assembleSchema } from './assemble-schema.ts';
+
+/** The subgraph's SDL with these providers, the one to publish to a registry. Throws `BootError`. */
+export function printSubgraphSdl(definitions: readonly AnyProvider[]): string {
+  const answer = graphqlSync({
+    schema: assembleSchema(definitions, {}),
+    source: '{ _service { sdl } }',
+  });
+  const service = answer.data?.['_service'] as { readonly sdl: string } | undefined;
+  return `${print(withoutFederationMachinery(service?.sdl ?? ''))}\n`;
+}
+
+/** Composers add it themselves from the @link; it would only hide what is ours. */
+function withoutFederationMachinery(text: string): DocumentNode {
+  const isMachinery = (name: string): boolean =>
+    /^(?:_|link__|federation__)/u.test(name) || ['link', 'key', 'shareable', 'tag'].includes(name);
+  const document = visit(parse(text, { noLocation: true }), {
+    FieldDefinition: (node) => (isMachinery(node.name.value) ? null : undefined),
+  });
+  const definitions = document.definitions.filter(
+    (node: DefinitionNode) =>
+      !('name' in node && node.name && isMachinery(node.name.value)) &&
+      !(node.kind === Kind.OBJECT_TYPE_EXTENSION && node.fields?.length === 0),
+  );
+  return { ...document, definitions };
+}

@@ -1,0 +1,325 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import {
+  checkProvider,
+  type ConformanceSubject,
+  type GroupName,
+} from '../../src/conformance/index.ts';
+import {
+  ProviderErrorAnswer,
+  type AnyProvider,
+  type ChannelDefinition,
+  type NotificationDefinition,
+} from '../../src/contract/plugin-api.ts';
+import {
+  answerSchema,
+  ask,
+  settingsSchema,
+  sign,
+  sound,
+  soundSubject,
+  toResult,
+  type SoundCall,
+  type SoundSettings,
+} from './sound-provider.ts';
+
+// Each of these plugins is wrong in one way, and the suite has to say so in the right place.
+
+const web = sound.channels['SOUND_WEB'] as ChannelDefinition<SoundSettings>;
+const webhook = web.notification as NotificationDefinition<SoundSettings>;
+
+function broken(changes: Partial<AnyProvider>, more: Partial<ConformanceSubject> = {}) {
+  return { ...soundSubject, ...more, provider: { ...sound, ...changes } as AnyProvider };
+}
+
+function withWeb(changes: Partial<ChannelDefinition<SoundSettings>>) {
+  return broken({ channels: { SOUND_WEB: { ...web, ...changes } } });
+}
+
+function withWebhook(changes: Partial<NotificationDefinition<SoundSettings>>) {
+  return withWeb({ notification: { ...webhook, ...changes } });
+}
+
+interface Begun {
+  readonly id?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+/** The start of the sound one, done otherwise. */
+function starting(
+  start: (call: SoundCall, name: string) => Promise<Begun>,
+  session: (id: string, name: string) => Record<string, string> = (id) => ({ id }),
+) {
+  return withWeb({
+    prepare: ({ subject }) => {
+      const { name } = subject;
+      if (name === null) return { problems: [{ path: 'subject.name', message: 'is needed' }] };
+      return {
+        checks: ['DOCUMENT'],
+        start: async (call) => {
+          const { id = 's-1', url = 'https://sound.example/s-1' } = await start(call, name);
+          return {
+            launch: { kind: 'redirect', url },
+            session: session(id, name),
+            expiresInSeconds: 600,
+          };
+        },
+      };
+    },
+  });
+}
+
+const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] = [
+  [
+    'an action has no limit',
+    'definition',
+    broken({
+      actions: { ...sound.actions, result: { effect: 'read', maxAnswerBytes: 1 } as never },
+    }),
+  ],
+  [
+    'an action has no effect',
+    'definition',
+    broken({ actions: { ...sound.actions, result: { perSecond: 1, maxAnswerBytes: 1 } as never } }),
+  ],
+  [
+    'a start is declared as a read',
+    'definition',
+    broken({
+      actions: { ...sound.actions, start: { effect: 'read', perSecond: 1, maxAnswerBytes: 1 } },
+    }),
+  ],
+  [
+    'settings take what they do not know',
+    'settings',
+    broken({ settings: z.looseObject(settingsSchema.shape) }),
+  ],
+  [
+    'a wrong setting is repeated',
+    'settings',
+    broken({
+      settings: settingsSchema.extend({
+        ENDPOINT: z.string().refine((url) => url.startsWith('http'), {
+          error: ({ input }) => `${String(input)} is no URL`,
+        }),
+      }),
+    }),
+  ],
+  [
+    'a credential lies open',
+    'settings',
+    broken({
+      settings: settingsSchema.transform((given) => ({ ...given, open: given.KEY.reveal() })),
+    }),
+  ],
+  ['a credential is no setting', 'settings', broken({ credentials: ['KEY', 'TOKEN'] })],
+  [
+    'an action is called that is not declared',
+    'recorded answers',
+    starting((call) => ask(call, 'other', {})),
+  ],
+  [
+    'a declared action is never called',
+    'channels and actions',
+    broken({
+      actions: { ...sound.actions, cancel: { effect: 'read', perSecond: 1, maxAnswerBytes: 1 } },
+    }),
+  ],
+  [
+    'a request goes past core',
+    'channels and actions',
+    starting(async (call, name) => {
+      await fetch(new URL('/audit', call.settings.ENDPOINT), { method: 'POST' });
+      return ask(call, 'start', { name });
+    }),
+  ],
+  [
+    'what is required may be left out',
+    'channels and actions',
+    withWeb({ requires: ['subject.name', 'subject.idNumber'] }),
+  ],
+  [
+    'a recorded answer means something else',
+    'recorded answers',
+    withWeb({
+      fetchOutcome: async (call, { id }) => {
+        await ask(call, 'result', { id });
+        return { kind: 'ended', result: toResult('NEW') };
+      },
+    }),
+  ],
+  [
+    'whatever is not known as a failure passes',
+    'unknown codes',
+    withWeb({
+      fetchOutcome: async (call, { id }) => {
+        const { result } = await ask(call, 'result', { id });
+        return { kind: 'ended', result: toResult(result === 'BAD' ? 'BAD' : 'GOOD') };
+      },
+    }),
+  ],
+  [
+    'an unknown error is called a refusal',
+    'unknown codes',
+    starting((call, name) =>
+      ask(call, 'start', { name }).catch((error: unknown) => {
+        const { providerCode } = error as { providerCode?: string };
+        throw new ProviderErrorAnswer(providerCode ?? 'INPUT');
+      }),
+    ),
+  ],
+  [
+    'a broken answer counts as a start',
+    'broken answers',
+    starting((call, name) => ask(call, 'start', { name }).catch(() => ({}))),
+  ],
+  [
+    'the HTTP status is not looked at',
+    'broken answers',
+    starting((call, name) =>
+      call.send({
+        action: 'start',
+        build: () => ({
+          method: 'POST',
+          url: call.settings.ENDPOINT,
+          headers: {},
+          body: JSON.stringify({ name }),
+        }),
+        read: ({ body }) => {
+          const answer = answerSchema.parse(JSON.parse(body.toString('utf8')));
+          if (answer.code !== 'OK') throw new ProviderErrorAnswer(answer.code);
+          return answer;
+        },
+      }),
+    ),
+  ],
+  [
+    'a broken read is a failed person',
+    'broken answers',
+    withWeb({
+      fetchOutcome: async (call, { id }) => {
+        const answer = await ask(call, 'result', { id }).catch(() => ({ result: 'BAD' }));
+        return { kind: 'ended', result: toResult(answer.result ?? 'NEW') };
+      },
+    }),
+  ],
+  [
+    'it sends again by itself after a lost answer',
+    'charging',
+    starting((call, name) =>
+      ask(call, 'start', { name }).catch(() => ask(call, 'start', { name })),
+    ),
+  ],
+  [
+    'a webhook is not verified',
+    'notifications',
+    withWebhook({
+      verify: ({ headers }) => ({ kind: 'genuine', deliveryId: headers['x-signature'] ?? '' }),
+    }),
+  ],
+  [
+    'an old webhook counts',
+    'notifications',
+    withWebhook({
+      verify: ({ headers, body }, { settings }) => {
+        const { 'x-time': time = '', 'x-signature': given = '' } = headers;
+        return given === sign(time, body, settings.WEBHOOK_SECRET.reveal())
+          ? { kind: 'genuine', deliveryId: given }
+          : { kind: 'refused' };
+      },
+    }),
+  ],
+  [
+    'a webhook is read before it is verified',
+    'notifications',
+    withWebhook({
+      verify: (notification, context) => {
+        JSON.parse(notification.body.toString('utf8'));
+        return webhook.verify?.(notification, context) ?? { kind: 'refused' };
+      },
+    }),
+  ],
+  [
+    'a signature covers the parsed body only',
+    'notifications',
+    withWebhook({
+      verify: (notification, context) => {
+        const text = notification.body.toString('utf8').trimEnd();
+        const trimmed = { ...notification, body: Buffer.from(text) };
+        return webhook.verify?.(trimmed, context) ?? { kind: 'refused' };
+      },
+    }),
+  ],
+  [
+    'every delivery has the same id',
+    'notifications',
+    withWebhook({
+      verify: (notification, context) => {
+        const proof = webhook.verify?.(notification, context) ?? { kind: 'refused' };
+        return proof.kind === 'genuine' ? { ...proof, deliveryId: 'one' } : proof;
+      },
+    }),
+  ],
+  [
+    'a webhook counts for another verification',
+    'notifications',
+    withWebhook({
+      read: ({ body }) => {
+        const { result } = JSON.parse(body.toString('utf8')) as { result: string };
+        return { kind: 'ended', result: toResult(result) };
+      },
+    }),
+  ],
+  [
+    'a name is kept in the session',
+    'privacy',
+    starting(
+      (call, name) => ask(call, 'start', { name }),
+      (id, name) => ({ id, name }),
+    ),
+  ],
+  [
+    'a name is in the link',
+    'privacy',
+    starting(async (call, name) => {
+      await ask(call, 'start', { name });
+      return { url: `https://sound.example/?for=${name}` };
+    }),
+  ],
+  [
+    'a type of another is extended',
+    'SDL',
+    broken({ typeDefs: `${sound.typeDefs} extend type BankCardCheck { sound: Int }` }),
+  ],
+  [
+    'a reason is not in the SDL',
+    'SDL',
+    withWeb({
+      fetchOutcome: async (call, { id }) => {
+        const { result = 'NEW' } = await ask(call, 'result', { id });
+        return { kind: 'ended', result: { ...toResult(result), reason: 'SOUND_NEW' } };
+      },
+    }),
+  ],
+  [
+    'a detail is not in the SDL',
+    'SDL',
+    broken({ typeDefs: sound.typeDefs.replace('soundPage', 'soundSide') }),
+  ],
+];
+
+describe('the conformance suite', () => {
+  it('finds nothing wrong with a sound plugin', async () => {
+    const { failures, skipped, checks } = await checkProvider(soundSubject);
+    expect(failures).toEqual([]);
+    expect(skipped).toEqual([]);
+    expect(checks).toBeGreaterThan(50);
+  });
+
+  it.concurrent.each(sabotaged)('catches that %s', async (_what, group, subject) => {
+    const { failures } = await checkProvider(subject);
+    expect(failures.map((failure) => failure.group)).toContain(group);
+    // A person reads it at night.
+    for (const { message } of failures) expect(message).not.toBe('');
+  });
+});

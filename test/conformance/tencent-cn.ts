@@ -1,0 +1,188 @@
+import { tencentCn } from '../../providers/tencent-cn/index.ts';
+import type { ConformanceSubject } from '../../src/conformance/index.ts';
+import { readFixture } from './read-fixture.ts';
+
+const recorded = (name: string) => readFixture('tencent-cn', name);
+const response = (members: object) => ({ body: { Response: { ...members, RequestId: 'r-1' } } });
+const errorAnswer = (Code: string) => response({ Error: { Code, Message: '错误' } });
+
+/** The persons of the vendor's own pages: nobody. */
+const somebody = { name: '韦小宝', idNumber: '11204416541220243X' };
+const another = { name: '刘洋', idNumber: '440305199505132561' };
+const card = {
+  subject: somebody,
+  cardNumber: '6225768888888888',
+  phone: '16137688175',
+  certType: 0,
+};
+
+const finished = { CheckEidTokenStatus: recorded('CheckEidTokenStatus') };
+const eidResult = (members: object) => ({ ...finished, GetEidResult: response(members) });
+const eidCode = (ErrCode: number, more: object = {}) => eidResult({ Text: { ErrCode }, ...more });
+
+export const tencentCnSubject: ConformanceSubject = {
+  provider: tencentCn,
+  settings: (endpoint) => ({
+    SECRET_ID: 'AKIDconformanceconformance',
+    SECRET_KEY: 'conformance-secret-key',
+    MERCHANT_ID: '0NSJ240626160443125212',
+    ENDPOINT: endpoint,
+  }),
+  errorAnswer,
+  // Names and numbers of the persons come back in the results.
+  personal: [...Object.values(somebody), ...Object.values(another)],
+  starts: [
+    {
+      title: 'the page’s example',
+      channel: 'E_ID',
+      input: { subject: somebody, options: { inputType: 'CALLER_PASSES' } },
+      answers: { GetEidToken: recorded('GetEidToken') },
+      sends: {
+        GetEidToken: {
+          method: 'POST',
+          path: '/',
+          headers: { 'x-tc-action': 'GetEidToken', 'x-tc-version': '2018-03-01' },
+          body: { MerchantId: '0NSJ240626160443125212', Name: somebody.name },
+        },
+      },
+      expect: {
+        launch: { kind: 'redirect', token: 'CE661F1A-0F1E-45BD-BE13-34C05CEA7681' },
+        expiresInSeconds: 600,
+      },
+    },
+    {
+      title: 'with an intention to read aloud',
+      channel: 'E_ID',
+      input: {
+        subject: somebody,
+        options: { useIntentionVerify: true, intentionVerifyText: '我同意' },
+      },
+      answers: { GetEidToken: recorded('GetEidToken') },
+      checks: ['DOCUMENT', 'LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD', 'INTENTION'],
+      expect: { expiresInSeconds: 600 },
+    },
+    {
+      title: 'nobody is named though the caller passes',
+      channel: 'E_ID',
+      input: { options: { inputType: 'CALLER_PASSES' } },
+      expect: { problems: ['subject.name', 'subject.idNumber'] },
+    },
+    {
+      title: 'somebody who is not registered',
+      channel: 'E_ID',
+      input: { subject: somebody },
+      answers: { GetEidToken: errorAnswer('FailedOperation.UnregisteredEid') },
+      expect: { fault: 'rejected' },
+    },
+    {
+      title: 'the page’s example',
+      channel: 'FACE_SDK',
+      input: { subject: another, options: { compareLib: 'BUSINESS' } },
+      answers: { GetFaceIdToken: recorded('GetFaceIdToken') },
+      checks: ['LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD'],
+      sends: { GetFaceIdToken: { body: { CompareLib: 'BUSINESS', IdCard: another.idNumber } } },
+      expect: {
+        launch: { kind: 'sdk_token', token: '42S41B31D-5974-4674-EABB-8FFF1EC99F819' },
+      },
+    },
+  ],
+  outcomes: [
+    {
+      title: 'passed',
+      channel: 'E_ID',
+      answers: { ...finished, GetEidResult: recorded('GetEidResult') },
+      sends: { GetEidResult: { body: { EidToken: 'CE661F1A-0F1E-45BD-BE13-34C05CEA7681' } } },
+      expect: {
+        status: 'PASSED',
+        code: '0',
+        similarity: 97.31,
+        billing: 'CHARGED',
+        chargedAttempts: 1,
+      },
+    },
+    {
+      title: 'another face',
+      channel: 'E_ID',
+      answers: eidCode(2016),
+      expect: { status: 'FAILED', code: '2016' },
+    },
+    {
+      title: 'a code that no table has',
+      channel: 'E_ID',
+      answers: eidCode(9999),
+      expect: { status: 'UNDETERMINED', reason: 'OTHER', billing: 'UNKNOWN' },
+    },
+    {
+      title: 'the person has not begun',
+      channel: 'E_ID',
+      answers: { CheckEidTokenStatus: response({ Status: 'init' }) },
+      expect: 'pending',
+    },
+    {
+      title: 'the face without the intention that was asked for',
+      channel: 'E_ID',
+      after: 'with an intention to read aloud',
+      answers: eidCode(0),
+      expect: 'not_told',
+    },
+    {
+      title: 'a token that is not known',
+      channel: 'E_ID',
+      answers: {
+        ...finished,
+        GetEidResult: errorAnswer('InvalidParameterValue.BizTokenIllegal'),
+      },
+      expect: 'not_told',
+    },
+    {
+      title: 'passed',
+      channel: 'FACE_SDK',
+      answers: { GetFaceIdResult: recorded('GetFaceIdResult') },
+      expect: { status: 'PASSED', code: '0', similarity: 98.66 },
+    },
+    {
+      title: 'a code that no table has',
+      channel: 'FACE_SDK',
+      answers: { GetFaceIdResult: response({ Result: '9999' }) },
+      expect: { status: 'UNDETERMINED', reason: 'OTHER' },
+    },
+    {
+      title: 'throttled in a result',
+      channel: 'FACE_SDK',
+      answers: { GetFaceIdResult: errorAnswer('RequestLimitExceeded') },
+      expect: { fault: 'throttled' },
+    },
+  ],
+  bankCards: [
+    {
+      title: 'matched',
+      input: card,
+      answers: { BankCard4EVerification: recorded('BankCard4EVerification') },
+      sends: { BankCard4EVerification: { body: { BankCard: card.cardNumber, CertType: 0 } } },
+      expect: { outcome: 'MATCHED', code: '0', billing: 'CHARGED' },
+    },
+    {
+      title: 'somebody else’s',
+      input: card,
+      answers: { BankCard4EVerification: response({ Result: '-6' }) },
+      expect: { outcome: 'MISMATCHED', code: '-6' },
+    },
+    {
+      title: 'a code that no table has',
+      input: card,
+      answers: { BankCard4EVerification: response({ Result: '-99' }) },
+      expect: { outcome: 'UNDETERMINED', billing: 'UNKNOWN' },
+    },
+    {
+      title: 'busy, which is no answer',
+      input: card,
+      answers: { BankCard4EVerification: response({ Result: '-18' }) },
+      expect: { fault: 'busy' },
+    },
+    {
+      title: 'no card and no phone',
+      input: { subject: somebody },
+      expect: { problems: ['cardNumber', 'phone'] },
+    },
+  ],
+};
