@@ -196,25 +196,47 @@ function findSettingClashes(
   definitions: readonly AnyProvider[],
   ownSettings: readonly string[],
 ): string[] {
-  return definitions.flatMap(({ id }, at) => {
-    const prefix = settingPrefix(id);
-    const own = ownSettings.find((name) => name.startsWith(prefix));
-    // Whoever comes later gives way.
-    const earlier = definitions.slice(0, at).find((other) => {
-      const taken = settingPrefix(other.id);
-      return other.id !== id && (prefix.startsWith(taken) || taken.startsWith(prefix));
-    });
-    return [
-      ...(own === undefined
-        ? []
-        : [
-            `provider "${id}": settings that begin with ${prefix} are the service's, as ${own} is. Choose another id.`,
-          ]),
-      ...(earlier
-        ? [
-            `provider "${id}": settings that begin with ${prefix} could be taken for those of provider "${earlier.id}". Choose another id.`,
-          ]
-        : []),
-    ];
+  // Whoever comes later gives way.
+  return definitions.flatMap(({ id }, at) =>
+    findPrefixMistakes(id, definitions.slice(0, at), ownSettings),
+  );
+}
+
+/** What is wrong with the id of a provider that is to be added to others. */
+export function findIdMistakes(
+  id: string,
+  others: readonly AnyProvider[],
+  ownSettings: readonly string[],
+): readonly string[] {
+  const parsed = definition.shape.id.safeParse(id);
+  if (!parsed.success) {
+    return [`"${id}" is no id of a provider: it must be lower case, digits and single hyphens.`];
+  }
+  if (others.some((other) => other.id === id)) return [`There is a provider "${id}" already.`];
+  return findPrefixMistakes(id, others, ownSettings);
+}
+
+function findPrefixMistakes(
+  id: string,
+  others: readonly AnyProvider[],
+  ownSettings: readonly string[],
+): string[] {
+  const prefix = settingPrefix(id);
+  const own = ownSettings.find((name) => name.startsWith(prefix));
+  const other = others.find((each) => {
+    const taken = settingPrefix(each.id);
+    return each.id !== id && (prefix.startsWith(taken) || taken.startsWith(prefix));
   });
+  return [
+    ...(own === undefined
+      ? []
+      : [
+          `provider "${id}": settings that begin with ${prefix} are the service's, as ${own} is. Choose another id.`,
+        ]),
+    ...(other
+      ? [
+          `provider "${id}": settings that begin with ${prefix} could be taken for those of provider "${other.id}". Choose another id.`,
+        ]
+      : []),
+  ];
 }

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { resolve } from 'node:path';
+import { BootError } from './core/boot-error.ts';
+
+// The command of the package: `verification-subgraph`.
+
+const usage = `verification-subgraph                        starts the service; settings: README.md
+verification-subgraph print-schema           prints the SDL to publish, with the plugins of PROVIDERS
+verification-subgraph new-provider <id> [folder]   writes a package with a new provider`;
+
+const commands: Readonly<
+  Record<string, (parameters: readonly string[]) => Promise<string | null>>
+> = {
+  start: async () => {
+    await import('./main.ts');
+    return null;
+  },
+  'print-schema': async () => {
+    const { loadProviders } = await import('./load-providers.ts');
+    const { printSubgraphSdl } = await import('./graphql/print-subgraph-sdl.ts');
+    return printSubgraphSdl(await loadProviders(process.env)).trimEnd();
+  },
+  'new-provider': async ([id, folder = id]) => {
+    if (id === undefined || folder === undefined) return usage;
+    const { ownSpec, writeNewProvider } = await import('./new-provider.ts');
+    writeNewProvider({ id, folder: resolve(folder), subgraphSpec: ownSpec() });
+    return `A provider is in ${folder}. Next:
+
+  cd ${folder}
+  npm install
+  npm test     # the conformance suite, green from the start
+  npm start    # the service with it, emulated: http://localhost:4001/graphiql
+
+What it says of the vendor is invented: src/ and fixtures/ are where its pages go.`;
+  },
+};
+
+const [name = 'start', ...parameters] = process.argv.slice(2);
+const run = Object.hasOwn(commands, name) ? commands[name] : async () => usage;
+try {
+  const said = (await run?.(parameters)) ?? null;
+  // What a person asked for.
+  // oxlint-disable-next-line no-console
+  if (said !== null) console.log(said);
+} catch (error) {
+  if (!(error instanceof BootError)) throw error;
+  // As above.
+  // oxlint-disable-next-line no-console
+  console.error(error.lines.join('\n'));
+  process.exitCode = 1;
+}

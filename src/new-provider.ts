@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { builtInProviders } from '../providers/index.ts';
+import { settingNames } from './config.ts';
+import { BootError } from './core/boot-error.ts';
+import { findIdMistakes } from './core/check-definitions.ts';
+
+export interface NewProvider {
+  /** `acme-idv` */
+  readonly id: string;
+  /** Where its package goes; must be empty, or not there. */
+  readonly folder: string;
+  /** What its package.json says for this package: a version range, or where it was installed from. */
+  readonly subgraphSpec: string;
+}
+
+const template = fileURLToPath(new URL('../template/', import.meta.url));
+/** Files of its package that a package could not carry under their own name. */
+const renamed: Readonly<Record<string, string>> = { gitignore: '.gitignore' };
+
+/** Writes a package with a small complete provider. Throws `BootError`. Returns the files. */
+export function writeNewProvider({ id, folder, subgraphSpec }: NewProvider): readonly string[] {
+  const wrong = findIdMistakes(id, builtInProviders, settingNames);
+  if (wrong.length > 0) throw new BootError(wrong);
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new BootError([`${relative('.', folder)} is there already, and not empty.`]);
+  }
+  const own = filesIn(join(template, 'package')).map(
+    (name) => [`package/${name}`, renamed[name] ?? name] as const,
+  );
+  const shared = ['src', 'test', 'fixtures'].flatMap((part) =>
+    filesIn(join(template, part)).map((name) => [`${part}/${name}`, `${part}/${name}`] as const),
+  );
+  return [...own, ...shared].map(([from, to]) => {
+    const text = renameProvider(readFileSync(join(template, from), 'utf8'), id);
+    const path = join(folder, to);
+    mkdirSync(dirname(path), { recursive: true });
+    const isManifest = to === 'package.json';
+    writeFileSync(path, isManifest ? withSpec(text, subgraphSpec) : text);
+    return path;
+  });
+}
+
+/** The template is a provider of its own, `my-provider`, in each of the ways to write a name. */
+export function renameProvider(text: string, id: string): string {
+  const words = id.split('-');
+  const pascal = words.map(capitalise).join('');
+  return text
+    .replaceAll('MY_PROVIDER', words.join('_').toUpperCase())
+    .replaceAll('MyProvider', pascal)
+    .replaceAll('myProvider', `${pascal.slice(0, 1).toLowerCase()}${pascal.slice(1)}`)
+    .replaceAll('my-provider', id)
+    .replaceAll('My provider', capitalise(words.join(' ')));
+}
+
+/**
+ * What a package.json has to say to get this very package: where npm installed it from if that was a
+ * file, and else its version.
+ */
+export function ownSpec(): string {
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly version: string;
+  };
+  const modules = resolve(root, '..');
+  const lock = join(modules, '.package-lock.json');
+  if (!existsSync(lock)) return `^${version}`;
+  const { packages } = JSON.parse(readFileSync(lock, 'utf8')) as {
+    readonly packages: Readonly<Record<string, { readonly resolved?: string }>>;
+  };
+  const { resolved = '' } = packages['node_modules/verification-subgraph'] ?? {};
+  return resolved.startsWith('file:')
+    ? `file:${resolve(modules, '..', resolved.slice('file:'.length))}`
+    : `^${version}`;
+}
+
+function capitalise(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}
+
+function withSpec(manifest: string, spec: string): string {
+  const parsed = JSON.parse(manifest) as { readonly devDependencies: Record<string, string> };
+  parsed.devDependencies['verification-subgraph'] = spec;
+  return `${JSON.stringify(parsed, null, 2)}\n`;
+}
+
+function filesIn(folder: string): readonly string[] {
+  return readdirSync(folder).toSorted();
+}

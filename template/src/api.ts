@@ -1,0 +1,71 @@
+import {
+  ProviderErrorAnswer,
+  ProviderFault,
+  type ProviderCall,
+  type UpstreamAnswer,
+} from 'verification-subgraph/provider';
+import { z } from 'zod';
+import type { Settings } from './settings.ts';
+
+// Requests, and the fields of the answers that are read. What else an answer holds is never touched.
+type Call = ProviderCall<Settings>;
+
+export interface CreateRequest {
+  readonly fullName: string;
+  readonly returnUrl: string;
+  readonly language: string;
+  readonly reference: string | null;
+}
+
+const created = z.object({ id: z.string().min(1), url: z.url(), expiresInSeconds: z.number() });
+
+export function createIdentity(
+  call: Call,
+  payload: CreateRequest,
+): Promise<z.output<typeof created>> {
+  return call.send({
+    action: 'createIdentity',
+    build: () => ({
+      method: 'POST',
+      url: new URL('/v1/identities', call.settings.endpoint).href,
+      headers: { ...authorization(call), 'content-type': 'application/json' },
+      body: JSON.stringify(payload),
+    }),
+    read: (answer) => created.parse(readData(answer)),
+  });
+}
+
+const identity = z.object({
+  state: z.string(),
+  documentCountry: z.string().nullish().catch(null),
+});
+
+export type Identity = z.output<typeof identity>;
+
+export function getIdentity(call: Call, id: string): Promise<Identity> {
+  return call.send({
+    action: 'getIdentity',
+    build: () => ({
+      method: 'GET',
+      url: new URL(`/v1/identities/${encodeURIComponent(id)}`, call.settings.endpoint).href,
+      headers: authorization(call),
+    }),
+    read: (answer) => identity.parse(readData(answer)),
+  });
+}
+
+function authorization({ settings }: Call): Record<string, string> {
+  return { authorization: `Bearer ${settings.apiKey.reveal()}` };
+}
+
+const envelope = z.object({ error: z.object({ code: z.string() }).nullish() });
+
+/** A code of the provider decides what a refusal means; without one nobody knows who answered. */
+function readData({ status, body }: UpstreamAnswer): unknown {
+  if (status >= 500) throw new ProviderFault('protocol');
+  const data: unknown = JSON.parse(body.toString('utf8'));
+  const { error } = envelope.parse(data);
+  if (error) throw new ProviderErrorAnswer(error.code);
+  if (status !== 200) throw new ProviderFault('protocol');
+  return data;
+}

@@ -1,0 +1,24 @@
+import { contractVersion, defineProvider } from 'verification-subgraph/provider';
+import { faults } from './mapping.ts';
+import { typeDefs } from './schema.ts';
+import { settingsSchema } from './settings.ts';
+import { web } from './web.ts';
+
+/** What is named here is all that this provider is. */
+export const provider = defineProvider({
+  contractVersion,
+  id: 'my-provider',
+  title: 'My provider',
+  jurisdiction: 'INTL',
+  settings: settingsSchema,
+  credentials: ['API_KEY'],
+  actions: {
+    // Costs nothing by itself. An action that may cost something is may_charge.
+    createIdentity: { effect: 'free_start', perSecond: 10, maxAnswerBytes: 64 * 1024 },
+    getIdentity: { effect: 'read', perSecond: 10, maxAnswerBytes: 64 * 1024 },
+  },
+  faults,
+  channels: { MY_PROVIDER_WEB: web },
+  typeDefs,
+  sandbox: async () => (await import('./sandbox.ts')).startSandbox,
+});
