@@ -16,7 +16,11 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts', 'template/test/*.test.ts'],
+    include: [
+      'test/**/*.test.ts',
+      'template/test/*.test.ts',
+      'examples/provider-package/test/*.test.ts',
+    ],
     // Real sockets and a real browser on a noisy machine: a bound against hanging, not a claim.
     testTimeout: 60_000,
     hookTimeout: 120_000,

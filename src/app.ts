@@ -249,6 +249,7 @@ function sandboxDeps(
                     now,
                     givenSettings: givenSettings(id),
                     toLoopback: ownWay,
+                    accountUrl: `${config.publicUrl}/callbacks/${id}/account`,
                   });
                 } catch (error) {
                   const reason = error instanceof Error ? error.message : 'unknown';

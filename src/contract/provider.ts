@@ -265,6 +265,8 @@ export interface SandboxContext {
   readonly givenSettings: Readonly<Record<string, string>>;
   /** How a URL of ours is reached without leaving the host; null for somebody else's. */
   readonly toLoopback: (url: string) => string | null;
+  /** What an operator sets in the console of a provider that notifies one URL for all. */
+  readonly accountUrl: string;
 }
 
 export interface SandboxUpstream {

@@ -8,6 +8,7 @@ beforeAll(async () => {
     now: Date.now,
     givenSettings: {},
     toLoopback: () => null,
+    accountUrl: 'https://verification.example/callbacks/my-provider/account',
   });
 });
 afterAll(() => sandbox.close());

@@ -3,12 +3,12 @@ import { Secret, StoreUnavailable } from '../../src/contract/index.ts';
 import { createAccessTokens } from '../../src/core/access-tokens.ts';
 import type { RegisteredProvider } from '../../src/core/registry.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
-import { acme } from '../support/test-core.ts';
+import { probe } from '../support/test-core.ts';
 
 const hashKeys = [{ kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }] as const;
 
 function provider(account = 'one'): RegisteredProvider {
-  return { definition: acme, settings: {}, disabledReason: null, perSecond: {}, account };
+  return { definition: probe, settings: {}, disabledReason: null, perSecond: {}, account };
 }
 
 function replicas() {

@@ -10,7 +10,7 @@ import {
 import { checkBankCard, type CheckBankCardInput } from '../../src/core/check-bank-card.ts';
 import { readBankCardChecks } from '../../src/core/read-bank-card-checks.ts';
 import {
-  acme,
+  probe,
   callerOf,
   createTestCore,
   failing,
@@ -270,7 +270,7 @@ describe('a bank card check', () => {
 
   it('is unknown, not free, when a plugin goes on calling after its paid call', async () => {
     const twice: AnyProvider = {
-      ...acme,
+      ...probe,
       bankCard: {
         action: 'Check',
         prepare: () => ({

@@ -10,7 +10,7 @@ const record: VerificationRecord = {
   tenantId: 't',
   userId: 'u',
   callerId: 'u',
-  providerId: 'acme',
+  providerId: 'probe',
   channel: 'FACE_WEB',
   sandbox: true,
   status: 'PENDING',

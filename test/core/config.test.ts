@@ -137,21 +137,21 @@ describe('settings', () => {
   it('of tokens need each other: which keys, whose, for whom', () => {
     const secrets = { ROUTER_SECRETS: 'a-secret-of-the-router' };
     expect(linesOf({ JWT_ISSUER: 'CANARY' })).toEqual(['JWT_ISSUER needs JWT_JWKS_URL.']);
-    const url = { ...secrets, JWT_JWKS_URL: 'https://id.acme.example/keys' };
+    const url = { ...secrets, JWT_JWKS_URL: 'https://id.probe.example/keys' };
     const lines = linesOf(url);
     expect(lines.map((line) => line.split(':')[0])).toEqual([
       'JWT_JWKS_URL needs JWT_ISSUER',
       'JWT_JWKS_URL needs JWT_AUDIENCE',
     ]);
-    const whole = { ...url, JWT_ISSUER: 'https://id.acme.example', JWT_AUDIENCE: 'graph' };
+    const whole = { ...url, JWT_ISSUER: 'https://id.probe.example', JWT_AUDIENCE: 'graph' };
     expect(linesOf(whole)).toEqual([]);
-    expect(linesOf({ ...whole, JWT_JWKS_URL: 'http://id.acme.example/CANARY' })).toEqual([
+    expect(linesOf({ ...whole, JWT_JWKS_URL: 'http://id.probe.example/CANARY' })).toEqual([
       'JWT_JWKS_URL must be https.',
     ]);
     for (const [name, value] of [
       ['JWT_AUDIENCE', ' , '],
       ['JWT_ISSUER', '  '],
-      ['JWT_JWKS_URL', 'https://a:CANARY@id.acme.example/keys'],
+      ['JWT_JWKS_URL', 'https://a:CANARY@id.probe.example/keys'],
       ['JWT_CLAIMS', 'a,a,a'],
     ] as const) {
       const [line, ...more] = linesOf({ ...whole, [name]: value });

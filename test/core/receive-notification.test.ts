@@ -10,7 +10,7 @@ import { readVerifications } from '../../src/core/read-verifications.ts';
 import { receiveNotification } from '../../src/core/receive-notification.ts';
 import { startVerification } from '../../src/core/start-verification.ts';
 import {
-  acme,
+  probe,
   callerOf,
   createTestCore,
   passedAnswer,
@@ -29,10 +29,10 @@ const failed = {
 /** Its notifications are its answers, or nothing at all. */
 function notifying(outcome: OutcomeSource): AnyProvider {
   return {
-    ...acme,
+    ...probe,
     channels: {
       FACE_WEB: {
-        ...acme.channels['FACE_WEB'],
+        ...probe.channels['FACE_WEB'],
         outcome: () => outcome,
         notification: {
           read: ({ body }: Notification) => JSON.parse(body.toString('utf8')) as OutcomeAnswer,
@@ -51,7 +51,7 @@ async function begin(
     definitions: [notifying(outcome), { ...notifying(outcome), id: 'other' }],
     ...changes,
   });
-  const input = { idempotencyKey: 'k', channel: 'FACE_WEB', provider: 'acme' };
+  const input = { idempotencyKey: 'k', channel: 'FACE_WEB', provider: 'probe' };
   const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
   if (started.kind !== 'success') throw new Error(started.problem.code);
   return { core, id: started.verification.id, capability: capabilityOf(core) };
@@ -63,7 +63,7 @@ function capabilityOf({ provider }: TestCore, name = 'notifyUrl'): string {
   return urls?.[name]?.split('/').at(-1) ?? '';
 }
 
-function notify(core: TestCore, capability: string, answer: unknown, provider = 'acme') {
+function notify(core: TestCore, capability: string, answer: unknown, provider = 'probe') {
   const body = Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer));
   return receiveNotification(core.deps, provider, capability, {
     method: 'POST',
@@ -113,7 +113,7 @@ describe('a notification', () => {
     core.provider.reply(() => ({ kind: 'pending', chargedAttempts: 0 }));
     core.clock.ms += 2 * second;
     const visit = { method: 'GET', headers: {}, body: Buffer.alloc(0) } as const;
-    await receiveNotification(core.deps, 'acme', capability, visit);
+    await receiveNotification(core.deps, 'probe', capability, visit);
     expect(core.provider.ledger).toHaveLength(1);
     await notify(core, capability, '<html>');
     await until(async () => core.provider.ledger.length === 2);
@@ -154,11 +154,11 @@ describe('a notification', () => {
     const { core, id, capability } = await begin();
     const returning = capabilityOf(core, 'returnUrl');
     for (const [given, provider] of [
-      [returning, 'acme'],
+      [returning, 'probe'],
       [capability, 'other'],
       [capability, 'unregistered'],
-      [`${capability}A`, 'acme'],
-      ['', 'acme'],
+      [`${capability}A`, 'probe'],
+      ['', 'probe'],
     ] as const) {
       expect(await notify(core, given, passedAnswer, provider)).toEqual({ kind: 'unknown' });
     }
@@ -212,7 +212,7 @@ describe('a notification', () => {
       await Promise.all([
         notify(core, capability, passedAnswer),
         notify(core, capability, 'null'),
-        receiveNotification(core.deps, 'acme', capability, {
+        receiveNotification(core.deps, 'probe', capability, {
           ...{ method: 'GET', headers: {}, body: Buffer.alloc(0) },
         }),
       ]);
@@ -278,7 +278,7 @@ describe('a notification', () => {
           records,
         },
       };
-      receipt = receiveNotification(slow, 'acme', capabilityOf(core), {
+      receipt = receiveNotification(slow, 'probe', capabilityOf(core), {
         method: 'POST',
         headers: {},
         body: Buffer.from(JSON.stringify(passedAnswer)),

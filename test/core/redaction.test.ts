@@ -23,7 +23,7 @@ import { visitVerification } from '../../src/core/visit-verification.ts';
 import { kept as keptParts } from '../support/kept.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import {
-  acme,
+  probe,
   callerOf,
   createTestCore,
   matched,
@@ -43,13 +43,13 @@ const passedWithTraces = {
   result: { ...passedAnswer.result, details: { remark: 'secret-likeness' } },
 } as unknown as OutcomeAnswer;
 
-const face = acme.channels['FACE_WEB'] as unknown as {
+const face = probe.channels['FACE_WEB'] as unknown as {
   readonly prepare: (...given: unknown[]) => { start: (...given: unknown[]) => Promise<Started> };
 };
 
-/** Acme, which may hand out its launch again, tells by notification as well, and gives a token. */
+/** Probe, which may hand out its launch again, tells by notification as well, and gives a token. */
 const traced = {
-  ...acme,
+  ...probe,
   channels: {
     FACE_WEB: {
       ...face,
@@ -130,7 +130,7 @@ const tellingByNotification = {
 } as unknown as AnyProvider;
 
 function notify({ deps }: TestCore, capability: string) {
-  return receiveNotification(deps, 'acme', capability, {
+  return receiveNotification(deps, 'probe', capability, {
     method: 'POST',
     headers: {},
     body: Buffer.from(JSON.stringify(passedWithTraces)),

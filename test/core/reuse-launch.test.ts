@@ -4,15 +4,15 @@ import {
   startVerification,
   type StartVerificationInput,
 } from '../../src/core/start-verification.ts';
-import { acme, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
+import { probe, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
 
 const second = 1000;
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
 
 /** Launches last 600 s here; they are handed out again until 120 s before. */
 function reusing(reuse: { marginSeconds: number } | undefined = { marginSeconds: 120 }) {
-  const channel = { ...acme.channels['FACE_WEB'], ...(reuse ? { reuse } : {}) };
-  const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+  const channel = { ...probe.channels['FACE_WEB'], ...(reuse ? { reuse } : {}) };
+  const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
   const core = createTestCore({ definitions: [definition] });
   core.provider.reply(() => pending);
   return core;

@@ -16,16 +16,16 @@ import {
 } from '../../src/core/start-verification.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
-import { acme, callerOf, createTestCore, failing, type TestCore } from '../support/test-core.ts';
+import { probe, callerOf, createTestCore, failing, type TestCore } from '../support/test-core.ts';
 
 /** Another provider of the same channel, that tells by its notifyUrl who was called. */
 function like(id: string, changes: { effect?: ActionEffect; checks?: readonly string[] } = {}) {
   const { effect = 'free_start', checks = ['LIVENESS'] } = changes;
-  const channel = acme.channels['FACE_WEB'];
+  const channel = probe.channels['FACE_WEB'];
   return {
-    ...acme,
+    ...probe,
     id,
-    actions: { ...acme.actions, Start: { ...acme.actions['Start'], effect } },
+    actions: { ...probe.actions, Start: { ...probe.actions['Start'], effect } },
     channels: {
       FACE_WEB: {
         ...channel,

@@ -8,12 +8,12 @@ import {
 import { checkBankCard } from '../../src/core/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/nonce-clock.ts';
 import { checkDefinitions } from '../../src/core/check-definitions.ts';
-import { acme, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
+import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 /** A provider whose chargeable action is sent once more after its code `Busy`. */
 const nonced = {
-  ...acme,
-  actions: { ...acme.actions, Check: { ...acme.actions['Check'], sendAgainAfter: ['Busy'] } },
+  ...probe,
+  actions: { ...probe.actions, Check: { ...probe.actions['Check'], sendAgainAfter: ['Busy'] } },
 } as AnyProvider;
 
 const refused = () => ({ error: 'Busy' });
@@ -86,7 +86,7 @@ describe('a call whose nonce was refused', () => {
   });
 
   it('alarms nobody unless the fresh try is refused as well', async () => {
-    const faulty = { ...nonced, faults: { ...acme.faults, Busy: 'credentials' } } as AnyProvider;
+    const faulty = { ...nonced, faults: { ...probe.faults, Busy: 'credentials' } } as AnyProvider;
     const alarms: string[] = [];
     const log = { event: (_level: string, name: string) => void alarms.push(name) };
     const core = createTestCore({ definitions: [faulty], deps: { log } });
@@ -101,8 +101,8 @@ describe('a call whose nonce was refused', () => {
   it('stops the boot where the code does not prove that nothing was done', () => {
     const withCode = (code: string) => ({
       ...nonced,
-      actions: { ...acme.actions, Check: { ...acme.actions['Check'], sendAgainAfter: [code] } },
-      faults: { ...acme.faults, Inside: 'internal' },
+      actions: { ...probe.actions, Check: { ...probe.actions['Check'], sendAgainAfter: [code] } },
+      faults: { ...probe.faults, Inside: 'internal' },
     });
     const boot = (code: string) => () => checkDefinitions([withCode(code) as AnyProvider]);
     expect(boot('Busy')).not.toThrow();
@@ -111,10 +111,10 @@ describe('a call whose nonce was refused', () => {
 });
 
 describe('a plugin that calls again after its chargeable call', () => {
-  /** Acme, whose check does this with a way to send. */
+  /** Probe, whose check does this with a way to send. */
   function checking(work: (send: (action: string) => Promise<unknown>) => Promise<unknown>) {
     return {
-      ...acme,
+      ...probe,
       bankCard: {
         action: 'Check',
         prepare: () => ({

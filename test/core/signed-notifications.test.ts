@@ -9,7 +9,7 @@ import type {
 import { readVerifications } from '../../src/core/read-verifications.ts';
 import { receiveNotification } from '../../src/core/receive-notification.ts';
 import { startVerification } from '../../src/core/start-verification.ts';
-import { acme, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
+import { probe, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
 
 const secret = 'whsec';
 const reply = { contentType: 'text/plain', body: 'thanks' };
@@ -20,17 +20,17 @@ interface Event {
   readonly answer: OutcomeAnswer;
 }
 
-/** Acme, that signs what it sends, and repeats our reference. `reads` counts what was parsed. */
+/** Probe, that signs what it sends, and repeats our reference. `reads` counts what was parsed. */
 function signing(reads: { count: number }): AnyProvider {
   const parse = ({ body }: Notification): Event => {
     reads.count += 1;
     return JSON.parse(body.toString('utf8')) as Event;
   };
   return {
-    ...acme,
+    ...probe,
     channels: {
       FACE_WEB: {
-        ...acme.channels['FACE_WEB'],
+        ...probe.channels['FACE_WEB'],
         outcome: 'NOTIFICATION',
         notification: {
           verify: (
@@ -80,7 +80,7 @@ async function begin() {
     const body = Buffer.from(JSON.stringify(event));
     const time = String(changes.atMs ?? core.deps.now());
     const headers = { 'x-time': time, 'x-signature': mac(time, body).toString('hex') };
-    return receiveNotification(core.deps, 'acme', to, {
+    return receiveNotification(core.deps, 'probe', to, {
       method: 'POST',
       headers: { ...headers, ...changes.headers },
       body: changes.tamper?.(body) ?? body,

@@ -20,7 +20,7 @@ import { redactVerification } from '../../src/core/redact-verification.ts';
 import { startVerification } from '../../src/core/start-verification.ts';
 import { userRecords } from '../../src/core/user-records.ts';
 import {
-  acme,
+  probe,
   callerOf,
   createTestCore,
   failing,
@@ -37,17 +37,17 @@ const failed = {
 
 /** Attests what its name says. */
 function attesting(id: string, checks: readonly string[]): AnyProvider {
-  const face = acme.channels['FACE_WEB'] as unknown as {
+  const face = probe.channels['FACE_WEB'] as unknown as {
     readonly prepare: (...given: unknown[]) => object;
   };
   const prepare = (...given: unknown[]) => ({ ...face.prepare(...given), checks });
   const channels = { FACE_WEB: { ...face, checks, prepare } };
-  return { ...acme, id, channels } as unknown as AnyProvider;
+  return { ...probe, id, channels } as unknown as AnyProvider;
 }
 
 function begin(changes: Parameters<typeof createTestCore>[0] = {}): TestCore {
   const definitions = [
-    attesting('acme', ['LIVENESS']),
+    attesting('probe', ['LIVENESS']),
     attesting('deed', ['LIVENESS', 'DOCUMENT']),
   ];
   return createTestCore({ definitions, ...changes });
@@ -59,7 +59,7 @@ async function start(
   changes: { readonly caller?: Caller; readonly provider?: string; readonly userId?: string } = {},
 ) {
   const { caller = callerOf(), ...rest } = changes;
-  const input = { idempotencyKey, channel: 'FACE_WEB', provider: 'acme', ...rest };
+  const input = { idempotencyKey, channel: 'FACE_WEB', provider: 'probe', ...rest };
   const outcome = await startVerification(deps, caller, input, deps.now() + 9000);
   if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
   return outcome.verification.id;
@@ -155,8 +155,8 @@ describe('the verifications of a user', () => {
   });
 
   it('leave out what was never started, and what somebody was only handed again', async () => {
-    const channel = { ...acme.channels['FACE_WEB'], reuse: { marginSeconds: 60 } };
-    const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const channel = { ...probe.channels['FACE_WEB'], reuse: { marginSeconds: 60 } };
+    const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
     const core = createTestCore({ definitions: [definition] });
     const id = await start(core, 'one');
     expect(await start(core, 'two')).toBe(id);

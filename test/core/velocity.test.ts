@@ -3,7 +3,7 @@ import { StoreUnavailable, type AnyProvider } from '../../src/contract/index.ts'
 import { checkBankCard } from '../../src/core/check-bank-card.ts';
 import type { VelocityRules } from '../../src/core/spend-velocity.ts';
 import { startVerification } from '../../src/core/start-verification.ts';
-import { acme, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
+import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 const none: VelocityRules = {
   user: null,
@@ -129,7 +129,7 @@ describe('callers’ limits', () => {
   });
 
   it('pass over nobody: who does too much does so whoever serves', async () => {
-    const definitions = ['first', 'second'].map((id) => ({ ...acme, id }) as AnyProvider);
+    const definitions = ['first', 'second'].map((id) => ({ ...probe, id }) as AnyProvider);
     const core = createTestCore({
       definitions,
       routing: new Map([['FACE_WEB', ['first', 'second']]]),

@@ -12,7 +12,7 @@ import {
   type StartVerificationInput,
 } from '../../src/core/start-verification.ts';
 import {
-  acme,
+  probe,
   callerOf,
   createTestCore,
   failing,
@@ -68,8 +68,11 @@ describe('starting a verification', () => {
   });
 
   it('is never repeated after a lost answer where starting may be charged', async () => {
-    const actions = { ...acme.actions, Start: { ...acme.actions['Start'], effect: 'may_charge' } };
-    const core = createTestCore({ definitions: [{ ...acme, actions } as AnyProvider] });
+    const actions = {
+      ...probe.actions,
+      Start: { ...probe.actions['Start'], effect: 'may_charge' },
+    };
+    const core = createTestCore({ definitions: [{ ...probe, actions } as AnyProvider] });
     core.provider.reply(failing('timeout'), () => ({}));
     for (let time = 0; time < 2; time++) {
       expect(await start(core)).toMatchObject({
@@ -80,10 +83,13 @@ describe('starting a verification', () => {
   });
 
   it('is never repeated when a paid start could not be kept', async () => {
-    const actions = { ...acme.actions, Start: { ...acme.actions['Start'], effect: 'may_charge' } };
+    const actions = {
+      ...probe.actions,
+      Start: { ...probe.actions['Start'], effect: 'may_charge' },
+    };
     let broken = false;
     const core = createTestCore({
-      definitions: [{ ...acme, actions } as AnyProvider],
+      definitions: [{ ...probe, actions } as AnyProvider],
       store: (store) => ({
         ...store,
         records: {

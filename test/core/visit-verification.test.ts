@@ -13,7 +13,7 @@ import { readVerifications } from '../../src/core/read-verifications.ts';
 import { startVerification } from '../../src/core/start-verification.ts';
 import { visitVerification } from '../../src/core/visit-verification.ts';
 import {
-  acme,
+  probe,
   callerOf,
   createTestCore,
   failing,
@@ -44,7 +44,7 @@ async function begin(
   const planned: Planned[] = [];
   const events: VerificationEvent[] = [];
   const core: TestCore = createTestCore({
-    definitions: [changes.definition ?? acme],
+    definitions: [changes.definition ?? probe],
     ...(changes.store ? { store: changes.store } : {}),
     deps: {
       visits: {
@@ -146,14 +146,14 @@ describe('a verification that nobody asks about', () => {
   });
 
   it('is asked about before its provider forgets, however soon that is', async () => {
-    const channel = { ...acme.channels['FACE_WEB'], retentionSeconds: 4500 };
-    const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const channel = { ...probe.channels['FACE_WEB'], retentionSeconds: 4500 };
+    const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
     const long = await begin({ definition });
     // Nobody can finish after 900 s, when its hour begins.
     long.core.clock.ms += 12 * second;
     expect(await long.visit()).toBe(long.startedMs + 660 * second);
     const brief = { ...channel, retentionSeconds: 4000 };
-    const other = { ...acme, channels: { FACE_WEB: brief } } as unknown as AnyProvider;
+    const other = { ...probe, channels: { FACE_WEB: brief } } as unknown as AnyProvider;
     const short = await begin({ definition: other });
     short.core.provider.reply(() => passedAnswer);
     short.core.clock.ms += 12 * second;
@@ -180,19 +180,19 @@ describe('a verification that nobody asks about', () => {
 
   it('is met with what came before its start was answered', async () => {
     const channel = {
-      ...acme.channels['FACE_WEB'],
+      ...probe.channels['FACE_WEB'],
       outcome: 'NOTIFICATION',
       notification: {
         read: ({ body }: { readonly body: Buffer }) => JSON.parse(body.toString('utf8')),
         reply: { contentType: 'text/plain', body: 'thanks' },
       },
     };
-    const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
     const { core, visit, id, events } = await begin({ definition });
     const body = Buffer.from(JSON.stringify(passedAnswer));
     const early = earlyNotifications(core.deps, id);
     // As when the process died between the answer of the start and looking.
-    await early.keep({ providerId: 'acme', notification: { method: 'POST', headers: {}, body } });
+    await early.keep({ providerId: 'probe', notification: { method: 'POST', headers: {}, body } });
     core.clock.ms += 12 * second;
     expect(await visit()).toBeNull();
     expect(events).toMatchObject([{ status: 'PASSED' }]);
@@ -200,8 +200,8 @@ describe('a verification that nobody asks about', () => {
   });
 
   it('ends UNDETERMINED without a question where nobody can be asked', async () => {
-    const channel = { ...acme.channels['FACE_WEB'], outcome: 'NONE' };
-    const definition = { ...acme, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const channel = { ...probe.channels['FACE_WEB'], outcome: 'NONE' };
+    const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
     const { core, startedMs, visit, events } = await begin({ definition });
     core.clock.ms = startedMs + 660 * second;
     expect(await visit()).toBeNull();

@@ -7,9 +7,9 @@ import { BootError } from '../../src/core/boot-error.ts';
 import { checkDefinitions } from '../../src/core/check-definitions.ts';
 import { assembleSchema } from '../../src/graphql/assemble-schema.ts';
 import { resolverMap } from '../../src/graphql/resolvers/index.ts';
-import { acme } from '../support/test-core.ts';
+import { probe } from '../support/test-core.ts';
 
-const channel = acme.channels['FACE_WEB'];
+const channel = probe.channels['FACE_WEB'];
 
 function linesOf(boot: () => unknown): readonly string[] {
   try {
@@ -31,8 +31,8 @@ function definitionLines(...plugins: AnyProvider[]): readonly string[] {
 
 describe('boot stops at a plugin that', () => {
   it('is fine: not at all', () => {
-    expect(schemaLines(acme)).toEqual([]);
-    expect(definitionLines(acme)).toEqual([]);
+    expect(schemaLines(probe)).toEqual([]);
+    expect(definitionLines(probe)).toEqual([]);
   });
 
   it.each<[string, Partial<AnyProvider>, string]>([
@@ -43,10 +43,14 @@ describe('boot stops at a plugin that', () => {
     ],
     [
       'has a resolver for a field that does not exist',
-      { resolvers: { AcmeNothing: { other: () => 1 } } },
-      'AcmeNothing.other',
+      { resolvers: { ProbeNothing: { other: () => 1 } } },
+      'ProbeNothing.other',
     ],
-    ['extends something else', { typeDefs: 'extend type Query { acme: String }' }, 'extends Query'],
+    [
+      'extends something else',
+      { typeDefs: 'extend type Query { probe: String }' },
+      'extends Query',
+    ],
     [
       'extends another plugin’s type',
       { typeDefs: 'extend type TencentCnEIdDetails { more: String }' },
@@ -55,7 +59,7 @@ describe('boot stops at a plugin that', () => {
     [
       'defines a type without its prefix',
       { typeDefs: 'type Other { a: String }' },
-      'must start with Acme',
+      'must start with Probe',
     ],
     [
       'defines the base schema’s type',
@@ -74,19 +78,19 @@ describe('boot stops at a plugin that', () => {
     ],
     [
       'brings options that no channel uses',
-      { typeDefs: 'extend input VerificationOptionsInput { acmeWeb: String }' },
-      'no channel of it uses the options acmeWeb',
+      { typeDefs: 'extend input VerificationOptionsInput { probeWeb: String }' },
+      'no channel of it uses the options probeWeb',
     ],
     [
       'lacks the options of its channel',
-      { channels: { FACE_WEB: { ...channel, optionsField: 'acmeWeb' } } as never },
-      'lacks the field acmeWeb',
+      { channels: { FACE_WEB: { ...channel, optionsField: 'probeWeb' } } as never },
+      'lacks the field probeWeb',
     ],
     [
       'makes its options mandatory',
       {
-        channels: { FACE_WEB: { ...channel, optionsField: 'acmeWeb' } } as never,
-        typeDefs: 'extend input VerificationOptionsInput { acmeWeb: String! }',
+        channels: { FACE_WEB: { ...channel, optionsField: 'probeWeb' } } as never,
+        typeDefs: 'extend input VerificationOptionsInput { probeWeb: String! }',
       },
       'must be nullable',
     ],
@@ -94,9 +98,9 @@ describe('boot stops at a plugin that', () => {
       'gives a shared field another type',
       {
         typeDefs:
-          'type AcmeDetails { livenessTags: String } extend union VerificationOutcomeDetails = AcmeDetails',
+          'type ProbeDetails { livenessTags: String } extend union VerificationOutcomeDetails = ProbeDetails',
       },
-      'AcmeDetails.livenessTags is String',
+      'ProbeDetails.livenessTags is String',
     ],
     [
       'takes names that are kept for the base schema',
@@ -105,12 +109,12 @@ describe('boot stops at a plugin that', () => {
     ],
     [
       'uses a directive of its own',
-      { typeDefs: 'directive @acme on OBJECT' },
+      { typeDefs: 'directive @probe on OBJECT' },
       'may define and extend types only',
     ],
     [
       'uses a directive that is not there',
-      { typeDefs: 'type AcmeX @authenticated { a: String }' },
+      { typeDefs: 'type ProbeX @authenticated { a: String }' },
       '@authenticated',
     ],
     [
@@ -121,8 +125,8 @@ describe('boot stops at a plugin that', () => {
     ['has SDL that cannot be parsed', { typeDefs: 'type {' }, 'cannot be parsed'],
     [
       'names a type that does not exist',
-      { typeDefs: 'type AcmeX { a: Missing }' },
-      'provider "acme": its SDL does not make a schema',
+      { typeDefs: 'type ProbeX { a: Missing }' },
+      'provider "probe": its SDL does not make a schema',
     ],
     [
       'has a channel that the enum lacks',
@@ -143,14 +147,14 @@ describe('boot stops at a plugin that', () => {
       'changes a shared field by extending its own type',
       {
         typeDefs:
-          'type AcmeD { a: String } extend type AcmeD { livenessTags: Int } extend union VerificationOutcomeDetails = AcmeD',
+          'type ProbeD { a: String } extend type ProbeD { livenessTags: Int } extend union VerificationOutcomeDetails = ProbeD',
       },
-      'AcmeD.livenessTags is Int',
+      'ProbeD.livenessTags is Int',
     ],
   ])('%s', (_name, changes, text) => {
-    const lines = schemaLines({ ...acme, ...changes });
+    const lines = schemaLines({ ...probe, ...changes });
     expect(lines.join('\n')).toContain(text);
-    expect(lines.join('\n')).toMatch(/provider "(?:acme|verification)"|AcmeX|Missing/u);
+    expect(lines.join('\n')).toMatch(/provider "(?:probe|verification)"|ProbeX|Missing/u);
   });
 
   it.each<[string, Partial<AnyProvider>, string]>([
@@ -159,7 +163,7 @@ describe('boot stops at a plugin that', () => {
       { id: 'tencent-cn' },
       '"tencent-cn" is registered twice, or its id is taken',
     ],
-    ['has an id that is no name of settings', { id: 'Acme_1' }, 'lower case'],
+    ['has an id that is no name of settings', { id: 'Probe_1' }, 'lower case'],
     [
       'has an action without a limit',
       { actions: { Start: { effect: 'read', maxAnswerBytes: 1 } } as never },
@@ -172,7 +176,7 @@ describe('boot stops at a plugin that', () => {
     ],
     [
       'checks cards by an action that is not there',
-      { bankCard: { ...acme.bankCard, action: 'Other' } as never },
+      { bankCard: { ...probe.bankCard, action: 'Other' } as never },
       'Other, which is not declared',
     ],
     ['does nothing', { channels: {}, bankCard: undefined } as never, 'neither a channel'],
@@ -195,7 +199,10 @@ describe('boot stops at a plugin that', () => {
     [
       'begins by what it calls a read',
       {
-        actions: { ...acme.actions, Start: { ...acme.actions['Start'], effect: 'read' } } as never,
+        actions: {
+          ...probe.actions,
+          Start: { ...probe.actions['Start'], effect: 'read' },
+        } as never,
       },
       'FACE_WEB begins by Start, which is declared as a read',
     ],
@@ -218,7 +225,7 @@ describe('boot stops at a plugin that', () => {
     ],
     [
       'has a member that the contract does not know',
-      { bankcard: acme.bankCard } as never,
+      { bankcard: probe.bankCard } as never,
       'bankcard is nothing that contract version 1 knows',
     ],
     [
@@ -246,15 +253,15 @@ describe('boot stops at a plugin that', () => {
       'has two actions with one limit',
       {
         actions: {
-          ...acme.actions,
-          'start.': acme.actions['Start'],
-          'start/': acme.actions['Start'],
+          ...probe.actions,
+          'start.': probe.actions['Start'],
+          'start/': probe.actions['Start'],
         } as never,
       },
-      'share the setting ACME_LIMIT_START_',
+      'share the setting PROBE_LIMIT_START_',
     ],
   ])('%s', (_name, changes, text) => {
-    expect(definitionLines({ ...acme, ...changes }).join('\n')).toContain(text);
+    expect(definitionLines({ ...probe, ...changes }).join('\n')).toContain(text);
   });
 
   it('is stopped at for a resolver of ours without a field, too', () => {

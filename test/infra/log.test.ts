@@ -19,7 +19,7 @@ function logOf(use: (log: ReturnType<typeof createLog>) => void): string {
 describe('the log', () => {
   it('drops every field that its event does not have, however it got there', () => {
     const given = {
-      provider: 'acme',
+      provider: 'probe',
       action: 'Start',
       outcome: 'ok',
       durationMs: 1,
@@ -27,7 +27,7 @@ describe('the log', () => {
       CANARY: 'CANARY',
     } as LogEvents['upstream_call'];
     const text = logOf((log) => log.event('info', 'upstream_call', given));
-    expect(text).toContain('"provider":"acme"');
+    expect(text).toContain('"provider":"probe"');
     expect(text).not.toContain('CANARY');
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { builtInProviders } from '../../providers/index.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
@@ -165,7 +166,7 @@ const listQuery = `{ verificationProviders {
 
 describe('PROVIDERS', () => {
   const both = {
-    ...asPackage('@acme/idv', plugin('acme-idv')),
+    ...asPackage('@probe/idv', plugin('probe-idv')),
     'my-provider.ts': plugin('mine').replace(
       'const call = (lent, action)',
       'const call = (lent: any, action: string)',
@@ -174,20 +175,21 @@ describe('PROVIDERS', () => {
 
   it('loads a package and a file beside the built-in ones, and they work', async () => {
     const send = await start(folderWith(both), {
-      PROVIDERS: '@acme/idv, ./my-provider.ts',
-      ACME_IDV_LIMIT_START: '3',
+      PROVIDERS: '@probe/idv, ./my-provider.ts',
+      PROBE_IDV_LIMIT_START: '3',
     });
     const { data } = await send(listQuery);
     expect(data.verificationProviders.map(({ id }: { id: string }) => id)).toEqual([
-      ...['tencent-cn', 'tencent-intl', 'oemcloud', 'acme-idv', 'mine'],
+      ...builtInProviders.map(({ id }) => id),
+      ...['probe-idv', 'mine'],
     ]);
-    expect(data.verificationProviders[3]).toEqual({
-      ...{ id: 'acme-idv', title: 'The plugin acme-idv', enabled: true, reason: null },
+    expect(data.verificationProviders.at(-2)).toEqual({
+      ...{ id: 'probe-idv', title: 'The plugin probe-idv', enabled: true, reason: null },
       actions: [
         { name: 'Start', perSecond: 3 },
         { name: 'Result', perSecond: 7 },
       ],
-      channels: [{ channel: 'ACMEIDV_WEB' }],
+      channels: [{ channel: 'PROBEIDV_WEB' }],
     });
 
     const started = await send(`mutation { startVerification(input: {
@@ -209,15 +211,15 @@ describe('PROVIDERS', () => {
 
   it('and PROVIDERS_OFF switches one off, whose SDL stays', async () => {
     const send = await start(folderWith(both), {
-      PROVIDERS: '@acme/idv',
-      PROVIDERS_OFF: 'acme-idv',
+      PROVIDERS: '@probe/idv',
+      PROVIDERS_OFF: 'probe-idv',
     });
     const { data } = await send(listQuery);
-    expect(data.verificationProviders[3]).toMatchObject({
-      ...{ id: 'acme-idv', enabled: false, reason: 'Switched off by PROVIDERS_OFF.' },
-      channels: [{ channel: 'ACMEIDV_WEB' }],
+    expect(data.verificationProviders.at(-1)).toMatchObject({
+      ...{ id: 'probe-idv', enabled: false, reason: 'Switched off by PROVIDERS_OFF.' },
+      channels: [{ channel: 'PROBEIDV_WEB' }],
     });
-    const { errors } = await send('{ __type(name: "AcmeIdvDetails") { name } }');
+    const { errors } = await send('{ __type(name: "ProbeIdvDetails") { name } }');
     expect(errors).toBeUndefined();
   });
 });
@@ -226,9 +228,9 @@ describe('a broken plugin stops the start with one sentence', () => {
   it.each<[string, string, Readonly<Record<string, string>>, RegExp]>([
     [
       'not installed',
-      '@acme/none',
+      '@probe/none',
       {},
-      /@acme\/none: it is not installed. Run: npm install @acme\/none/u,
+      /@probe\/none: it is not installed. Run: npm install @probe\/none/u,
     ],
     ['no such file', './none.ts', {}, /\.\/none\.ts: there is no such file/u],
     ['a folder', './some', { 'some/index.js': '' }, /\.\/some: it is a folder/u],
@@ -254,14 +256,14 @@ describe('a broken plugin stops the start with one sentence', () => {
     [
       'TypeScript in node_modules',
       'idv',
-      asPackage('idv', plugin('acme'), 'index.ts'),
+      asPackage('idv', plugin('probe'), 'index.ts'),
       /Publish it as JavaScript/u,
     ],
     [
       'another contract',
       './p.mjs',
-      { 'p.mjs': plugin('acme', 'contractVersion: 2,') },
-      /provider "acme" was written for contract version 2, this is version 1/u,
+      { 'p.mjs': plugin('probe', 'contractVersion: 2,') },
+      /provider "probe" was written for contract version 2, this is version 1/u,
     ],
     [
       'another’s id',
@@ -272,20 +274,20 @@ describe('a broken plugin stops the start with one sentence', () => {
     [
       'another’s type',
       './p.mjs',
-      { 'p.mjs': plugin('acme', 'typeDefs: "type TencentCnEIdDetails { a: Int }",') },
-      /its type TencentCnEIdDetails must start with Acme/u,
+      { 'p.mjs': plugin('probe', 'typeDefs: "type TencentCnEIdDetails { a: Int }",') },
+      /its type TencentCnEIdDetails must start with Probe/u,
     ],
     [
       'a wrong shape',
       './p.mjs',
-      { 'p.mjs': plugin('acme', 'credentials: "KEY",') },
+      { 'p.mjs': plugin('probe', 'credentials: "KEY",') },
       /credentials must be a list of setting names/u,
     ],
     [
       'a sandbox that fails',
       './p.mjs',
-      { 'p.mjs': plugin('acme', 'sandbox: async () => { throw new Error("no port"); },') },
-      /provider "acme": its sandbox does not start: no port/u,
+      { 'p.mjs': plugin('probe', 'sandbox: async () => { throw new Error("no port"); },') },
+      /provider "probe": its sandbox does not start: no port/u,
     ],
   ])('%s', async (_name, PROVIDERS, files, sentence) => {
     const { exited, said } = run(folderWith(files), { PROVIDERS, PORT: String(await freePort()) });

@@ -55,7 +55,7 @@ export function createTestCore(
   const ledger: { action: string; body: unknown }[] = [];
   let replies: Reply[] = [() => ({})];
   const store = createMemoryStore({ now });
-  const definitions = changes.definitions ?? [acme];
+  const definitions = changes.definitions ?? [probe];
   const hashKeys = [
     { kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) },
   ] as const;
@@ -141,10 +141,10 @@ export function callerOf(
 }
 
 /** A small provider of the tests: its answers are its outcomes. */
-export const acme = defineProvider({
+export const probe = defineProvider({
   contractVersion,
-  id: 'acme',
-  title: 'Acme',
+  id: 'probe',
+  title: 'Probe',
   jurisdiction: 'CN',
   settings: z.object({}),
   credentials: [],
@@ -182,7 +182,7 @@ export const acme = defineProvider({
     action: 'Check',
     prepare: () => ({ check: (call) => send<BankCardResult>(call, 'Check', {}) }),
   },
-  typeDefs: 'type AcmeNothing { nothing: String }',
+  typeDefs: 'type ProbeNothing { nothing: String }',
 });
 
 function send<T>(

@@ -118,7 +118,10 @@ async function assertRequired(
   start: StartCase,
   path: string,
 ): Promise<void> {
-  const input = without(start.input, path.split('.')) as StartCase['input'];
+  const field = subject.provider.channels[start.channel]?.optionsField ?? null;
+  // Options stand in a case without the name of their field.
+  const own = field === null ? path : path.replace(`options.${field}`, 'options');
+  const input = without(start.input, own.split('.')) as StartCase['input'];
   const { settings, answers } = start;
   await onBench(subject, { settings, answers }, async (bench) => {
     const outcome = await bench.start({ ...start, input });

@@ -1,0 +1,85 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type {
+  Notification,
+  NotificationDefinition,
+  NotificationProof,
+  OutcomeAnswer,
+} from 'verification-subgraph/provider';
+import { z } from 'zod';
+import { results } from './mapping.ts';
+import type { Settings } from './settings.ts';
+
+/** The vendor signs anew when it repeats a webhook, so that a narrow window is enough. */
+const windowMs = 5 * 60 * 1000;
+
+const eventSchema = z.object({
+  reference: z.string(),
+  check_id: z.string(),
+  result: z.string().nullish(),
+  document: z
+    .object({
+      type: z.string().nullish().catch(null),
+      country: z.string().nullish().catch(null),
+      warnings: z.array(z.string()).nullish().catch(null),
+    })
+    .nullish()
+    .catch(null),
+});
+
+/** `x-doclens-signature: t=<ms>,id=<delivery>,v1=<HMAC-SHA-256 of "t.id.body", hex>`. */
+export const webhook: NotificationDefinition<Settings> = {
+  verify: ({ headers, body }, { settings, nowMs }): NotificationProof => {
+    const [, time = '', id = '', given = ''] =
+      /^t=(\d{1,15}),id=([\w-]{1,64}),v1=([0-9a-f]{64})$/u.exec(
+        headers['x-doclens-signature'] ?? '',
+      ) ?? [];
+    const due = sign(settings.webhookSecret.reveal(), { time, id, body });
+    const isGenuine =
+      given.length === due.length && timingSafeEqual(Buffer.from(given), Buffer.from(due));
+    const isFresh = Math.abs(nowMs - Number(time)) <= windowMs;
+    return isGenuine && isFresh ? { kind: 'genuine', deliveryId: id } : { kind: 'refused' };
+  },
+
+  referenceOf: (notification) => readEvent(notification).reference,
+
+  read: (notification, { checkId }) => {
+    const event = readEvent(notification);
+    return event.check_id === checkId ? toOutcome(event) : null;
+  },
+
+  reply: { contentType: 'text/plain', body: 'ok' },
+};
+
+export function sign(
+  secret: string,
+  { time, id, body }: { readonly time: string; readonly id: string; readonly body: Buffer },
+): string {
+  return createHmac('sha256', secret).update(`${time}.${id}.`).update(body).digest('hex');
+}
+
+function readEvent({ body }: Notification): z.output<typeof eventSchema> {
+  return eventSchema.parse(JSON.parse(body.toString('utf8')));
+}
+
+function toOutcome({ result, document }: z.output<typeof eventSchema>): OutcomeAnswer {
+  if (result == null) return { kind: 'pending', chargedAttempts: null };
+  const meaning = Object.hasOwn(results, result) ? results[result] : undefined;
+  const { status = 'UNDETERMINED', reason = 'OTHER', message = null } = meaning ?? {};
+  return {
+    kind: 'ended',
+    result: {
+      ...{ status, reason, message, code: result },
+      similarity: null,
+      completedAtMs: null,
+      // A check that was taken has cost its unit, however it ends.
+      billing: 'CHARGED',
+      chargedAttempts: 1,
+      details: {
+        __typename: 'DoclensDocumentDetails',
+        documentType: document?.type ?? null,
+        issuingCountry: document?.country ?? null,
+        warnings: document?.warnings ?? [],
+      },
+    },
+  };
+}
