@@ -104,6 +104,14 @@ const definition = z.strictObject({
   sandbox: aFunction.optional(),
 });
 
+/** Every member that the contract knows, by what has it. */
+export const contractMembers = {
+  provider: Object.keys(definition.shape),
+  action: Object.keys(action.shape),
+  channel: Object.keys(channel.shape),
+  notification: Object.keys(notification.shape),
+} as const;
+
 /** For plugins in JavaScript, or of another version: types were of no help there. */
 function findMisshapes(given: AnyProvider): string[] {
   const name = `provider "${given.id}"`;
