@@ -107,8 +107,7 @@ function faceChannel(mode: FaceMode): ChannelDefinition<OemcloudSettings> {
 
     fetchOutcome: async (call, session): Promise<OutcomeAnswer> => {
       const way = call.settings.outcome;
-      if (way === 'notification' || way === 'none')
-        return { kind: 'not_told', chargedAttempts: null };
+      if (way === 'notification' || way === 'none') return { kind: 'not_told' };
       const { flowId } = sessionSchema.parse(session);
       const answer = await queryFlow(call, flowQueries[way], flowId);
       return 'state' in answer ? toFaceOutcome(answer.state) : toFlowCodeOutcome(answer.code);
@@ -139,8 +138,7 @@ function findProblems(
   } else {
     const wrong = checkResidentNumber(idNumber) ?? checkAge(idNumber, leastAgeYears, nowMs);
     problems.add('subject.idNumber', wrong);
-    const message = wrong === null ? checkIdNumberChecksum(idNumber, nowMs) : null;
-    if (message !== null) doubt({ path: 'subject.idNumber', message });
+    if (wrong === null) doubt('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
   }
   if (referenceImage !== null) problems.add('referenceImage', 'is not used by oemcloud');
   if (extra !== null) problems.add('extra', checkText(extra, 1000));

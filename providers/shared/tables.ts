@@ -1,11 +1,3 @@
-/** Looks a code up in a table, and nothing that every object has. */
-export function lookUp<Meaning>(
-  table: Readonly<Record<string, Meaning>>,
-  code: string | null,
-): Meaning | undefined {
-  return code !== null && Object.hasOwn(table, code) ? table[code] : undefined;
-}
-
 export function keysOf<T extends object>(table: T): (keyof T & string)[] {
   return Object.keys(table) as (keyof T & string)[];
 }

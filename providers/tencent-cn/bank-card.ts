@@ -6,6 +6,7 @@ import {
   checkName,
   checkPhone,
   createProblemList,
+  lookUp,
   ProviderFault,
   type BankCardDefinition,
   type BankCardInput,
@@ -13,7 +14,6 @@ import {
   type FieldProblem,
   type PrepareContext,
 } from '../../src/contract/plugin-api.ts';
-import { lookUp } from '../shared/tables.ts';
 import { bankCard4EVerification } from './api.ts';
 import { bankCardBusyCode, bankCardCodes } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
@@ -45,9 +45,6 @@ function findProblems(
   { doubt, nowMs }: PrepareContext<TencentCnSettings>,
 ): readonly FieldProblem[] {
   const problems = createProblemList();
-  const doubtful = (path: string, message: string | null): void => {
-    if (message !== null) doubt({ path, message });
-  };
   const { name, idNumber } = input.subject;
 
   // The page gives no length; 64 leaves room for long names of minorities and foreigners.
@@ -57,12 +54,12 @@ function findProblems(
   } else {
     const problem = checkIdNumber(idNumber, { min: 15, max: 18 });
     problems.add('subject.idNumber', problem);
-    if (problem === null) doubtful('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
+    if (problem === null) doubt('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
   }
 
   const cardProblem = checkCardNumber(input.cardNumber);
   problems.add('cardNumber', cardProblem);
-  if (cardProblem === null) doubtful('cardNumber', checkLuhn(input.cardNumber));
+  if (cardProblem === null) doubt('cardNumber', checkLuhn(input.cardNumber));
 
   problems.add('phone', checkPhone(input.phone));
   if (input.certType !== 0)

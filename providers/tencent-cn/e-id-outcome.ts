@@ -1,5 +1,9 @@
-import type { OutcomeAnswer, VerificationResult } from '../../src/contract/plugin-api.ts';
-import { lookUp } from '../shared/tables.ts';
+import {
+  ended,
+  lookUp,
+  type OutcomeAnswer,
+  type VerificationResult,
+} from '../../src/contract/plugin-api.ts';
 import type { EidAttempt, EidResult } from './api.ts';
 import {
   eidCodes,
@@ -46,31 +50,26 @@ function conclude(
   intention: { readonly mode: IntentionMode | null; readonly code: string | null },
 ): OutcomeAnswer {
   const chargedAttempts = countCharged(result);
-  if (meaning?.status === 'PENDING') return { kind: 'pending', chargedAttempts };
+  const { status = 'UNDETERMINED', reason = 'OTHER', message = null } = meaning ?? {};
+  if (status === 'PENDING') return { kind: 'pending', chargedAttempts };
   const attempts = result.Text?.LivenessDetail ?? null;
-  return {
-    kind: 'ended',
-    result: {
-      status: meaning?.status ?? 'UNDETERMINED',
-      code,
-      reason: meaning?.reason ?? 'OTHER',
-      message: meaning?.message ?? null,
-      similarity: toSimilarity(result.Text?.Sim),
-      completedAtMs: attempts?.at(-1)?.ReqTime ?? null,
-      billing: toBilling(result, meaning, chargedAttempts),
-      chargedAttempts,
-      details: {
-        __typename: 'TencentCnEIdDetails',
-        idType: toName(idTypes, result.Text?.UseIDType),
-        livenessMode: toName(livenessModes, result.Text?.LivenessMode),
-        faceCode: result.Text?.ErrCode ?? null,
-        intentionMode: intention.mode,
-        intentionCode: intention.code,
-        attempts: attempts?.map(toAttempt) ?? null,
-        livenessTags: result.Text?.LivenessInfoTag ?? null,
-      },
+  return ended({
+    ...{ status, code, reason, message },
+    similarity: toSimilarity(result.Text?.Sim),
+    completedAtMs: attempts?.at(-1)?.ReqTime ?? null,
+    billing: toBilling(result, meaning, chargedAttempts),
+    chargedAttempts,
+    details: {
+      __typename: 'TencentCnEIdDetails',
+      idType: toName(idTypes, result.Text?.UseIDType),
+      livenessMode: toName(livenessModes, result.Text?.LivenessMode),
+      faceCode: result.Text?.ErrCode ?? null,
+      intentionMode: intention.mode,
+      intentionCode: intention.code,
+      attempts: attempts?.map(toAttempt) ?? null,
+      livenessTags: result.Text?.LivenessInfoTag ?? null,
     },
-  };
+  });
 }
 
 /** Each attempt says whether it is charged; a flow may hold several. Null: not told of each. */

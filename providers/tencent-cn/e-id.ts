@@ -89,10 +89,10 @@ export const eId: ChannelDefinition<TencentCnSettings> = {
   fetchOutcome: async (call, session) => {
     const { token, intention } = sessionSchema.parse(session);
     const flow = await readFlowState(call, token);
-    if (flow === 'unknown_token') return { kind: 'not_told', chargedAttempts: null };
-    if (flow === 'waiting') return { kind: 'pending', chargedAttempts: null };
+    if (flow === 'unknown_token') return { kind: 'not_told' };
+    if (flow === 'waiting') return { kind: 'pending' };
     // The URL works once (doc 1007/58171).
-    if (flow === 'running') return { kind: 'pending', chargedAttempts: null, launchUsed: true };
+    if (flow === 'running') return { kind: 'pending', launchUsed: true };
 
     // Asked after a time-out as well: somebody may have passed in the last second, and failed
     // attempts may have been charged. Results can be pulled for three days.
@@ -122,8 +122,7 @@ function subjectProblems(
   if (idNumber !== null) {
     const problem = checkIdNumber(idNumber, { min: 1, max: 32 });
     problems.add('subject.idNumber', problem);
-    const doubtful = problem === null ? checkIdNumberChecksum(idNumber, nowMs) : null;
-    if (doubtful !== null) doubt({ path: 'subject.idNumber', message: doubtful });
+    if (problem === null) doubt('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
   } else if (callerPasses) {
     problems.add('subject.idNumber', rule);
   }
@@ -263,9 +262,9 @@ async function readResult(
       : outcome;
   } catch (error) {
     // After "finished" a forgotten result says nothing about the person: they may have passed.
-    if (isTimedOut && isFault(error, 'session_expired')) return expired('timeout', null);
+    if (isTimedOut && isFault(error, 'session_expired')) return expired('timeout');
     if (tokenIsOfNoUse(error)) {
-      return { kind: 'not_told', chargedAttempts: null };
+      return { kind: 'not_told' };
     }
     throw error;
   }

@@ -6,7 +6,9 @@ import {
   checkName,
   checkText,
   createProblemList,
+  ended,
   isFault,
+  lookUp,
   ProviderFault,
   type ChannelDefinition,
   type FieldProblem,
@@ -17,7 +19,6 @@ import {
 import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
 import { faceIdCodes, faceIdThrottledCode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
-import { lookUp } from '../shared/tables.ts';
 import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
 
 const optionsSchema = z.strictObject({
@@ -84,9 +85,9 @@ export const faceSdk: ChannelDefinition<TencentCnSettings> = {
       return toFaceIdOutcome(await getFaceIdResult(call, token));
     } catch (error) {
       if (isFault(error, 'session_expired')) {
-        return expired('InvalidParameterValue.BizTokenExpired', null);
+        return expired('InvalidParameterValue.BizTokenExpired');
       }
-      if (tokenIsOfNoUse(error)) return { kind: 'not_told', chargedAttempts: null };
+      if (tokenIsOfNoUse(error)) return { kind: 'not_told' };
       throw error;
     }
   },
@@ -107,8 +108,7 @@ function findProblems(
   if (idNumber !== null) {
     const problem = checkIdNumber(idNumber, { min: 15, max: 18 });
     problems.add('subject.idNumber', problem);
-    const doubtful = problem === null ? checkIdNumberChecksum(idNumber, nowMs) : null;
-    if (doubtful !== null) doubt({ path: 'subject.idNumber', message: doubtful });
+    if (problem === null) doubt('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
   } else if (compareLib === 'BUSINESS') {
     problems.add('subject.idNumber', 'is needed when compareLib is BUSINESS');
   }
@@ -131,30 +131,24 @@ function findProblems(
 
 function toFaceIdOutcome(result: FaceIdResult): OutcomeAnswer {
   const code = result.Result;
-  if (code === null) return { kind: 'pending', chargedAttempts: null };
+  if (code === null) return { kind: 'pending' };
   if (code === faceIdThrottledCode) throw new ProviderFault('throttled', { providerCode: code });
 
   const meaning = lookUp(faceIdCodes, code);
-  if (meaning?.status === 'PENDING') return { kind: 'pending', chargedAttempts: null };
+  const { status = 'UNDETERMINED', reason = 'OTHER', message = null } = meaning ?? {};
+  if (status === 'PENDING') return { kind: 'pending' };
   const { Similarity: similarity } = result;
-  return {
-    kind: 'ended',
-    result: {
-      status: meaning?.status ?? 'UNDETERMINED',
-      code,
-      reason: meaning?.reason ?? 'OTHER',
-      message: meaning?.message ?? null,
-      similarity: similarity !== null && similarity >= 0 && similarity <= 100 ? similarity : null,
-      completedAtMs: null,
-      billing: meaning ? (meaning.charged ? 'CHARGED' : 'NOT_CHARGED') : 'UNKNOWN',
-      chargedAttempts: meaning ? Number(meaning.charged) : null,
-      details: {
-        __typename: 'TencentCnFaceSdkDetails',
-        deviceRiskLevel: result.DeviceInfoLevel ?? null,
-        deviceTags: result.DeviceInfoTag,
-        riskTags: result.RiskInfoTag,
-        livenessTags: result.LivenessInfoTag,
-      },
+  return ended({
+    ...{ status, code, reason, message },
+    similarity: similarity !== null && similarity >= 0 && similarity <= 100 ? similarity : null,
+    billing: meaning ? (meaning.charged ? 'CHARGED' : 'NOT_CHARGED') : 'UNKNOWN',
+    chargedAttempts: meaning ? Number(meaning.charged) : null,
+    details: {
+      __typename: 'TencentCnFaceSdkDetails',
+      deviceRiskLevel: result.DeviceInfoLevel ?? null,
+      deviceTags: result.DeviceInfoTag,
+      riskTags: result.RiskInfoTag,
+      livenessTags: result.LivenessInfoTag,
     },
-  };
+  });
 }

@@ -7,9 +7,6 @@ import { eId } from './e-id.ts';
 import { faceSdk } from './face-sdk.ts';
 import { settingsSchema } from './settings.ts';
 
-const kilobyte = 1024;
-const megabyte = 1024 * kilobyte;
-
 /** Tencent Cloud FaceID, mainland China. Default limits: the pages of the actions. */
 export const tencentCn = defineProvider({
   contractVersion,
@@ -19,23 +16,23 @@ export const tencentCn = defineProvider({
   settings: settingsSchema,
   credentials: ['SECRET_ID', 'SECRET_KEY', 'SESSION_TOKEN'],
   actions: {
-    GetEidToken: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 256 * kilobyte },
-    CheckEidTokenStatus: { effect: 'read', perSecond: 100, maxAnswerBytes: 64 * kilobyte },
+    GetEidToken: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 256 * 1024 },
+    CheckEidTokenStatus: { effect: 'read', perSecond: 100, maxAnswerBytes: 64 * 1024 },
     // The parts about an intention bring recordings along, unasked.
     GetEidResult: {
       effect: 'read',
       perSecond: 100,
-      maxAnswerBytes: 50 * megabyte,
+      maxAnswerBytes: 50 * 1024 * 1024,
       emptyTextsOver: mediaTextsOver,
     },
-    GetFaceIdToken: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 256 * kilobyte },
+    GetFaceIdToken: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 256 * 1024 },
     GetFaceIdResult: {
       effect: 'read',
       perSecond: 100,
-      maxAnswerBytes: 10 * megabyte,
+      maxAnswerBytes: 10 * 1024 * 1024,
       emptyTextsOver: mediaTextsOver,
     },
-    BankCard4EVerification: { effect: 'may_charge', perSecond: 20, maxAnswerBytes: 64 * kilobyte },
+    BankCard4EVerification: { effect: 'may_charge', perSecond: 20, maxAnswerBytes: 64 * 1024 },
   },
   faults: commonFaults,
   channels: { E_ID: eId, FACE_SDK: faceSdk },

@@ -5,9 +5,6 @@ import { commonFaults } from '../tencent/common-faults.ts';
 import { settingsSchema } from './settings.ts';
 import { web } from './web.ts';
 
-const kilobyte = 1024;
-const megabyte = 1024 * kilobyte;
-
 /** Tencent Cloud eKYC, international. Default limits: the pages of the actions. */
 export const tencentIntl = defineProvider({
   contractVersion,
@@ -20,13 +17,13 @@ export const tencentIntl = defineProvider({
     ApplyWebVerificationBizTokenIntl: {
       effect: 'free_start',
       perSecond: 20,
-      maxAnswerBytes: 256 * kilobyte,
+      maxAnswerBytes: 256 * 1024,
     },
     // Brings a video and pictures along, whatever one asks.
     GetWebVerificationResultIntl: {
       effect: 'read',
       perSecond: 20,
-      maxAnswerBytes: 50 * megabyte,
+      maxAnswerBytes: 50 * 1024 * 1024,
       emptyTextsOver: mediaTextsOver,
     },
   },

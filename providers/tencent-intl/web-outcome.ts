@@ -1,5 +1,4 @@
-import type { OutcomeAnswer } from '../../src/contract/plugin-api.ts';
-import { lookUp } from '../shared/tables.ts';
+import { ended, lookUp, type OutcomeAnswer } from '../../src/contract/plugin-api.ts';
 import type { WebAttempt, WebResult } from './api.ts';
 import { webCodes } from './mapping.ts';
 
@@ -14,34 +13,32 @@ export function toWebOutcome(result: WebResult): OutcomeAnswer {
   const chargedAttempts = countCharged(result, attempts);
   const code = result.ErrorCode;
   const meaning = lookUp(webCodes, code);
-  if (code === null || meaning?.status === 'PENDING') return { kind: 'pending', chargedAttempts };
+  const { status = 'UNDETERMINED', reason = 'OTHER', message = null } = meaning ?? {};
+  if (code === null || status === 'PENDING') return { kind: 'pending', chargedAttempts };
 
   const documents = result.OCRResult ?? [];
   const isContradicted =
-    meaning?.status === 'PASSED' && documents.some(({ IsPass: isPass }) => isPass === false);
+    status === 'PASSED' && documents.some(({ IsPass: isPass }) => isPass === false);
   const last = attempts.at(-1);
-  return {
-    kind: 'ended',
-    result: {
-      status: isContradicted ? 'UNDETERMINED' : (meaning?.status ?? 'UNDETERMINED'),
-      code,
-      reason: isContradicted ? 'DOCUMENT_UNREADABLE' : (meaning?.reason ?? 'OTHER'),
-      message: meaning?.message ?? null,
-      similarity: last?.Similarity ?? null,
-      completedAtMs: last?.ReqTimestamp ?? null,
-      billing: (chargedAttempts ?? 0) > 0 ? 'CHARGED' : (meaning?.billing ?? 'UNKNOWN'),
-      chargedAttempts,
-      details: {
-        __typename: 'TencentIntlWebDetails',
-        verificationAttempts: attempts.map(toAttempt),
-        documentPassed:
-          documents.length === 0 ? null : documents.every(({ IsPass: isPass }) => isPass === true),
-        documentWarningCodes: documents.flatMap(({ WarnCardInfos: codes }) =>
-          (codes ?? []).filter((warning) => warning !== null && Number.isInteger(warning)),
-        ),
-      },
+  return ended({
+    status: isContradicted ? 'UNDETERMINED' : status,
+    code,
+    reason: isContradicted ? 'DOCUMENT_UNREADABLE' : reason,
+    message,
+    similarity: last?.Similarity ?? null,
+    completedAtMs: last?.ReqTimestamp ?? null,
+    billing: (chargedAttempts ?? 0) > 0 ? 'CHARGED' : (meaning?.billing ?? 'UNKNOWN'),
+    chargedAttempts,
+    details: {
+      __typename: 'TencentIntlWebDetails',
+      verificationAttempts: attempts.map(toAttempt),
+      documentPassed:
+        documents.length === 0 ? null : documents.every(({ IsPass: isPass }) => isPass === true),
+      documentWarningCodes: documents.flatMap(({ WarnCardInfos: codes }) =>
+        (codes ?? []).filter((warning) => warning !== null && Number.isInteger(warning)),
+      ),
     },
-  };
+  });
 }
 
 /** Null where the billing of an attempt's code is not known. */

@@ -94,9 +94,9 @@ export const web: ChannelDefinition<TencentIntlSettings> = {
       return toWebOutcome(await getWebVerificationResult(call, token));
     } catch (error) {
       if (isFault(error, 'session_expired')) {
-        return expired('InvalidParameterValue.BizTokenExpired', null);
+        return expired('InvalidParameterValue.BizTokenExpired');
       }
-      if (tokenIsOfNoUse(error)) return { kind: 'not_told', chargedAttempts: null };
+      if (tokenIsOfNoUse(error)) return { kind: 'not_told' };
       throw error;
     }
   },

@@ -300,8 +300,14 @@ function observing(provider: AnyProvider, observed: Observed): AnyProvider {
           },
         };
       },
-      fetchOutcome: (call: ProviderCall<unknown>, session: Started['session']) =>
-        noted(channel.fetchOutcome(lend(call), session), observed.outcomes),
+      ...(channel.fetchOutcome
+        ? {
+            fetchOutcome: (call: ProviderCall<unknown>, session: Started['session']) => {
+              const answer = channel.fetchOutcome?.(lend(call), session);
+              return answer && noted(answer, observed.outcomes);
+            },
+          }
+        : {}),
       ...(channel.notification
         ? {
             notification: {

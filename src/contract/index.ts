@@ -1,6 +1,8 @@
+export * from './ended.ts';
 export * from './fault.ts';
 export type * from './field-problem.ts';
 export * from './input-checks.ts';
+export * from './look-up.ts';
 export * from './outcome.ts';
 export * from './plain-code.ts';
 export * from './ports.ts';

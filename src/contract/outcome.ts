@@ -69,12 +69,12 @@ export type OutcomeAnswer =
   /** Not finished, and may still finish. Becomes EXPIRED after expiry plus grace. */
   | {
       readonly kind: 'pending';
-      readonly chargedAttempts: number | null;
+      readonly chargedAttempts?: number | null;
       /** True once the person has begun, if the launch then works no more. */
       readonly launchUsed?: boolean;
     }
   /** The provider does not say, and may never. Becomes UNDETERMINED after expiry plus grace. */
-  | { readonly kind: 'not_told'; readonly chargedAttempts: number | null }
+  | { readonly kind: 'not_told'; readonly chargedAttempts?: number | null }
   | { readonly kind: 'ended'; readonly result: VerificationResult };
 
 /** How a bank card check ended. */

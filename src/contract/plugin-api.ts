@@ -3,6 +3,7 @@
  *
  * Under semantic versioning: what a change means for plugins is in docs/adding-a-provider.md.
  */
+export { ended } from './ended.ts';
 export {
   isFault,
   ProviderErrorAnswer,
@@ -22,6 +23,7 @@ export {
   checkPhone,
   checkText,
 } from './input-checks.ts';
+export { lookUp } from './look-up.ts';
 export type * from './outcome.ts';
 export type { UpstreamAnswer, UpstreamRequest } from './ports.ts';
 export { createProblemList, type ProblemList } from './problem-list.ts';

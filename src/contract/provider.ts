@@ -38,10 +38,10 @@ export interface PrepareContext<Settings> {
   readonly settings: Settings;
   readonly nowMs: number;
   /**
-   * Reports a check that may wrongly refuse a person (ID check digit, Luhn). Whether it refuses
-   * follows INPUT_CHECKSUMS: the plugin states what it found and core decides.
+   * What a check found that may wrongly refuse a person (ID check digit, Luhn); null is nothing.
+   * Whether it refuses follows INPUT_CHECKSUMS: the plugin states what it found and core decides.
    */
-  readonly doubt: (problem: FieldProblem) => void;
+  readonly doubt: (path: string, message: string | null) => void;
 }
 
 /** The way to a provider that core lends for one operation. */
@@ -191,8 +191,8 @@ export interface ChannelDefinition<Settings> {
   readonly retentionSeconds: number;
   /** Pure: looks at the whole input and says everything that is wrong with it. */
   readonly prepare: (input: StartInput, context: PrepareContext<Settings>) => Prepared<Settings>;
-  /** Asked only where the outcome is QUERY. */
-  readonly fetchOutcome: (
+  /** Needed where the outcome is, or may be, QUERY; `read` actions only. */
+  readonly fetchOutcome?: (
     call: ProviderCall<Settings>,
     session: Started['session'],
   ) => Promise<OutcomeAnswer>;

@@ -70,7 +70,7 @@ const channel = z.strictObject({
   graceSeconds: seconds,
   retentionSeconds: above0,
   prepare: aFunction,
-  fetchOutcome: aFunction,
+  fetchOutcome: aFunction.optional(),
   notification: notification.optional(),
   reuse: z.strictObject({ marginSeconds: seconds }).optional(),
 });
@@ -167,7 +167,11 @@ function findMistakes(given: AnyProvider): string[] {
       );
     }
   }
-  for (const [channelName, { notification: told, imageOptions, optionsField }] of channels) {
+  for (const [channelName, each] of channels) {
+    const { notification: told, imageOptions, optionsField, outcome, fetchOutcome } = each;
+    if (!fetchOutcome && (outcome === 'QUERY' || typeof outcome === 'function')) {
+      wrong.push(`${name}: the outcome of ${channelName} is asked for, so it needs fetchOutcome.`);
+    }
     if (told?.referenceOf && !told.verify) {
       wrong.push(
         `${name}: ${channelName} is notified at the URL of the account, where only a signature says who sends. It needs verify.`,

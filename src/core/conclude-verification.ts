@@ -31,13 +31,10 @@ export function concludeVerification(
     const launchUsed = answer.kind === 'pending' && answer.launchUsed === true;
     return launchUsed ? { ...checked, launch: null } : checked;
   }
+  const chargedAttempts = answer.chargedAttempts ?? null;
   return answer.kind === 'pending'
-    ? ended(checked, 'EXPIRED', withoutCode('TIMED_OUT', answer.chargedAttempts, terms.evidence))
-    : ended(
-        checked,
-        'UNDETERMINED',
-        withoutCode('NOT_LEARNT', answer.chargedAttempts, terms.evidence),
-      );
+    ? ended(checked, 'EXPIRED', withoutCode('TIMED_OUT', chargedAttempts, terms.evidence))
+    : ended(checked, 'UNDETERMINED', withoutCode('NOT_LEARNT', chargedAttempts, terms.evidence));
 }
 
 /** Until then a late outcome may still appear. */

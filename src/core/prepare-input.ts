@@ -27,7 +27,8 @@ export function prepareInput<Prepared extends object>(
   const prepared = prepare({
     settings,
     nowMs: now(),
-    doubt: ({ path, message }) => {
+    doubt: (path, message) => {
+      if (message === null) return;
       if (checksums === 'strict') doubts.push({ path, message });
       if (checksums === 'warn') {
         log.event('warn', 'input_doubt', { provider: definition.id, path, message });

@@ -57,7 +57,8 @@ export async function refreshVerification(
   // Without its session nobody can be asked: it was redacted.
   const canAsk = provider && isEnabled(provider) && record.session !== null;
   if (!channel || (!canAsk && record.redactedAtMs === null)) return record;
-  if (!canAsk || outcomeSourceOf(provider, channel) !== 'QUERY') {
+  const { fetchOutcome } = channel;
+  if (!canAsk || outcomeSourceOf(provider, channel) !== 'QUERY' || !fetchOutcome) {
     const isOver = deps.now() >= graceEndsMs(record, channel.graceSeconds);
     return isOver ? write(deps, stored, forgetVerification(record)) : record;
   }
@@ -68,7 +69,7 @@ export async function refreshVerification(
   // In the future by the clock of another replica: then it says nothing.
   const isFresh = agoMs >= 0 && agoMs < channel.pollEveryMs;
   if (isFresh && reason !== 'came_back') return record;
-  const answer = shareQuestion(deps, { stored, record, provider, channel, reason });
+  const answer = shareQuestion(deps, { stored, record, provider, channel, fetchOutcome, reason });
   return orByDeadline(deps.now, deadlineMs, answer, () => record);
 }
 
@@ -86,6 +87,7 @@ interface Question {
   readonly record: VerificationRecord;
   readonly provider: RegisteredProvider;
   readonly channel: ChannelDefinition<unknown>;
+  readonly fetchOutcome: NonNullable<ChannelDefinition<unknown>['fetchOutcome']>;
   readonly reason: RefreshReason;
 }
 
@@ -203,7 +205,7 @@ interface Sent {
 
 async function ask(
   deps: CoreDeps,
-  { stored, record, provider, channel, reason }: Question,
+  { stored, record, provider, channel, fetchOutcome, reason }: Question,
   { sent, beforeSend }: { readonly sent: Sent; readonly beforeSend?: () => Promise<void> },
 ): Promise<VerificationRecord> {
   const asked = () => ({ ...record, lastAskedAtMs: sent.atMs });
@@ -226,7 +228,7 @@ async function ask(
         sent.isSent = true;
       },
     });
-    const asking: Promise<OutcomeAnswer | null> = channel.fetchOutcome(call, record.session ?? {});
+    const asking: Promise<OutcomeAnswer | null> = fetchOutcome(call, record.session ?? {});
     const answer = await orByDeadline(deps.now, deadlineMs, asking, () => null);
     if (!answer) throw new ProviderFault('timeout');
     const concluded = concludeVerification(asked(), answer, {

@@ -2,7 +2,9 @@ import {
   checkName,
   checkText,
   createProblemList,
+  ended,
   isFault,
+  lookUp,
   type ChannelDefinition,
   type OutcomeAnswer,
 } from 'verification-subgraph/provider';
@@ -60,26 +62,21 @@ export const web: ChannelDefinition<Settings> = {
       return toOutcome(await getIdentity(call, id));
     } catch (error) {
       // The provider has forgotten it, and will not say more.
-      if (isFault(error, 'session_unknown')) return { kind: 'not_told', chargedAttempts: null };
+      if (isFault(error, 'session_unknown')) return { kind: 'not_told' };
       throw error;
     }
   },
 };
 
 function toOutcome({ state, documentCountry }: Identity): OutcomeAnswer {
-  const meaning = Object.hasOwn(states, state) ? states[state] : undefined;
-  const { status = 'UNDETERMINED', reason = 'OTHER', message = null } = meaning ?? {};
-  if (status === 'PENDING') return { kind: 'pending', chargedAttempts: null };
-  return {
-    kind: 'ended',
-    result: {
-      ...{ status, reason, message, code: state },
-      similarity: null,
-      completedAtMs: null,
-      // When the vendor charges is best asked first of all.
-      billing: 'UNKNOWN',
-      chargedAttempts: null,
-      details: { __typename: 'MyProviderWebDetails', documentCountry: documentCountry ?? null },
-    },
+  const details = {
+    __typename: 'MyProviderWebDetails',
+    documentCountry: documentCountry ?? null,
   };
+  const meaning = lookUp(states, state);
+  // Billing is left out, and so is not known: when the vendor charges is best asked first of all.
+  if (!meaning) return ended({ code: state, details });
+  const { status, reason, message } = meaning;
+  if (status === 'PENDING') return { kind: 'pending' };
+  return ended({ status, reason, message, code: state, details });
 }

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { tencentCn } from '../../providers/tencent-cn/index.ts';
 import { ProviderFault, type OutcomeAnswer } from '../../src/contract/index.ts';
-import { channelOf, fakeCall, someSettings, startInput } from '../support/call-plugin.ts';
+import {
+  askOutcome,
+  channelOf,
+  fakeCall,
+  someSettings,
+  startInput,
+} from '../support/call-plugin.ts';
 
 const eId = channelOf(tencentCn, 'E_ID');
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
@@ -46,7 +52,7 @@ async function outcomeOf(
     CheckEidTokenStatus: status instanceof Error ? status : { Status: status },
     GetEidResult: result,
   });
-  return eId.fetchOutcome(call, { token: 't', intention });
+  return askOutcome(eId, call, { token: 't', intention });
 }
 
 function passed(more: object = {}): object {
@@ -428,7 +434,7 @@ describe('E证通: an intention check decides over ErrCode 0', () => {
       CheckEidTokenStatus: { Status: 'finished' },
       GetEidResult: {},
     });
-    await eId.fetchOutcome(call, { token: 't', intention });
+    await askOutcome(eId, call, { token: 't', intention });
     expect(sent.at(-1)?.body).toEqual({ EidToken: 't', InfoType: infoType });
   });
 });

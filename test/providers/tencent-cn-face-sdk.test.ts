@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { tencentCn } from '../../providers/tencent-cn/index.ts';
 import { ProviderFault, type StartInput } from '../../src/contract/index.ts';
-import { channelOf, fakeCall, someSettings, startInput } from '../support/call-plugin.ts';
+import {
+  askOutcome,
+  channelOf,
+  fakeCall,
+  someSettings,
+  startInput,
+} from '../support/call-plugin.ts';
 
 const faceSdk = channelOf(tencentCn, 'FACE_SDK');
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
@@ -32,7 +38,7 @@ async function start(given: Partial<StartInput>, settings: Record<string, string
 
 function outcomeOf(result: object | Error) {
   const { call } = fakeCall(tencentCn, { GetFaceIdResult: result });
-  return faceSdk.fetchOutcome(call, { token: 'T' });
+  return askOutcome(faceSdk, call, { token: 'T' });
 }
 
 describe('app SDK: what is sent', () => {
@@ -138,7 +144,7 @@ describe('app SDK: outcomes', () => {
         Description: 'CANARY',
       },
     });
-    const outcome = await faceSdk.fetchOutcome(call, { token: 'T' });
+    const outcome = await askOutcome(faceSdk, call, { token: 'T' });
     expect(sent[0]?.body).toEqual({ FaceIdToken: 'T', IsNeedVideo: false, IsNeedBestFrame: false });
     expect(JSON.stringify(outcome)).not.toContain('CANARY');
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tencentIntl } from '../../providers/tencent-intl/index.ts';
 import { webCodes } from '../../providers/tencent-intl/mapping.ts';
 import { ProviderFault, type StartInput } from '../../src/contract/index.ts';
-import { channelOf, fakeCall, startInput } from '../support/call-plugin.ts';
+import { askOutcome, channelOf, fakeCall, startInput } from '../support/call-plugin.ts';
 
 const web = channelOf(tencentIntl, 'FACE_WEB');
 const someSettings = { SECRET_ID: 'IKIDtest', SECRET_KEY: 'test-key' };
@@ -37,7 +37,7 @@ async function start(
 
 function outcomeOf(result: object | Error) {
   const { call } = fakeCall(tencentIntl, { GetWebVerificationResultIntl: result }, someSettings);
-  return web.fetchOutcome(call, { token: 'T' });
+  return askOutcome(web, call, { token: 'T' });
 }
 
 describe('tencent-intl: what is sent', () => {

@@ -1,8 +1,10 @@
 import {
   Secret,
   type ChannelDefinition,
+  type OutcomeAnswer,
   type ProviderCall,
   type ProviderDefinition,
+  type Started,
   type StartInput,
 } from '../../src/contract/index.ts';
 import { parseProviderSettings } from '../../src/config.ts';
@@ -78,4 +80,14 @@ export function startInput(given: Partial<StartInput> = {}): StartInput {
     options: null,
     ...given,
   };
+}
+
+/** Asks how a verification ended. */
+export function askOutcome<Settings>(
+  channel: ChannelDefinition<Settings>,
+  call: ProviderCall<Settings>,
+  session: Started['session'],
+): Promise<OutcomeAnswer> {
+  if (!channel.fetchOutcome) throw new Error('nobody can be asked');
+  return channel.fetchOutcome(call, session);
 }

@@ -61,8 +61,6 @@ export const document: ChannelDefinition<Settings> = {
   },
 
   // The vendor has no way to ask.
-  fetchOutcome: async () => ({ kind: 'not_told', chargedAttempts: null }),
-
   notification: webhook,
 };
 

@@ -1,9 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type {
-  Notification,
-  NotificationDefinition,
-  NotificationProof,
-  OutcomeAnswer,
+import {
+  ended,
+  lookUp,
+  type Notification,
+  type NotificationDefinition,
+  type NotificationProof,
+  type OutcomeAnswer,
 } from 'verification-subgraph/provider';
 import { z } from 'zod';
 import { results } from './mapping.ts';
@@ -62,24 +64,18 @@ function readEvent({ body }: Notification): z.output<typeof eventSchema> {
 }
 
 function toOutcome({ result, document }: z.output<typeof eventSchema>): OutcomeAnswer {
-  if (result == null) return { kind: 'pending', chargedAttempts: null };
-  const meaning = Object.hasOwn(results, result) ? results[result] : undefined;
-  const { status = 'UNDETERMINED', reason = 'OTHER', message = null } = meaning ?? {};
-  return {
-    kind: 'ended',
-    result: {
-      ...{ status, reason, message, code: result },
-      similarity: null,
-      completedAtMs: null,
-      // A check that was taken has cost its unit, however it ends.
-      billing: 'CHARGED',
-      chargedAttempts: 1,
-      details: {
-        __typename: 'DoclensDocumentDetails',
-        documentType: document?.type ?? null,
-        issuingCountry: document?.country ?? null,
-        warnings: document?.warnings ?? [],
-      },
+  if (result == null) return { kind: 'pending' };
+  return ended({
+    code: result,
+    ...lookUp(results, result),
+    // A check that was taken has cost its unit, however it ends.
+    billing: 'CHARGED',
+    chargedAttempts: 1,
+    details: {
+      __typename: 'DoclensDocumentDetails',
+      documentType: document?.type ?? null,
+      issuingCountry: document?.country ?? null,
+      warnings: document?.warnings ?? [],
     },
-  };
+  });
 }
