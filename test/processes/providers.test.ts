@@ -175,7 +175,8 @@ describe('PROVIDERS', () => {
 
   it('loads a package and a file beside the built-in ones, and they work', async () => {
     const send = await start(folderWith(both), {
-      PROVIDERS: '@probe/idv, ./my-provider.ts',
+      // Twice is once.
+      PROVIDERS: '@probe/idv, ./my-provider.ts,./my-provider.ts',
       PROBE_IDV_LIMIT_START: '3',
     });
     const { data } = await send(listQuery);
