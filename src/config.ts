@@ -265,8 +265,12 @@ function readProviders(
         (each) => actionLimitSetting(definition.id, each) === name,
       );
       const limit = positive.safeParse(value);
-      if (action === undefined) wrong.push(`${name} names no action of ${definition.id}.`);
-      else if (limit.success) perSecond[action] = limit.data;
+      if (action === undefined) {
+        const names = Object.keys(definition.actions).map((each) =>
+          actionLimitSetting(definition.id, each),
+        );
+        wrong.push(`${name} names no action of ${definition.id}: ${names.join(', ')}.`);
+      } else if (limit.success) perSecond[action] = limit.data;
       else wrong.push(`${name} must be a number above 0.`);
     }
     wrong.push(...settingMistakes(definition, own));

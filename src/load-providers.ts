@@ -90,6 +90,9 @@ function explainImport(error: unknown): string {
   if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') {
     return 'it is TypeScript inside node_modules, which Node does not run. Publish it as JavaScript.';
   }
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION') {
+    return `it is no JavaScript, and Node ${process.versions.node} runs nothing else. Take Node 24, or build it.`;
+  }
   const [line = ''] = (error instanceof Error ? error.message : '').split('\n');
   const kind = error instanceof Error ? error.name : 'Something';
   return `it fails while it is loaded: ${kind}: ${line}`;

@@ -18,7 +18,7 @@ export function toWebOutcome(result: WebResult): OutcomeAnswer {
 
   const documents = result.OCRResult ?? [];
   const isContradicted =
-    status === 'PASSED' && documents.some(({ IsPass: isPass }) => isPass === false);
+    status === 'PASSED' && documents.some(({ IsPass: isPass }) => isPass !== true);
   const last = attempts.at(-1);
   return ended({
     status: isContradicted ? 'UNDETERMINED' : status,

@@ -95,7 +95,7 @@ function readEnvelope<T>(answer: UpstreamAnswer, schema: z.ZodType<T>): TencentA
   const { Response: response } = envelope.parse(JSON.parse(answer.body.toString('utf8')));
   const requestId = response.RequestId ?? null;
   if (response.Error) {
-    throw new ProviderErrorAnswer(response.Error.Code, requestId ?? undefined);
+    throw new ProviderErrorAnswer(response.Error.Code, { requestId: requestId ?? undefined });
   }
   const parsed = schema.safeParse(response);
   if (!parsed.success) {

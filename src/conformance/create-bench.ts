@@ -58,6 +58,10 @@ export interface Observed {
   readonly thrown: unknown[];
   /** How often it read a notification. */
   notificationReads: number;
+  /** What reading an answer threw, where it was no fault. */
+  readonly unread: unknown[];
+  /** Access tokens that it was given. */
+  readonly tokens: string[];
 }
 
 /** The core with one provider, over recorded answers. */
@@ -68,6 +72,8 @@ export interface Bench {
   readonly givenSettings: Readonly<Record<string, string>>;
   readonly deps: CoreDeps;
   readonly logLines: readonly string[];
+  /** Actions that were called and have no recorded answer. */
+  readonly unrecorded: ReadonlySet<string>;
   /** Everything that the store was given to keep in the clear. */
   readonly keptTexts: readonly string[];
   readonly passTime: (ms: number) => void;
@@ -86,8 +92,12 @@ export interface BenchTerms {
   readonly wire?: (action: string) => WireFault | undefined;
 }
 
-/** A call that is not answered is given up sooner than in service, so that tests stay short. */
-const answerWithinMs = 400;
+/** A call that meets a fault is given up sooner than in service, so that tests stay short. */
+const faultWithinMs = 400;
+/** Whatever a plugin waits for beside its calls. */
+const settlesWithinMs = 12_000;
+/** Below that, core itself would ask between two steps of a test. */
+const leastPollMs = 1000;
 const nobodyListens = 'http://127.0.0.1:1';
 
 const caller: Caller = {
@@ -101,7 +111,13 @@ export async function createBench(
   subject: ConformanceSubject,
   { settings: more = {}, answers = {}, wire = () => undefined }: BenchTerms = {},
 ): Promise<Bench> {
-  const upstream = await startRecordedUpstream(inTurn({ ...subject.always, ...answers }, wire));
+  const unrecorded = new Set<string>();
+  const recorded = inTurn({ ...subject.always, ...answers }, wire);
+  const upstream = await startRecordedUpstream((action) => {
+    const answer = recorded(action);
+    if (answer === undefined) unrecorded.add(action);
+    return answer;
+  });
   const client = createUpstreamClient();
   const givenSettings = { ...subject.settings(upstream.url), ...more };
   const parsed = parseProviderSettings(subject.provider, givenSettings);
@@ -120,6 +136,8 @@ export async function createBench(
     cardResults: [],
     thrown: [],
     notificationReads: 0,
+    unread: [],
+    tokens: [],
   };
   const logLines: string[] = [];
   const keptTexts: string[] = [];
@@ -137,7 +155,9 @@ export async function createBench(
       const isRefused = wire(request.headers[actionHeader] ?? '') === 'refused';
       const { pathname, search } = new URL(request.url);
       const url = isRefused ? `${nobodyListens}${pathname}${search}` : request.url;
-      const timeoutMs = Math.min(limits.timeoutMs, answerWithinMs + sizeMs(limits.maxBytes));
+      const isFaulty = wire(request.headers[actionHeader] ?? '') !== undefined;
+      const shortMs = faultWithinMs + sizeMs(limits.maxBytes);
+      const timeoutMs = isFaulty ? Math.min(limits.timeoutMs, shortMs) : limits.timeoutMs;
       return client.send({ ...request, url }, { ...limits, timeoutMs });
     },
     limiter: { turn: async (_ask, prepare) => prepare?.(), backOff: async () => {} },
@@ -173,6 +193,7 @@ export async function createBench(
     givenSettings,
     deps,
     logLines,
+    unrecorded,
     keptTexts,
     passTime: (ms) => {
       aheadMs += ms;
@@ -195,7 +216,7 @@ export async function createBench(
         return found;
       };
       const { channel } = await record();
-      aheadMs += (subject.provider.channels[channel]?.pollEveryMs ?? 0) + 1;
+      aheadMs += Math.max(leastPollMs, subject.provider.channels[channel]?.pollEveryMs ?? 0) + 1;
       return record();
     },
     check: ({ input }, idempotencyKey = 'conformance') =>
@@ -259,24 +280,37 @@ function isList(
 
 /** Large answers take their time, on a slow machine too. */
 function sizeMs(bytes: number): number {
-  return (bytes / (1024 * 1024)) * 100;
+  return Math.min(5000, (bytes / (1024 * 1024)) * 100);
 }
 
 /** The plugin, with everything noted that passes between it and core. */
 function observing(provider: AnyProvider, observed: Observed): AnyProvider {
   const lend = (call: ProviderCall<unknown>): ProviderCall<unknown> => ({
     ...call,
+    accessToken: async (name, fetch) => {
+      const token = await call.accessToken(name, fetch);
+      observed.tokens.push(token.reveal());
+      return token;
+    },
     send: (upstream) => {
       observed.calls.push(upstream.action);
       return call.send({
         ...upstream,
+        read: (answer) => {
+          try {
+            return upstream.read(answer);
+          } catch (error) {
+            observed.unread.push(error);
+            throw error;
+          }
+        },
         build: (nowMs, nonceMs) => tagged(upstream.build(nowMs, nonceMs), upstream.action),
       });
     },
   });
-  const noted = async <T>(work: Promise<T>, into: T[]): Promise<T> => {
+  const noted = async <T>(begin: () => Promise<T>, into: T[]): Promise<T> => {
     try {
-      const result = await work;
+      const result = await settled(provider, begin);
       into.push(result);
       return result;
     } catch (error) {
@@ -289,23 +323,25 @@ function observing(provider: AnyProvider, observed: Observed): AnyProvider {
     name,
     {
       ...channel,
+      pollEveryMs: Math.max(leastPollMs, channel.pollEveryMs),
       prepare: (...given: Parameters<typeof channel.prepare>): Prepared<unknown> => {
-        const prepared = channel.prepare(...given);
+        const prepared = preparedBy(name, channel.prepare(...given));
         if ('problems' in prepared) return prepared;
         return {
           ...prepared,
           start: (call, urls) => {
             observed.urls.push(urls);
-            return noted(prepared.start(lend(call), urls), observed.started);
+            return noted(() => prepared.start(lend(call), urls), observed.started);
           },
         };
       },
       ...(channel.fetchOutcome
         ? {
-            fetchOutcome: (call: ProviderCall<unknown>, session: Started['session']) => {
-              const answer = channel.fetchOutcome?.(lend(call), session);
-              return answer && noted(answer, observed.outcomes);
-            },
+            fetchOutcome: (call: ProviderCall<unknown>, session: Started['session']) =>
+              noted(
+                async () => channel.fetchOutcome?.(lend(call), session) as Promise<OutcomeAnswer>,
+                observed.outcomes,
+              ),
           }
         : {}),
       ...(channel.notification
@@ -334,9 +370,11 @@ function observing(provider: AnyProvider, observed: Observed): AnyProvider {
             prepare: (
               ...given: Parameters<typeof bankCard.prepare>
             ): PreparedBankCardCheck<unknown> => {
-              const prepared = bankCard.prepare(...given);
+              const prepared = preparedBy('bankCard', bankCard.prepare(...given));
               if ('problems' in prepared) return prepared;
-              return { check: (call) => noted(prepared.check(lend(call)), observed.cardResults) };
+              const check = (call: ProviderCall<unknown>) =>
+                noted(() => prepared.check(lend(call)), observed.cardResults);
+              return { check };
             },
           },
         }
@@ -397,9 +435,52 @@ function collecting(lines: string[]): Writable {
   });
 }
 
-/** The kind of what an operation threw last; `bug` for what is no fault. */
+/** The same for a person who has to mend it: with what could not be read. */
+export function explainFault(observed: Observed): string | null {
+  const fault = lastFault(observed);
+  const cause = observed.unread.at(-1);
+  const isExplained =
+    fault !== 'protocol' || !(cause instanceof Error) || cause instanceof ProviderFault;
+  return isExplained
+    ? fault
+    : `protocol, for reading its answer throws ${cause.name}: ${cause.message}`;
+}
+
+/** The kind of what an operation threw last, or the error itself where it is no fault. */
 export function lastFault({ thrown }: Observed): string | null {
+  if (thrown.length === 0) return null;
   const error = thrown.at(-1);
-  if (error === undefined) return null;
-  return error instanceof ProviderFault ? error.kind : 'bug';
+  if (error instanceof ProviderFault) return error.kind;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function preparedBy<T extends object>(what: string, prepared: T): T {
+  const isRight =
+    typeof prepared === 'object' &&
+    prepared !== null &&
+    ('problems' in prepared || 'start' in prepared || 'check' in prepared);
+  if (isRight) return prepared;
+  throw new Error(`prepare of ${what} must return { problems }, or what is to be done, at once`);
+}
+
+/** Providers of which something never ended: nothing of them is waited for again. */
+const stuck = new WeakSet<AnyProvider>();
+
+async function settled<T>(provider: AnyProvider, begin: () => Promise<T>): Promise<T> {
+  const message = 'it never settles';
+  if (stuck.has(provider)) throw new Error(message);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      stuck.add(provider);
+      reject(new Error(message));
+    }, settlesWithinMs);
+  });
+  try {
+    const result = await Promise.race([begin(), late]);
+    if (result === undefined) throw new Error('it returns nothing');
+    return result;
+  } finally {
+    clearTimeout(timer);
+  }
 }

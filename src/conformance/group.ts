@@ -21,6 +21,7 @@ export type GroupName =
   | 'charging'
   | 'notifications'
   | 'privacy'
+  | 'sandbox'
   | 'SDL';
 
 export function group(name: GroupName, checks: readonly Check[]): Group {

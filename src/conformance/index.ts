@@ -6,10 +6,11 @@ import { definitionGroup, findDefinitionMistakes } from './groups/definition.ts'
 import { notificationsGroup } from './groups/notifications.ts';
 import { privacyGroup } from './groups/privacy.ts';
 import { recordedAnswersGroup } from './groups/recorded-answers.ts';
+import { sandboxGroup } from './groups/sandbox.ts';
 import { sdlGroup } from './groups/sdl.ts';
 import { settingsGroup } from './groups/settings.ts';
 import { unknownCodesGroup } from './groups/unknown-codes.ts';
-import type { Group, GroupName } from './group.ts';
+import { group, type Group, type GroupName } from './group.ts';
 import type { ConformanceSubject } from './subject.ts';
 
 export type { GroupName } from './group.ts';
@@ -64,6 +65,11 @@ export async function checkProvider(subject: ConformanceSubject): Promise<Confor
   const failures: { group: GroupName; check: string; message: string }[] = [];
   const skipped: { group: GroupName; reason: string }[] = [];
   let checks = 0;
+  const onFloating = (error: unknown): void => {
+    const message = `a promise that nobody waits for failed: ${String(error)}`;
+    failures.push({ group: 'definition', check: 'leaves nothing behind', message });
+  };
+  process.on('unhandledRejection', onFloating);
   for (const { name, checks: own } of groupsOf(subject)) {
     for (const check of own) {
       if ('skipped' in check) {
@@ -79,6 +85,7 @@ export async function checkProvider(subject: ConformanceSubject): Promise<Confor
       }
     }
   }
+  process.off('unhandledRejection', onFloating);
   return { checks, failures, skipped };
 }
 
@@ -93,11 +100,27 @@ const groups: readonly ((subject: ConformanceSubject) => Group)[] = [
   chargingGroup,
   notificationsGroup,
   privacyGroup,
+  sandboxGroup,
   sdlGroup,
 ];
 
 /** Nothing else can be said of a definition that is not whole. */
 function groupsOf(subject: ConformanceSubject): readonly Group[] {
   const isWhole = findDefinitionMistakes(subject.provider).length === 0;
-  return isWhole ? groups.map((make) => make(subject)) : [definitionGroup(subject)];
+  if (!isWhole) return [definitionGroup(subject)];
+  return groups.map((make) => {
+    try {
+      return make(subject);
+    } catch (error) {
+      // A function of the plugin, or of the subject, that throws where it is only looked at.
+      return group('definition', [
+        {
+          title: 'can be looked at',
+          run: () => {
+            throw error;
+          },
+        },
+      ]);
+    }
+  });
 }

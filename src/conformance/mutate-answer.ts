@@ -1,66 +1,139 @@
 import type { RecordedAnswer } from './subject.ts';
 
-/** A recorded answer in which something stands that no page knows. */
+/** A recorded answer in which one value is another. */
 export interface Mutant {
   /** Where it differs: `data.status`. */
   readonly path: string;
+  /** What stands there now. */
+  readonly value: unknown;
   readonly answer: RecordedAnswer;
 }
 
-const alienText = 'CONFORMANCE_UNKNOWN';
+/** A value of an answer that can be replaced. */
+export interface Leaf {
+  readonly path: string;
+  /** As a value of the same type that nobody knows. */
+  readonly alien: Mutant;
+  /** As values that are almost the one that was recorded. */
+  readonly near: readonly Mutant[];
+}
+
+/** Stands in texts, so that it is found where a vendor's text ends up. */
+export const alienText = 'CONFORMANCE_UNKNOWN';
 const alienNumber = 98_765_432;
 
-/** Each leaf of an answer's JSON in turn as a value of the same type that nobody knows. */
-export function mutantsOf(answer: RecordedAnswer): readonly Mutant[] {
+/** The values of an answer: of JSON, of XML, of a form. None where it is something else. */
+export function leavesOf(answer: RecordedAnswer): readonly Leaf[] {
   const body = bodyOf(answer);
-  return leavesOf(body).map((path) => ({
-    path: path.join('.'),
-    answer: { ...answer, body: replaced(body, path, alien) as object },
+  const places = typeof body === 'string' ? placesInText(body) : placesInJson(body);
+  return places.map(({ path, value, replace }) => {
+    const mutant = (changed: unknown): Mutant => ({
+      path,
+      value: changed,
+      answer: { ...answer, body: replace(changed) as object | string },
+    });
+    return { path, alien: mutant(alienOf(value)), near: nearOf(value).map(mutant) };
+  });
+}
+
+/** Several values of an answer, gone or null. */
+export function withoutAll(
+  answer: RecordedAnswer,
+  paths: readonly string[],
+): readonly RecordedAnswer[] {
+  const body = bodyOf(answer);
+  if (typeof body === 'string') return [];
+  const own = pathsIn(body).filter((path) => paths.includes(path.join('.')));
+  return [null, undefined].map((value) => ({
+    ...answer,
+    body: own.reduce((changed, path) => replaced(changed, path, () => value), body) as object,
   }));
 }
 
 /** The whole of it, unknown or absent. */
 export function strangersOf(answer: RecordedAnswer): readonly Mutant[] {
   const body = bodyOf(answer);
-  const allAlien = leavesOf(body).reduce((value, path) => replaced(value, path, alien), body);
-  const allNull = leavesOf(body).reduce((value, path) => replaced(value, path, () => null), body);
+  if (typeof body === 'string') return [];
+  const paths = pathsIn(body);
+  const allAlien = paths.reduce((value, path) => replaced(value, path, alienOf), body);
+  const allNull = paths.reduce((value, path) => replaced(value, path, () => null), body);
   return [
-    { path: 'every value', answer: { ...answer, body: allAlien as object } },
-    { path: 'every value null', answer: { ...answer, body: allNull as object } },
-    { path: 'nothing in it', answer: { ...answer, body: {} } },
-    { path: 'a list', answer: { ...answer, body: [] } },
+    { path: 'every value', value: 'unknown', answer: { ...answer, body: allAlien as object } },
+    { path: 'every value', value: null, answer: { ...answer, body: allNull as object } },
+    { path: 'all of it', value: {}, answer: { ...answer, body: {} } },
+    { path: 'all of it', value: [], answer: { ...answer, body: [] } },
   ];
 }
 
-/** Null where it is no JSON, and so cannot be changed here. */
 function bodyOf({ body }: RecordedAnswer): unknown {
   if (typeof body !== 'string') return body;
   try {
-    return JSON.parse(body) as unknown;
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null ? parsed : body;
   } catch {
-    return null;
+    return body;
   }
+}
+
+interface Place {
+  readonly path: string;
+  readonly value: unknown;
+  readonly replace: (value: unknown) => unknown;
+}
+
+function placesInJson(body: unknown): readonly Place[] {
+  return pathsIn(body).map((path) => ({
+    path: path.join('.'),
+    value: path.reduce((value, name) => (value as Record<string, unknown>)[name], body),
+    replace: (value) => replaced(body, path, () => value),
+  }));
+}
+
+/** Between tags, in quotes after `=`, and in forms. */
+function placesInText(body: string): readonly Place[] {
+  return [...body.matchAll(/(?<=>)[^<>]+(?=<\/)|(?<==")[^"]*(?=")|(?<==)[^&"\s<>]+/gu)].map(
+    ({ 0: value, index }) => ({
+      path: `${body.slice(Math.max(0, index - 20), index)}…`,
+      value,
+      replace: (changed) =>
+        `${body.slice(0, index)}${textOf(changed)}${body.slice(index + value.length)}`,
+    }),
+  );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 type Path = readonly string[];
 
-function leavesOf(value: unknown, path: Path = []): Path[] {
+function pathsIn(value: unknown, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return path.length > 0 ? [path] : [];
-  return Object.entries(value).flatMap(([name, each]) => leavesOf(each, [...path, name]));
+  return Object.entries(value).flatMap(([name, each]) => pathsIn(each, [...path, name]));
 }
 
-function alien(value: unknown): unknown {
+function alienOf(value: unknown): unknown {
   if (typeof value === 'number') return alienNumber;
   if (typeof value === 'boolean') return !value;
   return alienText;
 }
 
-function replaced(value: unknown, [name, ...rest]: Path, change: (leaf: unknown) => unknown) {
+/** What a careless comparison takes for the same. */
+function nearOf(value: unknown): readonly unknown[] {
+  const text = String(value);
+  const others = ['', `${text}X`, `X${text}`, `0${text}`, 'constructor'];
+  if (typeof value === 'boolean') return [...others, 'true', 'false', 1, 'no'];
+  return text.length > 1 ? [...others, text.slice(0, -1), text.slice(1)] : others;
+}
+
+function replaced(
+  value: unknown,
+  [name, ...rest]: Path,
+  change: (leaf: unknown) => unknown,
+): unknown {
   if (name === undefined) return change(value);
-  const copy: Record<string, unknown> | unknown[] = Array.isArray(value)
-    ? [...(value as unknown[])]
-    : { ...(value as object) };
+  const copy: object = Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) };
   const members = copy as Record<string, unknown>;
   members[name] = replaced(members[name], rest, change);
-  return copy as unknown;
+  return copy;
 }

@@ -24,7 +24,7 @@ export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: Buffer;
   /** Whether its connection was closed before it was answered. */
   wasGivenUp: boolean;
 }
@@ -56,7 +56,7 @@ export async function startRecordedUpstream(
       method: request.method ?? '',
       path: request.url ?? '',
       headers: headers as Record<string, string>,
-      body: Buffer.concat(chunks).toString('utf8'),
+      body: Buffer.concat(chunks),
       wasGivenUp: false,
     };
     received.push(entry);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { OutcomeAnswer } from '../contract/index.ts';
-import { lastFault, onBench, type Bench, type BenchTerms } from './create-bench.ts';
+import { explainFault, onBench, type Bench, type BenchTerms } from './create-bench.ts';
 import type {
   Answers,
   BankCardCase,
@@ -47,8 +47,11 @@ export function afterStart<T>(
   const settings = { ...start.settings, ...given.settings };
   return onBench(subject, { ...terms, settings, answers }, async (bench) => {
     const started = await bench.start(start);
-    assert.equal(started.kind, 'success', `its start fails: ${lastFault(bench.observed)}`);
-    if (started.kind !== 'success') throw new Error('unreachable');
+    if (started.kind !== 'success') {
+      const { code, fields } = started.problem;
+      const paths = fields.map(({ path, message }) => `${path} ${message}`).join(', ');
+      return assert.fail(`its start fails: ${explainFault(bench.observed) ?? `${code} ${paths}`}`);
+    }
     return work(bench, started.verification.id);
   });
 }
@@ -60,11 +63,10 @@ export async function askOnce(
 ): Promise<{ readonly answer: OutcomeAnswer } | { readonly fault: string }> {
   await bench.ask(id);
   const answer = bench.observed.outcomes.at(-1);
-  return answer ? { answer } : { fault: lastFault(bench.observed) ?? 'nobody was asked' };
+  if (answer) return { answer };
+  return { fault: explainFault(bench.observed) ?? 'nobody was asked: is the outcome QUERY?' };
 }
 
-/** Whether a channel is asked under these settings, so that recorded answers can be met. */
-export function isPass(given: OutcomeCase): boolean {
-  const { expect } = given;
+export function isPass({ expect }: Pick<OutcomeCase | NotificationCase, 'expect'>): boolean {
   return typeof expect === 'object' && 'status' in expect && expect.status === 'PASSED';
 }

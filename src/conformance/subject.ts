@@ -18,6 +18,10 @@ export interface ConformanceSubject {
   readonly settings: (endpoint: string) => Readonly<Record<string, string>>;
   /** An error of the provider's own, with a code as `faults` has it. */
   readonly errorAnswer: (code: string) => RecordedAnswer;
+  /**
+   * Looks at every request as the vendor would, its signature for one; throws where it is wrong.
+   */
+  readonly verifyRequest?: (request: SentRequest) => void;
   /** What other answers need, such as that to the action which fetches an access token. */
   readonly always?: Answers;
   readonly starts?: readonly StartCase[];
@@ -26,6 +30,20 @@ export interface ConformanceSubject {
   readonly bankCards?: readonly BankCardCase[];
   /** What the recorded answers hold about a person, beside what the inputs do. */
   readonly personal?: readonly string[];
+}
+
+/** A request as it reached the provider. */
+export interface SentRequest {
+  readonly action: string;
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** As they were given, by name without the prefix. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly nowMs: number;
 }
 
 /** An answer of the provider: a sample of its page or a recorded one, its persons invented. */
@@ -56,6 +74,8 @@ export interface ExpectedRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** An object is compared with the JSON that came, a text with all of it. */
   readonly body?: object | string;
+  /** Fields of a form, url-encoded or multipart; of a file its text. */
+  readonly form?: Readonly<Record<string, string>>;
 }
 
 interface Case {

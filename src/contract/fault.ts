@@ -85,11 +85,19 @@ export class ProviderErrorAnswer extends Error {
   readonly [answerBrand] = true;
   readonly code: string;
   readonly requestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, requestId?: string) {
+  constructor(
+    code: string,
+    details: {
+      readonly requestId?: string | undefined;
+      readonly retryAfterMs?: number | undefined;
+    } = {},
+  ) {
     super('the provider answered with an error');
     this.code = code;
-    this.requestId = requestId;
+    this.requestId = details.requestId;
+    this.retryAfterMs = details.retryAfterMs;
   }
 
   static override [Symbol.hasInstance](value: unknown): value is ProviderErrorAnswer {

@@ -119,8 +119,8 @@ export function callProvider<Settings>(
         isPaid ||= action.effect === 'may_charge';
         return answer;
       } catch (error) {
-        // Whatever becomes of what follows it: what was paid for is never called undone.
-        if (isPaid) throw new ProviderFault('protocol');
+        // What follows a payment only reads: it is worth another try, and never calls it undone.
+        if (isPaid) return await readAfterPayment(() => sendInTurn(true), deps.now, terms);
         if (!(error instanceof ProviderFault)) throw error;
         // It is the account that is over its limit: the other replicas shall not try it too.
         if (error.kind === 'throttled') {
@@ -141,6 +141,23 @@ export function callProvider<Settings>(
       }
     },
   };
+}
+
+const mostReadsAfterPayment = 2;
+
+async function readAfterPayment<T>(
+  read: () => Promise<T>,
+  now: () => number,
+  { deadlineMs }: CallTerms,
+): Promise<T> {
+  for (let time = 0; time < mostReadsAfterPayment && now() < deadlineMs; time++) {
+    try {
+      return await read();
+    } catch {
+      // The next one may go through.
+    }
+  }
+  throw new ProviderFault('protocol');
 }
 
 async function sendNow<T>(
@@ -194,6 +211,7 @@ function toFault(error: unknown, definition: AnyProvider): ProviderFault {
     return new ProviderFault(classifyCode(definition.faults, error.code) ?? 'internal', {
       providerCode: error.code,
       providerRequestId: error.requestId,
+      retryAfterMs: error.retryAfterMs,
     });
   }
   return new ProviderFault('protocol');

@@ -36,10 +36,12 @@ const above0 = z.number('must be a number').positive('must be above 0');
 const seconds = z.number('must be a number of seconds').min(0, 'must not be negative');
 const effects = ['read', 'free_start', 'may_charge'] as const satisfies readonly ActionEffect[];
 
+const mostAnswerBytes = 100 * 1024 * 1024;
+
 const action = z.strictObject({
   effect: z.enum(effects, `must be one of ${effects.join(', ')}`),
   perSecond: above0,
-  maxAnswerBytes: above0,
+  maxAnswerBytes: above0.max(mostAnswerBytes, 'must be at most 100 MB'),
   emptyTextsOver: above0.optional(),
   sendAgainAfter: z.array(text, 'must be a list of codes').optional(),
 });
@@ -176,6 +178,9 @@ function findMistakes(given: AnyProvider): string[] {
       wrong.push(
         `${name}: ${channelName} is notified at the URL of the account, where only a signature says who sends. It needs verify.`,
       );
+    }
+    if (outcome === 'NOTIFICATION' && !told) {
+      wrong.push(`${name}: the outcome of ${channelName} is notified, so it needs notification.`);
     }
     if (imageOptions && optionsField === null) {
       wrong.push(`${name}: ${channelName} has imageOptions and no optionsField.`);

@@ -32,11 +32,13 @@ export interface PluginSchema {
 export function parsePluginSchema(
   definition: AnyProvider,
 ): readonly [PluginSchema, readonly string[]] {
+  const empty: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
+  // Nothing to say is fine: a plugin for card checks may need no SDL of its own.
+  if (/^(?:\s|#[^\n]*)*$/u.test(definition.typeDefs)) return [{ definition, document: empty }, []];
   try {
     return [{ definition, document: gql(definition.typeDefs) }, []];
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unknown';
-    const empty: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
     return [
       { definition, document: empty },
       [`provider "${definition.id}": its SDL cannot be parsed: ${reason}`],

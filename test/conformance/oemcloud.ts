@@ -19,7 +19,10 @@ const errorAnswer = (code: string): RecordedAnswer => {
 
 /** The person of another vendor's pages: nobody. */
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
-const started = { 'individual/face': recorded('individual-face') };
+const page = recorded('individual-face').body as { readonly data: object };
+/** The end of a link is a moment, and a recorded one is over. */
+const begun = { body: { ...page, data: { ...page.data, expire: Date.now() + 1_800_000 } } };
+const started = { 'individual/face': begun };
 const face = (data: object) => ({ 'pub/individual/face': { body: { code: 0, data } } });
 const flowId = '1862291536444700249';
 const byNotification = { OUTCOME: 'notification' };
@@ -69,7 +72,7 @@ export const oemcloudSubject: ConformanceSubject = {
       channel: 'FACE_WEB',
       input: { subject },
       answers: {
-        'individual/face': [errorAnswer('NonceRefused'), recorded('individual-face')],
+        'individual/face': [errorAnswer('NonceRefused'), begun],
       },
       expect: { launch: { kind: 'redirect' } },
     },

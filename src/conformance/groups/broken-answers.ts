@@ -5,7 +5,8 @@ import { onBench, type Bench, type BenchTerms } from '../create-bench.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
 import { wireFaults, type WireFault } from '../recorded-upstream.ts';
 import { afterStart, answeredCards, answeredStarts } from '../run-case.ts';
-import type { ConformanceSubject, RecordedAnswer } from '../subject.ts';
+import type { Answers, ConformanceSubject, OutcomeCase, RecordedAnswer } from '../subject.ts';
+import { firstOfChannel } from './unknown-codes.ts';
 
 /** What a caller is told, by what the call could have done. A broken read leaves things as they are. */
 const due = {
@@ -13,19 +14,40 @@ const due = {
   free_start: { code: 'PROVIDER_UNAVAILABLE', billing: 'NOT_CHARGED', retry: 'SAME_KEY' },
 } as const satisfies Record<Exclude<ActionEffect, 'read'>, Partial<Problem>>;
 
+const page = '<!doctype html><title>A gateway says hello</title>';
+
+/** How an answer can be broken: on the wire, or by a status that does not go with what it says. */
+const breakages: readonly {
+  readonly title: string;
+  readonly wire?: WireFault;
+  readonly rewrite?: (answer: RecordedAnswer) => RecordedAnswer;
+}[] = [
+  ...wireFaults.map((wire) => ({ title: wire, wire })),
+  ...[500, 503, 404].map((status) => ({
+    title: `a good answer with HTTP ${status}`,
+    rewrite: (answer: RecordedAnswer) => ({ ...answer, status }),
+  })),
+  ...[404, 503].map((status) => ({
+    title: `HTML with HTTP ${status}`,
+    rewrite: () => ({ status, headers: { 'content-type': 'text/html' }, body: page }),
+  })),
+];
+
+type Breakage = (typeof breakages)[number];
+
 /**
- * Refused, silent, broken off, HTML, empty, truncated, redirecting, huge answers and a status of 500:
- * each is the fault that it is, and its billing follows the effect of the action.
+ * Refused, silent, broken off, HTML, empty, truncated, redirecting, huge answers and statuses that deny
+ * what they bring: each is the fault that it is, and its billing follows the effect of the action.
  */
 export function brokenAnswersGroup(subject: ConformanceSubject): Group {
   const operations = operationsOf(subject);
   if (operations.length === 0) return skip('broken answers', 'no case of the subject is answered');
   return group(
     'broken answers',
-    operations.flatMap((operation) =>
-      wireFaults.map((fault): Check => ({
-        title: `${operation.title}: ${fault}`,
-        run: () => operation.run(fault),
+    operations.flatMap(({ title, run }) =>
+      breakages.map((breakage): Check => ({
+        title: `${title}: ${breakage.title}`,
+        run: () => run(breakage),
       })),
     ),
   );
@@ -33,48 +55,30 @@ export function brokenAnswersGroup(subject: ConformanceSubject): Group {
 
 interface Operation {
   readonly title: string;
-  readonly run: (fault: WireFault) => Promise<void>;
+  readonly run: (breakage: Breakage) => Promise<void>;
 }
 
 function operationsOf(subject: ConformanceSubject): readonly Operation[] {
-  const { provider, outcomes = [] } = subject;
-  const firstOf = <T extends { readonly channel: string }>(cases: readonly T[]): readonly T[] =>
-    Object.keys(provider.channels).flatMap((name) =>
-      cases.filter(({ channel }) => channel === name).slice(0, 1),
-    );
+  const outcomes = (subject.outcomes ?? []).filter(({ expect }) => expect !== 'not_told');
   return [
-    ...firstOf(answeredStarts(subject)).map((each) => ({
+    ...firstOfChannel(answeredStarts(subject)).map((each) => ({
       title: `${each.channel}, start`,
-      run: (fault: WireFault) =>
-        claimed(subject, each, fault, async (bench) => {
+      run: (breakage: Breakage) =>
+        breakStart(subject, each, breakage, async (bench) => {
           const outcome = await bench.start(each);
           return outcome.kind === 'problem' ? outcome.problem : null;
         }),
     })),
-    ...firstOf(outcomes.filter(({ expect }) => expect !== 'not_told')).map((each) => ({
+    ...firstOfChannel(outcomes).map((each) => ({
       title: `${each.channel}, outcome`,
-      run: (fault: WireFault) => {
-        const start = provider.channels[each.channel]?.action;
-        const isRead = (action: string): boolean =>
-          action !== start && provider.actions[action]?.effect === 'read';
-        let isStarted = false;
-        const wire = (action: string): WireFault | undefined =>
-          isStarted && isRead(action) ? fault : undefined;
-        return afterStart(subject, each, { wire }, async (bench, id) => {
-          isStarted = true;
-          const { status } = await bench.ask(id);
-          assert.ok(bench.observed.calls.length > 0, 'it asks nobody');
-          assert.equal(status, 'PENDING', 'a read that failed says nothing about the person');
-          assert.deepEqual(bench.observed.outcomes, [], 'a broken answer was understood');
-        });
-      },
+      run: (breakage: Breakage) => breakOutcome(subject, each, breakage),
     })),
     ...answeredCards(subject)
       .slice(0, 1)
       .map((each) => ({
         title: 'bank card',
-        run: (fault: WireFault) =>
-          claimed(subject, each, fault, async (bench) => {
+        run: (breakage: Breakage) =>
+          breakStart(subject, each, breakage, async (bench) => {
             const outcome = await bench.check(each);
             return outcome.kind === 'problem' ? outcome.problem : null;
           }),
@@ -82,44 +86,85 @@ function operationsOf(subject: ConformanceSubject): readonly Operation[] {
   ];
 }
 
-/** Each action of the operation in turn meets the fault. */
-async function claimed(
+/** Each action of the operation in turn is answered so. */
+async function breakStart(
   subject: ConformanceSubject,
-  terms: BenchTerms,
-  fault: WireFault,
+  given: BenchTerms,
+  { wire, rewrite }: Breakage,
   run: (bench: Bench) => Promise<Problem | null>,
 ): Promise<void> {
-  const { settings, answers } = terms;
+  const { settings } = given;
+  const answers = { ...subject.always, ...given.answers };
   const calls = await onBench(subject, { settings, answers }, async (bench) => {
     await run(bench);
     return [...bench.observed.calls];
   });
   for (const [at, action] of calls.entries()) {
-    const isPaid = calls.slice(0, at).some((each) => effectOf(subject, each) === 'may_charge');
-    const isPaying = effectOf(subject, action) === 'may_charge' && fault !== 'refused';
-    const wire = (each: string): WireFault | undefined => (each === action ? fault : undefined);
-    await onBench(subject, { settings, answers, wire }, async (bench) => {
+    const effectOf = (each: string) => subject.provider.actions[each]?.effect;
+    const isPaid = calls.slice(0, at).some((each) => effectOf(each) === 'may_charge');
+    const isPaying = effectOf(action) === 'may_charge' && wire !== 'refused';
+    const terms = {
+      settings,
+      answers: rewrite ? rewritten(answers, action, rewrite) : answers,
+      wire: (each: string) => (each === action ? wire : undefined),
+    };
+    await onBench(subject, terms, async (bench) => {
       const problem = await run(bench);
-      assert.ok(problem, `${action} was not answered, and it succeeds all the same`);
+      assertAskedOnce(bench, action);
+      // What only reads may be done without.
+      if (!problem && effectOf(action) === 'read') return;
+      assert.ok(problem, `${action} was not answered well, and it succeeds all the same`);
       const { code, billing, retry } = problem;
       const expected = isPaid || isPaying ? due.may_charge : due.free_start;
-      assert.deepEqual({ code, billing, retry }, expected, action);
+      const said = `after ${action} callers are told ${code}, ${billing}, ${retry}`;
+      assert.deepEqual({ code, billing, retry }, expected, `${said}: must be ${expected.code}`);
     });
-    if (fault === 'status 500') {
-      const good = [answers?.[action] ?? []].flat() as readonly RecordedAnswer[];
-      await onBench(
-        subject,
-        {
-          settings,
-          answers: { ...answers, [action]: good.map((each) => ({ ...each, status: 500 })) },
-        },
-        async (bench) =>
-          assert.ok(await run(bench), `${action}: an answer with HTTP 500 is believed`),
-      );
-    }
   }
 }
 
-function effectOf({ provider }: ConformanceSubject, action: string): ActionEffect | undefined {
-  return provider.actions[action]?.effect;
+function breakOutcome(
+  subject: ConformanceSubject,
+  given: OutcomeCase,
+  { wire, rewrite }: Breakage,
+): Promise<void> {
+  const { actions, channels } = subject.provider;
+  const start = channels[given.channel]?.action;
+  const isRead = (action: string): boolean =>
+    action !== start && actions[action]?.effect === 'read';
+  const recorded = given.answers ?? {};
+  const answers = rewrite
+    ? Object.keys(recorded)
+        .filter(isRead)
+        .reduce((changed, action) => rewritten(changed, action, rewrite), recorded)
+    : recorded;
+  let isStarted = false;
+  const terms = {
+    answers,
+    wire: (action: string) => (isStarted && isRead(action) ? wire : undefined),
+  };
+  return afterStart(subject, given, terms, async (bench, id) => {
+    isStarted = true;
+    const before = bench.observed.calls.length;
+    const { status } = await bench.ask(id);
+    const asked = bench.observed.calls.slice(before);
+    assert.ok(asked.length > 0, 'it asks nobody');
+    assert.equal(new Set(asked).size, asked.length, 'it asks again by itself');
+    assert.equal(status, 'PENDING', 'a read that failed says nothing about the person');
+    const told = bench.observed.outcomes.filter(({ kind }) => kind === 'ended');
+    assert.deepEqual(told, [], 'a broken answer was understood');
+  });
+}
+
+function rewritten(
+  answers: Answers,
+  action: string,
+  rewrite: (answer: RecordedAnswer) => RecordedAnswer,
+): Answers {
+  const list = [answers[action] ?? []].flat() as readonly RecordedAnswer[];
+  return { ...answers, [action]: list.map(rewrite) };
+}
+
+function assertAskedOnce({ observed }: Bench, action: string): void {
+  const times = observed.calls.filter((each) => each === action).length;
+  assert.ok(times <= 1, `it asks to call ${action} again, which only core may decide`);
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { parseProviderSettings } from '../../config.ts';
-import type { ChannelDefinition } from '../../contract/index.ts';
+import type { ChannelDefinition, StartInput } from '../../contract/index.ts';
 import { onBench, type Bench } from '../create-bench.ts';
 import { group, type Check, type Group } from '../group.ts';
 import { afterStart, answeredCards, answeredStarts, isPass } from '../run-case.ts';
 import type { ConformanceSubject, StartCase } from '../subject.ts';
+import { readOnce } from './notifications.ts';
 
 /** Exactly what is declared is there, is called, and is called through core. */
 export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
@@ -26,6 +28,12 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
               'another action of it may charge: name that one as the action of the channel',
             );
           }
+        },
+      },
+      {
+        title: `${name} looks at every input, and changes none`,
+        run: () => {
+          for (const start of starts) assertPrepares(subject, start);
         },
       },
       {
@@ -73,13 +81,19 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
         await onEach(subject, async ({ observed }) => {
           for (const action of observed.calls) called.add(action);
         });
-        assert.deepEqual([...called].toSorted(), Object.keys(provider.actions).toSorted());
+        const declared = Object.keys(provider.actions);
+        const uncalled = declared.filter((action) => !called.has(action)).join(', ');
+        assert.equal(uncalled, '', `no case calls ${uncalled}`);
+        const unknown = [...called].filter((action) => !declared.includes(action)).join(', ');
+        assert.equal(unknown, '', `${unknown} is called and not declared`);
       },
     },
     {
       title: 'nothing is sent but by call.send, to a URL of its settings',
       run: () =>
-        onEach(subject, async ({ observed, upstream }) => {
+        onEach(subject, async ({ observed, upstream, contacted }) => {
+          const others = [...contacted].filter((origin) => origin !== upstream.url).join(', ');
+          assert.equal(others, '', `it sends to ${others}`);
           const stray = upstream.received.filter(({ action }) => action === null);
           assert.equal(stray.length, 0, 'a request did not come by call.send');
           for (const action of observed.calls) {
@@ -97,6 +111,7 @@ function isAsked(
   { outcome }: ChannelDefinition<unknown>,
 ): boolean {
   if (typeof outcome === 'string') return outcome === 'QUERY';
+  // Throws what the plugin throws: the group says so.
   const parsed = parseProviderSettings(provider, settings('http://127.0.0.1:1'));
   return 'settings' in parsed && outcome(parsed.settings) === 'QUERY';
 }
@@ -137,28 +152,114 @@ function without(value: unknown, [name, ...rest]: readonly string[]): unknown {
   return { ...members, [name]: without(members[name], rest) };
 }
 
-/** Every case whose answers are good, each on a bench of its own. */
+/** A bench after a case, with the origins that were contacted meanwhile. */
+type Watched = Bench & { readonly contacted: ReadonlySet<string> };
+
+/** Every case, each on a bench of its own. */
 export async function onEach(
   subject: ConformanceSubject,
-  look: (bench: Bench) => Promise<void>,
+  look: (bench: Watched) => Promise<void>,
 ): Promise<void> {
-  const { starts = [], outcomes = [], bankCards = [] } = subject;
+  const { starts = [], outcomes = [], notifications = [], bankCards = [] } = subject;
   for (const each of starts) {
-    await onBench(subject, each, async (bench) => {
-      await bench.start(each);
-      await look(bench);
-    });
+    await watchingHosts((contacted) =>
+      onBench(subject, each, async (bench) => {
+        await bench.start(each);
+        await look({ ...bench, contacted });
+      }),
+    );
   }
   for (const each of outcomes) {
-    await afterStart(subject, each, {}, async (bench, id) => {
-      await bench.ask(id);
-      await look(bench);
-    });
+    await watchingHosts((contacted) =>
+      afterStart(subject, each, {}, async (bench, id) => {
+        await bench.ask(id);
+        await look({ ...bench, contacted });
+      }),
+    );
+  }
+  for (const each of notifications) {
+    await watchingHosts((contacted) =>
+      readOnce(subject, each, async ({ bench, notification, read }) => {
+        const answer = read(notification);
+        if (answer) bench.observed.outcomes.push(answer);
+        await look({ ...bench, contacted });
+      }),
+    );
   }
   for (const each of bankCards) {
-    await onBench(subject, each, async (bench) => {
-      await bench.check(each);
-      await look(bench);
-    });
+    await watchingHosts((contacted) =>
+      onBench(subject, each, async (bench) => {
+        await bench.check(each);
+        await look({ ...bench, contacted });
+      }),
+    );
   }
+}
+
+/** By what Node itself says of requests: fetch and undici on one channel, node:http on another. */
+async function watchingHosts<T>(work: (contacted: ReadonlySet<string>) => Promise<T>): Promise<T> {
+  const contacted = new Set<string>();
+  const onUndici = (message: unknown): void => {
+    const { request } = message as { readonly request: { readonly origin?: string | URL } };
+    contacted.add(String(request.origin));
+  };
+  const onHttp = (message: unknown): void => {
+    const { request } = message as {
+      readonly request: { readonly protocol: string; readonly host: string };
+    };
+    contacted.add(`${request.protocol}//${request.host}`);
+  };
+  subscribe('undici:request:create', onUndici);
+  subscribe('http.client.request.start', onHttp);
+  try {
+    return await work(contacted);
+  } finally {
+    unsubscribe('undici:request:create', onUndici);
+    unsubscribe('http.client.request.start', onHttp);
+  }
+}
+
+/** Whatever is left out, a plugin says what is wrong, and leaves what it was given as it was. */
+function assertPrepares({ provider, settings }: ConformanceSubject, start: StartCase): void {
+  const channel = provider.channels[start.channel];
+  const parsed = parseProviderSettings(provider, {
+    ...settings('http://127.0.0.1:1'),
+    ...start.settings,
+  });
+  assert.ok(channel && 'settings' in parsed);
+  const nothing: StartInput = {
+    subject: { name: null, idNumber: null },
+    referenceImage: null,
+    extra: null,
+    options: null,
+  };
+  const whole = { ...nothing, ...start.input };
+  const inputs = [
+    nothing,
+    whole,
+    { ...whole, subject: nothing.subject },
+    { ...whole, referenceImage: null },
+    { ...whole, extra: null },
+    { ...whole, options: null },
+  ];
+  for (const input of inputs) {
+    const context = { settings: parsed.settings, nowMs: Date.now(), doubt: () => {} };
+    const given = frozen(structuredClone(input));
+    try {
+      channel.prepare(given, context);
+    } catch (error) {
+      const missing = Object.entries(input).filter(([, value]) => value === null);
+      const said = error instanceof Error ? `${error.name}: ${error.message}` : 'something';
+      const names = missing.map(([name]) => name).join(', ') || 'nothing';
+      assert.fail(`prepare throws ${said} (left out: ${names})`);
+    }
+  }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const each of Object.values(value)) frozen(each);
+    Object.freeze(value);
+  }
+  return value;
 }

@@ -11,7 +11,7 @@ export function chargingGroup(subject: ConformanceSubject): Group {
     action !== undefined && provider.actions[action]?.effect === 'may_charge';
   /** Of several answers the first is a refusal after which core sends again. */
   const isSentOnce = ({ answers }: BenchTerms, action: string): boolean =>
-    !Array.isArray(answers?.[action]);
+    ([answers?.[action] ?? []].flat() as readonly unknown[]).length < 2;
   const paying = [
     ...answeredStarts(subject)
       .filter(({ channel }) => mayCharge(provider.channels[channel]?.action))

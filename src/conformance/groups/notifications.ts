@@ -3,15 +3,18 @@ import type {
   Notification,
   NotificationDefinition,
   NotificationProof,
+  OutcomeAnswer,
   Started,
 } from '../../contract/index.ts';
 import { assertMatches } from '../assert-matches.ts';
+import { assertSoundOutcome } from '../assert-sound.ts';
 import type { Bench } from '../create-bench.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
 import { afterStart } from '../run-case.ts';
 import type { ConformanceSubject, Delivery, NotificationCase } from '../subject.ts';
 
-const dayMs = 24 * 3600 * 1000;
+const hourMs = 3600 * 1000;
+const yearMs = 365 * 24 * hourMs;
 
 /** Verified over the raw bytes, then read; what is altered, old or repeated is not read at all. */
 export function notificationsGroup(subject: ConformanceSubject): Group {
@@ -48,6 +51,14 @@ export function notificationsGroup(subject: ConformanceSubject): Group {
                 skipped: 'they are not signed: only their URL is a secret (verify: null)',
               },
             ]),
+        ...(channel.notification?.referenceOf
+          ? [
+              {
+                title: `${name}: is found by our reference, at the URL of the account`,
+                run: () => about(subject, first, assertFoundByReference),
+              },
+            ]
+          : []),
       ];
     }),
   ]);
@@ -59,10 +70,30 @@ interface Delivered {
   readonly definition: NotificationDefinition<unknown>;
   readonly notification: Notification;
   readonly session: Started['session'];
+  readonly reference: string;
   readonly nowMs: number;
   readonly capability: string;
   /** The same, made of something else. */
   readonly make: (changes: Partial<Delivery>) => Notification;
+}
+
+/** Lends a notification, and the plugin's way to read one, without its signature being checked. */
+export function readOnce(
+  subject: ConformanceSubject,
+  given: NotificationCase,
+  look: (told: {
+    readonly notification: Notification;
+    readonly read: (notification: Notification) => OutcomeAnswer | null;
+    readonly bench: Bench;
+  }) => Promise<void>,
+): Promise<void> {
+  return about(subject, given, ({ bench, definition, notification, session, nowMs }) =>
+    look({
+      bench,
+      notification,
+      read: (each) => definition.read(each, session, { settings: bench.settings, nowMs }),
+    }),
+  );
 }
 
 function about(
@@ -89,11 +120,14 @@ function about(
         nowMs,
         ...changes,
       });
-      return { method, headers, body };
+      // As a server hands them out.
+      const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+      return { method, headers: Object.fromEntries(lower) as typeof headers, body };
     };
     const capability = urls.notifyUrl.split('/').at(-1) ?? '';
+    const { reference } = urls;
     const notification = make({});
-    await look({ bench, definition, notification, session, nowMs, capability, make });
+    await look({ bench, definition, notification, session, reference, nowMs, capability, make });
   });
 }
 
@@ -104,6 +138,7 @@ function assertRead({ bench, definition, ...given }: Delivered, { expect }: Noti
   const answer = definition.read(notification, session, context);
   if (expect === 'nothing') return assert.equal(answer, null);
   assert.ok(answer, 'it says nothing');
+  assertSoundOutcome(answer);
   if (typeof expect === 'string') return assert.equal(answer.kind, expect);
   assert.equal(answer.kind, 'ended');
   if (answer.kind === 'ended') assertMatches(answer.result, expect, 'the result');
@@ -113,11 +148,18 @@ function assertOwnOnly({ bench, definition, notification, session, nowMs }: Deli
   const foreign = Object.fromEntries(
     Object.entries(session).map(([name, value]) => [
       name,
-      typeof value === 'string' ? `${value}-other` : value,
+      typeof value === 'string' ? `${value}-other` : typeof value === 'number' ? value + 1 : value,
     ]),
   );
   const answer = definition.read(notification, foreign, { settings: bench.settings, nowMs });
   assert.equal(answer, null, 'it is taken for one about another verification');
+}
+
+async function assertFoundByReference(given: Delivered): Promise<void> {
+  const { bench, definition, notification, reference } = given;
+  assert.equal(definition.referenceOf?.(notification), reference, 'referenceOf finds another one');
+  const receipt = await bench.notify('account', notification);
+  assert.equal(receipt.kind, 'received', `at the URL of the account it is ${receipt.kind}`);
 }
 
 function signedChecks(
@@ -141,45 +183,60 @@ function signedChecks(
         assertRefused(delivered, { ...notification, body }, `the body ${JSON.stringify(text)}`);
       }
     }),
-    on('without its signature it is refused', ({ notification, ...delivered }) => {
-      assertRefused(delivered, { ...notification, headers: {} }, 'no headers at all');
-      const needed = Object.keys(notification.headers).filter((header) => {
-        const { [header]: _gone, ...headers } = notification.headers;
-        return prove(delivered, { ...notification, headers }).kind === 'refused';
-      });
-      assert.ok(needed.length > 0, 'every single header may be missing');
-      for (const header of needed) {
-        const value = notification.headers[header] ?? '';
-        const headers = { ...notification.headers, [header]: flipped(value) };
-        assertRefused(delivered, { ...notification, headers }, `another ${header}`);
+    on('without its signature, or with a part of it, it is refused', (delivered) => {
+      const { notification } = delivered;
+      for (const header of protectedHeaders(delivered)) {
+        const { [header]: value = '', ...others } = notification.headers;
+        assertRefused(delivered, { ...notification, headers: others }, `no ${header}`);
+        for (const part of ['', value.slice(0, 1), value.slice(0, value.length / 2)]) {
+          const headers = { ...others, [header]: part };
+          assertRefused(delivered, { ...notification, headers }, `a part of ${header}`);
+        }
       }
     }),
     on('signed with another secret it is refused', ({ bench, make, ...delivered }) => {
       const settings = Object.fromEntries(
         Object.entries(bench.givenSettings).map(([setting, value]) => [
           setting,
-          /^https?:/u.test(value) ? value : flipped(value),
+          /^https?:/u.test(value) ? value : altered(value),
         ]),
       );
-      assertRefused({ bench, ...delivered }, make({ settings }), 'another secret');
+      const other = make({ settings });
+      // Where the settings hold a public key only, nobody can sign by them.
+      if (isSame(other, make({}))) return;
+      assertRefused({ bench, ...delivered }, other, 'another secret');
     }),
-    on('an old one is refused', ({ make, nowMs, ...delivered }) => {
-      const old = make({ nowMs: nowMs - dayMs });
-      assertRefused({ nowMs, ...delivered }, old, 'one that was signed a day ago');
+    on('an old one is refused, and one of the future', ({ make, nowMs, ...delivered }) => {
+      for (const awayMs of [-24 * hourMs, -hourMs, hourMs, 24 * hourMs]) {
+        const away = make({ nowMs: nowMs + awayMs });
+        const what = `the time of signing ${awayMs / hourMs} h away`;
+        assertRefused({ nowMs, ...delivered }, away, what);
+      }
+      const later = { ...delivered, nowMs: nowMs + yearMs };
+      const { kind } = prove(later, make({ nowMs: later.nowMs }));
+      assert.equal(kind, 'genuine', 'it goes by another clock than the nowMs that it is given');
     }),
-    on('a repeated one is not read again', async ({ bench, capability, notification }) => {
+    on('a repeated one is not read again', async ({ capability, notification, ...delivered }) => {
+      const { bench } = delivered;
       for (let time = 0; time < 3; time++) {
         const receipt = await bench.notify(capability, notification);
         assert.equal(receipt.kind, 'received', 'a provider that repeats one expects its reply');
       }
       assert.ok(bench.observed.notificationReads <= 1, 'it is read again each time');
+      const id = idOf(delivered, notification);
+      assert.equal(idOf(delivered, notification), id, 'the same one has another id each time');
+      for (const [header, value] of Object.entries(notification.headers)) {
+        const headers = { ...notification.headers, [header]: altered(value) };
+        const changed = idOf(delivered, { ...notification, headers });
+        const isFixed = changed === null || changed === id;
+        assert.ok(isFixed, `its id is taken from ${header}, which nobody signs`);
+      }
     }),
     on('two deliveries have two ids', ({ make, nowMs, ...delivered }) => {
-      const ids = [make({}), make({ nowMs: nowMs + 1000 })].map((notification) => {
-        const proof = prove({ nowMs, ...delivered }, notification);
-        return proof.kind === 'genuine' ? proof.deliveryId : null;
-      });
-      assert.notEqual(ids[0], ids[1], 'the second would be taken for the first, and not be read');
+      const [one, other] = [make({}), make({ nowMs: nowMs + 1000 })].map((notification) =>
+        idOf({ nowMs, ...delivered }, notification),
+      );
+      assert.notEqual(one, other, 'the second would be taken for the first, and not be read');
     }),
   ];
 }
@@ -188,7 +245,29 @@ type Proving = Pick<Delivered, 'bench' | 'definition' | 'nowMs'>;
 
 function prove({ bench, definition, nowMs }: Proving, given: Notification): NotificationProof {
   const context = { settings: bench.settings, nowMs };
-  return definition.verify?.(given, context) ?? { kind: 'refused' };
+  const proof = definition.verify?.(given, context);
+  const isProof = proof?.kind === 'genuine' || proof?.kind === 'refused';
+  assert.ok(
+    isProof,
+    'verify must return { kind: genuine, deliveryId } or { kind: refused }, at once',
+  );
+  return proof;
+}
+
+function idOf(given: Proving, notification: Notification): string | null {
+  const proof = prove(given, notification);
+  return proof.kind === 'genuine' ? proof.deliveryId : null;
+}
+
+/** Those that cannot be altered; none where the signature stands in the body. */
+function protectedHeaders(delivered: Delivered): readonly string[] {
+  const { notification } = delivered;
+  return Object.entries(notification.headers)
+    .filter(([header, value]) => {
+      const headers = { ...notification.headers, [header]: altered(value) };
+      return prove(delivered, { ...notification, headers }).kind === 'refused';
+    })
+    .map(([header]) => header);
 }
 
 function assertRefused(given: Proving, notification: Notification, what: string): void {
@@ -196,8 +275,9 @@ function assertRefused(given: Proving, notification: Notification, what: string)
   try {
     proof = prove(given, notification);
   } catch (error) {
-    const name = error instanceof Error ? error.name : 'something';
-    assert.fail(`with ${what} verify throws ${name}: it reads before it has verified`);
+    if (error instanceof assert.AssertionError) throw error;
+    const said = error instanceof Error ? `${error.name}: ${error.message}` : 'something';
+    assert.fail(`with ${what} verify throws ${said}. It must return { kind: refused }`);
   }
   assert.equal(proof.kind, 'refused', `with ${what} it is taken for genuine`);
 }
@@ -216,8 +296,15 @@ function alterations(body: Buffer): readonly (readonly [string, Buffer])[] {
   ];
 }
 
-/** The same length, another character. */
-function flipped(text: string): string {
-  const [first = ''] = text.slice(-1);
-  return `${text.slice(0, -1)}${first === '0' ? '1' : '0'}`;
+/** The same length, another character in its middle: at the end it may be padding. */
+function altered(text: string): string {
+  const middle = Math.floor(text.length / 2);
+  const other = text[middle] === '0' ? '1' : '0';
+  return `${text.slice(0, middle)}${other}${text.slice(middle + 1)}`;
+}
+
+function isSame(one: Notification, other: Notification): boolean {
+  return (
+    one.body.equals(other.body) && JSON.stringify(one.headers) === JSON.stringify(other.headers)
+  );
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { assertMatches } from '../assert-matches.ts';
-import { lastFault, onBench, type Bench } from '../create-bench.ts';
+import { assertSoundCardResult, assertSoundOutcome, assertSoundStart } from '../assert-sound.ts';
+import { explainFault, lastFault, onBench, type Bench } from '../create-bench.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
+import type { ReceivedRequest } from '../recorded-upstream.ts';
 import { afterStart, askOnce } from '../run-case.ts';
 import type {
   BankCardCase,
@@ -37,31 +39,36 @@ function runStart(subject: ConformanceSubject, given: StartCase): Promise<void> 
   const { settings, answers, expect, checks } = given;
   return onBench(subject, { settings, answers }, async (bench) => {
     const outcome = await bench.start(given);
+    assertRecorded(bench);
     if ('problems' in expect) return assertProblems(bench, outcome, expect.problems);
     if ('fault' in expect) return assertFault(bench, expect.fault);
     const [started] = bench.observed.started;
     assert.ok(started, `it does not start: ${whyNot(bench, outcome)}`);
+    const channel = subject.provider.channels[given.channel];
+    assertSoundStart(started, channel?.retentionSeconds ?? 0);
     assertMatches(started, expect, 'what it starts');
-    assert.ok(started.expiresInSeconds > 0, 'expiresInSeconds must be above 0');
     if (outcome.kind !== 'success') return;
-    const due = checks ?? subject.provider.channels[given.channel]?.checks ?? [];
-    assert.deepEqual([...outcome.verification.checks].toSorted(), [...due].toSorted());
-    assertSent(bench, given.sends);
+    const attested = [...outcome.verification.checks].toSorted();
+    const due = [...(checks ?? channel?.checks ?? [])].toSorted();
+    assert.deepEqual(attested, due, `a pass attests ${attested.join()}, and should ${due.join()}`);
+    await assertSent(subject, bench, given.sends);
   });
 }
 
 function runOutcome(subject: ConformanceSubject, given: OutcomeCase): Promise<void> {
   return afterStart(subject, given, {}, async (bench, id) => {
     const told = await askOnce(bench, id);
+    assertRecorded(bench);
     const { expect } = given;
     if (typeof expect === 'object' && 'fault' in expect) return assertFault(bench, expect.fault);
     assert.ok('answer' in told, `asking fails: ${'fault' in told ? told.fault : ''}`);
+    assertSoundOutcome(told.answer);
     if (typeof expect === 'string') assert.equal(told.answer.kind, expect);
     else {
       assert.equal(told.answer.kind, 'ended', 'it has not ended');
       if (told.answer.kind === 'ended') assertMatches(told.answer.result, expect, 'the result');
     }
-    assertSent(bench, given.sends);
+    await assertSent(subject, bench, given.sends);
   });
 }
 
@@ -69,13 +76,20 @@ function runCard(subject: ConformanceSubject, given: BankCardCase): Promise<void
   const { settings, answers, expect } = given;
   return onBench(subject, { settings, answers }, async (bench) => {
     const outcome = await bench.check(given);
+    assertRecorded(bench);
     if ('problems' in expect) return assertProblems(bench, outcome, expect.problems);
     if ('fault' in expect) return assertFault(bench, expect.fault);
     const [result] = bench.observed.cardResults;
     assert.ok(result, `it does not check: ${whyNot(bench, outcome)}`);
+    assertSoundCardResult(result);
     assertMatches(result, expect, 'the result');
-    assertSent(bench, given.sends);
+    await assertSent(subject, bench, given.sends);
   });
+}
+
+function assertRecorded({ unrecorded }: Bench): void {
+  const names = [...unrecorded].join(', ');
+  assert.equal(unrecorded.size, 0, `the case has no answer for the action ${names}`);
 }
 
 type Outcome = Awaited<ReturnType<Bench['start']>> | Awaited<ReturnType<Bench['check']>>;
@@ -83,31 +97,75 @@ type Outcome = Awaited<ReturnType<Bench['start']>> | Awaited<ReturnType<Bench['c
 function whyNot(bench: Bench, outcome: Outcome): string {
   const fields = outcome.kind === 'problem' ? outcome.problem.fields : [];
   const refused = fields.map(({ path, message }) => `${path} ${message}`).join(', ');
-  return lastFault(bench.observed) ?? refused;
+  return explainFault(bench.observed) ?? refused;
 }
 
 function assertProblems(bench: Bench, outcome: Outcome, paths: readonly string[]): void {
   const found = outcome.kind === 'problem' ? outcome.problem.fields.map(({ path }) => path) : [];
-  assert.deepEqual([...new Set(found)].toSorted(), [...paths].toSorted());
+  const seen = [...new Set(found)].toSorted();
+  const said = `the wrong fields are ${seen.join(', ') || 'none'}`;
+  assert.deepEqual(seen, [...paths].toSorted(), said);
   assert.deepEqual(bench.observed.calls, [], 'something was called all the same');
 }
 
 function assertFault(bench: Bench, kind: string): void {
-  assert.equal(lastFault(bench.observed), kind);
+  const seen = lastFault(bench.observed);
+  assert.equal(
+    seen,
+    kind,
+    `it must be the fault ${kind}, and is ${explainFault(bench.observed) ?? 'none'}`,
+  );
 }
 
-function assertSent(
-  { upstream }: Bench,
+async function assertSent(
+  { verifyRequest }: ConformanceSubject,
+  { upstream, givenSettings, deps }: Bench,
   sends: Readonly<Record<string, ExpectedRequest>> = {},
-): void {
+): Promise<void> {
+  for (const { action, method, path, headers, body } of upstream.received) {
+    const request = { action: action ?? '', method, path, headers, body };
+    verifyRequest?.({ ...request, settings: givenSettings, nowMs: deps.now() });
+  }
   for (const [action, expected] of Object.entries(sends)) {
     const request = upstream.received.find((each) => each.action === action);
     assert.ok(request, `${action} was not called`);
-    const { body, ...rest } = expected;
+    const { body, form, ...rest } = expected;
     assertMatches(request, rest, action);
-    if (typeof body === 'string') assert.equal(request.body, body);
+    const text = request.body.toString('utf8');
+    if (typeof body === 'string') assert.equal(text, body, `the body of ${action} is another`);
     else if (body !== undefined) {
-      assertMatches(JSON.parse(request.body), body, `the body of ${action}`);
+      assertMatches(parsed(text, action), body, `the body of ${action}`);
     }
+    if (form) assertMatches(await formOf(request, action), form, `the form of ${action}`);
   }
+}
+
+/** Without what it holds: it may be somebody's. */
+function parsed(body: string, action: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return assert.fail(`the body of ${action} is no JSON: expect a text, or a form`);
+  }
+}
+
+async function formOf(
+  { headers, body }: ReceivedRequest,
+  action: string,
+): Promise<Readonly<Record<string, string>>> {
+  const type = headers['content-type'] ?? '';
+  const fields: Record<string, string> = {};
+  try {
+    const form = await new Response(new Uint8Array(body), {
+      headers: { 'content-type': type },
+    }).formData();
+    for (const [name, value] of form) {
+      fields[name] = typeof value === 'string' ? value : await value.text();
+    }
+  } catch {
+    assert.fail(
+      `the body of ${action} is no form, by its content-type ${type || 'that is missing'}`,
+    );
+  }
+  return fields;
 }

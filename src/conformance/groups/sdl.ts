@@ -6,11 +6,14 @@ import {
   coerceInputValue,
   isEnumType,
   isInputObjectType,
+  isLeafType,
+  isListType,
   isNonNullType,
   isObjectType,
   isUnionType,
   parse,
   type DocumentNode,
+  type GraphQLOutputType,
   type GraphQLSchema,
 } from 'graphql';
 import { builtInProviders } from '../../../providers/index.ts';
@@ -105,8 +108,52 @@ function assertDetails(
   const unknown = Object.keys(details).filter((field) => !Object.hasOwn(fields, field));
   assert.deepEqual(unknown, [], `${name} lacks fields that the outcomes have`);
   for (const [field, { type: fieldType, resolve }] of Object.entries(fields)) {
-    const isMissing = isNonNullType(fieldType) && !resolve && details[field] == null;
-    assert.ok(!isMissing, `${name}.${field} must not be null, and is`);
+    const where = `${name}.${field}`;
+    assertFits(
+      fieldType,
+      resolve ? resolved(where, () => resolve(details, {}, null, noInfo)) : details[field],
+      where,
+    );
+  }
+}
+
+/** A resolver of a plugin is given its parent and nothing else. */
+const noInfo = null as never;
+
+function resolved(where: string, resolve: () => unknown): unknown {
+  try {
+    return resolve();
+  } catch (error) {
+    return assert.fail(
+      `the resolver of ${where} throws ${error instanceof Error ? error.message : ''}`,
+    );
+  }
+}
+
+function assertFits(type: GraphQLOutputType, value: unknown, where: string): void {
+  if (isNonNullType(type)) {
+    assert.ok(value != null, `${where} must not be null, and is`);
+    return assertFits(type.ofType, value, where);
+  }
+  if (value == null) return;
+  if (isListType(type)) {
+    assert.ok(Array.isArray(value), `${where} must be a list`);
+    for (const item of value) assertFits(type.ofType, item, where);
+  } else if (isObjectType(type)) {
+    for (const [field, each] of Object.entries(type.getFields())) {
+      const { resolve } = each;
+      const at = `${where}.${field}`;
+      const given = resolve
+        ? resolved(at, () => resolve(value, {}, null, noInfo))
+        : (value as Readonly<Record<string, unknown>>)[field];
+      assertFits(each.type, given, at);
+    }
+  } else if (isLeafType(type)) {
+    try {
+      type.serialize(value);
+    } catch (error) {
+      assert.fail(`${where}: ${error instanceof Error ? error.message : 'does not fit'}`);
+    }
   }
 }
 

@@ -3,11 +3,13 @@ import { inspect } from 'node:util';
 import { parseProviderSettings } from '../../config.ts';
 import { settingPrefix } from '../../core/setting-names.ts';
 import { group, type Group } from '../group.ts';
+import { secretNames } from '../secret-settings.ts';
 import type { ConformanceSubject } from '../subject.ts';
 
 const endpoint = 'http://127.0.0.1:1';
 /** Looks like nothing that a setting could be, and would be seen wherever it is repeated. */
-const leak = 'leak-5f0c\u0007 !';
+const leaks = ['leak-5f0c\u0007 !', 'l3k\u0007'];
+const [leak = ''] = leaks;
 const unknown = 'CONFORMANCE_UNKNOWN';
 
 /** Settings are refused by name, never with their value. */
@@ -34,6 +36,8 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
         assert.ok(leading.length > 0, 'no setting holds the endpoint');
         for (const [name] of leading) {
           assert.match(name, /^(?:.+_)?ENDPOINT$/u, 'settings that hold URLs to call end so');
+          const refusals = wrongWith({ [name]: 'no URL at all' });
+          assert.ok(refusals.length > 0, `${name} takes what is no URL`);
         }
       },
     },
@@ -59,8 +63,12 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
       title: 'never repeats a value',
       run: () => {
         for (const name of [...Object.keys(valid), unknown]) {
-          const lines = wrongWith({ [name]: leak }).join(' ');
-          assert.ok(!lines.includes('leak-5f0c'), `a wrong ${name} is repeated`);
+          for (const value of leaks) {
+            const lines = wrongWith({ [name]: value }).join(' ');
+            const isRepeated =
+              lines.includes(value) || lines.includes(value.split('\u0007')[0] ?? value);
+            assert.ok(!isRepeated, `a wrong ${name} is repeated`);
+          }
         }
       },
     },
@@ -83,9 +91,8 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
         const parsed = parseProviderSettings(provider, valid);
         if ('wrong' in parsed) assert.fail(parsed.wrong.join(' '));
         const printed = `${JSON.stringify(parsed.settings)} ${inspect(parsed.settings, { depth: 9 })}`;
-        for (const name of provider.credentials) {
-          const value = valid[name];
-          const isSealed = value === undefined || !printed.includes(value);
+        for (const name of secretNames({ provider }, valid)) {
+          const isSealed = !printed.includes(valid[name] ?? '');
           assert.ok(isSealed, `${name} is printed with the settings: make a Secret of it`);
         }
       },

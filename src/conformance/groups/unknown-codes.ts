@@ -1,43 +1,43 @@
 import assert from 'node:assert/strict';
-import type { FaultKind } from '../../contract/index.ts';
+import type { FaultKind, OutcomeAnswer } from '../../contract/index.ts';
 import { lastFault, onBench, type Bench } from '../create-bench.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
-import { mutantsOf, strangersOf } from '../mutate-answer.ts';
+import { alienText, leavesOf, strangersOf, withoutAll } from '../mutate-answer.ts';
 import { afterStart, answeredCards, answeredStarts, askOnce, isPass } from '../run-case.ts';
 import type {
   Answers,
   BankCardCase,
   ConformanceSubject,
+  NotificationCase,
   OutcomeCase,
   RecordedAnswer,
+  StartCase,
 } from '../subject.ts';
+import { readOnce } from './notifications.ts';
 
 const unknownCode = 'ConformanceUnknown';
 
 /** Codes mean what the table of faults says, and what no table knows is never a pass. */
 export function unknownCodesGroup(subject: ConformanceSubject): Group {
-  const { provider, outcomes = [] } = subject;
-  const begin = beginner(subject);
-  if (!begin) return skip('unknown codes', 'no case of the subject is answered');
-  const faultOf = async (code: string): Promise<string | null> =>
-    onBench(subject, { ...begin, answers: begin.answersWith(subject.errorAnswer(code)) }, (bench) =>
-      begin.run(bench).then(() => lastFault(bench.observed)),
-    );
+  const { provider, outcomes = [], notifications = [] } = subject;
+  const operations = operationsOf(subject);
+  const [first] = operations;
+  if (!first) return skip('unknown codes', 'no case of the subject is answered');
 
-  const checks: Check[] = [
+  return group('unknown codes', [
     {
       title: `each code of faults is the kind that it says (${Object.keys(provider.faults).length})`,
       run: async () => {
         const wrong: string[] = [];
         for (const [code, kind] of Object.entries<FaultKind>(provider.faults)) {
-          const seen = await faultOf(code);
+          const seen = await first.faultOf(code);
           if (seen !== kind) wrong.push(`${code} must be ${kind}, and is ${seen}`);
         }
-        assert.deepEqual(wrong, []);
+        assert.deepEqual(wrong, [], wrong.join('; '));
       },
     },
-    {
-      title: 'an error code that no table knows may have been performed',
+    ...operations.map(({ title, faultOf }): Check => ({
+      title: `${title}: an error code that no table knows may have been performed`,
       run: async () => {
         const seen = await faultOf(unknownCode);
         assert.ok(
@@ -45,88 +45,214 @@ export function unknownCodesGroup(subject: ConformanceSubject): Group {
           `an unknown error code is ${seen}: throw ProviderErrorAnswer, and let faults decide`,
         );
       },
-    },
-    ...outcomes.filter(isPass).map((each) => ({
-      title: `${each.channel} passes by an explicit word only: ${each.title}`,
-      run: () =>
-        assertExplicit(each.answers ?? {}, (answers) => outcomeStatus(subject, each, answers)),
     })),
+    ...firstOfChannel(outcomes).map((each): Check => ({
+      title: `${each.channel}: an error while asking says nothing about the person`,
+      run: () => assertErrorsEndNothing(subject, each),
+    })),
+    ...outcomes.filter(isPass).map((each) =>
+      explicit(`${each.channel} passes by an explicit word only: ${each.title}`, {
+        answers: { ...subject.always, ...each.answers },
+        judge: (answers) => judgeOutcome(subject, each, answers),
+      }),
+    ),
     ...answeredCards(subject)
       .filter(({ expect }) => 'outcome' in expect && expect.outcome === 'MATCHED')
-      .map((each) => ({
-        title: `a card matches by an explicit word only: ${each.title}`,
-        run: () =>
-          assertExplicit(each.answers ?? {}, (answers) => cardOutcome(subject, each, answers)),
-      })),
-  ];
-  return group('unknown codes', checks);
+      .map((each) =>
+        explicit(`a card matches by an explicit word only: ${each.title}`, {
+          answers: { ...subject.always, ...each.answers },
+          judge: (answers) => judgeCard(subject, each, answers),
+        }),
+      ),
+    ...notifications.filter(isPass).map((each): Check => ({
+      title: `${each.channel} passes by an explicit word only: notified, ${each.title}`,
+      run: () => assertExplicitNotification(subject, each),
+    })),
+  ]);
 }
 
-/** How the provider is met for the first time, by whatever it offers. */
-function beginner(subject: ConformanceSubject) {
+interface Operation {
+  readonly title: string;
+  /** The kind of fault that an error of the provider becomes. */
+  readonly faultOf: (code: string) => Promise<string | null>;
+}
+
+/** One of each way to call the provider for the first time. */
+function operationsOf(subject: ConformanceSubject): readonly Operation[] {
   const { provider } = subject;
-  const [start] = answeredStarts(subject);
-  const [card] = answeredCards(subject);
-  const action = start ? provider.channels[start.channel]?.action : provider.bankCard?.action;
-  const given = start ?? card;
-  if (!given || action === undefined) return null;
-  return {
-    settings: given.settings,
-    answersWith: (answer: RecordedAnswer): Answers => ({ ...given.answers, [action]: answer }),
-    run: async (bench: Bench): Promise<void> => {
-      if (start) await bench.start(start);
-      else if (card) await bench.check(card);
+  const operation = (
+    title: string,
+    action: string,
+    given: StartCase | BankCardCase,
+    run: (bench: Bench) => Promise<unknown>,
+  ): Operation => ({
+    title,
+    faultOf: (code) => {
+      const answers = { ...given.answers, [action]: subject.errorAnswer(code) };
+      return onBench(subject, { settings: given.settings, answers }, async (bench) => {
+        await run(bench);
+        return lastFault(bench.observed);
+      });
     },
-  };
+  });
+  return [
+    ...firstOfChannel(answeredStarts(subject)).map((each) =>
+      operation(
+        `${each.channel}, start`,
+        provider.channels[each.channel]?.action ?? '',
+        each,
+        (bench) => bench.start(each),
+      ),
+    ),
+    ...answeredCards(subject)
+      .slice(0, 1)
+      .map((each) =>
+        operation('bank card', provider.bankCard?.action ?? '', each, (bench) => bench.check(each)),
+      ),
+  ];
 }
 
-/** `judge`: true for a pass, false for anything else that was understood, null for a fault. */
+export function firstOfChannel<T extends { readonly channel: string }>(
+  cases: readonly T[],
+): readonly T[] {
+  return cases.filter(({ channel }, at) => {
+    return cases.findIndex((each) => each.channel === channel) === at;
+  });
+}
+
+/** Throttled, refused or broken inside: a person has neither failed nor passed by that. */
+async function assertErrorsEndNothing(
+  subject: ConformanceSubject,
+  given: OutcomeCase,
+): Promise<void> {
+  const { actions, faults } = subject.provider;
+  const asked = Object.keys(given.answers ?? {}).filter((each) => actions[each]?.effect === 'read');
+  const codes = Object.entries<FaultKind>(faults).filter(([, kind]) => !kind.startsWith('session'));
+  for (const code of [unknownCode, ...codes.map(([each]) => each)]) {
+    for (const action of asked) {
+      const answers = { [action]: subject.errorAnswer(code) };
+      const told = await afterStart(subject, given, { answers }, askOnce);
+      const hasEnded = 'answer' in told && told.answer.kind === 'ended';
+      assert.ok(!hasEnded, `${code} of ${action} ends the verification`);
+    }
+  }
+}
+
+/** True for a pass, false for anything else that was understood, null for a fault. */
+type Verdict = boolean | null;
+
+function explicit(
+  title: string,
+  given: {
+    readonly answers: Answers;
+    readonly judge: (answers: Answers) => Promise<Verdict>;
+  },
+): Check {
+  const all = Object.values(given.answers).flatMap((each) => lastOf(each) ?? []);
+  if (all.every((answer) => leavesOf(answer).length === 0)) {
+    return {
+      title,
+      skipped: 'its answers can be altered here neither as JSON nor as XML or a form',
+    };
+  }
+  return { title, run: () => assertExplicit(given.answers, given.judge) };
+}
+
 async function assertExplicit(
   answers: Answers,
-  judge: (answers: Answers) => Promise<boolean | null>,
+  verdictOf: (answers: Answers) => Promise<Verdict>,
 ): Promise<void> {
-  const decisive: string[] = [];
+  let isDecided = false;
   for (const [action, recorded] of Object.entries(answers)) {
     const list = [recorded].flat() as readonly RecordedAnswer[];
-    const last = list.at(-1);
+    const last = lastOf(recorded);
     if (!last) continue;
-    const having = (answer: RecordedAnswer): Answers => ({
-      ...answers,
-      [action]: [...list.slice(0, -1), answer],
-    });
-    for (const { path, answer } of strangersOf(last)) {
-      assert.notEqual(await judge(having(answer)), true, `it passes with ${path}`);
+    const judged = (answer: RecordedAnswer): Promise<Verdict> =>
+      verdictOf({ ...answers, [action]: [...list.slice(0, -1), answer] });
+    for (const { path, value, answer } of strangersOf(last)) {
+      const said = `it passes with ${path} of ${action} being ${JSON.stringify(value)}`;
+      assert.notEqual(await judged(answer), true, said);
     }
-    for (const { path, answer } of mutantsOf(last)) {
-      if ((await judge(having(answer))) === false) decisive.push(path);
+    const decisive: string[] = [];
+    for (const { path, alien, near } of leavesOf(last)) {
+      if ((await judged(alien.answer)) !== false) continue;
+      isDecided = true;
+      decisive.push(path);
+      for (const { value, answer } of near) {
+        const said = `it passes with ${path} of ${action} being ${JSON.stringify(value)}`;
+        assert.notEqual(await judged(answer), true, said);
+      }
+    }
+    // One may repeat another, so that only without all of them nothing is said.
+    for (const answer of withoutAll(last, decisive)) {
+      const said = `it passes without ${decisive.join(', ')} of ${action}`;
+      assert.notEqual(await judged(answer), true, said);
     }
   }
   assert.ok(
-    decisive.length > 0,
-    'whichever value of the answer is unknown, it passes all the same',
+    isDecided,
+    'no single value decides: whichever is unknown, it passes all the same, or cannot be read. What no table has must end undetermined',
   );
 }
 
-function outcomeStatus(
+function lastOf(
+  recorded: RecordedAnswer | readonly RecordedAnswer[] | undefined,
+): RecordedAnswer | undefined {
+  return ([recorded ?? []].flat() as readonly RecordedAnswer[]).at(-1);
+}
+
+function judgeOutcome(
   subject: ConformanceSubject,
   given: OutcomeCase,
   answers: Answers,
-): Promise<boolean | null> {
+): Promise<Verdict> {
   return afterStart(subject, given, { answers }, async (bench, id) => {
     const told = await askOnce(bench, id);
-    if (!('answer' in told)) return null;
-    return told.answer.kind === 'ended' && told.answer.result.status === 'PASSED';
+    return 'answer' in told ? judge(told.answer) : null;
   });
 }
 
-function cardOutcome(
+function judgeCard(
   subject: ConformanceSubject,
   given: BankCardCase,
   answers: Answers,
-): Promise<boolean | null> {
+): Promise<Verdict> {
   return onBench(subject, { settings: given.settings, answers }, async (bench) => {
     await bench.check(given);
     const [result] = bench.observed.cardResults;
-    return result ? result.outcome === 'MATCHED' : null;
+    if (!result) return null;
+    assertOwnText(result.message);
+    return result.outcome === 'MATCHED';
   });
+}
+
+/** Altered behind its signature: what it says counts as if the provider had signed it. */
+function assertExplicitNotification(
+  subject: ConformanceSubject,
+  given: NotificationCase,
+): Promise<void> {
+  return readOnce(subject, given, async ({ notification, read }) => {
+    const recorded = { body: notification.body.toString('utf8') };
+    await assertExplicit({ notification: recorded }, async ({ notification: changed }) => {
+      const body = lastOf(changed)?.body ?? '';
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      try {
+        const answer = read({ ...notification, body: Buffer.from(text) });
+        return answer === null ? false : judge(answer);
+      } catch {
+        return null;
+      }
+    });
+  });
+}
+
+function judge(answer: OutcomeAnswer): boolean {
+  if (answer.kind !== 'ended') return false;
+  assertOwnText(answer.result.message);
+  return answer.result.status === 'PASSED';
+}
+
+function assertOwnText(message: string | null): void {
+  const isOwn = message?.includes(alienText) !== true;
+  assert.ok(isOwn, 'its message is the text of the vendor, who may repeat what was sent');
 }

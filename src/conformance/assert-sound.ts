@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import type { BankCardResult, OutcomeAnswer, Started } from '../contract/index.ts';
+
+// What a plugin may return, whatever a case expects: TypeScript promises it, and JavaScript does not.
+
+const billing = z.enum(['CHARGED', 'NOT_CHARGED', 'UNKNOWN']);
+const reason = z.string().regex(/^[A-Z][A-Z0-9_]*$/u);
+const attempts = z.int().min(0).nullable();
+/** Not seconds, and not the far future. */
+const moment = z.number().min(Date.UTC(2000)).max(Date.UTC(2200));
+
+const result = z.strictObject({
+  status: z.enum(['PASSED', 'FAILED', 'EXPIRED', 'CANCELLED', 'UNDETERMINED']),
+  code: z.string().nullable(),
+  reason,
+  message: z.string().nullable(),
+  similarity: z.number().min(0).max(100).nullable(),
+  completedAtMs: moment.nullable(),
+  billing,
+  chargedAttempts: attempts,
+  details: z.looseObject({ __typename: z.string() }).nullable(),
+});
+
+const outcome = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('pending'),
+    chargedAttempts: attempts.optional(),
+    launchUsed: z.boolean().optional(),
+  }),
+  z.strictObject({ kind: z.literal('not_told'), chargedAttempts: attempts.optional() }),
+  z.strictObject({ kind: z.literal('ended'), result }),
+]);
+
+const text = z.string().min(1);
+/** A person's browser goes there: no script, and nothing that others can read on the way. */
+const url = z
+  .url()
+  .refine(
+    (given) => /^(?!javascript:|data:|http:\/\/(?!localhost|127\.|\[::1\]))/iu.test(given),
+    'must be https, or the link of an app',
+  );
+const launch = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('redirect'),
+    url,
+    longUrl: url.optional(),
+    token: text.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('sdk_token'),
+    token: text,
+    clientConfig: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('mini_program'),
+    token: text,
+    url: url.optional(),
+    longUrl: url.optional(),
+  }),
+]);
+
+const mostSessionLength = 4096;
+const session = z
+  .record(
+    z.string(),
+    z.union([z.string(), z.number(), z.boolean(), z.null()], 'must be flat: text, number, boolean'),
+  )
+  .refine((given) => JSON.stringify(given).length <= mostSessionLength, 'must be small');
+
+const cardResult = z.strictObject({
+  outcome: z.enum([
+    'MATCHED',
+    'MISMATCHED',
+    'CARD_UNUSABLE',
+    'INPUT_REFUSED',
+    'NOT_PERFORMED',
+    'UNDETERMINED',
+  ]),
+  reason,
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+  billing,
+});
+
+export function assertSoundOutcome(given: OutcomeAnswer): void {
+  assertShape(outcome, given, 'the outcome');
+}
+
+export function assertSoundCardResult(given: BankCardResult): void {
+  assertShape(cardResult, given, 'the result');
+}
+
+export function assertSoundStart(given: Started, retentionSeconds: number): void {
+  const started = z.strictObject({
+    launch: launch.nullable(),
+    session,
+    expiresInSeconds: z.number().positive().max(retentionSeconds),
+  });
+  assertShape(started, given, 'what it starts');
+}
+
+function assertShape(schema: z.ZodType, given: unknown, what: string): void {
+  const issues = schema.safeParse(given).error?.issues ?? [];
+  const said = issues.map(
+    ({ path, message }) => `${[what, ...path].map(String).join('.')}: ${message}`,
+  );
+  assert.deepEqual(said, [], said.join('; '));
+}

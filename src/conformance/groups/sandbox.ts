@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { parseProviderSettings } from '../../config.ts';
+import { isLoopback } from '../../core/is-loopback.ts';
+import { group, skip, type Group } from '../group.ts';
+import type { ConformanceSubject } from '../subject.ts';
+
+/** Its emulation, if it brings one, is on this host, and the plugin takes its settings. */
+export function sandboxGroup({ provider }: ConformanceSubject): Group {
+  const { sandbox } = provider;
+  if (!sandbox) return skip('sandbox', 'it brings no emulation: it is not enabled in the sandbox');
+  return group('sandbox', [
+    {
+      title: 'starts on this host, with settings that the plugin takes, and ends',
+      run: async () => {
+        const start = await sandbox();
+        const upstream = await start({
+          now: Date.now,
+          givenSettings: {},
+          toLoopback: () => null,
+          accountUrl: `https://verification.example/callbacks/${provider.id}/account`,
+        });
+        try {
+          const parsed = parseProviderSettings(provider, upstream.settings);
+          assert.deepEqual('wrong' in parsed ? parsed.wrong : [], []);
+          const endpoints = Object.entries(upstream.settings).filter(([name]) =>
+            /^(?:.+_)?ENDPOINT$/u.test(name),
+          );
+          assert.ok(endpoints.length > 0, 'its settings have no ENDPOINT');
+          for (const [name, url] of endpoints) {
+            assert.ok(isLoopback(url), `${name} leads to another host`);
+          }
+          for (const { action } of upstream.scenarios) {
+            assert.equal(typeof action, 'string', 'a scenario names its action');
+          }
+        } finally {
+          await upstream.close();
+        }
+      },
+    },
+  ]);
+}

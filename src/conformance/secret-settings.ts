@@ -1,0 +1,25 @@
+import type { ConformanceSubject } from './subject.ts';
+
+/** Names an account, and opens nothing. */
+const identifiers = /^(?:APP|CLIENT|ACCOUNT|MERCHANT|PARTNER|USER)_ID$/u;
+const secrets = /(?:^|_)(?:KEY|SECRET|TOKEN|PASSWORD)(?:_|$)/u;
+
+/** Settings whose values must be seen nowhere: credentials, and what is named like one. */
+export function secretNames(
+  { provider }: Pick<ConformanceSubject, 'provider'>,
+  given: Readonly<Record<string, string>>,
+): readonly string[] {
+  return Object.keys(given).filter(
+    (name) =>
+      !identifiers.test(name) &&
+      !name.includes('PUBLIC') &&
+      (provider.credentials.includes(name) || secrets.test(name)),
+  );
+}
+
+export function secretSettings(
+  subject: Pick<ConformanceSubject, 'provider'>,
+  given: Readonly<Record<string, string>>,
+): readonly string[] {
+  return secretNames(subject, given).flatMap((name) => given[name] ?? []);
+}
