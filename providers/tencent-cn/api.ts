@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProviderCall } from '../../src/contract/plugin-api.ts';
+import { ProviderFault, type ProviderCall } from '../../src/contract/plugin-api.ts';
 import {
   optionalMoment,
   optionalNumber,
@@ -8,6 +8,7 @@ import {
 } from '../shared/answer-fields.ts';
 import { encryptFields, type Encryption } from '../tencent/encrypt-fields.ts';
 import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
+import { bankCardBusyCode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
 
 type Call = ProviderCall<TencentCnSettings>;
@@ -215,5 +216,11 @@ export function bankCard4EVerification(
       BankCard: payload.BankCard,
     }),
     answer: bankCardResult,
+    refuse: ({ Result: code, requestId }) => {
+      if (code === bankCardBusyCode) {
+        const providerRequestId = requestId ?? undefined;
+        throw new ProviderFault('busy', { providerCode: code, providerRequestId });
+      }
+    },
   });
 }

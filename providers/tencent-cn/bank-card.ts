@@ -15,7 +15,7 @@ import {
   type PrepareContext,
 } from '../../src/contract/plugin-api.ts';
 import { bankCard4EVerification } from './api.ts';
-import { bankCardBusyCode, bankCardCodes } from './mapping.ts';
+import { bankCardCodes } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
 
 /** BankCard4EVerification: one call, which may be charged, and no way to ask for its answer again. */
@@ -34,7 +34,7 @@ export const bankCard: BankCardDefinition<TencentCnSettings> = {
           Phone: input.phone,
           CertType: input.certType,
         });
-        return toBankCardResult(answer.Result, answer.requestId);
+        return toBankCardResult(answer.Result);
       },
     };
   },
@@ -67,10 +67,8 @@ function findProblems(
   return problems.all;
 }
 
-function toBankCardResult(code: string | null, requestId: string | null): BankCardResult {
-  const details = { providerCode: code ?? undefined, providerRequestId: requestId ?? undefined };
-  if (code === null) throw new ProviderFault('protocol', details);
-  if (code === bankCardBusyCode) throw new ProviderFault('busy', details);
+function toBankCardResult(code: string | null): BankCardResult {
+  if (code === null) throw new ProviderFault('protocol');
   const meaning = lookUp(bankCardCodes, code);
   return meaning
     ? { ...meaning, code }

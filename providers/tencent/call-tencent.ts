@@ -29,6 +29,8 @@ export interface TencentRequest<T> {
   readonly payload: object;
   /** Reads the fields that are needed from `Response`, and no others. */
   readonly answer: z.ZodType<T>;
+  /** Throws for a result code that says that nothing was done. */
+  readonly refuse?: (answer: TencentAnswer<T>) => void;
 }
 
 /** An answer, with the provider's id of the request for its support. */
@@ -77,7 +79,11 @@ export function callTencent<Settings, T>(
         body,
       };
     },
-    read: (answer) => readEnvelope(answer, request.answer),
+    read: (answer) => {
+      const read = readEnvelope(answer, request.answer);
+      request.refuse?.(read);
+      return read;
+    },
   });
 }
 

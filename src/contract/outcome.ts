@@ -7,14 +7,27 @@ export const checkKinds = [
 ] as const;
 export type CheckKind = (typeof checkKinds)[number];
 
-export type VerificationStatus =
-  'PENDING' | 'PASSED' | 'FAILED' | 'EXPIRED' | 'CANCELLED' | 'UNDETERMINED';
-export type TerminalStatus = Exclude<VerificationStatus, 'PENDING'>;
+export const terminalStatuses = [
+  'PASSED',
+  'FAILED',
+  'EXPIRED',
+  'CANCELLED',
+  'UNDETERMINED',
+] as const;
+export type TerminalStatus = (typeof terminalStatuses)[number];
+export type VerificationStatus = 'PENDING' | TerminalStatus;
 
 export type Billing = 'CHARGED' | 'NOT_CHARGED' | 'UNKNOWN';
 
-export type BankCardOutcome =
-  'MATCHED' | 'MISMATCHED' | 'CARD_UNUSABLE' | 'INPUT_REFUSED' | 'NOT_PERFORMED' | 'UNDETERMINED';
+export const bankCardOutcomes = [
+  'MATCHED',
+  'MISMATCHED',
+  'CARD_UNUSABLE',
+  'INPUT_REFUSED',
+  'NOT_PERFORMED',
+  'UNDETERMINED',
+] as const;
+export type BankCardOutcome = (typeof bankCardOutcomes)[number];
 
 /** What a person needs to begin, as the provider gave it. */
 export type Launch =

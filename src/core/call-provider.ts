@@ -16,6 +16,7 @@ import {
   type UpstreamRequest,
 } from '../contract/index.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import { faultPolicies } from './fault-policy.ts';
 import { logBug } from './log-bug.ts';
 import { actionKey, quotaOf, type RegisteredProvider } from './registry.ts';
 import type { RetryBudget } from './retry-budget.ts';
@@ -55,7 +56,9 @@ export interface CallTerms {
   /** Instead of sending, for an answer that is there already: the claim can be settled then. */
   readonly answerWithoutSending?: () => Promise<void>;
   /** Hears how a call that was made failed. */
-  readonly onFault?: (fault: ProviderFault) => void;
+  readonly onFault?: (fault: ProviderFault, effect: ActionEffect) => void;
+  /** Hears that a call was answered, and the answer understood. */
+  readonly onAnswer?: (effect: ActionEffect) => void;
 }
 
 /** No upstream call lasts longer; below every deadline in front of this service. */
@@ -90,7 +93,9 @@ export function callProvider<Settings>(
     now: deps.now,
     accessToken: (name, fetch) => deps.accessTokens.get(provider, name, fetch),
     send: async (call) => {
-      const action = definition.actions[call.action];
+      const action = Object.hasOwn(definition.actions, call.action)
+        ? definition.actions[call.action]
+        : undefined;
       if (!action) throw new Error(`${definition.id} has no action ${call.action}`);
       const key = actionKey(definition.id, call.action);
 
@@ -129,7 +134,9 @@ export function callProvider<Settings>(
         // Perhaps only the token is: the next operation fetches another.
         if (error.kind === 'credentials') void deps.accessTokens.forget(provider);
         const isFreshTryWorthIt =
-          error.providerCode !== undefined && action.sendAgainAfter?.includes(error.providerCode);
+          error.providerCode !== undefined &&
+          action.sendAgainAfter?.includes(error.providerCode) === true &&
+          faultPolicies.may_charge[error.kind].claim === 'release';
         // Refused before a byte left, as while a connection is being replaced: once more is safe.
         const isRetry = wasMade && error.kind === 'not_sent' && deps.retryBudget.spend(key);
         if (!isFreshTryWorthIt && !isRetry) throw error;
@@ -176,11 +183,12 @@ async function sendNow<T>(
       emptyTextsOver: action.emptyTextsOver,
     });
     const read = call.read(answer);
+    terms.onAnswer?.(action.effect);
     report(deps, definition.id, call.action, startedMs, null);
     return read;
   } catch (error) {
     const fault = toFault(error, definition);
-    terms.onFault?.(fault);
+    terms.onFault?.(fault, action.effect);
     report(deps, definition.id, call.action, startedMs, fault);
     // A refused nonce is an accident until the fresh one is refused as well.
     const isSentAgain = !terms.isLast && action.sendAgainAfter?.includes(fault.providerCode ?? '');

@@ -1,17 +1,19 @@
 import {
+  bankCardOutcomes,
   normaliseCardNumber,
   normalisePhone,
   toPlainCode,
   type BankCardResult,
 } from '../contract/index.ts';
 import { bankCardCache } from './bank-card-cache.ts';
-import { callProvider, type CallTerms } from './call-provider.ts';
+import type { CallTerms } from './call-provider.ts';
 import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import { checkCommonInput } from './check-common-input.ts';
 import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
+import { performOperation } from './perform-operation.ts';
 import { pickBankCardProvider, problemOfPicked } from './pick-provider.ts';
 import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
@@ -103,9 +105,13 @@ export async function checkBankCard(
       quota: quotaOf(provider, bankCard.action),
     });
     try {
-      const result = await ready.prepared.check(callProvider(deps, provider, terms));
+      const result = await performOperation(deps, provider, terms, {
+        name: `${providerId} bank card check`,
+        effect,
+        work: (call) => ready.prepared.check(call),
+      });
       warnOfUnknownCode(deps, providerId, result);
-      return { ...skeleton, result: withPlainCode(result), checkedAtMs: deps.now() };
+      return { ...skeleton, result: inPlainWords(result), checkedAtMs: deps.now() };
     } catch (error) {
       if (provesNothingDone(error)) await giveBack();
       throw error;
@@ -185,8 +191,10 @@ function answeredBy(
   };
 }
 
-function withPlainCode(result: BankCardResult): BankCardResult {
-  return { ...result, code: result.code === null ? null : toPlainCode(result.code) };
+/** A plugin in JavaScript may say anything; only what is a word of ours counts. */
+function inPlainWords(result: BankCardResult): BankCardResult {
+  const outcome = bankCardOutcomes.includes(result.outcome) ? result.outcome : 'UNDETERMINED';
+  return { ...result, outcome, code: result.code === null ? null : toPlainCode(result.code) };
 }
 
 function warnOfUnknownCode(deps: CoreDeps, providerId: string, result: BankCardResult): void {

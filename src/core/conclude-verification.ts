@@ -1,4 +1,9 @@
-import { toPlainCode, type Billing, type OutcomeAnswer } from '../contract/index.ts';
+import {
+  terminalStatuses,
+  toPlainCode,
+  type Billing,
+  type OutcomeAnswer,
+} from '../contract/index.ts';
 import type { RecordedOutcome, VerificationRecord } from './records.ts';
 
 /**
@@ -23,7 +28,9 @@ export function concludeVerification(
   const checked = { ...record, lastCheckedAtMs: terms.nowMs };
 
   if (answer.kind === 'ended') {
-    const { status, ...outcome } = answer.result;
+    const { status: told, ...outcome } = answer.result;
+    // A plugin in JavaScript may say anything; only what is a word of ours counts.
+    const status = terminalStatuses.includes(told) ? told : 'UNDETERMINED';
     const code = outcome.code === null ? null : toPlainCode(outcome.code);
     return ended(checked, status, { ...outcome, code, evidence: terms.evidence });
   }

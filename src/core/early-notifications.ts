@@ -38,8 +38,8 @@ export function earlyNotifications(
   return {
     find,
     forget: (): Promise<void> => cache.remove(keys),
-    /** Throws `StoreUnavailable` when it could not be kept. */
-    keep: async (early: EarlyNotification): Promise<void> => {
+    /** False where there are enough already. Throws `StoreUnavailable` when it could not be kept. */
+    keep: async (early: EarlyNotification): Promise<boolean> => {
       // Two that come at once must not write over each other.
       const lock = holdLock(locks, keys, randomBytes(16).toString('base64url'));
       for (let time = 0; !(await lock.take(writeWithinMs)); time++) {
@@ -47,9 +47,11 @@ export function earlyNotifications(
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       try {
-        const all = [...(await find()), early].slice(0, mostKept);
-        const text = JSON.stringify(all.map(write));
+        const kept = await find();
+        if (kept.length >= mostKept) return false;
+        const text = JSON.stringify([...kept, early].map(write));
         for (const key of keys) await cache.set(key, text, skeletonKeepSeconds);
+        return true;
       } finally {
         await lock.release();
       }

@@ -18,7 +18,7 @@ import { decodeRecord, encodeRecord, kindOf, lifeOf, type AnyRecord } from './re
 export interface ClaimedAttempt<Answer> {
   readonly providerId: string;
   readonly effect: Exclude<ActionEffect, 'read'>;
-  /** Calls the provider, once. */
+  /** Calls the provider, once; what it throws says no more than is proven (`performOperation`). */
   readonly perform: (terms: CallTerms) => Promise<Answer>;
 }
 
@@ -103,7 +103,7 @@ export async function leadClaim<Answer>(
     });
     if ('answer' in ended) return settleAnswer(deps, work, attempt, held, ended.answer);
     let other: ClaimedAttempt<Answer> | null = null;
-    if (mayPassOver(ended)) {
+    if (mayPassOver(attempt, ended)) {
       for (; !other && next < standIns.length; next++) other = prepare(deps, work, standIns[next]);
     }
     const isInTime = deps.now() + standInAnswerMs < deadlineMs;
@@ -129,16 +129,12 @@ function prepare<Answer>(
 /** How an attempt ended without an answer. */
 interface Failure {
   readonly error: unknown;
-  /** Whether a call that matters was begun: from then on only its own end proves anything. */
-  readonly begun: boolean;
-  /** What its fault means. */
-  readonly effect: ClaimedAttempt<unknown>['effect'];
 }
 
 async function perform<Answer>(
   deps: CoreDeps,
   held: HeldClaim,
-  { effect: attemptEffect, perform: call }: ClaimedAttempt<Answer>,
+  { effect, perform: call }: ClaimedAttempt<Answer>,
   terms: {
     readonly recordId: string;
     readonly deadlineMs: number;
@@ -150,53 +146,22 @@ async function perform<Answer>(
   const { recordId, deadlineMs, progress, isStandIn, isLast } = terms;
   const start = (untilMs: number) =>
     startClaim(deps, held, { recordId, progress, deadlineMs: untilMs });
-  let begun = false;
-  let isUnderWay = false;
-  let own: ProviderFault | null = null;
   try {
     const answer = await call({
       priority: 'start',
       deadlineMs,
       turnByMs: isLast ? undefined : deps.now() + turnBeforeOthersMs,
-      answerWithinMs: isLast || attemptEffect === 'may_charge' ? undefined : answerBeforeOthersMs,
+      answerWithinMs: isLast || effect === 'may_charge' ? undefined : answerBeforeOthersMs,
       keptForAnswerMs: isStandIn ? standInAnswerMs : undefined,
-      onCall: (effect) => {
-        if (effect === 'may_charge' && attemptEffect !== 'may_charge') {
-          throw new Error('an operation that is declared as free calls an action that may charge');
-        }
-        // A second one could end in "not sent" and free a key whose first call was sent.
-        if (begun && effect !== 'read' && attemptEffect === 'may_charge') {
-          throw new Error('a call that may be charged is the last one that does anything');
-        }
-        begun ||= effect === attemptEffect;
-        isUnderWay ||= effect === 'may_charge';
+      beforeSend: async (called) => {
+        if (called === effect) await start(deadlineMs);
       },
-      onEnd: (effect) => {
-        isUnderWay &&= effect !== 'may_charge';
-      },
-      beforeSend: async (effect) => {
-        own = null;
-        if (effect === attemptEffect) await start(deadlineMs);
-      },
-
       answerWithoutSending: () => start(Infinity),
-      onFault: (fault) => {
-        own = fault;
-      },
     });
     return { answer };
   } catch (error) {
-    // Until then only what prepares it was called, and that is never charged.
-    const effect = begun ? attemptEffect : 'free_start';
-    // Something beside it failed first: what becomes of the call itself is not known.
-    if (isUnderWay) return { error: new ProviderFault('timeout'), begun, effect };
-    // Whatever a plugin makes of it: a lost answer stays lost.
-    return { error: isLost(effect, own) ? own : error, begun, effect };
+    return { error };
   }
-}
-
-function isLost(effect: ClaimedAttempt<unknown>['effect'], fault: ProviderFault | null): boolean {
-  return fault !== null && faultPolicies[effect][fault.kind].claim === 'unknown';
 }
 
 /** Confirms STARTED in the store; throws when nothing may be sent. */
@@ -224,7 +189,7 @@ async function startClaim(
 }
 
 /** Down, throttled or out of quota, with certainty that nothing chargeable has happened. */
-function mayPassOver({ error, effect }: Failure): boolean {
+function mayPassOver({ effect }: ClaimedAttempt<unknown>, { error }: Failure): boolean {
   // Who does too much does so whoever serves.
   if (error instanceof LimiterRefusal) return error.reason !== 'over_velocity';
   if (!(error instanceof ProviderFault)) return false;
@@ -284,9 +249,9 @@ function isOpen(stored: StoredRecord | null | undefined): stored is StoredRecord
 async function settleFailure<Answer>(
   deps: CoreDeps,
   { operation }: LedWork<Answer>,
-  { providerId }: ClaimedAttempt<Answer>,
+  { providerId, effect }: ClaimedAttempt<Answer>,
   { claim, tickets }: HeldClaim,
-  { error, begun, effect }: Failure,
+  { error }: Failure,
 ): Promise<LedOutcome<Answer>> {
   if (error instanceof LimiterRefusal) {
     await quietly(deps, claim.release(tickets));
@@ -324,14 +289,10 @@ async function settleFailure<Answer>(
       }),
     };
   }
-  // A bug. Past the beginning of something chargeable it is "may have been done".
+  // A bug, before anything that may be charged was begun.
   logBug(deps.log, operation, error);
-  if (!begun || effect === 'free_start') {
-    await quietly(deps, claim.release(tickets));
-    throw error;
-  }
-  await quietly(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
-  return { kind: 'problem', problem: problem('OUTCOME_UNKNOWN', { provider: providerId }) };
+  await quietly(deps, claim.release(tickets));
+  throw error;
 }
 
 /** For steps whose failure changes nothing that the caller is told: the lease ends them anyway. */

@@ -129,7 +129,7 @@ async function receive(
   const definition = provider?.definition.channels[record.channel]?.notification;
   if (!provider || !definition) return { kind: 'unknown' };
   if (!definition.verify || !isEnabled(provider)) {
-    return receiveProven(deps, providerId, stored, notification);
+    return (await receiveProven(deps, providerId, stored, notification)).receipt;
   }
   const proof = prove(deps, provider, definition, notification);
   if (proof.kind === 'refused') return proof;
@@ -140,8 +140,8 @@ async function receive(
       return { kind: 'received', reply: definition.reply };
     }
   }
-  const receipt = await receiveProven(deps, providerId, stored, notification);
-  for (const key of receipt.kind === 'received' ? keys : []) {
+  const { receipt, isTaken } = await receiveProven(deps, providerId, stored, notification);
+  for (const key of isTaken ? keys : []) {
     await deps.store.cache.set(key, '1', rememberDeliverySeconds);
   }
   return receipt;
@@ -156,7 +156,11 @@ function prove(
 ): NotificationProof {
   const context = { settings: provider.settings, nowMs: deps.now() };
   const proof = orUnreadable(deps, provider, () => verify?.(notification, context) ?? null);
-  return proof ?? { kind: 'refused' };
+  // A promise that was not asked for must not end the process.
+  if (proof instanceof Promise) proof.catch(() => {});
+  const isProven =
+    proof?.kind === 'genuine' && typeof proof.deliveryId === 'string' && proof.deliveryId !== '';
+  return isProven ? proof : { kind: 'refused' };
 }
 
 /** Null for what a plugin cannot read: anybody may send anything. */
@@ -173,39 +177,49 @@ function orUnreadable<T>(
   }
 }
 
+interface Taken {
+  readonly receipt: NotificationReceipt;
+  /** Whether it was understood or kept: then it need not come again. */
+  readonly isTaken: boolean;
+}
+
 async function receiveProven(
   deps: CoreDeps,
   providerId: string,
   stored: StoredRecord,
   notification: Notification,
-): Promise<NotificationReceipt> {
+): Promise<Taken> {
   const record = decodeRecord('verification', stored);
   const provider = deps.registry.find(providerId);
   const channel = provider?.definition.channels[record.channel];
-  if (!provider || !channel?.notification) return { kind: 'unknown' };
-  const received = { kind: 'received', reply: channel.notification.reply } as const;
-  if (record.redactedAtMs !== null) return received;
+  const unknown = { receipt: { kind: 'unknown' }, isTaken: false } as const;
+  if (!provider || !channel?.notification) return unknown;
+  const { reply, read } = channel.notification;
+  const received = (isTaken: boolean): Taken => ({ receipt: { kind: 'received', reply }, isTaken });
+  if (record.redactedAtMs !== null) return received(true);
   if (record.startedAtMs === null) {
-    await keepForLater(deps, provider, channel, record, notification);
-    return received;
+    return received(await keepForLater(deps, provider, channel, record, notification));
   }
-  if (record.providerId !== providerId) return { kind: 'unknown' };
-  if (record.status !== 'PENDING' || record.session === null || !isEnabled(provider)) {
-    return received;
+  if (record.providerId !== providerId) return unknown;
+  const { session } = record;
+  if (record.status !== 'PENDING' || session === null || !isEnabled(provider)) {
+    return received(true);
   }
 
   const source = outcomeSourceOf(provider, channel);
   if (source === 'NOTIFICATION') {
-    const { read } = channel.notification;
     const context = { settings: provider.settings, nowMs: deps.now() };
-    const session = record.session;
-    const answer = orUnreadable(deps, provider, () => read(notification, session, context));
-    if (answer) await takeAtItsWord(deps, stored, answer, channel);
-  } else if (source === 'QUERY' && notification.method === 'POST') {
+    const told = orUnreadable(deps, provider, () => ({
+      answer: read(notification, session, context),
+    }));
+    if (told?.answer) await takeAtItsWord(deps, stored, told.answer, channel);
+    return received(told !== null);
+  }
+  if (source === 'QUERY' && notification.method === 'POST') {
     // Whatever it says: no vendor documents the body well enough to be choosy about a hint.
     askInBackground(deps, stored);
   }
-  return received;
+  return received(true);
 }
 
 /** Sooner than the answer of the start: what it is about is not known yet. */
@@ -215,19 +229,20 @@ async function keepForLater(
   channel: ChannelDefinition<unknown>,
   { id }: VerificationRecord,
   notification: Notification,
-): Promise<void> {
+): Promise<boolean> {
   // Where the provider can be asked, a hint before the beginning says nothing; nor does the GET of a
   // page that was opened.
-  if (notification.method !== 'POST') return;
-  if (!isEnabled(provider) || outcomeSourceOf(provider, channel) !== 'NOTIFICATION') return;
+  if (notification.method !== 'POST') return true;
+  if (!isEnabled(provider) || outcomeSourceOf(provider, channel) !== 'NOTIFICATION') return true;
   const { id: providerId } = provider.definition;
-  await earlyNotifications(deps, id).keep({ providerId, notification });
+  const isKept = await earlyNotifications(deps, id).keep({ providerId, notification });
   // The start may have been answered meanwhile, and have looked before this was kept.
   const [stored] = await deps.store.records.get([id]);
   const current = stored ? decodeRecord('verification', stored) : null;
   // Or it came to nothing, or its person was redacted: then nobody would look for this any more.
   if (!current || current.redactedAtMs !== null) await earlyNotifications(deps, id).forget();
   else if (current.startedAtMs !== null) await receiveEarlyNotification(deps, id);
+  return isKept;
 }
 
 async function takeAtItsWord(

@@ -1,5 +1,4 @@
 import type { FieldProblem, Prepared, Started, StartUrls } from '../contract/index.ts';
-import { callProvider } from './call-provider.ts';
 import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import { sealCapability } from './capability.ts';
 import { checkCommonInput } from './check-common-input.ts';
@@ -9,6 +8,7 @@ import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
 import type { ClaimedAttempt } from './lead-claim.ts';
+import { performOperation } from './perform-operation.ts';
 import { pickChannelProviders, problemOfPicked, type PickedChannel } from './pick-provider.ts';
 import { prepareInput } from './prepare-input.ts';
 import { problem, type Problem } from './problem.ts';
@@ -134,8 +134,11 @@ export async function startVerification(
           quota: quotaOf(provider, channel.action),
         });
         try {
-          const call = callProvider(deps, provider, terms);
-          const answer = await prepared.start(call, urlsOf(deps, record));
+          const answer = await performOperation(deps, provider, terms, {
+            name: `${providerId} ${input.channel} start`,
+            effect: effectOf(candidate),
+            work: (call) => prepared.start(call, urlsOf(deps, record)),
+          });
           const started = begun(record, answer, deps.now());
           // To be found again is a convenience: its failure is nobody's.
           await reuse?.remember(started).catch(() => {});

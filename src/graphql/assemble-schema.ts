@@ -3,8 +3,8 @@ import {
   buildSubgraphSchema,
   type GraphQLResolverMap,
 } from '@apollo/subgraph';
-import type { DocumentNode, GraphQLSchema } from 'graphql';
-import type { AnyProvider, PluginResolvers } from '../contract/index.ts';
+import { Kind, type DocumentNode, type GraphQLSchema } from 'graphql';
+import type { AnyProvider } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
 import { readBaseSchema } from './base-schema.ts';
 import { checkPluginSchemas, parsePluginSchema, type PluginSchema } from './check-plugin-schema.ts';
@@ -73,23 +73,35 @@ function buildUnchecked(
   // An array of modules: a single document crashes @apollo/subgraph 2.15.1.
   return buildSubgraphSchema([
     ...base.map((typeDefs) => ({ typeDefs })),
-    ...plugins.map(({ document, definition }) => ({
-      typeDefs: document,
-      resolvers: withParentOnly(definition.resolvers ?? {}),
+    ...plugins.map((plugin) => ({
+      typeDefs: plugin.document,
+      resolvers: withParentOnly(plugin),
     })),
   ]);
 }
 
-/** What else a resolver is given leads to the store, and to data of others. */
-function withParentOnly(resolvers: PluginResolvers): GraphQLResolverMap {
-  return mapValues(resolvers, (fields) =>
-    mapValues(fields, (resolve) => (parent: unknown) => resolve(parent)),
-  );
+/**
+ * A resolver for every field of a plugin's own types, that is given its parent and nothing else: the rest
+ * leads to the store, and to data of others. graphql-js would hand it to functions among the values too.
+ */
+function withParentOnly({ document, definition }: PluginSchema): GraphQLResolverMap {
+  const resolvers: Record<string, Record<string, (parent: unknown) => unknown>> = {};
+  for (const node of document.definitions) {
+    const isObject =
+      node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION;
+    if (!isObject) continue;
+    const type = node.name.value;
+    const own = definition.resolvers?.[type] ?? {};
+    const fields = (node.fields ?? []).map(({ name: { value: field } }) => {
+      const resolve = Object.hasOwn(own, field) ? own[field] : undefined;
+      return [field, (parent: unknown) => (resolve ? resolve(parent) : valueOf(parent, field))];
+    });
+    resolvers[type] = { ...resolvers[type], ...Object.fromEntries(fields) };
+  }
+  return resolvers;
 }
 
-function mapValues<From, To>(
-  given: Readonly<Record<string, From>>,
-  change: (value: From) => To,
-): Record<string, To> {
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value)]));
+function valueOf(parent: unknown, field: string): unknown {
+  const value = (parent as Readonly<Record<string, unknown>>)[field];
+  return typeof value === 'function' ? null : value;
 }

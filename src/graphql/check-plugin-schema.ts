@@ -9,6 +9,7 @@ import {
   type ObjectTypeExtensionNode,
   type TypeDefinitionNode,
   type TypeExtensionNode,
+  type TypeNode,
 } from 'graphql';
 import type { AnyProvider } from '../contract/index.ts';
 
@@ -61,22 +62,91 @@ export function checkPluginSchemas(
   for (const name of baseDefinitions.flatMap(namesOf)) owners.set(name, 'the base schema');
   const baseChannels = baseDefinitions.flatMap((node) => channelsOf(node));
   return [
-    ...plugins.flatMap((plugin) => checkPrefix(plugin, baseDefinitions)),
+    ...plugins.flatMap((plugin, at) => checkPrefix(plugin, baseDefinitions, plugins.slice(0, at))),
+    ...plugins.flatMap((plugin) => checkFieldTypes(plugin, baseDefinitions)),
     ...plugins.flatMap((plugin) => checkOne(plugin, owners)),
     ...checkSharedFields(plugins),
     ...plugins.flatMap((plugin) => checkChannels(plugin, baseChannels)),
   ];
 }
 
-/** Names that begin like the base schema's are kept for it. */
-function checkPrefix({ definition }: PluginSchema, base: readonly DefinitionNode[]): string[] {
+/** Names of GraphQL itself; a plugin's type of that name would be its. */
+const builtInNames = [
+  'String',
+  'Int',
+  'Float',
+  'Boolean',
+  'ID',
+  'Query',
+  'Mutation',
+  'Subscription',
+];
+
+/** Names that begin like the base schema's, or like those of another plugin, are kept for them. */
+function checkPrefix(
+  { definition }: PluginSchema,
+  base: readonly DefinitionNode[],
+  earlier: readonly PluginSchema[],
+): string[] {
   const prefix = toPascalCase(definition.id);
-  const taken = base.filter(isTypeDefinition).find(({ name }) => name.value.startsWith(prefix));
-  return taken
-    ? [
-        `provider "${definition.id}": types that begin with ${prefix} are the base schema's, as ${taken.name.value} is. Choose another id.`,
-      ]
-    : [];
+  const baseNames = base.filter(isTypeDefinition).map(({ name }) => name.value);
+  const taken = [...baseNames, ...builtInNames].find((name) => name.startsWith(prefix));
+  const other = earlier.find(({ definition: { id } }) => {
+    const theirs = toPascalCase(id);
+    return id !== definition.id && (theirs.startsWith(prefix) || prefix.startsWith(theirs));
+  });
+  const name = `provider "${definition.id}"`;
+  return [
+    ...(taken === undefined
+      ? []
+      : [
+          `${name}: types that begin with ${prefix} are the base schema's, as ${taken} is. Choose another id.`,
+        ]),
+    ...(other
+      ? [
+          `${name}: types that begin with ${prefix} could be taken for those of provider "${other.definition.id}". Choose another id.`,
+        ]
+      : []),
+  ];
+}
+
+/** Own types, and what stands for a value: a field that led to a verification could lead to anybody's. */
+function checkFieldTypes(
+  { definition, document }: PluginSchema,
+  base: readonly DefinitionNode[],
+): string[] {
+  const own = document.definitions.filter(isTypeDefinition).map((type) => type.name.value);
+  const values = base
+    .filter(isTypeDefinition)
+    .filter(
+      ({ kind }) => kind === Kind.ENUM_TYPE_DEFINITION || kind === Kind.SCALAR_TYPE_DEFINITION,
+    )
+    .map((type) => type.name.value);
+  const baseNames = base.filter(isTypeDefinition).map((type) => type.name.value);
+  const isForeign = (type: string): boolean =>
+    baseNames.includes(type) && !values.includes(type) && !own.includes(type);
+  return document.definitions.flatMap((node) => {
+    const isObject = 'interfaces' in node;
+    if (!isObject) return [];
+    const where = `provider "${definition.id}": ${node.name.value}`;
+    return [
+      ...(node.interfaces ?? [])
+        .map(({ name }) => name.value)
+        .filter((each) => !own.includes(each))
+        .map((each) => `${where} implements ${each}, which is no interface of its own.`),
+      ...(node.fields ?? [])
+        .map((field) => [field.name.value, namedTypeOf(field.type)] as const)
+        .filter(([, type]) => isForeign(type))
+        .map(
+          ([field, type]) =>
+            `${where}.${field} is of the base schema's type ${type}: it may hold values and own types only.`,
+        ),
+    ];
+  });
+}
+
+function namedTypeOf(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 }
 
 function checkOne({ definition, document }: PluginSchema, owners: Map<string, string>): string[] {

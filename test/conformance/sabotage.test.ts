@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
@@ -10,15 +11,18 @@ import {
   type AnyProvider,
   type ChannelDefinition,
   type NotificationDefinition,
+  type VerificationResult,
 } from '../../src/contract/plugin-api.ts';
 import {
   answerSchema,
   ask,
+  results,
   settingsSchema,
   sign,
   sound,
   soundSubject,
   toResult,
+  type SoundAnswer,
   type SoundCall,
   type SoundSettings,
 } from './sound-provider.ts';
@@ -65,6 +69,16 @@ function starting(
           };
         },
       };
+    },
+  });
+}
+
+/** Asked as the sound one is, with another meaning of the answer. */
+function asking(toOutcome: (answer: SoundAnswer) => VerificationResult) {
+  return withWeb({
+    fetchOutcome: async (call, { id }) => {
+      const answer = await ask(call, 'result', { id });
+      return { kind: 'ended', result: toOutcome(answer) };
     },
   });
 }
@@ -305,6 +319,255 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'a detail is not in the SDL',
     'SDL',
     broken({ typeDefs: sound.typeDefs.replace('soundPage', 'soundSide') }),
+  ],
+  [
+    'a result that is missing passes',
+    'unknown codes',
+    asking(({ result }) => toResult(result ?? 'GOOD')),
+  ],
+  [
+    'a result that begins like a pass passes',
+    'unknown codes',
+    asking(({ result = 'NEW' }) => toResult(result.startsWith('GOOD') ? 'GOOD' : result)),
+  ],
+  [
+    'a table is read without care for what every object has',
+    'unknown codes',
+    asking(({ result = 'NEW' }) => {
+      const meaning = results[result] as { readonly status?: 'FAILED' } | undefined;
+      return meaning
+        ? { ...toResult(result), status: meaning.status ?? 'PASSED' }
+        : toResult(result);
+    }),
+  ],
+  [
+    'an error while asking is a failed person',
+    'unknown codes',
+    withWeb({
+      fetchOutcome: async (call, { id }) => {
+        const answer = await ask(call, 'result', { id }).catch((error: unknown) => {
+          const { providerCode } = error as { readonly providerCode?: string };
+          if (providerCode === undefined) throw error;
+          return { result: 'BAD' };
+        });
+        return { kind: 'ended', result: toResult(answer.result ?? 'NEW') };
+      },
+    }),
+  ],
+  [
+    'the vendor’s text becomes ours',
+    'unknown codes',
+    asking(({ result = 'NEW' }) => ({ ...toResult(result), message: `It says ${result}.` })),
+  ],
+  [
+    'an unknown result passes by webhook',
+    'unknown codes',
+    withWebhook({
+      read: ({ body }, { id }) => {
+        const told = JSON.parse(body.toString('utf8')) as { id?: string; result?: string };
+        const result = toResult(told.result === 'BAD' ? 'BAD' : 'GOOD');
+        return told.id === id ? { kind: 'ended', result } : null;
+      },
+    }),
+  ],
+  [
+    'a webhook without a signature counts',
+    'notifications',
+    withWebhook({
+      verify: (notification, context) =>
+        notification.headers['x-signature'] === undefined
+          ? { kind: 'genuine', deliveryId: 'none' }
+          : (webhook.verify?.(notification, context) ?? { kind: 'refused' }),
+    }),
+  ],
+  [
+    'a part of a signature is enough',
+    'notifications',
+    withWebhook({
+      verify: ({ headers, body }, { settings, nowMs }) => {
+        const { 'x-time': time = '', 'x-signature': given = '' } = headers;
+        const isFresh = Math.abs(nowMs - Number(time)) < 300_000;
+        return isFresh && sign(time, body, settings.WEBHOOK_SECRET.reveal()).startsWith(given)
+          ? { kind: 'genuine', deliveryId: given }
+          : { kind: 'refused' };
+      },
+    }),
+  ],
+  [
+    'each time a delivery has another id',
+    'notifications',
+    withWebhook({
+      verify: (notification, context) => {
+        const proof = webhook.verify?.(notification, context) ?? { kind: 'refused' };
+        return proof.kind === 'genuine' ? { ...proof, deliveryId: randomUUID() } : proof;
+      },
+    }),
+  ],
+  [
+    'a webhook of the future counts',
+    'notifications',
+    withWebhook({
+      verify: ({ headers, body }, { settings, nowMs }) => {
+        const { 'x-time': time = '', 'x-signature': given = '' } = headers;
+        const isYoung = nowMs - Number(time) < 300_000;
+        return isYoung && given === sign(time, body, settings.WEBHOOK_SECRET.reveal())
+          ? { kind: 'genuine', deliveryId: given }
+          : { kind: 'refused' };
+      },
+    }),
+  ],
+  [
+    'a webhook goes by another clock',
+    'notifications',
+    withWebhook({
+      verify: (notification, context) =>
+        webhook.verify?.(notification, { ...context, nowMs: Date.now() }) ?? { kind: 'refused' },
+    }),
+  ],
+  [
+    'our reference is not found in a webhook',
+    'notifications',
+    withWebhook({ referenceOf: () => null }),
+  ],
+  [
+    'a read with HTTP 500 is believed',
+    'broken answers',
+    withWeb({
+      fetchOutcome: async (call, { id }) => {
+        const { result = 'NEW' } = await call.send({
+          action: 'result',
+          build: () => ({
+            method: 'POST',
+            url: call.settings.ENDPOINT,
+            headers: {},
+            body: JSON.stringify({ id }),
+          }),
+          read: ({ body }) => {
+            const answer = answerSchema.parse(JSON.parse(body.toString('utf8')));
+            if (answer.code !== 'OK') throw new ProviderErrorAnswer(answer.code);
+            return answer;
+          },
+        });
+        return { kind: 'ended', result: toResult(result) };
+      },
+    }),
+  ],
+  [
+    'it asks again by itself',
+    'broken answers',
+    withWeb({
+      fetchOutcome: async (call, { id }) => {
+        const read = () => ask(call, 'result', { id });
+        const { result = 'NEW' } = await read().catch(read);
+        return { kind: 'ended', result: toResult(result) };
+      },
+    }),
+  ],
+  ['it never settles', 'broken answers', withWeb({ fetchOutcome: () => new Promise(() => {}) })],
+  [
+    'a likeness is of another scale',
+    'recorded answers',
+    asking(({ result = 'NEW' }) => ({ ...toResult(result), similarity: 9700 })),
+  ],
+  [
+    'a time is in seconds',
+    'recorded answers',
+    asking(({ result = 'NEW' }) => ({ ...toResult(result), completedAtMs: 1_732_262_400 })),
+  ],
+  [
+    'a link is a script',
+    'recorded answers',
+    starting(async (call, name) => {
+      await ask(call, 'start', { name });
+      return { url: 'javascript:alert(1)' };
+    }),
+  ],
+  [
+    'an input that lacks something makes it throw',
+    'channels and actions',
+    withWeb({
+      requires: [],
+      prepare: (input, context) => {
+        if ((input.extra ?? '').length > 9 || input.subject.name === null) throw new TypeError('x');
+        return web.prepare(input, context);
+      },
+    }),
+  ],
+  [
+    'it sends to somebody else',
+    'channels and actions',
+    starting(async (call, name) => {
+      await fetch('http://127.0.0.1:9/', { method: 'POST' }).catch(() => null);
+      return ask(call, 'start', { name });
+    }),
+  ],
+  [
+    'a name is in the link, as a URL has it',
+    'privacy',
+    starting(async (call, name) => {
+      await ask(call, 'start', { name });
+      return { url: `https://sound.example/?${new URLSearchParams({ for: name }).toString()}` };
+    }),
+  ],
+  [
+    'a name is printed',
+    'privacy',
+    starting((call, name) => {
+      // As somebody forgets it.
+      // oxlint-disable-next-line no-console
+      console.log('starting for', name);
+      return ask(call, 'start', { name });
+    }),
+  ],
+  [
+    'a secret is in the session',
+    'privacy',
+    broken({
+      channels: {
+        SOUND_WEB: {
+          ...web,
+          prepare: (input, context) => {
+            const prepared = web.prepare(input, context);
+            if ('problems' in prepared) return prepared;
+            return {
+              ...prepared,
+              start: async (call, urls) => {
+                const started = await prepared.start(call, urls);
+                const own = { secret: call.settings.WEBHOOK_SECRET.reveal() };
+                return { ...started, session: { ...started.session, ...own } };
+              },
+            };
+          },
+        } satisfies ChannelDefinition<SoundSettings>,
+      },
+    }),
+  ],
+  [
+    'its emulation does not start',
+    'sandbox',
+    broken({
+      sandbox: async () => async () => {
+        throw new Error('no port');
+      },
+    }),
+  ],
+  [
+    'a detail is of another type',
+    'SDL',
+    broken({ typeDefs: sound.typeDefs.replace('soundPage: Int', 'soundPage: [Boolean!]!') }),
+  ],
+  [
+    'a resolver throws',
+    'SDL',
+    broken({
+      resolvers: {
+        SoundDetails: {
+          soundPage: () => {
+            throw new Error('not today');
+          },
+        },
+      },
+    }),
   ],
 ];
 

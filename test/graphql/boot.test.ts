@@ -103,6 +103,28 @@ describe('boot stops at a plugin that', () => {
       'ProbeDetails.livenessTags is String',
     ],
     [
+      'takes a name of GraphQL itself',
+      { id: 'string', typeDefs: 'type StringX { a: Int }' },
+      'as String is. Choose another id',
+    ],
+    [
+      'has types that begin like another’s',
+      { id: 'ten', typeDefs: 'type TencentCnEvil { a: Int }' },
+      'could be taken for those of provider "tencent-cn"',
+    ],
+    [
+      'leads to what is not its own',
+      { typeDefs: 'type ProbeX { a: [Verification!] }' },
+      'ProbeX.a is of the base schema',
+    ],
+    [
+      'implements what is not its own',
+      {
+        typeDefs: 'type ProbeX implements VerificationProblem { message: String! }',
+      },
+      'implements VerificationProblem, which is no interface of its own',
+    ],
+    [
       'takes names that are kept for the base schema',
       { id: 'verification', typeDefs: 'type VerificationX { a: String }' },
       'Choose another id',
@@ -154,7 +176,9 @@ describe('boot stops at a plugin that', () => {
   ])('%s', (_name, changes, text) => {
     const lines = schemaLines({ ...probe, ...changes });
     expect(lines.join('\n')).toContain(text);
-    expect(lines.join('\n')).toMatch(/provider "(?:probe|verification)"|ProbeX|Missing/u);
+    expect(lines.join('\n')).toMatch(
+      /provider "(?:probe|verification|string|ten)"|ProbeX|Missing/u,
+    );
   });
 
   it.each<[string, Partial<AnyProvider>, string]>([

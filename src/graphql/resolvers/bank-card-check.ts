@@ -2,6 +2,7 @@ import type { BankCardResult } from '../../contract/index.ts';
 import { demandRead } from '../../core/read-verifications.ts';
 import type { BankCardRecord } from '../../core/records.ts';
 import type { BankCardCheckResolvers, BankCardOutcomeReason } from '../generated.ts';
+import { isEnumValue } from '../known-values.ts';
 import { providerRef } from '../provider-ref.ts';
 import { referenceId } from '../reference-id.ts';
 
@@ -15,7 +16,12 @@ export const bankCardCheck: BankCardCheckResolvers = {
   outcome: (check) => resultOf(check).outcome,
   matched: (check) => resultOf(check).outcome === 'MATCHED',
   // A plugin may add reasons, so their names are known to the assembled schema only.
-  reason: (check) => resultOf(check).reason as BankCardOutcomeReason,
+  reason: (check, _arguments, _context, { schema }) => {
+    const { reason } = resultOf(check);
+    return isEnumValue(schema, 'BankCardOutcomeReason', reason)
+      ? (reason as BankCardOutcomeReason)
+      : 'OTHER';
+  },
   code: (check) => resultOf(check).code,
   message: (check) => resultOf(check).message,
   billing: (check) => resultOf(check).billing,

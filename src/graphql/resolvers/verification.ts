@@ -13,6 +13,7 @@ import type {
   VerificationOutcomeResolvers,
   VerificationResolvers,
 } from '../generated.ts';
+import { isEnumValue, isUnionMember } from '../known-values.ts';
 import { providerRef } from '../provider-ref.ts';
 import { referenceId } from '../reference-id.ts';
 
@@ -26,7 +27,8 @@ export const verification: VerificationResolvers = {
     return loaders.verification.load(referenceId(reference));
   },
   provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
-  channel: ({ channel }) => channel as VerificationChannel,
+  channel: ({ channel }, _arguments, _context, { schema }) =>
+    isEnumValue(schema, 'VerificationChannel', channel) ? (channel as VerificationChannel) : null,
   checks: ({ checks }) => [...checks],
   createdAt: ({ createdAtMs }) => createdAtMs,
   expiresAt: ({ expiresAtMs }) => expiresAtMs,
@@ -43,9 +45,15 @@ export const verificationLaunch: VerificationLaunchResolvers = {
 
 export const verificationOutcome: VerificationOutcomeResolvers = {
   // A plugin may add reasons, so their names are known to the assembled schema only.
-  reason: ({ reason }) => reason as VerificationOutcomeReason,
+  reason: ({ reason }, _arguments, _context, { schema }) =>
+    isEnumValue(schema, 'VerificationOutcomeReason', reason)
+      ? (reason as VerificationOutcomeReason)
+      : 'OTHER',
   completedAt: ({ completedAtMs }) => completedAtMs,
-  details: ({ details }) => details as ResolversParentTypes['VerificationOutcomeDetails'] | null,
+  details: ({ details }, _arguments, _context, { schema }) =>
+    details && isUnionMember(schema, 'VerificationOutcomeDetails', details.__typename)
+      ? (details as ResolversParentTypes['VerificationOutcomeDetails'])
+      : null,
 };
 
 function nextPollAfterMs(

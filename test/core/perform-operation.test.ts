@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ProviderFault,
+  type AnyProvider,
+  type ProviderCall,
+  type UpstreamAnswer,
+} from '../../src/contract/index.ts';
+import { checkBankCard } from '../../src/core/check-bank-card.ts';
+import { startVerification } from '../../src/core/start-verification.ts';
+import {
+  callerOf,
+  createTestCore,
+  failing,
+  matched,
+  probe,
+  type Reply,
+  type TestCore,
+} from '../support/test-core.ts';
+import { until } from '../support/until.ts';
+
+// What a plugin makes of its calls never says more than they have proven.
+
+type Call = ProviderCall<unknown>;
+
+function send(
+  call: Call,
+  action: string,
+  read: (answer: UpstreamAnswer) => unknown = () => matched,
+) {
+  return call.send({
+    action,
+    build: () => ({
+      method: 'POST',
+      url: 'https://provider.example/',
+      headers: {},
+      body: JSON.stringify({ action }),
+    }),
+    read,
+  });
+}
+
+function checking(work: (call: Call) => Promise<unknown>, changes: object = {}): AnyProvider {
+  const bankCard = { action: 'Check', prepare: () => ({ check: work }) };
+  return { ...probe, ...changes, bankCard } as unknown as AnyProvider;
+}
+
+function check({ deps }: TestCore, idempotencyKey = 'k', maxAgeSeconds: number | null = 0) {
+  const input = {
+    ...{ idempotencyKey, maxAgeSeconds },
+    subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+    ...{ cardNumber: '6225768888888888', phone: '16137688175' },
+  };
+  return checkBankCard(deps, callerOf(), input, deps.now() + 9000);
+}
+
+function paidFor({ provider }: TestCore): number {
+  return provider.ledger.filter(({ action }) => action === 'Check').length;
+}
+
+describe('a charge stays unknown, whatever a plugin does after it', () => {
+  it.each<[string, (call: Call) => Promise<unknown>, Reply[]]>([
+    [
+      'lost, then asked about, and the provider does not know it',
+      (call) => send(call, 'Check').catch(() => send(call, 'Result')),
+      [failing('timeout'), failing('session_unknown'), () => ({})],
+    ],
+    [
+      'lost, and called busy by the plugin',
+      async (call) => {
+        await send(call, 'Check').catch(() => send(call, 'Result'));
+        throw new ProviderFault('busy');
+      },
+      [failing('timeout'), () => ({})],
+    ],
+    [
+      'answered, and called a refusal by the plugin',
+      async (call) => {
+        await send(call, 'Check');
+        throw new ProviderFault('rejected');
+      },
+      [() => ({})],
+    ],
+    [
+      'answered, and what is read after it fails',
+      async (call) => {
+        await send(call, 'Check');
+        return send(call, 'Result').catch(() => {
+          throw new ProviderFault('busy');
+        });
+      },
+      [() => ({}), failing('busy')],
+    ],
+  ])('%s', async (_name, work, replies) => {
+    const core = createTestCore({ definitions: [checking(work)] });
+    core.provider.reply(...replies);
+    for (let time = 0; time < 2; time++) {
+      expect(await check(core)).toMatchObject({
+        problem: { code: 'OUTCOME_UNKNOWN', billing: 'UNKNOWN', retry: 'NEW_KEY' },
+      });
+    }
+    expect(paidFor(core)).toBe(1);
+  });
+
+  it('answered, and a token that somebody else fetches cannot be had', async () => {
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let operations = 0;
+    const token = (call: Call, before: Promise<void>) =>
+      call.accessToken('api', async () => {
+        await before;
+        await send(call, 'Result');
+        return { token: 't', expiresInSeconds: 600 };
+      });
+    const work = async (call: Call) => {
+      operations += 1;
+      if (operations === 1) {
+        await token(call, gate);
+        return matched;
+      }
+      const paid = await send(call, 'Check');
+      await token(call, Promise.resolve());
+      return paid;
+    };
+    const core = createTestCore({ definitions: [checking(work)] });
+    core.provider.reply(
+      () => ({}),
+      failing('not_sent'),
+      () => ({}),
+    );
+    const other = check(core, 'other');
+    await until(async () => operations === 1);
+    const mine = check(core, 'mine');
+    await until(async () => paidFor(core) === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    open();
+    await other;
+    expect(await mine).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    expect(await check(core, 'mine')).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+  });
+
+  it('lost, and the same question under another key is not asked by its lead', async () => {
+    const work = (call: Call) =>
+      send(call, 'Check').catch(() => {
+        throw new ProviderFault('not_sent');
+      });
+    const core = createTestCore({ definitions: [checking(work)] });
+    core.provider.reply(failing('timeout'), () => ({}));
+    expect(await check(core, 'one', null)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    const other = check(core, 'other', null);
+    // Nobody asks while the answer may still come.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(paidFor(core)).toBe(1);
+    core.clock.ms += 20_000;
+    await other;
+  });
+});
+
+describe('what is over sends nothing', () => {
+  it('when another provider has taken the start over', async () => {
+    const like = (id: string, start: (call: Call) => Promise<unknown>): AnyProvider =>
+      ({
+        ...probe,
+        id,
+        actions: { ...probe.actions, Start: { ...probe.actions['Start'], effect: 'may_charge' } },
+        channels: {
+          FACE_WEB: {
+            ...probe.channels['FACE_WEB'],
+            prepare: () => ({ checks: ['LIVENESS'], start }),
+          },
+        },
+      }) as unknown as AnyProvider;
+    const begun = { launch: null, session: {}, expiresInSeconds: 600 };
+    let isLate = false;
+    const first = like('first', async (call) => {
+      const late = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        isLate = true;
+        await send(call, 'Start');
+      };
+      await Promise.all([send(call, 'Result'), late()]);
+      return begun;
+    });
+    const second = like('second', async (call) => {
+      await send(call, 'Start');
+      await until(async () => isLate);
+      return begun;
+    });
+    const core = createTestCore({
+      definitions: [first, second],
+      routing: new Map([['FACE_WEB', ['first', 'second']]]),
+    });
+    core.provider.reply(failing('busy'), () => ({}));
+    const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+    const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    expect(started).toMatchObject({ kind: 'success', verification: { providerId: 'second' } });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(core.provider.ledger.map(({ action }) => action)).toEqual(['Result', 'Start']);
+  });
+});
+
+describe('a call', () => {
+  it('is not sent again after a code that the plugin itself calls unknown', async () => {
+    const actions = {
+      ...probe.actions,
+      Check: { ...probe.actions['Check'], sendAgainAfter: ['Busy'] },
+    };
+    const work = (call: Call) =>
+      send(call, 'Check', () => {
+        throw new ProviderFault('internal', { providerCode: 'Busy' });
+      });
+    const core = createTestCore({ definitions: [checking(work, { actions })] });
+    expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    expect(paidFor(core)).toBe(1);
+  });
+
+  it('that only reads, after a payment, is tried again', async () => {
+    const work = async (call: Call) => {
+      await send(call, 'Check');
+      return send(call, 'Result');
+    };
+    const core = createTestCore({ definitions: [checking(work)] });
+    core.provider.reply(
+      () => ({}),
+      failing('busy'),
+      failing('connection_lost'),
+      () => ({}),
+    );
+    expect(await check(core)).toMatchObject({ kind: 'success' });
+    expect(paidFor(core)).toBe(1);
+  });
+
+  it('of an action that every object has is no call', async () => {
+    const core = createTestCore({ definitions: [checking((call) => send(call, 'toString'))] });
+    await expect(check(core)).rejects.toThrow('has no action toString');
+    expect(core.provider.ledger).toEqual([]);
+  });
+});
