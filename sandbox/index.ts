@@ -136,7 +136,9 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   const close = async (): Promise<void> => {
     await notify.close();
     await Promise.all(servers.map((server) => server.close()));
-    await Promise.all(upstreams.map((upstream) => upstream.close()));
+    // Another's emulation that does not end is not waited for.
+    const ending = Promise.allSettled(upstreams.map((upstream) => upstream.close()));
+    await Promise.race([ending, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
   };
   try {
     for (const { id, start } of deps.others) {
@@ -153,7 +155,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
 
   return {
     settingsOf: (id) => {
-      const known = endpoints[id];
+      const known = Object.hasOwn(endpoints, id) ? endpoints[id] : undefined;
       if (!known) return {};
       // Replicas share one emulation: whoever names another's endpoint goes there.
       const given = Object.entries(deps.givenSettings(id)).filter(([name]) =>

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtInProviders } from '../providers/index.ts';
@@ -50,6 +50,11 @@ function writeBuiltIn(): readonly string[] {
     ['test/sandbox.test.ts', `test/sandbox/${id}-sandbox.test.ts`],
     ['package/README.md', `providers/${id}/README.md`],
   ];
+  const taken = places.map(([, to]) => to).filter((to) => existsSync(`${root}${to}`));
+  if (taken.length > 0) {
+    console.error(`There is ${taken.join(', ')} already.`);
+    process.exit(1);
+  }
   return places.map(([from, to]) => {
     const text = readFileSync(`${root}template/${from}`, 'utf8')
       .replaceAll('../src/', `../../providers/${id}/`)
@@ -70,7 +75,7 @@ function namesIn(part: string): readonly string[] {
 /** Its line in the list. */
 function register(): void {
   const path = `${root}providers/index.ts`;
-  const name = renameProvider('myProvider', id);
+  const name = `${renameProvider('myProvider', id)}Provider`;
   const text = readFileSync(path, 'utf8')
     .replace(/\n\n\/\*\*/u, `\nimport { provider as ${name} } from './${id}/index.ts';\n\n/**`)
     .replace(/\];\s*$/u, `, ${name}];\n`);

@@ -8,9 +8,12 @@ import {
   StoreUnavailable,
   type AnyProvider,
   type Log,
+  type SandboxContext,
+  type SandboxUpstream,
   type SendUpstream,
 } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
+import { byThen } from './core/by-then.ts';
 import { createAccessTokens } from './core/access-tokens.ts';
 import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { createShared } from './create-shared.ts';
@@ -91,7 +94,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     clearTimeout(cutOff);
     // A call that was sent is heard out, though whoever asked for it has left.
     await Promise.allSettled(inFlight.values());
-    await Promise.all([upstream.close(), sandbox?.close(), shared.close()]);
+    await Promise.allSettled([upstream.close(), sandbox?.close(), shared.close()]);
   };
 
   const servers: FastifyInstance[] = [];
@@ -243,24 +246,46 @@ function sandboxDeps(
             {
               id,
               start: async () => {
-                try {
-                  const start = await sandbox();
-                  return await start({
-                    now,
-                    givenSettings: givenSettings(id),
-                    toLoopback: ownWay,
-                    accountUrl: `${config.publicUrl}/callbacks/${id}/account`,
-                  });
-                } catch (error) {
-                  const reason = error instanceof Error ? error.message : 'unknown';
-                  throw new BootError([`provider "${id}": its sandbox does not start: ${reason}`]);
-                }
+                const context = {
+                  now,
+                  givenSettings: givenSettings(id),
+                  toLoopback: ownWay,
+                  accountUrl: `${config.publicUrl}/callbacks/${id}/account`,
+                };
+                return startOwnSandbox(id, sandbox, context);
               },
             },
           ]
         : [],
     ),
   };
+}
+
+const sandboxWithinMs = 10_000;
+
+/** The emulation that a plugin brought. Throws `BootError`. */
+async function startOwnSandbox(
+  id: string,
+  load: NonNullable<AnyProvider['sandbox']>,
+  context: SandboxContext,
+): Promise<SandboxUpstream> {
+  const fail = (reason: string): BootError =>
+    new BootError([`provider "${id}": its sandbox does not start: ${reason}`]);
+  let upstream: SandboxUpstream;
+  try {
+    const starting = (async () => {
+      const start = await load();
+      return start(context);
+    })();
+    upstream = await byThen(sandboxWithinMs, 'it does not end', starting);
+  } catch (error) {
+    throw fail(error instanceof Error ? error.message : 'unknown');
+  }
+  const { settings, scenarios, close } = upstream ?? {};
+  if (typeof settings !== 'object' || !Array.isArray(scenarios) || typeof close !== 'function') {
+    throw fail('it must return { settings, scenarios, close }');
+  }
+  return upstream;
 }
 
 function setUpProvider(
@@ -285,7 +310,22 @@ function setUpProvider(
   const parsed = parseProviderSettings(definition, used);
   if ('wrong' in parsed) throw new BootError(parsed.wrong);
   const account = accountOf(definition, used);
+  const unclear = findUnclearOutcomes(definition, parsed.settings);
+  if (unclear.length > 0) throw new BootError(unclear);
   return { settings: parsed.settings, disabledReason: null, perSecond, account };
+}
+
+/** Where the settings decide how an outcome is learnt, they have to. */
+function findUnclearOutcomes({ id, channels }: AnyProvider, settings: unknown): string[] {
+  return Object.entries(channels).flatMap(([name, { outcome }]) => {
+    if (typeof outcome === 'string') return [];
+    try {
+      if (['QUERY', 'NOTIFICATION', 'NONE'].includes(outcome(settings))) return [];
+    } catch {
+      // Said below.
+    }
+    return [`provider "${id}": outcome of ${name} must return QUERY, NOTIFICATION or NONE.`];
+  });
 }
 
 /** By its first credential, a random id of the vendor's: not one of ours, which are rotated. */

@@ -18,7 +18,11 @@ const commands: Readonly<
   'print-schema': async () => {
     const { loadProviders } = await import('./load-providers.ts');
     const { printSubgraphSdl } = await import('./graphql/print-subgraph-sdl.ts');
-    return printSubgraphSdl(await loadProviders(process.env)).trimEnd();
+    const { checkDefinitions } = await import('./core/check-definitions.ts');
+    const { settingNames } = await import('./config.ts');
+    const definitions = await loadProviders(process.env);
+    checkDefinitions(definitions, settingNames);
+    return printSubgraphSdl(definitions).trimEnd();
   },
   'new-provider': async ([id, folder = id]) => {
     if (id === undefined || folder === undefined) return usage;
@@ -39,13 +43,12 @@ const [name = 'start', ...parameters] = process.argv.slice(2);
 const run = Object.hasOwn(commands, name) ? commands[name] : async () => usage;
 try {
   const said = (await run?.(parameters)) ?? null;
-  // What a person asked for.
-  // oxlint-disable-next-line no-console
-  if (said !== null) console.log(said);
+  // What a person asked for; then a plugin's timers must not keep the command alive.
+  if (said !== null) process.stdout.write(`${said}\n`, () => process.exit());
 } catch (error) {
   if (!(error instanceof BootError)) throw error;
   // As above.
   // oxlint-disable-next-line no-console
   console.error(error.lines.join('\n'));
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -217,26 +217,49 @@ export function parseProviderSettings(
   definition: AnyProvider,
   given: Readonly<Record<string, string>>,
 ): { readonly settings: unknown } | { readonly wrong: readonly string[] } {
-  const parsed = definition.settings['~standard'].validate(given);
   const prefix = settingPrefix(definition.id);
+  const name = `provider "${definition.id}"`;
+  let parsed: ReturnType<AnyProvider['settings']['~standard']['validate']>;
+  try {
+    parsed = definition.settings['~standard'].validate(given);
+  } catch {
+    return { wrong: [`${name}: its schema of settings throws. It has to return issues.`] };
+  }
   if (parsed instanceof Promise) {
-    return { wrong: [`provider "${definition.id}": its settings must be validated at once.`] };
+    // Its end is nobody's any more.
+    parsed.catch(() => {});
+    return {
+      wrong: [`${name}: its schema of settings is asynchronous. It has to answer at once.`],
+    };
+  }
+  if (typeof parsed !== 'object' || parsed === null) {
+    return { wrong: [`${name}: its schema of settings returns neither a value nor issues.`] };
   }
   if (!parsed.issues) return { settings: parsed.value };
   return {
     wrong: parsed.issues.flatMap((issue) => {
       // zod's issue for names that are not there has no path.
-      const unknown = 'keys' in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
-      if (unknown.length > 0) {
-        return unknown.map((name) => `${prefix}${name} is not a setting of ${definition.id}.`);
+      const keys = 'keys' in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
+      if (keys.length > 0) {
+        return keys.map((each) => `${prefix}${each} is not a setting of ${definition.id}.`);
       }
       const [first = ''] = (issue.path ?? []).map((part) =>
         String(typeof part === 'object' ? part.key : part),
       );
-      const name = `${prefix}${first}`;
-      return [given[first] === undefined ? `${name}${missing}` : `${name} ${issue.message}.`];
+      const setting = `${prefix}${first}`;
+      return [
+        given[first] === undefined
+          ? `${setting}${missing}`
+          : `${setting} ${withoutValues(issue.message, given)}.`,
+      ];
     }),
   };
+}
+
+/** Some libraries repeat what came. Then nothing is said but that it is wrong. */
+function withoutValues(message: string, given: Readonly<Record<string, string>>): string {
+  const isOurs = Object.values(given).every((value) => value === '' || !message.includes(value));
+  return isOurs ? message : 'is not as it has to be';
 }
 
 function readProviders(
@@ -273,10 +296,21 @@ function readProviders(
       } else if (limit.success) perSecond[action] = limit.data;
       else wrong.push(`${name} must be a number above 0.`);
     }
-    wrong.push(...settingMistakes(definition, own));
+    wrong.push(...settingMistakes(definition, own), ...credentialMistakes(definition));
     byId.set(definition.id, { given: own, perSecond, isOff: off.includes(definition.id) });
   }
   return { byId, wrong };
+}
+
+/** A credential that the schema does not know would never be asked for, and the sandbox serve instead. */
+function credentialMistakes(definition: AnyProvider): readonly string[] {
+  return definition.credentials.flatMap((name) => {
+    const parsed = parseProviderSettings(definition, { [name]: 'x' });
+    const line = `${settingPrefix(definition.id)}${name} is not a setting of ${definition.id}.`;
+    return 'wrong' in parsed && parsed.wrong.includes(line)
+      ? [`provider "${definition.id}": its credential ${name} is no setting of its schema.`]
+      : [];
+  });
 }
 
 /** Mistakes in what was given. What is missing counts only with credentials: the sandbox has its own. */

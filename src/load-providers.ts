@@ -6,7 +6,12 @@ import { resolve } from 'import-meta-resolve';
 import { builtInProviders } from '../providers/index.ts';
 import type { AnyProvider } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
+import { byThen } from './core/by-then.ts';
 import { readList } from './read-setting-values.ts';
+
+const loadWithinMs = 10_000;
+/** Shorter values of the environment are words, and no secrets. */
+const shortestSecret = 8;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -28,7 +33,7 @@ export async function loadProviders(
   const loaded: AnyProvider[] = [];
   const wrong: string[] = [];
   for (const name of new Set(names)) {
-    const found = await loadProvider(name, from);
+    const found = await loadProvider(name, from, env);
     if (typeof found === 'string') wrong.push(`PROVIDERS names ${name}: ${found}`);
     else loaded.push(found);
   }
@@ -37,19 +42,28 @@ export async function loadProviders(
 }
 
 /** The definition, or what is wrong and how to mend it. */
-async function loadProvider(name: string, from: string): Promise<AnyProvider | string> {
+async function loadProvider(name: string, from: string, env: Env): Promise<AnyProvider | string> {
   const url = isPath(name) ? urlOfFile(name, from) : urlOfPackage(name, from);
   if (!(url instanceof URL)) return url.missing;
   let exported: Readonly<Record<string, unknown>>;
   try {
-    exported = (await import(url.href)) as Readonly<Record<string, unknown>>;
+    const loading = import(url.href) as Promise<Readonly<Record<string, unknown>>>;
+    exported = await byThen(loadWithinMs, 'it does not end', loading);
   } catch (error) {
-    return explainImport(error);
+    return explainImport(error, env);
   }
-  const { provider = exported['default'] } = exported;
-  return isDefinition(provider)
-    ? provider
-    : 'it exports no provider. Write: export const provider = defineProvider({ … }).';
+  const found = definitionIn(exported);
+  return found ?? 'it exports no provider. Write: export const provider = defineProvider({ … }).';
+}
+
+/** As `provider` or as the default; CommonJS comes with its exports inside the default one. */
+function definitionIn(exported: Readonly<Record<string, unknown>>): AnyProvider | null {
+  const { provider, default: standard } = exported;
+  if (isDefinition(provider)) return provider;
+  if (isDefinition(standard)) return standard;
+  return typeof standard === 'object' && standard !== null && standard !== exported
+    ? definitionIn(standard as Readonly<Record<string, unknown>>)
+    : null;
 }
 
 type Found = URL | { readonly missing: string };
@@ -85,7 +99,7 @@ function urlOfPackage(name: string, from: string): Found {
   };
 }
 
-function explainImport(error: unknown): string {
+function explainImport(error: unknown, env: Env): string {
   const code = codeOf(error);
   if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') {
     return 'it is TypeScript inside node_modules, which Node does not run. Publish it as JavaScript.';
@@ -93,9 +107,20 @@ function explainImport(error: unknown): string {
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION') {
     return `it is no JavaScript, and Node ${process.versions.node} runs nothing else. Take Node 24, or build it.`;
   }
-  const [line = ''] = (error instanceof Error ? error.message : '').split('\n');
+  const message = error instanceof Error ? error.message : '';
   const kind = error instanceof Error ? error.name : 'Something';
-  return `it fails while it is loaded: ${kind}: ${line}`;
+  const hint = message.startsWith('Cannot use import statement')
+    ? ' Name it .mjs, or set "type": "module" in its package.json.'
+    : '';
+  return `it fails while it is loaded: ${inOneLine(`${kind}: ${message}`, env)}${hint}`;
+}
+
+/** What somebody else's code says, without what is set here. */
+function inOneLine(text: string, env: Env): string {
+  const [line = ''] = text.replace(/[^\P{Cc}\n]/gu, '').split('\n');
+  return Object.values(env)
+    .filter((value): value is string => value !== undefined && value.length >= shortestSecret)
+    .reduce((said, value) => said.replaceAll(value, '[a setting]'), line);
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -106,7 +131,9 @@ function codeOf(error: unknown): string | undefined {
 
 /** As much as is needed to name it; the rest is checked with all the others. */
 function isDefinition(value: unknown): value is AnyProvider {
-  return typeof value === 'object' && value !== null && 'contractVersion' in value && 'id' in value;
+  return (
+    typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
+  );
 }
 
 let isLent = false;

@@ -8,8 +8,12 @@ const stopWithinMs = 9500;
 await main();
 
 async function main(): Promise<void> {
+  // What a plugin leaves to itself while it is loaded is a reason not to start, said in one sentence.
+  process.once('unhandledRejection', endBoot);
   const app = await start();
-  if (!app) return;
+  process.off('unhandledRejection', endBoot);
+  // Timers and sockets of a plugin would keep a process alive that serves nobody.
+  if (!app) process.exit(1);
   console.log(startUpLines(app).join('\n'));
   // Node's own report would repeat the message, which may hold input.
   process.once('uncaughtException', (error) => {
@@ -26,9 +30,13 @@ async function start(): Promise<App | null> {
     return await startApp({ env: process.env });
   } catch (error) {
     console.error(explain(error));
-    process.exitCode = 1;
     return null;
   }
+}
+
+function endBoot(error: unknown): never {
+  console.error(explain(error));
+  process.exit(1);
 }
 
 async function stop(app: App, reason: string): Promise<void> {

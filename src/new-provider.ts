@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtInProviders } from '../providers/index.ts';
@@ -23,8 +23,9 @@ const renamed: Readonly<Record<string, string>> = { gitignore: '.gitignore' };
 export function writeNewProvider({ id, folder, subgraphSpec }: NewProvider): readonly string[] {
   const wrong = findIdMistakes(id, builtInProviders, settingNames);
   if (wrong.length > 0) throw new BootError(wrong);
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new BootError([`${relative('.', folder)} is there already, and not empty.`]);
+  const isTaken = existsSync(folder) && !(statSync(folder).isDirectory() && isEmpty(folder));
+  if (isTaken) {
+    throw new BootError([`${relative('.', folder)} is there already, and no empty folder.`]);
   }
   const own = filesIn(join(template, 'package')).map(
     (name) => [`package/${name}`, renamed[name] ?? name] as const,
@@ -83,6 +84,10 @@ function withSpec(manifest: string, spec: string): string {
   const parsed = JSON.parse(manifest) as { readonly devDependencies: Record<string, string> };
   parsed.devDependencies['verification-subgraph'] = spec;
   return `${JSON.stringify(parsed, null, 2)}\n`;
+}
+
+function isEmpty(folder: string): boolean {
+  return readdirSync(folder).length === 0;
 }
 
 function filesIn(folder: string): readonly string[] {

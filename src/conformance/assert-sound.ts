@@ -96,6 +96,7 @@ export function assertSoundStart(given: Started, retentionSeconds: number): void
     launch: launch.nullable(),
     session,
     expiresInSeconds: z.number().positive().max(retentionSeconds),
+    outcome: outcome.optional(),
   });
   assertShape(started, given, 'what it starts');
 }

@@ -331,7 +331,11 @@ function observing(provider: AnyProvider, observed: Observed): AnyProvider {
           ...prepared,
           start: (call, urls) => {
             observed.urls.push(urls);
-            return noted(() => prepared.start(lend(call), urls), observed.started);
+            return noted(async () => {
+              const started = await prepared.start(lend(call), urls);
+              if (started?.outcome) observed.outcomes.push(started.outcome);
+              return started;
+            }, observed.started);
           },
         };
       },

@@ -8,7 +8,7 @@ import { privacyGroup } from './groups/privacy.ts';
 import { recordedAnswersGroup } from './groups/recorded-answers.ts';
 import { sandboxGroup } from './groups/sandbox.ts';
 import { sdlGroup } from './groups/sdl.ts';
-import { settingsGroup } from './groups/settings.ts';
+import { settingsGroup, takesItsSettings } from './groups/settings.ts';
 import { unknownCodesGroup } from './groups/unknown-codes.ts';
 import { group, type Group, type GroupName } from './group.ts';
 import type { ConformanceSubject } from './subject.ts';
@@ -108,7 +108,8 @@ const groups: readonly ((subject: ConformanceSubject) => Group)[] = [
 function groupsOf(subject: ConformanceSubject): readonly Group[] {
   const isWhole = findDefinitionMistakes(subject.provider).length === 0;
   if (!isWhole) return [definitionGroup(subject)];
-  return groups.map((make) => {
+  const isSetUp = takesItsSettings(subject);
+  return (isSetUp ? groups : [definitionGroup, settingsGroup]).map((make) => {
     try {
       return make(subject);
     } catch (error) {

@@ -17,7 +17,7 @@ export interface ConformanceSubject {
   /** Settings that lead to `endpoint`, by name without the prefix. Credentials are invented. */
   readonly settings: (endpoint: string) => Readonly<Record<string, string>>;
   /** An error of the provider's own, with a code as `faults` has it. */
-  readonly errorAnswer: (code: string) => RecordedAnswer;
+  readonly errorAnswer: (code: string, action: string) => RecordedAnswer;
   /**
    * Looks at every request as the vendor would, its signature for one; throws where it is wrong.
    */

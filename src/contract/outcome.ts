@@ -57,6 +57,8 @@ export interface Started {
   readonly session: Readonly<Record<string, string | number | boolean | null>>;
   /** How long the person may take, in seconds from the answer. */
   readonly expiresInSeconds: number;
+  /** How it ended, where the answer of the start says so: then nobody is asked any more. */
+  readonly outcome?: Extract<OutcomeAnswer, { readonly kind: 'ended' }>;
 }
 
 /** How a verification ended, in the terms every provider shares. */

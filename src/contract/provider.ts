@@ -19,12 +19,15 @@ export interface ActionDefinition {
   readonly effect: ActionEffect;
   /** Calls per second that the provider allows, over all replicas. */
   readonly perSecond: number;
+  /** The action whose limit it counts against, where the provider limits several together. */
+  readonly sharesLimitWith?: string;
   /** Largest answer that is read, in bytes. */
   readonly maxAnswerBytes: number;
   /** Texts of more characters come empty: media that nobody here needs, dropped while reading. */
   readonly emptyTextsOver?: number;
   /**
-   * Error codes after which the request is built anew and sent once more: refusals of a nonce. Each
+   * Error codes after which the request is built anew and sent once more: refusals of a nonce, or of
+   * an access token that ended early (`renew`). Each
    * must be in `faults` with a kind that proves that nothing was performed.
    */
   readonly sendAgainAfter?: readonly string[];
@@ -73,11 +76,14 @@ export interface UpstreamCall<T> {
   readonly action: string;
   /**
    * Called at the moment of sending, so that timestamps and nonces are fresh. `nonceMs` is the time
-   * as well, but never the same twice in this process.
+   * as well, but never the same twice in this process; where replicas must not meet either, take
+   * randomness.
    */
   readonly build: (nowMs: number, nonceMs: number) => UpstreamRequest;
   /** Reads the answer. Throws `ProviderFault`; anything else that it throws counts as `protocol`. */
   readonly read: (answer: UpstreamAnswer) => T;
+  /** Runs before the call is sent once more (`sendAgainAfter`), as to have a new access token. */
+  readonly renew?: () => Promise<void>;
 }
 
 export interface StartInput {
@@ -115,6 +121,8 @@ export type OutcomeSource = 'QUERY' | 'NOTIFICATION' | 'NONE';
 /** What came to `notifyUrl`. Whoever knows the URL can send it; nothing in it is to be trusted. */
 export interface Notification {
   readonly method: 'GET' | 'POST';
+  /** What stands behind the `?` of the URL, as it came; empty without one. */
+  readonly query: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   /** Exactly as it came, for signatures. */

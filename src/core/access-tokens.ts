@@ -60,6 +60,9 @@ export function createAccessTokens(deps: {
       return found.token;
     }
     const { token, expiresInSeconds } = await fetch();
+    if (typeof token !== 'string' || token === '' || !(expiresInSeconds > 0)) {
+      throw new Error('fetch of an access token must return { token, expiresInSeconds }');
+    }
     const sealed = new Secret(token);
     const keptMs = expiresInSeconds * 1000 - marginMs;
     if (keptMs > 0) {
@@ -78,8 +81,11 @@ export function createAccessTokens(deps: {
       const keys = keysOf(account, name);
       const own = known.get(keys[0]);
       if (own && own.untilMs > deps.now()) return own.token;
-      // Who comes at the same time shares what is fetched.
-      const shared = fetching.get(keys[0]) ?? obtain(keys, fetch);
+      // Who comes at the same time shares what is fetched; why it failed is the other's affair.
+      const theirs = fetching.get(keys[0]);
+      const theirToken = theirs && (await theirs.catch(() => null));
+      if (theirToken) return theirToken;
+      const shared = obtain(keys, fetch);
       fetching.set(keys[0], shared);
       return shared.finally(() => {
         if (fetching.get(keys[0]) === shared) fetching.delete(keys[0]);

@@ -132,7 +132,7 @@ export function callProvider<Settings>(
           void deps.limiter.backOff(quota.key, error.retryAfterMs ?? backOffMs);
         }
         // Perhaps only the token is: the next operation fetches another.
-        if (error.kind === 'credentials') void deps.accessTokens.forget(provider);
+        if (error.kind === 'credentials') await deps.accessTokens.forget(provider);
         const isFreshTryWorthIt =
           error.providerCode !== undefined &&
           action.sendAgainAfter?.includes(error.providerCode) === true &&
@@ -140,6 +140,9 @@ export function callProvider<Settings>(
         // Refused before a byte left, as while a connection is being replaced: once more is safe.
         const isRetry = wasMade && error.kind === 'not_sent' && deps.retryBudget.spend(key);
         if (!isFreshTryWorthIt && !isRetry) throw error;
+        await call.renew?.().catch(() => {
+          throw error;
+        });
         const answer = await sendInTurn(true);
         isPaid ||= action.effect === 'may_charge';
         return answer;

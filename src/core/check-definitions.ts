@@ -19,7 +19,13 @@ export function checkDefinitions(
   definitions: readonly AnyProvider[],
   ownSettings: readonly string[] = [],
 ): void {
-  const misshapen = definitions.flatMap(findMisshapes);
+  const misshapen = definitions.flatMap((each, at) => {
+    try {
+      return findMisshapes(each);
+    } catch {
+      return [`The provider at place ${at + 1} cannot be read: looking at it throws.`];
+    }
+  });
   // Nothing else can be said of what has another shape.
   if (misshapen.length > 0) throw new BootError(misshapen);
   const wrong = [
@@ -41,6 +47,7 @@ const mostAnswerBytes = 100 * 1024 * 1024;
 const action = z.strictObject({
   effect: z.enum(effects, `must be one of ${effects.join(', ')}`),
   perSecond: above0,
+  sharesLimitWith: text.optional(),
   maxAnswerBytes: above0.max(mostAnswerBytes, 'must be at most 100 MB'),
   emptyTextsOver: above0.optional(),
   sendAgainAfter: z.array(text, 'must be a list of codes').optional(),
@@ -77,6 +84,10 @@ const channel = z.strictObject({
   reuse: z.strictObject({ marginSeconds: seconds }).optional(),
 });
 
+interface StandardSchema {
+  readonly '~standard'?: { readonly validate?: unknown } | null;
+}
+
 const definition = z.strictObject({
   contractVersion: z.number(),
   id: z
@@ -85,7 +96,7 @@ const definition = z.strictObject({
   title: text,
   jurisdiction: z.enum(['CN', 'INTL'], 'must be CN or INTL'),
   settings: z.custom(
-    (value) => typeof value === 'object' && value !== null && '~standard' in value,
+    (value) => typeof (value as StandardSchema | null)?.['~standard']?.validate === 'function',
     'must be a Standard Schema, such as one of zod',
   ),
   credentials: z.array(text, 'must be a list of setting names'),
@@ -139,7 +150,11 @@ function findMistakes(given: AnyProvider): string[] {
   const { id, actions, faults, bankCard } = given;
   const name = `provider "${id}"`;
   const limits = new Set<string>();
-  for (const [each, { sendAgainAfter = [] }] of Object.entries(actions)) {
+  for (const [each, { sendAgainAfter = [], sharesLimitWith: owner }] of Object.entries(actions)) {
+    const isOwn = owner !== undefined && Object.hasOwn(actions, owner);
+    if (owner !== undefined && (!isOwn || actions[owner]?.sharesLimitWith !== undefined)) {
+      wrong.push(`${name}: ${each} shares the limit of ${owner}, which has none of its own.`);
+    }
     const setting = actionLimitSetting(id, each);
     if (limits.has(setting)) {
       wrong.push(`${name}: two of its actions share the setting ${setting}. Rename one.`);

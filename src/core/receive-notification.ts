@@ -215,7 +215,7 @@ async function receiveProven(
     if (told?.answer) await takeAtItsWord(deps, stored, told.answer, channel);
     return received(told !== null);
   }
-  if (source === 'QUERY' && notification.method === 'POST') {
+  if (source === 'QUERY' && saysSomething(notification)) {
     // Whatever it says: no vendor documents the body well enough to be choosy about a hint.
     askInBackground(deps, stored);
   }
@@ -232,7 +232,7 @@ async function keepForLater(
 ): Promise<boolean> {
   // Where the provider can be asked, a hint before the beginning says nothing; nor does the GET of a
   // page that was opened.
-  if (notification.method !== 'POST') return true;
+  if (!saysSomething(notification)) return true;
   if (!isEnabled(provider) || outcomeSourceOf(provider, channel) !== 'NOTIFICATION') return true;
   const { id: providerId } = provider.definition;
   const isKept = await earlyNotifications(deps, id).keep({ providerId, notification });
@@ -260,6 +260,11 @@ async function takeAtItsWord(
     if (await writeVerification(deps, current, concluded)) return;
     [current] = await deps.store.records.get([record.id]);
   }
+}
+
+/** A bare GET comes when the page is opened; one with a query is how some providers notify. */
+function saysSomething({ method, query }: Notification): boolean {
+  return method === 'POST' || query !== '';
 }
 
 /** The provider waits for its reply, not for what we make of its hint. */

@@ -39,10 +39,12 @@ export function quotaOf(
   provider: RegisteredProvider,
   action: string,
 ): { readonly key: string; readonly perSecond: number } {
-  const declared = provider.definition.actions[action];
-  if (!declared) throw new Error(`${provider.definition.id} has no action ${action}`);
-  const perSecond = provider.perSecond[action] ?? declared.perSecond;
-  return { key: quotaKey(provider, action), perSecond };
+  const { id, actions } = provider.definition;
+  const declared = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (!declared) throw new Error(`${id} has no action ${action}`);
+  const owner = declared.sharesLimitWith ?? action;
+  const own = (actions[owner] ?? declared).perSecond;
+  return { key: quotaKey(provider, owner), perSecond: provider.perSecond[owner] ?? own };
 }
 
 export function isEnabled(provider: RegisteredProvider): boolean {

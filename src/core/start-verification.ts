@@ -5,6 +5,7 @@ import { checkCommonInput } from './check-common-input.ts';
 import { checkRedirectUrl } from './check-redirect-url.ts';
 import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
+import { concludeVerification } from './conclude-verification.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
 import type { ClaimedAttempt } from './lead-claim.ts';
@@ -141,7 +142,7 @@ export async function startVerification(
           });
           const started = begun(record, answer, deps.now());
           // To be found again is a convenience: its failure is nobody's.
-          await reuse?.remember(started).catch(() => {});
+          if (started.status === 'PENDING') await reuse?.remember(started).catch(() => {});
           return started;
         } catch (error) {
           if (provesNothingDone(error)) await giveBack();
@@ -263,11 +264,14 @@ function urlsOf(deps: CoreDeps, { id, providerId }: VerificationRecord): StartUr
 }
 
 function begun(record: VerificationRecord, started: Started, nowMs: number): VerificationRecord {
-  return {
+  const open = {
     ...record,
     startedAtMs: nowMs,
     expiresAtMs: nowMs + started.expiresInSeconds * 1000,
     launch: started.launch,
     session: started.session,
   };
+  if (!started.outcome) return open;
+  const terms = { nowMs, askedMs: nowMs, graceSeconds: 0, evidence: 'QUERIED' } as const;
+  return concludeVerification(open, started.outcome, terms);
 }

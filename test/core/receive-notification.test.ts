@@ -67,6 +67,7 @@ function notify(core: TestCore, capability: string, answer: unknown, provider = 
   const body = Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer));
   return receiveNotification(core.deps, provider, capability, {
     method: 'POST',
+    query: '',
     headers: {},
     body,
   });
@@ -112,7 +113,7 @@ describe('a notification', () => {
     const { core, capability } = await begin('QUERY');
     core.provider.reply(() => ({ kind: 'pending', chargedAttempts: 0 }));
     core.clock.ms += 2 * second;
-    const visit = { method: 'GET', headers: {}, body: Buffer.alloc(0) } as const;
+    const visit = { method: 'GET', query: '', headers: {}, body: Buffer.alloc(0) } as const;
     await receiveNotification(core.deps, 'probe', capability, visit);
     expect(core.provider.ledger).toHaveLength(1);
     await notify(core, capability, '<html>');
@@ -213,7 +214,7 @@ describe('a notification', () => {
         notify(core, capability, passedAnswer),
         notify(core, capability, 'null'),
         receiveNotification(core.deps, 'probe', capability, {
-          ...{ method: 'GET', headers: {}, body: Buffer.alloc(0) },
+          ...{ method: 'GET', query: '', headers: {}, body: Buffer.alloc(0) },
         }),
       ]);
       return {};
@@ -280,6 +281,7 @@ describe('a notification', () => {
       };
       receipt = receiveNotification(slow, 'probe', capabilityOf(core), {
         method: 'POST',
+        query: '',
         headers: {},
         body: Buffer.from(JSON.stringify(passedAnswer)),
       });

@@ -132,6 +132,7 @@ const tellingByNotification = {
 function notify({ deps }: TestCore, capability: string) {
   return receiveNotification(deps, 'probe', capability, {
     method: 'POST',
+    query: '',
     headers: {},
     body: Buffer.from(JSON.stringify(passedWithTraces)),
   });

@@ -42,7 +42,10 @@ function signing(reads: { count: number }): AnyProvider {
             const isFresh = Math.abs(nowMs - Number(headers['x-time'])) <= windowMs;
             const isGenuine = given.length === due.length && timingSafeEqual(given, due) && isFresh;
             return isGenuine
-              ? { kind: 'genuine', deliveryId: headers['x-delivery'] ?? '' }
+              ? {
+                  kind: 'genuine',
+                  deliveryId: headers['x-delivery'] ?? headers['x-signature'] ?? '',
+                }
               : { kind: 'refused' };
           },
           read: (notification: Notification) => parse(notification).answer,
@@ -82,6 +85,7 @@ async function begin() {
     const headers = { 'x-time': time, 'x-signature': mac(time, body).toString('hex') };
     return receiveNotification(core.deps, 'probe', to, {
       method: 'POST',
+      query: '',
       headers: { ...headers, ...changes.headers },
       body: changes.tamper?.(body) ?? body,
     });
@@ -155,7 +159,7 @@ describe('the notification URL of a whole account', () => {
 
   it('is nothing for a provider that does not sign', async () => {
     const { core } = await begin();
-    const given = { method: 'POST', headers: {}, body: Buffer.from('{}') } as const;
+    const given = { method: 'POST', query: '', headers: {}, body: Buffer.from('{}') } as const;
     expect(await receiveNotification(core.deps, 'nobody', 'account', given)).toEqual({
       kind: 'unknown',
     });

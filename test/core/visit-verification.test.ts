@@ -192,7 +192,10 @@ describe('a verification that nobody asks about', () => {
     const body = Buffer.from(JSON.stringify(passedAnswer));
     const early = earlyNotifications(core.deps, id);
     // As when the process died between the answer of the start and looking.
-    await early.keep({ providerId: 'probe', notification: { method: 'POST', headers: {}, body } });
+    await early.keep({
+      providerId: 'probe',
+      notification: { method: 'POST', query: '', headers: {}, body },
+    });
     core.clock.ms += 12 * second;
     expect(await visit()).toBeNull();
     expect(events).toMatchObject([{ status: 'PASSED' }]);

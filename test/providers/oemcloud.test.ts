@@ -341,7 +341,7 @@ describe('oemcloud: notifications', () => {
   const context = { settings: settingsOf(), nowMs };
   const read = (body: unknown, method: 'GET' | 'POST' = 'POST') =>
     notification?.read(
-      { method, headers: {}, body: Buffer.from(JSON.stringify(body)) },
+      { method, query: '', headers: {}, body: Buffer.from(JSON.stringify(body)) },
       { flowId: flow.flowId },
       context,
     );
@@ -359,7 +359,7 @@ describe('oemcloud: notifications', () => {
 
   it('knows its flow by every digit, given as a number as well', () => {
     const body = Buffer.from(`{"flowId":${flowId},"success":true}`);
-    const given = { method: 'POST', headers: {}, body } as const;
+    const given = { method: 'POST', query: '', headers: {}, body } as const;
     expect(notification?.read(given, { flowId }, context)).toMatchObject({
       result: { status: 'PASSED' },
     });

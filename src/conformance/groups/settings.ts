@@ -12,6 +12,11 @@ const leaks = ['leak-5f0c\u0007 !', 'l3k\u0007'];
 const [leak = ''] = leaks;
 const unknown = 'CONFORMANCE_UNKNOWN';
 
+/** Without them there is no bench to try anything else on. */
+export function takesItsSettings({ provider, settings }: ConformanceSubject): boolean {
+  return 'settings' in parseProviderSettings(provider, settings(endpoint));
+}
+
 /** Settings are refused by name, never with their value. */
 export function settingsGroup({ provider, settings }: ConformanceSubject): Group {
   const valid = settings(endpoint);
@@ -22,6 +27,13 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
     );
     const parsed = parseProviderSettings(provider, Object.fromEntries(given));
     return 'wrong' in parsed ? parsed.wrong : [];
+  };
+
+  /** As the schema itself words them; the service leaves out what repeats a value. */
+  const messagesWith = (changes: Readonly<Record<string, string>>): readonly string[] => {
+    const parsed = provider.settings['~standard'].validate({ ...valid, ...changes });
+    const issues = 'issues' in parsed ? (parsed.issues ?? []) : [];
+    return issues.map(({ message }) => message);
   };
 
   return group('settings', [
@@ -64,7 +76,7 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
       run: () => {
         for (const name of [...Object.keys(valid), unknown]) {
           for (const value of leaks) {
-            const lines = wrongWith({ [name]: value }).join(' ');
+            const lines = messagesWith({ [name]: value }).join(' ');
             const isRepeated =
               lines.includes(value) || lines.includes(value.split('\u0007')[0] ?? value);
             assert.ok(!isRepeated, `a wrong ${name} is repeated`);

@@ -50,6 +50,14 @@ export function unknownCodesGroup(subject: ConformanceSubject): Group {
       title: `${each.channel}: an error while asking says nothing about the person`,
       run: () => assertErrorsEndNothing(subject, each),
     })),
+    ...answeredStarts(subject)
+      .filter(isPassAtOnce)
+      .map((each) =>
+        explicit(`${each.channel} passes by an explicit word only: at once, ${each.title}`, {
+          answers: { ...subject.always, ...each.answers },
+          judge: (answers) => judgeStart(subject, each, answers),
+        }),
+      ),
     ...outcomes.filter(isPass).map((each) =>
       explicit(`${each.channel} passes by an explicit word only: ${each.title}`, {
         answers: { ...subject.always, ...each.answers },
@@ -88,7 +96,7 @@ function operationsOf(subject: ConformanceSubject): readonly Operation[] {
   ): Operation => ({
     title,
     faultOf: (code) => {
-      const answers = { ...given.answers, [action]: subject.errorAnswer(code) };
+      const answers = { ...given.answers, [action]: subject.errorAnswer(code, action) };
       return onBench(subject, { settings: given.settings, answers }, async (bench) => {
         await run(bench);
         return lastFault(bench.observed);
@@ -130,7 +138,7 @@ async function assertErrorsEndNothing(
   const codes = Object.entries<FaultKind>(faults).filter(([, kind]) => !kind.startsWith('session'));
   for (const code of [unknownCode, ...codes.map(([each]) => each)]) {
     for (const action of asked) {
-      const answers = { [action]: subject.errorAnswer(code) };
+      const answers = { [action]: subject.errorAnswer(code, action) };
       const told = await afterStart(subject, given, { answers }, askOnce);
       const hasEnded = 'answer' in told && told.answer.kind === 'ended';
       assert.ok(!hasEnded, `${code} of ${action} ends the verification`);
@@ -201,6 +209,23 @@ function lastOf(
   return ([recorded ?? []].flat() as readonly RecordedAnswer[]).at(-1);
 }
 
+function isPassAtOnce({ expect }: StartCase): boolean {
+  return 'outcome' in expect && expect.outcome?.result?.status === 'PASSED';
+}
+
+function judgeStart(
+  subject: ConformanceSubject,
+  given: StartCase,
+  answers: Answers,
+): Promise<Verdict> {
+  return onBench(subject, { settings: given.settings, answers }, async (bench) => {
+    await bench.start(given);
+    const [started] = bench.observed.started;
+    if (!started) return null;
+    return started.outcome ? judge(started.outcome) : false;
+  });
+}
+
 function judgeOutcome(
   subject: ConformanceSubject,
   given: OutcomeCase,
@@ -238,7 +263,7 @@ function assertExplicitNotification(
       const text = typeof body === 'string' ? body : JSON.stringify(body);
       try {
         const answer = read({ ...notification, body: Buffer.from(text) });
-        return answer === null ? false : judge(answer);
+        return answer === null ? null : judge(answer);
       } catch {
         return null;
       }

@@ -69,7 +69,8 @@ function imagesLength(input: unknown, { all }: Registry): number {
   const images = [...fields].flatMap(([field, names]) =>
     [...names].map((name) => memberOf(memberOf(options, field), name)),
   );
-  return [memberOf(input, 'referenceImage'), ...images]
+  // Each once, however often one variable stands for it.
+  return [...new Set([memberOf(input, 'referenceImage'), ...images])]
     .map(lengthOf)
     .reduce((sum, each) => sum + each, 0);
 }

@@ -26,6 +26,7 @@ export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void
         const { provider, capability } = request.params;
         const receipt = await receiveNotification(core, provider, capability, {
           method: request.method === 'POST' ? 'POST' : 'GET',
+          query: request.raw.url?.split('?')[1] ?? '',
           headers: request.headers as Record<string, string>,
           body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         });
