@@ -35,7 +35,8 @@ async function start(): Promise<App | null> {
 }
 
 function endBoot(error: unknown): never {
-  console.error(explain(error));
+  const said = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+  console.error(`verification-subgraph cannot start: a plugin left a promise that failed: ${said}`);
   process.exit(1);
 }
 

@@ -10,6 +10,7 @@ import { until } from '../support/until.ts';
 
 // PROVIDERS, as an operator sets it: the service as a process of its own, in a folder with plugins.
 
+const secret = 'a-secret-of-the-operator';
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -129,7 +130,7 @@ function run(cwd: string, env: Readonly<Record<string, string>>) {
   child.stderr?.on('data', (chunk) => {
     said += String(chunk);
   });
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
   cleanUp.push(async () => {
     child.kill('SIGKILL');
     await exited;
@@ -285,15 +286,85 @@ describe('a broken plugin stops the start with one sentence', () => {
       /credentials must be a list of setting names/u,
     ],
     [
+      'no contract version at all',
+      './p.mjs',
+      { 'p.mjs': "export const provider = { id: 'probe' };" },
+      /was written for contract version undefined, this is version 1/u,
+    ],
+    [
+      'CommonJS with an import',
+      './p.js',
+      { 'package.json': '{ "type": "commonjs" }', 'p.js': plugin('probe') },
+      /Name it \.mjs, or set "type": "module"/u,
+    ],
+    [
+      'a definition that throws when it is looked at',
+      './p.mjs',
+      { 'p.mjs': plugin('probe', 'get title() { throw new Error("no"); },') },
+      /cannot be read: looking at it throws|fails while it is loaded/u,
+    ],
+    [
+      'a schema of settings that repeats them',
+      './p.mjs',
+      {
+        'p.mjs': plugin(
+          'probe',
+          `settings: { '~standard': { version: 1, vendor: 'x', validate: (given) => ({ issues: [
+            { message: 'is ' + given.KEY, path: ['KEY'] }] }) } },`,
+        ),
+      },
+      /PROBE_KEY is not as it has to be/u,
+    ],
+    [
+      'a schema of settings that throws them',
+      './p.mjs',
+      {
+        'p.mjs': plugin(
+          'probe',
+          `settings: { '~standard': { version: 1, vendor: 'x', validate: (given) => { throw new Error(given.KEY); } } },`,
+        ),
+      },
+      /its schema of settings throws/u,
+    ],
+    [
+      'a setting in what it says while it is loaded',
+      './p.mjs',
+      { 'p.mjs': 'throw new Error("bad: " + process.env.PROBE_KEY);' },
+      /Error: bad: \[a setting\]/u,
+    ],
+    [
+      'a timer that it leaves behind',
+      './p.mjs',
+      { 'p.mjs': 'setInterval(() => {}, 1000); export const a = 1;' },
+      /it exports no provider/u,
+    ],
+    [
+      'a promise that it leaves behind',
+      './p.mjs',
+      { 'p.mjs': plugin('probe', 'title: (void Promise.reject(new Error("floating")), "T"),') },
+      /floating/u,
+    ],
+    [
+      'a sandbox without its parts',
+      './p.mjs',
+      { 'p.mjs': plugin('probe', 'sandbox: async () => async () => ({}),') },
+      /it must return \{ settings, scenarios, close \}/u,
+    ],
+    [
       'a sandbox that fails',
       './p.mjs',
       { 'p.mjs': plugin('probe', 'sandbox: async () => { throw new Error("no port"); },') },
       /provider "probe": its sandbox does not start: no port/u,
     ],
   ])('%s', async (_name, PROVIDERS, files, sentence) => {
-    const { exited, said } = run(folderWith(files), { PROVIDERS, PORT: String(await freePort()) });
+    const PORT = String(await freePort());
+    // With it real providers would be called, and much else be demanded.
+    const isAboutIt = Object.values(files).some((text) => /given\.KEY|PROBE_KEY/u.test(text));
+    const env = { PROVIDERS, PORT, ...(isAboutIt ? { PROBE_KEY: secret } : {}) };
+    const { exited, said } = run(folderWith(files), env);
     expect(await exited).toBe(1);
     expect(said()).toMatch(sentence);
+    expect(said()).not.toContain(secret);
     expect(said()).not.toContain('    at ');
   });
 

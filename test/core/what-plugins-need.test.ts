@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ProviderErrorAnswer,
+  type AnyProvider,
+  type ProviderCall,
+} from '../../src/contract/index.ts';
+import { checkBankCard } from '../../src/core/check-bank-card.ts';
+import { readVerifications } from '../../src/core/read-verifications.ts';
+import { receiveNotification } from '../../src/core/receive-notification.ts';
+import { quotaOf, type RegisteredProvider } from '../../src/core/registry.ts';
+import { startVerification } from '../../src/core/start-verification.ts';
+import { callerOf, createTestCore, matched, passedAnswer, probe } from '../support/test-core.ts';
+import { until } from '../support/until.ts';
+
+// What providers of other kinds need, each found by writing one.
+
+const web = probe.channels['FACE_WEB'];
+
+async function start(core: ReturnType<typeof createTestCore>) {
+  const { deps } = core;
+  const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+  const outcome = await startVerification(deps, callerOf(), input, deps.now() + 9000);
+  if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
+  return outcome.verification;
+}
+
+describe('a start whose answer is the outcome', () => {
+  it('has ended at once, and nobody is asked', async () => {
+    const definition = {
+      ...probe,
+      channels: {
+        FACE_WEB: {
+          ...web,
+          outcome: 'NONE',
+          prepare: () => ({
+            checks: ['IDENTITY_RECORD'],
+            start: async () => ({
+              ...{ launch: null, session: {}, expiresInSeconds: 60 },
+              outcome: passedAnswer,
+            }),
+          }),
+        },
+      },
+    } as unknown as AnyProvider;
+    const core = createTestCore({ definitions: [definition] });
+    const { id, status } = await start(core);
+    expect(status).toBe('PASSED');
+    core.clock.ms += 60_000;
+    const [seen] = await readVerifications(core.deps, callerOf(), [id], core.deps.now() + 9000);
+    expect(seen).toMatchObject({
+      status: 'PASSED',
+      outcome: { evidence: 'QUERIED' },
+      session: null,
+    });
+    expect(core.provider.ledger).toEqual([]);
+  });
+});
+
+describe('an access token that ends early', () => {
+  it('is renewed within the operation, which is paid for once', async () => {
+    let fetched = 0;
+    const definition = {
+      ...probe,
+      faults: { ...probe.faults, TOKEN_EXPIRED: 'credentials' },
+      actions: {
+        ...probe.actions,
+        Check: { ...probe.actions['Check'], sendAgainAfter: ['TOKEN_EXPIRED'] },
+      },
+      bankCard: {
+        action: 'Check',
+        prepare: () => ({
+          check: async (call: ProviderCall<unknown>) => {
+            const obtain = () =>
+              call.accessToken('api', async () => {
+                fetched += 1;
+                return { token: `t-${fetched}`, expiresInSeconds: 600 };
+              });
+            let token = await obtain();
+            return call.send({
+              action: 'Check',
+              build: () => ({
+                method: 'POST',
+                url: 'https://provider.example/',
+                headers: {},
+                body: JSON.stringify({ action: 'Check', token: token.reveal() }),
+              }),
+              read: ({ body }) => {
+                if (JSON.parse(body.toString('utf8')).expired) {
+                  throw new ProviderErrorAnswer('TOKEN_EXPIRED');
+                }
+                return matched;
+              },
+              renew: async () => {
+                token = await obtain();
+              },
+            });
+          },
+        }),
+      },
+    } as unknown as AnyProvider;
+    const core = createTestCore({ definitions: [definition] });
+    core.provider.reply(
+      () => ({ expired: true }),
+      () => ({}),
+    );
+    const input = { idempotencyKey: 'k', cardNumber: '6225768888888888', phone: '16137688175' };
+    const given = { ...input, maxAgeSeconds: 0 };
+    const outcome = await checkBankCard(core.deps, callerOf(), given, core.deps.now() + 9000);
+    expect(outcome).toMatchObject({ kind: 'success', check: { result: { outcome: 'MATCHED' } } });
+    const tokens = core.provider.ledger.map(({ body }) => (body as { token: string }).token);
+    expect(tokens).toEqual(['t-1', 't-2']);
+  });
+});
+
+describe('a limit of several actions together', () => {
+  it('is one quota, as large as that of the action that has it', () => {
+    const definition = {
+      ...probe,
+      actions: {
+        Start: { ...probe.actions['Start'], perSecond: 2 },
+        Result: { ...probe.actions['Result'], sharesLimitWith: 'Start' },
+      },
+    } as unknown as AnyProvider;
+    const provider: RegisteredProvider = {
+      ...{ definition, settings: {}, disabledReason: null, account: 'a' },
+      perSecond: { Start: 3 },
+    };
+    expect(quotaOf(provider, 'Result')).toEqual(quotaOf(provider, 'Start'));
+    expect(quotaOf(provider, 'Result').perSecond).toBe(3);
+  });
+});
+
+describe('a notification by GET', () => {
+  it.each([
+    ['a hint where it has a query', 'sid=1&ok=1', 1],
+    ['nothing where it has none, as when a page is opened', '', 0],
+  ])('is %s', async (_name, query, asked) => {
+    const seen: string[] = [];
+    const definition = {
+      ...probe,
+      channels: {
+        FACE_WEB: {
+          ...web,
+          notification: {
+            verify: null,
+            read: (given: { readonly query: string }) => {
+              seen.push(given.query);
+              return passedAnswer;
+            },
+            reply: { contentType: 'text/plain', body: 'ok' },
+          },
+        },
+      },
+    } as unknown as AnyProvider;
+    const core = createTestCore({ definitions: [definition] });
+    core.provider.reply(() => passedAnswer);
+    await start(core);
+    const urls = core.provider.ledger[0]?.body as Readonly<Record<string, string>>;
+    const capability = urls['notifyUrl']?.split('/').at(-1) ?? '';
+    core.clock.ms += 2000;
+    const given = { method: 'GET', query, headers: {}, body: Buffer.alloc(0) } as const;
+    const receipt = await receiveNotification(core.deps, 'probe', capability, given);
+    expect(receipt.kind).toBe('received');
+    if (asked > 0) await until(async () => core.provider.ledger.length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(core.provider.ledger.length - 1).toBe(asked);
+  });
+});
