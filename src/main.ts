@@ -11,6 +11,8 @@ async function main(): Promise<void> {
   // What a plugin leaves to itself while it is loaded is a reason not to start, said in one sentence.
   process.once('unhandledRejection', endBoot);
   const app = await start();
+  // Node tells of such a promise only when it has nothing else to do.
+  await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', endBoot);
   // Timers and sockets of a plugin would keep a process alive that serves nobody.
   if (!app) process.exit(1);

@@ -3,6 +3,7 @@ import {
   ProviderFault,
   type AccessToken,
   type ProviderCall,
+  type Secret,
   type UpstreamAnswer,
 } from 'verification-subgraph/provider';
 import { z } from 'zod';
@@ -24,7 +25,8 @@ const created = z.object({ check_id: z.string().min(1) });
 
 /** Takes a check, for a unit of the account. */
 export async function createCheck(call: Call, payload: CheckRequest): Promise<string> {
-  const token = await call.accessToken('api', () => fetchToken(call));
+  const obtain = (): Promise<Secret> => call.accessToken('api', () => fetchToken(call));
+  let token = await obtain();
   const { check_id: id } = await call.send({
     action: 'checks/create',
     build: () => ({
@@ -37,6 +39,10 @@ export async function createCheck(call: Call, payload: CheckRequest): Promise<st
       body: JSON.stringify(payload),
     }),
     read: (answer) => created.parse(readData(answer)),
+    // Tokens end early at times (`sendAgainAfter`).
+    renew: async () => {
+      token = await obtain();
+    },
   });
   return id;
 }

@@ -16,7 +16,12 @@ export const provider = defineProvider({
   actions: {
     'oauth/token': { effect: 'read', perSecond: 2, maxAnswerBytes: 16 * 1024 },
     // Every check that is taken costs a unit.
-    'checks/create': { effect: 'may_charge', perSecond: 5, maxAnswerBytes: 16 * 1024 },
+    'checks/create': {
+      effect: 'may_charge',
+      perSecond: 5,
+      maxAnswerBytes: 16 * 1024,
+      sendAgainAfter: ['invalid_token'],
+    },
   },
   faults,
   channels: { DOCLENS_DOCUMENT: document },

@@ -48,6 +48,18 @@ export const subject: ConformanceSubject = {
       expect: { fault: 'quota_exhausted' },
     },
     {
+      title: 'a token that ended early',
+      channel: 'DOCLENS_DOCUMENT',
+      input: { options: passport },
+      answers: {
+        'checks/create': [
+          { status: 401, body: { error: 'invalid_token' } },
+          { status: 201, body: recorded('create') },
+        ],
+      },
+      expect: { launch: null },
+    },
+    {
       title: 'a client that is not known',
       channel: 'DOCLENS_DOCUMENT',
       input: { options: passport },
