@@ -131,8 +131,20 @@ const settings = {
 
 const missing = ' is needed.';
 
-/** Settings that are this service's own, so that no provider's are taken for them. */
-export const settingNames: readonly string[] = Object.keys(settings);
+/** Variables of the platform around a process: no plugin shall be handed them as its settings. */
+const platformNames = [
+  'AWS_SECRET_ACCESS_KEY',
+  'AZURE_CLIENT_SECRET',
+  'DOCKER_HOST',
+  'GOOGLE_APPLICATION_CREDENTIALS',
+  'KUBERNETES_SERVICE_HOST',
+  'NODE_OPTIONS',
+  'NPM_TOKEN',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+];
+
+/** Settings that are not a provider's, so that none is taken for one. */
+export const settingNames: readonly string[] = [...Object.keys(settings), ...platformNames];
 
 /**
  * Reads every setting, once. Throws `BootError` with every mistake at once: names and what is
@@ -284,14 +296,14 @@ function readProviders(
         own[rest] = value;
         continue;
       }
-      const action = Object.keys(definition.actions).find(
-        (each) => actionLimitSetting(definition.id, each) === name,
+      // One that shares a limit has none to set.
+      const limited = Object.keys(definition.actions).filter(
+        (each) => definition.actions[each]?.sharesLimitWith === undefined,
       );
+      const action = limited.find((each) => actionLimitSetting(definition.id, each) === name);
       const limit = positive.safeParse(value);
       if (action === undefined) {
-        const names = Object.keys(definition.actions).map((each) =>
-          actionLimitSetting(definition.id, each),
-        );
+        const names = limited.map((each) => actionLimitSetting(definition.id, each));
         wrong.push(`${name} names no action of ${definition.id}: ${names.join(', ')}.`);
       } else if (limit.success) perSecond[action] = limit.data;
       else wrong.push(`${name} must be a number above 0.`);

@@ -13,7 +13,7 @@ import { actionLimitSetting, settingPrefix } from './setting-names.ts';
 /**
  * What is wrong with the plugins themselves. Throws `BootError`, each line naming the plugin.
  *
- * `ownSettings`: names of settings that are this service's.
+ * `ownSettings`: names of settings that are not a provider's.
  */
 export function checkDefinitions(
   definitions: readonly AnyProvider[],
@@ -263,7 +263,7 @@ function findPrefixMistakes(
     ...(own === undefined
       ? []
       : [
-          `provider "${id}": settings that begin with ${prefix} are the service's, as ${own} is. Choose another id.`,
+          `provider "${id}": settings that begin with ${prefix} are not a provider's, as ${own} is none. Choose another id.`,
         ]),
     ...(other
       ? [

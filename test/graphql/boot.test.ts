@@ -273,6 +273,7 @@ describe('boot stops at a plugin that', () => {
       'TENCENT_ could be taken for those of provider "tencent-cn"',
     ],
     ['would read the service’s own settings', { id: 'redis' }, 'as REDIS_URL is'],
+    ['would read those of the platform', { id: 'aws' }, 'as AWS_SECRET_ACCESS_KEY is'],
     [
       'has two actions with one limit',
       {

@@ -81,12 +81,14 @@ export function readOnce(
   look: (told: {
     readonly notification: Notification;
     readonly read: (notification: Notification) => OutcomeAnswer | null;
+    readonly session: Started['session'];
     readonly bench: Bench;
   }) => Promise<void>,
 ): Promise<void> {
   return about(subject, given, ({ bench, definition, notification, session, nowMs }) =>
     look({
       bench,
+      session,
       notification,
       read: (each) => definition.read(each, session, { settings: bench.settings, nowMs }),
     }),

@@ -1,5 +1,5 @@
 import type { ActionEffect } from '../../contract/index.ts';
-import { isEnabled, outcomeSourceOf, stateOf } from '../../core/registry.ts';
+import { isEnabled, outcomeSourceOf, quotaOf, stateOf } from '../../core/registry.ts';
 import type {
   VerificationActionEffect,
   VerificationChannel,
@@ -18,7 +18,8 @@ export const provider: VerificationProviderResolvers = {
   enabled: ({ loaded }) => loaded !== null && isEnabled(loaded),
   reason: ({ loaded }) => (loaded ? loaded.disabledReason : 'Its plugin is not loaded.'),
   jurisdiction: ({ loaded }) => loaded?.definition.jurisdiction ?? null,
-  state: ({ loaded }, _arguments, { core }) => (loaded ? stateOf(loaded, core.breaker) : null),
+  state: ({ loaded }, _arguments, { core }) =>
+    loaded && isEnabled(loaded) ? stateOf(loaded, core.breaker) : null,
   channels: ({ loaded }) =>
     Object.entries(loaded?.definition.channels ?? {}).map(([channel, definition]) => ({
       // A plugin may add channels, so the names are known to the assembled schema only.
@@ -31,6 +32,6 @@ export const provider: VerificationProviderResolvers = {
     Object.entries(loaded?.definition.actions ?? {}).map(([name, { effect, perSecond }]) => ({
       name,
       effect: effects[effect],
-      perSecond: loaded?.perSecond[name] ?? perSecond,
+      perSecond: loaded ? quotaOf(loaded, name).perSecond : perSecond,
     })),
 };
