@@ -268,9 +268,14 @@ export function parseProviderSettings(
   };
 }
 
+/** Shorter values stand in words by accident. */
+const shortestSecret = 4;
+
 /** Some libraries repeat what came. Then nothing is said but that it is wrong. */
 function withoutValues(message: string, given: Readonly<Record<string, string>>): string {
-  const isOurs = Object.values(given).every((value) => value === '' || !message.includes(value));
+  const isOurs = Object.values(given).every(
+    (value) => value.length < shortestSecret || !message.includes(value),
+  );
   return isOurs ? message : 'is not as it has to be';
 }
 
@@ -304,7 +309,9 @@ function readProviders(
       const limit = positive.safeParse(value);
       if (action === undefined) {
         const names = limited.map((each) => actionLimitSetting(definition.id, each));
-        wrong.push(`${name} names no action of ${definition.id}: ${names.join(', ')}.`);
+        wrong.push(
+          `${name} is the limit of no action of ${definition.id}. There are ${names.join(', ')}.`,
+        );
       } else if (limit.success) perSecond[action] = limit.data;
       else wrong.push(`${name} must be a number above 0.`);
     }

@@ -103,7 +103,7 @@ function whyNot(bench: Bench, outcome: Outcome): string {
 function assertProblems(bench: Bench, outcome: Outcome, paths: readonly string[]): void {
   const found = outcome.kind === 'problem' ? outcome.problem.fields.map(({ path }) => path) : [];
   const seen = [...new Set(found)].toSorted();
-  const said = `the wrong fields are ${seen.join(', ') || 'none'}`;
+  const said = `the wrong fields are ${seen.join(', ') || 'none'}, and should be ${paths.join(', ')}`;
   assert.deepEqual(seen, [...paths].toSorted(), said);
   assert.deepEqual(bench.observed.calls, [], 'something was called all the same');
 }
