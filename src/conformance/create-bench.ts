@@ -1,21 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { parseProviderSettings } from '../config.ts';
-import {
-  ProviderFault,
-  Secret,
-  type AnyProvider,
-  type BankCardResult,
-  type Notification,
-  type OutcomeAnswer,
-  type Prepared,
-  type PreparedBankCardCheck,
-  type ProviderCall,
-  type Started,
-  type StartUrls,
-  type Store,
-  type UpstreamRequest,
-} from '../contract/index.ts';
+import { Secret, type Notification, type Store } from '../contract/index.ts';
 import { createAccessTokens } from '../core/access-tokens.ts';
 import type { Caller } from '../core/caller.ts';
 import { checkBankCard, type CheckBankCardOutcome } from '../core/check-bank-card.ts';
@@ -32,6 +18,7 @@ import { createLog } from '../infra/log.ts';
 import { createMemoryStore } from '../infra/memory-store.ts';
 import { createMetrics } from '../infra/metrics.ts';
 import { createUpstreamClient } from '../infra/send-upstream.ts';
+import { leastPollMs, observeProvider, type Observed } from './observe-provider.ts';
 import {
   actionHeader,
   startRecordedUpstream,
@@ -46,24 +33,6 @@ import type {
   StartCase,
 } from './subject.ts';
 
-/** What a plugin did, seen from core's side. */
-export interface Observed {
-  /** Actions that it asked core to call, in order, called or not. */
-  readonly calls: string[];
-  readonly started: Started[];
-  readonly urls: StartUrls[];
-  readonly outcomes: OutcomeAnswer[];
-  readonly cardResults: BankCardResult[];
-  /** What an operation of it threw. */
-  readonly thrown: unknown[];
-  /** How often it read a notification. */
-  notificationReads: number;
-  /** What reading an answer threw, where it was no fault. */
-  readonly unread: unknown[];
-  /** Access tokens that it was given. */
-  readonly tokens: string[];
-}
-
 /** The core with one provider, over recorded answers. */
 export interface Bench {
   readonly observed: Observed;
@@ -76,7 +45,6 @@ export interface Bench {
   readonly unrecorded: ReadonlySet<string>;
   /** Everything that the store was given to keep in the clear. */
   readonly keptTexts: readonly string[];
-  readonly passTime: (ms: number) => void;
   readonly start: (given: StartCase, idempotencyKey?: string) => Promise<StartVerificationOutcome>;
   /** The verification as it is after the provider was asked. */
   readonly ask: (id: string) => Promise<VerificationRecord>;
@@ -94,10 +62,6 @@ export interface BenchTerms {
 
 /** A call that meets a fault is given up sooner than in service, so that tests stay short. */
 const faultWithinMs = 400;
-/** Whatever a plugin waits for beside its calls. */
-const settlesWithinMs = 12_000;
-/** Below that, core itself would ask between two steps of a test. */
-const leastPollMs = 1000;
 const nobodyListens = 'http://127.0.0.1:1';
 
 const caller: Caller = {
@@ -144,7 +108,7 @@ export async function createBench(
   const store = noting(createMemoryStore({ now }), keptTexts);
   const hashKeys = [{ kid: 'k1', key: new Secret(randomBytes(32).toString('base64')) }] as const;
   const deps: CoreDeps = {
-    registry: createRegistry([observing(subject.provider, observed)], () => ({
+    registry: createRegistry([observeProvider(subject.provider, observed)], () => ({
       settings: parsed.settings,
       disabledReason: null,
       perSecond: {},
@@ -195,9 +159,6 @@ export async function createBench(
     logLines,
     unrecorded,
     keptTexts,
-    passTime: (ms) => {
-      aheadMs += ms;
-    },
     start: ({ channel, input }, idempotencyKey = 'conformance') => {
       const { options = null, ...rest } = input;
       const field = subject.provider.channels[channel]?.optionsField ?? null;
@@ -283,113 +244,6 @@ function sizeMs(bytes: number): number {
   return Math.min(5000, (bytes / (1024 * 1024)) * 100);
 }
 
-/** The plugin, with everything noted that passes between it and core. */
-function observing(provider: AnyProvider, observed: Observed): AnyProvider {
-  const lend = (call: ProviderCall<unknown>): ProviderCall<unknown> => ({
-    ...call,
-    accessToken: async (name, fetch) => {
-      const token = await call.accessToken(name, fetch);
-      observed.tokens.push(token.reveal());
-      return token;
-    },
-    send: (upstream) => {
-      observed.calls.push(upstream.action);
-      return call.send({
-        ...upstream,
-        read: (answer) => {
-          try {
-            return upstream.read(answer);
-          } catch (error) {
-            observed.unread.push(error);
-            throw error;
-          }
-        },
-        build: (nowMs, nonceMs) => tagged(upstream.build(nowMs, nonceMs), upstream.action),
-      });
-    },
-  });
-  const noted = async <T>(begin: () => Promise<T>, into: T[]): Promise<T> => {
-    try {
-      const result = await settled(provider, begin);
-      into.push(result);
-      return result;
-    } catch (error) {
-      observed.thrown.push(error);
-      throw error;
-    }
-  };
-
-  const channels = Object.entries(provider.channels).map(([name, channel]) => [
-    name,
-    {
-      ...channel,
-      pollEveryMs: Math.max(leastPollMs, channel.pollEveryMs),
-      prepare: (...given: Parameters<typeof channel.prepare>): Prepared<unknown> => {
-        const prepared = preparedBy(name, channel.prepare(...given));
-        if ('problems' in prepared) return prepared;
-        return {
-          ...prepared,
-          start: (call, urls) => {
-            observed.urls.push(urls);
-            return noted(async () => {
-              const started = await prepared.start(lend(call), urls);
-              if (started?.outcome) observed.outcomes.push(started.outcome);
-              return started;
-            }, observed.started);
-          },
-        };
-      },
-      ...(channel.fetchOutcome
-        ? {
-            fetchOutcome: (call: ProviderCall<unknown>, session: Started['session']) =>
-              noted(
-                async () => channel.fetchOutcome?.(lend(call), session) as Promise<OutcomeAnswer>,
-                observed.outcomes,
-              ),
-          }
-        : {}),
-      ...(channel.notification
-        ? {
-            notification: {
-              ...channel.notification,
-              read: (...given: Parameters<typeof channel.notification.read>) => {
-                observed.notificationReads += 1;
-                const answer = channel.notification?.read(...given) ?? null;
-                if (answer) observed.outcomes.push(answer);
-                return answer;
-              },
-            },
-          }
-        : {}),
-    },
-  ]);
-  const { bankCard } = provider;
-  return {
-    ...provider,
-    channels: Object.fromEntries(channels),
-    ...(bankCard
-      ? {
-          bankCard: {
-            ...bankCard,
-            prepare: (
-              ...given: Parameters<typeof bankCard.prepare>
-            ): PreparedBankCardCheck<unknown> => {
-              const prepared = preparedBy('bankCard', bankCard.prepare(...given));
-              if ('problems' in prepared) return prepared;
-              const check = (call: ProviderCall<unknown>) =>
-                noted(() => prepared.check(lend(call)), observed.cardResults);
-              return { check };
-            },
-          },
-        }
-      : {}),
-  } as AnyProvider;
-}
-
-function tagged(request: UpstreamRequest, action: string): UpstreamRequest {
-  return { ...request, headers: { ...request.headers, [actionHeader]: action } };
-}
-
 /** What is not sealed on its way into a store: keys, ids, and records but for their personal part. */
 function noting(store: Store, kept: string[]): Store {
   const { records, cache, claims, lists } = store;
@@ -437,54 +291,4 @@ function collecting(lines: string[]): Writable {
       done();
     },
   });
-}
-
-/** The same for a person who has to mend it: with what could not be read. */
-export function explainFault(observed: Observed): string | null {
-  const fault = lastFault(observed);
-  const cause = observed.unread.at(-1);
-  const isExplained =
-    fault !== 'protocol' || !(cause instanceof Error) || cause instanceof ProviderFault;
-  return isExplained
-    ? fault
-    : `protocol, for reading its answer throws ${cause.name}: ${cause.message}`;
-}
-
-/** The kind of what an operation threw last, or the error itself where it is no fault. */
-export function lastFault({ thrown }: Observed): string | null {
-  if (thrown.length === 0) return null;
-  const error = thrown.at(-1);
-  if (error instanceof ProviderFault) return error.kind;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}
-
-function preparedBy<T extends object>(what: string, prepared: T): T {
-  const isRight =
-    typeof prepared === 'object' &&
-    prepared !== null &&
-    ('problems' in prepared || 'start' in prepared || 'check' in prepared);
-  if (isRight) return prepared;
-  throw new Error(`prepare of ${what} must return { problems }, or what is to be done, at once`);
-}
-
-/** Providers of which something never ended: nothing of them is waited for again. */
-const stuck = new WeakSet<AnyProvider>();
-
-async function settled<T>(provider: AnyProvider, begin: () => Promise<T>): Promise<T> {
-  const message = 'it never settles';
-  if (stuck.has(provider)) throw new Error(message);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      stuck.add(provider);
-      reject(new Error(message));
-    }, settlesWithinMs);
-  });
-  try {
-    const result = await Promise.race([begin(), late]);
-    if (result === undefined) throw new Error('it returns nothing');
-    return result;
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { OutcomeAnswer } from '../contract/index.ts';
-import { explainFault, onBench, type Bench, type BenchTerms } from './create-bench.ts';
+import { onBench, type Bench, type BenchTerms } from './create-bench.ts';
+import { explainFault } from './observe-provider.ts';
 import type {
   Answers,
   BankCardCase,

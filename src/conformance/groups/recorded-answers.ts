@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { assertMatches } from '../assert-matches.ts';
 import { assertSoundCardResult, assertSoundOutcome, assertSoundStart } from '../assert-sound.ts';
-import { explainFault, lastFault, onBench, type Bench } from '../create-bench.ts';
+import { onBench, type Bench } from '../create-bench.ts';
+import { explainFault, lastFault } from '../observe-provider.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
 import type { ReceivedRequest } from '../recorded-upstream.ts';
 import { afterStart, askOnce } from '../run-case.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { FaultKind, OutcomeAnswer } from '../../contract/index.ts';
-import { lastFault, onBench, type Bench } from '../create-bench.ts';
+import { onBench, type Bench } from '../create-bench.ts';
+import { lastFault } from '../observe-provider.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
 import { alienText, leavesOf, strangersOf, withoutAll } from '../mutate-answer.ts';
 import { afterStart, answeredCards, answeredStarts, askOnce, isPass } from '../run-case.ts';
