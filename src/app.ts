@@ -17,6 +17,7 @@ import { byThen } from './core/by-then.ts';
 import { createAccessTokens } from './core/access-tokens.ts';
 import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { createShared } from './create-shared.ts';
+import { inOneLine } from './in-one-line.ts';
 import { loadProviders } from './load-providers.ts';
 import { logBug } from './core/log-bug.ts';
 import { visitVerification } from './core/visit-verification.ts';
@@ -100,7 +101,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const servers: FastifyInstance[] = [];
   try {
     const emulated = config.sandbox
-      ? await startSandbox(sandboxDeps(config, definitions, now))
+      ? await startSandbox(sandboxDeps(config, definitions, now, options.env))
       : null;
     sandbox = emulated;
     const core: CoreDeps = {
@@ -232,6 +233,7 @@ function sandboxDeps(
   config: Config,
   definitions: readonly AnyProvider[],
   now: () => number,
+  env: AppOptions['env'],
 ): SandboxDeps {
   const givenSettings = (id: string) => config.providers.get(id)?.given ?? {};
   const ownWay = (url: string) => toLoopback(config, url);
@@ -252,7 +254,7 @@ function sandboxDeps(
                   toLoopback: ownWay,
                   accountUrl: `${config.publicUrl}/callbacks/${id}/account`,
                 };
-                return startOwnSandbox(id, sandbox, context);
+                return startOwnSandbox(id, sandbox, context, env);
               },
             },
           ]
@@ -268,6 +270,7 @@ async function startOwnSandbox(
   id: string,
   load: NonNullable<AnyProvider['sandbox']>,
   context: SandboxContext,
+  env: AppOptions['env'],
 ): Promise<SandboxUpstream> {
   const fail = (reason: string): BootError =>
     new BootError([`provider "${id}": its sandbox does not start: ${reason}`]);
@@ -279,7 +282,7 @@ async function startOwnSandbox(
     })();
     upstream = await byThen(sandboxWithinMs, 'it does not end', starting);
   } catch (error) {
-    throw fail(error instanceof Error ? error.message : 'unknown');
+    throw fail(error instanceof Error ? inOneLine(error.message, env) : 'unknown');
   }
   const { settings, scenarios, close } = upstream ?? {};
   if (typeof settings !== 'object' || !Array.isArray(scenarios) || typeof close !== 'function') {

@@ -7,11 +7,10 @@ import { builtInProviders } from '../providers/index.ts';
 import type { AnyProvider } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { byThen } from './core/by-then.ts';
+import { inOneLine } from './in-one-line.ts';
 import { readList } from './read-setting-values.ts';
 
 const loadWithinMs = 10_000;
-/** Shorter values of the environment are words, and no secrets. */
-const shortestSecret = 8;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -113,14 +112,6 @@ function explainImport(error: unknown, env: Env): string {
     ? ' Name it .mjs, or set "type": "module" in its package.json.'
     : '';
   return `it fails while it is loaded: ${inOneLine(`${kind}: ${message}`, env)}${hint}`;
-}
-
-/** What somebody else's code says, without what is set here. */
-function inOneLine(text: string, env: Env): string {
-  const [line = ''] = text.replace(/[^\P{Cc}\n]/gu, '').split('\n');
-  return Object.values(env)
-    .filter((value): value is string => value !== undefined && value.length >= shortestSecret)
-    .reduce((said, value) => said.replaceAll(value, '[a setting]'), line);
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import { startApp, type App } from './app.ts';
 import { BootError } from './core/boot-error.ts';
 import { logBug } from './core/log-bug.ts';
+import { inOneLine } from './in-one-line.ts';
 
 /** A platform kills after 10 s; what is left by then is cut off by ourselves. */
 const stopWithinMs = 9500;
@@ -37,7 +38,8 @@ async function start(): Promise<App | null> {
 }
 
 function endBoot(error: unknown): never {
-  const said = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+  const said = inOneLine(text, process.env);
   console.error(`verification-subgraph cannot start: a plugin left a promise that failed: ${said}`);
   process.exit(1);
 }

@@ -125,7 +125,9 @@ export function callProvider<Settings>(
         return answer;
       } catch (error) {
         // What follows a payment only reads: it is worth another try, and never calls it undone.
-        if (isPaid) return await readAfterPayment(() => sendInTurn(true), deps.now, terms);
+        if (isPaid && action.effect === 'read') {
+          return await readAfterPayment(() => sendInTurn(true), deps.now, terms);
+        }
         if (!(error instanceof ProviderFault)) throw error;
         // It is the account that is over its limit: the other replicas shall not try it too.
         if (error.kind === 'throttled') {

@@ -341,8 +341,13 @@ describe('a broken plugin stops the start with one sentence', () => {
     [
       'a promise that it leaves behind',
       './p.mjs',
-      { 'p.mjs': plugin('probe', 'title: (void Promise.reject(new Error("floating")), "T"),') },
-      /floating/u,
+      {
+        'p.mjs': plugin(
+          'probe',
+          'title: (void Promise.reject(new Error("floating " + process.env.PROBE_HINT)), "T"),',
+        ),
+      },
+      /floating \[a setting\]/u,
     ],
     [
       'a sandbox without its parts',
@@ -353,14 +358,25 @@ describe('a broken plugin stops the start with one sentence', () => {
     [
       'a sandbox that fails',
       './p.mjs',
-      { 'p.mjs': plugin('probe', 'sandbox: async () => { throw new Error("no port"); },') },
-      /provider "probe": its sandbox does not start: no port/u,
+      {
+        'p.mjs': plugin(
+          'probe',
+          'sandbox: async () => { throw new Error("no port " + process.env.PROBE_HINT); },',
+        ),
+      },
+      /provider "probe": its sandbox does not start: no port \[a setting\]/u,
     ],
   ])('%s', async (_name, PROVIDERS, files, sentence) => {
     const PORT = String(await freePort());
     // With it real providers would be called, and much else be demanded.
     const isAboutIt = Object.values(files).some((text) => /given\.KEY|PROBE_KEY/u.test(text));
-    const env = { PROVIDERS, PORT, ...(isAboutIt ? { PROBE_KEY: secret } : {}) };
+    // No credential: whatever is set here is nobody's to print.
+    const env = {
+      PROVIDERS,
+      PORT,
+      PROBE_HINT: secret,
+      ...(isAboutIt ? { PROBE_KEY: secret } : {}),
+    };
     const { exited, said } = run(folderWith(files), env);
     expect(await exited).toBe(1);
     expect(said()).toMatch(sentence);
