@@ -6,7 +6,7 @@ import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
 import { isLoopback } from './core/is-loopback.ts';
 import type { NamedKey } from './core/keyed-hash.ts';
 import type { Routing } from './core/registry.ts';
-import { actionLimitSetting, settingPrefix } from './core/setting-names.ts';
+import { actionLimitSetting, isEndpointSetting, settingPrefix } from './core/setting-names.ts';
 import type { VelocityRules } from './core/spend-velocity.ts';
 import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
 import type { JwtRules } from './http/jwt-reader.ts';
@@ -367,11 +367,6 @@ function endpointMistakes(
           `${settingPrefix(id)}${name} must be of this host in the sandbox: nothing real is called there.`,
       ),
   );
-}
-
-/** The URLs that a provider's plugin calls. */
-function isEndpointSetting(name: string): boolean {
-  return name === 'ENDPOINT' || name.endsWith('_ENDPOINT');
 }
 
 /** The provider with the longest prefix: `TENCENT_CN_` before a `TENCENT_`. */

@@ -8,6 +8,11 @@ export function actionLimitSetting(providerId: string, action: string): string {
   return `${settingPrefix(providerId)}LIMIT_${toSettingName(action)}`;
 }
 
+/** By its name without the prefix: settings that hold the URLs which a plugin calls. */
+export function isEndpointSetting(name: string): boolean {
+  return name === 'ENDPOINT' || name.endsWith('_ENDPOINT');
+}
+
 function toSettingName(text: string): string {
   return text.toUpperCase().replace(/[^A-Z0-9]/gu, '_');
 }

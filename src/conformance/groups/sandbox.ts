@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseProviderSettings } from '../../config.ts';
 import { isLoopback } from '../../core/is-loopback.ts';
+import { isEndpointSetting } from '../../core/setting-names.ts';
 import { group, skip, type Group } from '../group.ts';
 import type { ConformanceSubject } from '../subject.ts';
 
@@ -23,7 +24,7 @@ export function sandboxGroup({ provider }: ConformanceSubject): Group {
           const parsed = parseProviderSettings(provider, upstream.settings);
           assert.deepEqual('wrong' in parsed ? parsed.wrong : [], []);
           const endpoints = Object.entries(upstream.settings).filter(([name]) =>
-            /^(?:.+_)?ENDPOINT$/u.test(name),
+            isEndpointSetting(name),
           );
           assert.ok(endpoints.length > 0, 'its settings have no ENDPOINT');
           for (const [name, url] of endpoints) {

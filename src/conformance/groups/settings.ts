@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { parseProviderSettings } from '../../config.ts';
-import { settingPrefix } from '../../core/setting-names.ts';
+import { isEndpointSetting, settingPrefix } from '../../core/setting-names.ts';
 import { group, type Group } from '../group.ts';
 import { secretNames } from '../secret-settings.ts';
 import type { ConformanceSubject } from '../subject.ts';
@@ -47,7 +47,10 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
         const leading = Object.entries(valid).filter(([, value]) => value.startsWith(endpoint));
         assert.ok(leading.length > 0, 'no setting holds the endpoint');
         for (const [name] of leading) {
-          assert.match(name, /^(?:.+_)?ENDPOINT$/u, 'settings that hold URLs to call end so');
+          assert.ok(
+            isEndpointSetting(name),
+            `${name} holds a URL to call, and must end with ENDPOINT`,
+          );
           const refusals = wrongWith({ [name]: 'no URL at all' });
           assert.ok(refusals.length > 0, `${name} takes what is no URL`);
         }
