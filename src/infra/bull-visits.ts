@@ -1,6 +1,7 @@
 import { DelayedError, Queue, Worker } from 'bullmq';
 import { StoreUnavailable, type Visits } from '../contract/index.ts';
 import type { RedisClient } from './redis/connect-redis.ts';
+import { isDoneWithin } from './running-time.ts';
 
 /** When to come again; null for never. */
 export type Visit = (id: string) => Promise<number | null>;
@@ -59,7 +60,7 @@ export function createBullVisits(deps: Deps): VisitPlan {
   return {
     plan: async (id, atMs) => {
       const added = queue.add('visit', {}, { jobId: id, delay: Math.max(0, atMs - now()) });
-      if (!(await isDone(added, planWithinMs))) throw new StoreUnavailable();
+      if (!(await isDoneWithin(added, planWithinMs))) throw new StoreUnavailable();
     },
 
     begin: (visit) => {
@@ -89,21 +90,9 @@ export function createBullVisits(deps: Deps): VisitPlan {
     },
 
     close: async () => {
-      if (worker) await isDone(worker.close(), closeWithinMs);
-      await isDone(queue.close(), closeWithinMs);
+      if (worker) await isDoneWithin(worker.close(), closeWithinMs);
+      await isDoneWithin(queue.close(), closeWithinMs);
       blockingClient.disconnect();
     },
   };
-}
-
-async function isDone(work: Promise<unknown>, withinMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), withinMs);
-  });
-  const done = work.then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([done, late]).finally(() => clearTimeout(timer));
 }

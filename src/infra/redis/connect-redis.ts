@@ -1,21 +1,24 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable } from '../../contract/index.ts';
+import { createReplyWatch } from './watch-replies.ts';
 
 export type RedisClient = Redis | Cluster;
 
 /**
  * As measured (ioredis 6.0.0, 2026-11-22): untuned, a dead server holds a command for more than 12 s.
- * No write is ever sent twice: a lost reply would run a script again.
+ * No write is ever sent twice: a lost reply would run a script again. How long a reply is waited for is
+ * decided by `createReplyWatch`.
+ *
+ * `enableAutoPipelining` stays off: a command that is defined while a pipeline is open shifts the reply
+ * of every later command of that pipeline by one (ioredis 6.0.0, seen 2026-11-25).
  */
 const options = {
-  commandTimeout: 250,
   connectTimeout: 1000,
-  socketTimeout: 2000,
+  // The last resort for one connection of a cluster, behind `createReplyWatch`.
+  socketTimeout: 10_000,
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
-  // Commands of one tick travel together, in a cluster by slot.
-  enableAutoPipelining: true,
   // A master that became a replica: find the new one, and let the caller decide about the command.
   reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
   retryStrategy,
@@ -37,7 +40,6 @@ const blockingOptions = {
   maxRetriesPerRequest: null,
   enableOfflineQueue: true,
   autoResendUnfulfilledCommands: true,
-  enableAutoPipelining: false,
   reconnectOnError: options.reconnectOnError,
   retryStrategy,
 } as const satisfies RedisOptions;
@@ -48,9 +50,27 @@ const blockingOptions = {
  */
 export function connectRedis(url: string, use: 'commands' | 'blocking' = 'commands'): RedisClient {
   const client = createClient(url, use === 'commands' ? options : blockingOptions);
+  if (use === 'commands') watchReplies(client);
+  // A cluster client connects to a node at the first command, and refuses the others until that is done.
+  client.on('+node', (node: Redis) => void node.connect().catch(() => {}));
   // Without a listener an error would end the process; commands tell their own story.
   client.on('error', () => {});
   return client;
+}
+
+/** From now on every command of the client is given up when the server goes silent. */
+function watchReplies(client: RedisClient): void {
+  const isOneConnection = client instanceof Redis;
+  const replies = createReplyWatch({
+    replaceConnection: isOneConnection ? () => client.disconnect(true) : null,
+  });
+  if (isOneConnection) client.on('close', replies.connectionClosed);
+  // The one way that every command takes, those of BullMQ included.
+  const sendCommand: Redis['sendCommand'] = client.sendCommand.bind(client);
+  client.sendCommand = (...given: Parameters<Redis['sendCommand']>) => {
+    replies.watch(given[0]);
+    return sendCommand(...given);
+  };
 }
 
 function createClient(url: string, given: typeof options | typeof blockingOptions): RedisClient {
@@ -73,7 +93,6 @@ function createClient(url: string, given: typeof options | typeof blockingOption
       redisOptions,
       clusterRetryStrategy,
       enableOfflineQueue,
-      enableAutoPipelining: given.enableAutoPipelining,
       slotsRefreshTimeout: 1000,
       // Else the cluster client repeats a command whose reply was lost (measured: INCR ran twice).
       retryDelayOnFailover: 0,
@@ -111,16 +130,17 @@ export function isRedisUrl(url: string): boolean {
   });
 }
 
-/** Resolves when the client is ready, or after so long all the same. */
+const lookEveryMs = 20;
+
+/** Resolves when the client is ready, every master of a cluster included, or after so long all the same. */
 export async function waitForRedis(client: RedisClient, mostMs: number): Promise<void> {
-  if (client.status === 'ready') return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, mostMs);
-    client.once('ready', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  const isReady = (): boolean =>
+    client.status === 'ready' &&
+    (client instanceof Redis || client.nodes('master').every(({ status }) => status === 'ready'));
+  const endMs = performance.now() + mostMs;
+  while (!isReady() && performance.now() < endMs) {
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
 }
 
 /**

@@ -1,0 +1,131 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StoreUnavailable } from '../../src/contract/index.ts';
+import {
+  connectRedis,
+  orUnavailable,
+  waitForRedis,
+  type RedisClient,
+} from '../../src/infra/redis/connect-redis.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+import { until } from '../support/until.ts';
+
+let redis: RedisServer;
+const cleanUp: (() => unknown)[] = [];
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => {
+  for (const end of cleanUp.toReversed()) await end();
+  await redis.stop();
+});
+
+async function clientOf(url = redis.url): Promise<RedisClient> {
+  const client = connectRedis(url);
+  await waitForRedis(client, 5000);
+  cleanUp.push(() => client.disconnect());
+  return client;
+}
+
+function stallEventLoop(ms: number): void {
+  for (const endMs = performance.now() + ms; performance.now() < endMs;);
+}
+
+/** A script that keeps Redis busy for so long. */
+const busyFor = (ms: number): string => `
+local from = redis.call('TIME')
+repeat local now = redis.call('TIME')
+until (now[1] - from[1]) * 1000000 + now[2] - from[2] >= ${ms * 1000}
+return 1`;
+
+describe('a reply of Redis', () => {
+  it('counts when it has arrived, however long the event loop was stalled', async () => {
+    const client = await clientOf();
+    await client.set('a', '1');
+    const replies = Array.from({ length: 50 }, () => client.get('a'));
+    stallEventLoop(1500);
+    expect(await Promise.all(replies)).toEqual(Array.from({ length: 50 }, () => '1'));
+  });
+
+  it('counts when it comes late because Redis was busy with what was sent before', async () => {
+    const client = await clientOf();
+    // Each is quick; all together they take four times as long as silence may last.
+    const replies = Array.from({ length: 1000 }, () => client.eval(busyFor(1), 0));
+    expect(new Set(await Promise.all(replies))).toEqual(new Set([1]));
+  });
+
+  it('reaches its own command, though a command is defined while others are under way', async () => {
+    const client = await clientOf();
+    await client.mset('k1', 'v1', 'k2', 'v2', 'k3', 'v3');
+    const first = client.get('k1');
+    client.defineCommand('later', { numberOfKeys: 0, lua: "return 'own'" });
+    const own = (client as unknown as { later: () => Promise<unknown> }).later();
+    const others = [client.get('k2'), client.get('k3')];
+    expect(await Promise.all([first, own, ...others])).toEqual(['v1', 'own', 'v2', 'v3']);
+  });
+});
+
+describe('a Redis that is silent', () => {
+  it('fails each command, and answers again when it goes on', async () => {
+    const own = await startRedis();
+    cleanUp.push(own.stop);
+    const client = await clientOf(own.url);
+    own.child.kill('SIGSTOP');
+    const asked = Array.from({ length: 10 }, () => orUnavailable(() => client.get('a')));
+    for (const each of await Promise.allSettled(asked)) {
+      expect(each).toMatchObject({ reason: expect.any(StoreUnavailable) });
+    }
+    own.child.kill('SIGCONT');
+    expect(await until(() => client.set('a', '1').catch(() => null))).toBe('OK');
+  });
+
+  it('fails what a broken connection owes, at once', async () => {
+    const own = await startRedis();
+    cleanUp.push(own.stop);
+    const client = await clientOf(own.url);
+    const asked = orUnavailable(() => client.eval(busyFor(2000), 0));
+    own.child.kill('SIGKILL');
+    await expect(asked).rejects.toBeInstanceOf(StoreUnavailable);
+  });
+
+  it('is connected to anew when a connection has become a black hole', async () => {
+    const hole = await startHole();
+    const client = await clientOf(hole.url);
+    await client.set('a', '1');
+    hole.swallow();
+    await expect(client.get('a')).rejects.toThrow();
+    // Nothing is ever read from the old connection again: only a new one can answer.
+    expect(await until(() => client.get('a').catch(() => null))).toBe('1');
+    expect(hole.connections()).toBeGreaterThan(1);
+  });
+});
+
+/** Passes everything on, until the connections that are open are told to swallow it. */
+async function startHole() {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const server = createServer((client) => {
+    connections += 1;
+    const upstream = connect(redis.port, '127.0.0.1');
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    }
+    client.pipe(upstream);
+    upstream.pipe(client);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  cleanUp.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    url: `redis://127.0.0.1:${address.port}`,
+    connections: () => connections,
+    swallow: () => {
+      for (const socket of sockets) socket.unpipe();
+    },
+  };
+}
