@@ -5,9 +5,9 @@ import { modeOf } from './core/core-deps.ts';
 import { keyedHash, underEach } from './core/keyed-hash.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
 import { createBullVisits, type VisitPlan } from './infra/bull-visits.ts';
-import { createVelocity } from './infra/flexible-velocity.ts';
 import { createMemoryPacer } from './infra/memory-pacer.ts';
 import { createMemoryStore } from './infra/memory-store.ts';
+import { createMemoryVelocity } from './infra/memory-velocity.ts';
 import { createMemoryVisits } from './infra/memory-visits.ts';
 import { connectRedis, waitForRedis, type RedisClient } from './infra/redis/connect-redis.ts';
 import { countReplicas } from './infra/redis/count-replicas.ts';
@@ -16,6 +16,7 @@ import { createRedisAnnounce } from './infra/redis/redis-announce.ts';
 import { createRedisClock } from './infra/redis/redis-clock.ts';
 import { createRedisPacer } from './infra/redis/redis-pacer.ts';
 import { createRedisStore } from './infra/redis/redis-store.ts';
+import { createRedisVelocity } from './infra/redis/redis-velocity.ts';
 import { createVault } from './infra/vault.ts';
 
 const redisReadyWithinMs = 3000;
@@ -44,7 +45,7 @@ export async function createShared(
     const visits = createMemoryVisits({ now, onError });
     return {
       ...{ store, pacer, visits },
-      velocity: createVelocity({ client: null, mode }),
+      velocity: createMemoryVelocity({ now }),
       // Nobody else can hear it.
       announce: async () => {},
       close: visits.close,
@@ -76,7 +77,7 @@ export async function createShared(
   return {
     store: { ...store, ping },
     pacer,
-    velocity: createVelocity({ client, mode }),
+    velocity: createRedisVelocity({ client, mode }),
     visits,
     announce: createRedisAnnounce(client, mode),
     close: async () => {

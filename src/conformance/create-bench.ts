@@ -13,7 +13,7 @@ import type { VerificationRecord } from '../core/records.ts';
 import { createRegistry } from '../core/registry.ts';
 import { startVerification, type StartVerificationOutcome } from '../core/start-verification.ts';
 import { createCockatielBreaker } from '../infra/cockatiel-breaker.ts';
-import { createVelocity } from '../infra/flexible-velocity.ts';
+import { createMemoryVelocity } from '../infra/memory-velocity.ts';
 import { createLog } from '../infra/log.ts';
 import { createMemoryStore } from '../infra/memory-store.ts';
 import { createMetrics } from '../infra/metrics.ts';
@@ -140,7 +140,7 @@ export async function createBench(
     checksums: 'off',
     retentionDays: 30,
     bankCardCacheSeconds: 0,
-    velocity: createVelocity({ client: null, mode: 'conformance' }),
+    velocity: createMemoryVelocity({ now }),
     velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },
     inFlight: new Map(),
     sharing: new Map(),

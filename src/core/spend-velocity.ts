@@ -1,4 +1,4 @@
-import { LimiterRefusal, type VelocityRule } from '../contract/index.ts';
+import { LimiterRefusal, type VelocityCounter, type VelocityRule } from '../contract/index.ts';
 import type { Owner } from './caller.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
 import { keyedHashes } from './keyed-hash.ts';
@@ -28,42 +28,41 @@ export interface Spending {
 }
 
 /**
- * Counts a call against everything that limits callers, before anything is sent. Throws
- * `LimiterRefusal('over_velocity')`, and `StoreUnavailable` when nobody can count.
+ * Counts a call against everything that limits callers, before anything is sent. A call that one limit
+ * refuses is counted by none. Throws `LimiterRefusal('over_velocity')`, and `StoreUnavailable` when nobody
+ * can count.
  *
- * Resolves to what gives the daily share of the tenant back, for a call that was not made.
+ * Resolves to what takes all of it back, for a call that did nothing. That never throws.
  */
 export async function spendVelocity(
   { velocity, velocityRules: rules, hashKeys, sandbox }: CoreDeps,
   { owner, idNumber, cardNumber, mayCharge, quota }: Spending,
 ): Promise<() => Promise<void>> {
   const { tenantId, userId } = owner;
-  const keysOf = (name: string, ...parts: readonly string[]): readonly string[] =>
-    keyedHashes(hashKeys, 'velocity', [modeOf({ sandbox }), name, ...parts]);
+  const countersOf = (
+    name: string,
+    rule: VelocityRule | null,
+    parts: readonly string[],
+  ): readonly VelocityCounter[] =>
+    rule === null
+      ? []
+      : keyedHashes(hashKeys, 'velocity', [modeOf({ sandbox }), name, ...parts]).map((key) => ({
+          ...{ name, key, rule },
+        }));
   const share: VelocityRule | null =
     rules.tenantShare === null
       ? null
       : { most: Math.max(1, Math.floor(quota.perSecond * rules.tenantShare)), seconds: 1 };
 
-  const counters: readonly (readonly [string, VelocityRule | null, readonly string[]])[] = [
-    ['share', share, keysOf('share', tenantId, quota.key)],
-    ['user', rules.user, keysOf('user', tenantId, userId)],
+  const counters = [
+    ...countersOf('tenant', mayCharge ? rules.tenantDaily : null, [tenantId]),
+    ...countersOf('share', share, [tenantId, quota.key]),
+    ...countersOf('user', rules.user, [tenantId, userId]),
     // Across tenants: a stolen card or number is the same everywhere.
-    ['card', rules.card, cardNumber === undefined ? [] : keysOf('card', cardNumber)],
-    ['id', rules.idNumber, idNumber === null ? [] : keysOf('id', idNumber)],
-    ['tenant', mayCharge ? rules.tenantDaily : null, keysOf('tenant', tenantId)],
+    ...(cardNumber === undefined ? [] : countersOf('card', rules.card, [cardNumber])),
+    ...(idNumber === null ? [] : countersOf('id', rules.idNumber, [idNumber])),
   ];
-  for (const [name, rule, keys] of counters) {
-    for (const key of rule ? keys : []) {
-      const retryAfterMs = rule && (await velocity.spend(name, key, rule));
-      if (retryAfterMs !== null) throw new LimiterRefusal('over_velocity', retryAfterMs);
-    }
-  }
-  return async () => {
-    const { tenantDaily } = rules;
-    if (!mayCharge || !tenantDaily) return;
-    for (const key of keysOf('tenant', tenantId)) {
-      await velocity.giveBack('tenant', key, tenantDaily).catch(() => {});
-    }
-  };
+  const spent = await velocity.spend(counters);
+  if (spent.kind === 'refused') throw new LimiterRefusal('over_velocity', spent.retryAfterMs);
+  return () => spent.refund().catch(() => {});
 }

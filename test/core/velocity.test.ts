@@ -117,15 +117,31 @@ describe('callers’ limits', () => {
   });
 
   it('let nobody through when nobody can count', async () => {
-    const broken = {
-      spend: () => Promise.reject(new StoreUnavailable()),
-      giveBack: () => Promise.reject(new StoreUnavailable()),
-    };
+    const broken = { spend: () => Promise.reject(new StoreUnavailable()) };
     const core = createTestCore({
       deps: { velocity: broken, velocityRules: { ...none, user: two } },
     });
     expect(await check(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
     expect(core.provider.ledger).toHaveLength(0);
+  });
+
+  it('count nothing for a call that another limit refuses: nobody locks a card for others', async () => {
+    const core = limited({ card: { most: 1, seconds: 3600 }, tenantDaily: { most: 1, seconds: 60 } });
+    await check(core, { ...others, cardNumber: '6226090210146748' });
+    for (let time = 0; time < 3; time++) expect(await check(core)).toMatchObject(refusal);
+    expect(await check(core, {}, callerOf('user-2', 'tenant-2'))).toMatchObject({
+      kind: 'success',
+    });
+  });
+
+  it('count nothing for calls that did nothing, however often they are repeated', async () => {
+    const core = limited({ user: { most: 1, seconds: 3600 } });
+    core.provider.reply(...Array.from({ length: 4 }, () => failing('throttled')), () => matched);
+    for (let time = 0; time < 4; time++) {
+      expect(await check(core, { idempotencyKey: 'one' })).toMatchObject(refusal);
+    }
+    expect(await check(core, { idempotencyKey: 'one' })).toMatchObject({ kind: 'success' });
+    expect(await check(core)).toMatchObject(refusal);
   });
 
   it('pass over nobody: who does too much does so whoever serves', async () => {

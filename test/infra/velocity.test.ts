@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { StoreUnavailable } from '../../src/contract/index.ts';
-import { createVelocity } from '../../src/infra/flexible-velocity.ts';
+import { StoreUnavailable, type Velocity, type VelocityCounter } from '../../src/contract/index.ts';
+import { createMemoryVelocity } from '../../src/infra/memory-velocity.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
+import { createRedisVelocity } from '../../src/infra/redis/redis-velocity.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
+import { until } from '../support/until.ts';
 
 let redis: RedisServer;
 const cleanUp: (() => void)[] = [];
@@ -14,35 +16,109 @@ afterAll(async () => {
   await redis.stop();
 });
 
-async function replica() {
+async function redisVelocity(): Promise<Velocity> {
   const client = connectRedis(redis.url);
   await waitForRedis(client, 5000);
   cleanUp.push(() => client.disconnect());
-  return createVelocity({ client, mode: 'test' });
+  return createRedisVelocity({ client, mode: 'test' });
 }
 
-const rule = { most: 3, seconds: 60 };
+let names = 0;
+/** A counter that no other test uses. */
+function counter(most: number, seconds = 60): VelocityCounter {
+  names += 1;
+  return { name: 'user', key: `hashed-${names}`, rule: { most, seconds } };
+}
+
+async function spend(velocity: Velocity, ...counters: VelocityCounter[]) {
+  return (await velocity.spend(counters)).kind;
+}
+
+async function refundOf(velocity: Velocity, ...counters: VelocityCounter[]) {
+  const spent = await velocity.spend(counters);
+  if (spent.kind !== 'spent') throw new Error('refused');
+  return spent.refund;
+}
+
+describe.each([
+  ['in memory', () => Promise.resolve(createMemoryVelocity({ now: () => Date.now() }))],
+  ['in Redis', redisVelocity],
+])('counters %s', (_where, create) => {
+  it('let so many through, and tell when trying again is worth it', async () => {
+    const velocity = await create();
+    const one = counter(2);
+    expect([await spend(velocity, one), await spend(velocity, one)]).toEqual(['spent', 'spent']);
+    const refused = await velocity.spend([one]);
+    if (refused.kind !== 'refused') throw new Error('let through');
+    expect(refused.retryAfterMs).toBeGreaterThan(1000);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
+  it('count a call in all of them or in none', async () => {
+    const velocity = await create();
+    const [tenant, card] = [counter(1), counter(1)];
+    await spend(velocity, tenant);
+    for (let time = 0; time < 3; time++) {
+      expect(await spend(velocity, card, tenant)).toBe('refused');
+      expect(await spend(velocity, tenant, card)).toBe('refused');
+    }
+    expect(await spend(velocity, card)).toBe('spent');
+  });
+
+  it('take back what a call counted, in each of them', async () => {
+    const velocity = await create();
+    const [user, card] = [counter(1), counter(1)];
+    const refund = await refundOf(velocity, user, card);
+    await refund();
+    expect(await spend(velocity, user, card)).toBe('spent');
+  });
+
+  it('let exactly as many through in each window, though calls are refused while one ends', async () => {
+    const velocity = await create();
+    const one = counter(5, 0.4);
+    for (let window = 0; window < 4; window++) {
+      // Asked without a pause, so that some are refused in the moment in which the window ends.
+      await until(async () => (await spend(velocity, one)) === 'spent');
+      const rest = await Promise.all(Array.from({ length: 30 }, () => spend(velocity, one)));
+      expect(rest.filter((kind) => kind === 'spent').length).toBeLessThanOrEqual(4);
+    }
+  });
+
+  it('take nothing back from a later window', async () => {
+    const velocity = await create();
+    const one = counter(1, 0.2);
+    const refund = await refundOf(velocity, one);
+    await until(async () => (await spend(velocity, one)) === 'spent');
+    await refund();
+    expect(await spend(velocity, one)).toBe('refused');
+  });
+
+  it('never go below zero', async () => {
+    const velocity = await create();
+    const one = counter(2);
+    const refund = await refundOf(velocity, one);
+    await refund();
+    await refund();
+    const all = await Promise.all(Array.from({ length: 3 }, () => spend(velocity, one)));
+    expect(all.toSorted()).toEqual(['refused', 'spent', 'spent']);
+  });
+});
 
 describe('counters in Redis', () => {
-  it('are shared by replicas, have an end, and give back', async () => {
-    const [one, other] = [await replica(), await replica()];
-    const spend = (velocity: typeof one) => velocity.spend('user', 'hashed', rule);
-    expect([await spend(one), await spend(other), await spend(one)]).toEqual([null, null, null]);
-    const retryAfterMs = await spend(other);
-    expect(retryAfterMs).toBeGreaterThan(1000);
-    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
-    const keys = (await redis.command('KEYS', '*')) as string[];
-    expect(keys).toHaveLength(1);
-    expect(keys[0]).toContain('vs:test:velocity:user');
-    expect(await redis.command('PTTL', keys[0] ?? '')).toBeGreaterThan(0);
+  it('are shared by replicas, and have an end', async () => {
+    const [one, other] = [await redisVelocity(), await redisVelocity()];
+    const shared = counter(2);
+    expect([await spend(one, shared), await spend(other, shared)]).toEqual(['spent', 'spent']);
+    expect(await spend(one, shared)).toBe('refused');
+    const place = `{vs:test}:velocity:user:${shared.key}`;
+    expect(await redis.command('PTTL', place)).toBeGreaterThan(0);
   });
 
   it('let nobody through when Redis does not answer', async () => {
-    const one = await replica();
-    await one.spend('user', 'other', rule);
+    const one = await redisVelocity();
     redis.child.kill('SIGSTOP');
     try {
-      await expect(one.spend('user', 'other', rule)).rejects.toBeInstanceOf(StoreUnavailable);
+      await expect(one.spend([counter(3)])).rejects.toBeInstanceOf(StoreUnavailable);
     } finally {
       redis.child.kill('SIGCONT');
     }

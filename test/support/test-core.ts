@@ -19,9 +19,9 @@ import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { createNonceClock } from '../../src/core/nonce-clock.ts';
 import { createRegistry, type Routing } from '../../src/core/registry.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
-import { createVelocity } from '../../src/infra/flexible-velocity.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { createMemoryVelocity } from '../../src/infra/memory-velocity.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 
 /** What the provider's side of a test does with one call, as JSON, a fault or its own error. */
@@ -98,7 +98,7 @@ export function createTestCore(
     checksums: 'off',
     retentionDays: 30,
     bankCardCacheSeconds: 86_400,
-    velocity: createVelocity({ client: null, mode: 'test' }),
+    velocity: createMemoryVelocity({ now }),
     velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },
     inFlight: new Map(),
     sharing: new Map(),

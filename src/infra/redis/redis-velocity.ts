@@ -1,0 +1,71 @@
+import type { Velocity, VelocityCounter } from '../../contract/index.ts';
+import { orUnavailable, type RedisClient } from './connect-redis.ts';
+import { createScript } from './script.ts';
+
+// A counter is a hash of n, what was counted, and w, which window that was in. It ends with its window,
+// which begins with the first call.
+
+/**
+ * KEYS: counters. ARGV: for each how many at most, and the length of its window in ms. Answers 0 and the
+ * window of each; or how long to wait, in ms, and then nothing was counted.
+ */
+const spendAll = createScript(`
+local waitMs = 0
+for at, key in ipairs(KEYS) do
+  local counted = tonumber(redis.call('HGET', key, 'n') or '0')
+  if counted >= tonumber(ARGV[2 * at - 1]) then
+    waitMs = math.max(waitMs, redis.call('PTTL', key), 1)
+  end
+end
+if waitMs > 0 then return {waitMs} end
+local time = redis.call('TIME')
+local answer = {0}
+for at, key in ipairs(KEYS) do
+  if redis.call('HINCRBY', key, 'n', 1) == 1 then
+    redis.call('HSETNX', key, 'w', time[1] .. '.' .. time[2])
+    redis.call('PEXPIRE', key, ARGV[2 * at], 'NX')
+  end
+  answer[at + 1] = redis.call('HGET', key, 'w')
+end
+return answer
+`);
+
+/** KEYS: counters. ARGV: the window of each. A window that is over is left alone. */
+const refundAll = createScript(`
+for at, key in ipairs(KEYS) do
+  if redis.call('HGET', key, 'w') == ARGV[at] and redis.call('HGET', key, 'n') ~= '0' then
+    redis.call('HINCRBY', key, 'n', -1)
+  end
+end
+return 1
+`);
+
+/** Counters that replicas share. Without Redis nobody is let through. */
+export function createRedisVelocity({
+  client,
+  mode,
+}: {
+  readonly client: RedisClient;
+  readonly mode: string;
+}): Velocity {
+  // One slot for all counters: a call is counted in all of them or in none.
+  const placeOf = ({ name, key }: VelocityCounter): string =>
+    `{vs:${mode}}:velocity:${name}:${key}`;
+
+  return {
+    spend: async (counters) => {
+      if (counters.length === 0) return { kind: 'spent', refund: async () => {} };
+      const places = counters.map(placeOf);
+      const limits = counters.flatMap(({ rule }) => [rule.most, Math.ceil(rule.seconds * 1000)]);
+      const answer = await orUnavailable(() => spendAll.run(client, places, limits));
+      const [waitMs, ...windows] = answer as [number, ...string[]];
+      if (waitMs > 0) return { kind: 'refused', retryAfterMs: waitMs };
+      return {
+        kind: 'spent',
+        refund: async () => {
+          await orUnavailable(() => refundAll.run(client, places, windows));
+        },
+      };
+    },
+  };
+}
