@@ -72,12 +72,28 @@ export interface VelocityRule {
   readonly seconds: number;
 }
 
-/** Counts what callers do, over all replicas. Every method throws `StoreUnavailable` on trouble. */
+/** One thing that is counted: `key` is a keyed hash of whom or what it is about. */
+export interface VelocityCounter {
+  readonly name: string;
+  readonly key: string;
+  readonly rule: VelocityRule;
+}
+
+export type VelocitySpent =
+  | {
+      readonly kind: 'spent';
+      /** Takes back what was counted, for a call that did nothing. Throws `StoreUnavailable`. */
+      readonly refund: () => Promise<void>;
+    }
+  | { readonly kind: 'refused'; readonly retryAfterMs: number };
+
+/** Counts what callers do, over all replicas. */
 export interface Velocity {
-  /** Null, or when trying again is worth it, in ms; a refusal counts nothing. */
-  readonly spend: (name: string, key: string, rule: VelocityRule) => Promise<number | null>;
-  /** Takes back what was spent and not used. */
-  readonly giveBack: (name: string, key: string, rule: VelocityRule) => Promise<void>;
+  /**
+   * Counts a call in every counter, or in none of them where one is full. Throws `StoreUnavailable` when
+   * nobody can count.
+   */
+  readonly spend: (counters: readonly VelocityCounter[]) => Promise<VelocitySpent>;
 }
 
 /** The store did not answer, or not with something that can be read. Never a miss. */
@@ -138,7 +154,15 @@ export interface ClaimStore {
     state: 'done' | 'unknown',
     keepSeconds: number,
   ) => Promise<boolean>;
-  /** CLAIMED or STARTED → free. False when it is no longer the ticket's. */
+  /**
+   * CLAIMED → DONE, for an answer that nothing was sent for. True as well where it is so already. False
+   * when it is no longer the ticket's.
+   */
+  readonly adopt: (ticket: ClaimTicket, keepSeconds: number) => Promise<boolean>;
+  /**
+   * CLAIMED, STARTED or UNKNOWN → free, for work of which it is proven that it did nothing. False when it
+   * is no longer the ticket's.
+   */
   readonly release: (ticket: ClaimTicket) => Promise<boolean>;
 }
 

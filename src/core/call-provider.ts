@@ -53,8 +53,6 @@ export interface CallTerms {
    * again when that moment was missed, and before the same call is sent once more.
    */
   readonly beforeSend?: (effect: ActionEffect) => Promise<void>;
-  /** Instead of sending, for an answer that is there already: the claim can be settled then. */
-  readonly answerWithoutSending?: () => Promise<void>;
   /** Hears how a call that was made failed. */
   readonly onFault?: (fault: ProviderFault, effect: ActionEffect) => void;
   /** Hears that a call was answered, and the answer understood. */

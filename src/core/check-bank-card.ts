@@ -13,10 +13,11 @@ import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { emptyToNull, normaliseSubject } from './normalise-subject.ts';
+import { nullIfUnavailable } from './null-if-unavailable.ts';
 import { performOperation } from './perform-operation.ts';
 import { pickBankCardProvider, problemOfPicked } from './pick-provider.ts';
 import { prepareInput } from './prepare-input.ts';
-import { problem, type Problem } from './problem.ts';
+import { beforeClaimWasRead, problem, type Problem } from './problem.ts';
 import { readBankCardChecks } from './read-bank-card-checks.ts';
 import { newRecordId, personalLifeOfCheckMs, type BankCardRecord } from './records.ts';
 import { runClaimed } from './run-claimed.ts';
@@ -97,7 +98,7 @@ export async function checkBankCard(
 
   const effect = claimEffectOf(provider.definition, bankCard.action);
   const askAfresh = async (terms: CallTerms): Promise<BankCardRecord> => {
-    const giveBack = await spendVelocity(deps, {
+    const refund = await spendVelocity(deps, {
       owner: skeleton,
       idNumber: input.subject.idNumber,
       cardNumber: input.cardNumber,
@@ -113,7 +114,7 @@ export async function checkBankCard(
       warnOfUnknownCode(deps, providerId, result);
       return { ...skeleton, result: inPlainWords(result), checkedAtMs: deps.now() };
     } catch (error) {
-      if (provesNothingDone(error)) await giveBack();
+      if (provesNothingDone(error)) await refund();
       throw error;
     }
   };
@@ -138,10 +139,7 @@ export async function checkBankCard(
           : shareAnswer(deps, terms, {
               keys: cache.keys,
               recall: () => cache.find(input.maxAgeSeconds),
-              adopt: async (earlier) => {
-                await terms.answerWithoutSending?.();
-                return answeredBy(skeleton, earlier);
-              },
+              adopt: (earlier) => answeredBy(skeleton, earlier),
               ask: askAfresh,
               remember: cache.put,
             }),
@@ -157,11 +155,24 @@ export async function checkBankCard(
     const { answer: check, stored } = outcome;
     return { kind: 'success', check, replayed, cached: check.sourceCheckId !== null, stored };
   }
-  const [check] = await readBankCardChecks(deps, caller, [outcome.recordId]);
-  if (!check || check instanceof Error)
-    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+  const check = await readReplayed(deps, caller, outcome.recordId);
+  if (!check) {
+    // The key was used, and what for cannot be read now.
+    return { kind: 'problem', problem: beforeClaimWasRead(problem('STORE_UNAVAILABLE')) };
+  }
   const cached = check.sourceCheckId !== null;
   return { kind: 'success', check, replayed, cached, stored: true };
+}
+
+/** Null when it cannot be read now. */
+async function readReplayed(
+  deps: CoreDeps,
+  caller: Caller,
+  id: string,
+): Promise<BankCardRecord | null> {
+  const read = await nullIfUnavailable(readBankCardChecks(deps, caller, [id]));
+  const check = read?.[0] ?? null;
+  return check instanceof Error ? null : check;
 }
 
 function normalise(given: CheckBankCardInput) {

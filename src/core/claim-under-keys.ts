@@ -1,4 +1,10 @@
-import type { ActionEffect, ClaimStore, ClaimTaken, ClaimTicket } from '../contract/index.ts';
+import type {
+  ActionEffect,
+  ClaimStore,
+  ClaimTaken,
+  ClaimTicket,
+  ClaimTimes,
+} from '../contract/index.ts';
 import type { ClaimNames } from './claim-names.ts';
 
 /** Proof of a claim that was won under every listed key. */
@@ -26,14 +32,11 @@ const strength = {
  * Taken in the order of kids, so that of two who want it one is first under every key.
  */
 export function claimUnderKeys(claims: ClaimStore, names: ClaimNames) {
+  /** At once: the claim is held under every key already. Throws when one of them was not answered. */
   const each = async (
     tickets: ClaimTickets,
     step: (ticket: ClaimTicket) => Promise<boolean>,
-  ): Promise<boolean> => {
-    let isAll = true;
-    for (const ticket of tickets) isAll = (await step(ticket)) && isAll;
-    return isAll;
-  };
+  ): Promise<boolean> => (await Promise.all(tickets.map(step))).every(Boolean);
 
   return {
     take: async (claim: {
@@ -62,16 +65,14 @@ export function claimUnderKeys(claims: ClaimStore, names: ClaimNames) {
     },
 
     /** True only when it is confirmed under every key: before that no byte may leave. */
-    start: async (tickets: ClaimTickets, times: Parameters<ClaimStore['start']>[1]) => {
-      for (const ticket of tickets) if (!(await claims.start(ticket, times))) return false;
-      return true;
-    },
-    startAgain: async (tickets: ClaimTickets, times: Parameters<ClaimStore['startAgain']>[1]) => {
-      for (const ticket of tickets) if (!(await claims.startAgain(ticket, times))) return false;
-      return true;
-    },
+    start: (tickets: ClaimTickets, times: ClaimTimes) =>
+      each(tickets, (ticket) => claims.start(ticket, times)),
+    startAgain: (tickets: ClaimTickets, times: ClaimTimes) =>
+      each(tickets, (ticket) => claims.startAgain(ticket, times)),
     settle: (tickets: ClaimTickets, state: 'done' | 'unknown', keepSeconds: number) =>
       each(tickets, (ticket) => claims.settle(ticket, state, keepSeconds)),
+    adopt: (tickets: ClaimTickets, keepSeconds: number) =>
+      each(tickets, (ticket) => claims.adopt(ticket, keepSeconds)),
     release: (tickets: ClaimTickets) => each(tickets, claims.release),
   };
 }

@@ -9,6 +9,24 @@ export interface Lock {
   readonly release: () => Promise<void>;
 }
 
+/** How long a lock is held that is renewed while its holder lives, and how often that is. */
+export const leaseMs = 3000;
+const renewEveryMs = 1000;
+
+/**
+ * Renews a lock that was taken for `leaseMs` until the returned function is called. When its holder dies,
+ * or is paused for longer than that, the lock ends within three seconds.
+ *
+ * Best effort: whoever must not go on without the lock renews it itself.
+ */
+export function keepRenewing(lock: Lock): () => void {
+  const timer = setInterval(() => {
+    lock.renew(leaseMs).catch(() => false);
+  }, renewEveryMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
 /** One lock under every key, taken in their order; held only where each is. */
 export function holdLock(
   locks: LockStore,
@@ -33,10 +51,8 @@ export function holdLock(
         throw error;
       }
     },
-    renew: async (forMs) => {
-      for (const key of keys) if (!(await locks.renew(key, owner, forMs))) return false;
-      return true;
-    },
+    renew: async (forMs) =>
+      (await Promise.all(keys.map((key) => locks.renew(key, owner, forMs)))).every(Boolean),
     release: () => release(keys),
   };
 }

@@ -10,9 +10,17 @@ import type { ClaimTickets, ClaimUnderKeys } from './claim-under-keys.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from './log-bug.ts';
+import { nowOrLater } from './now-or-later.ts';
 import { problem, retryLaterMs, type Problem } from './problem.ts';
 import { StillInProgress } from './share-answer.ts';
-import { decodeRecord, encodeRecord, kindOf, lifeOf, type AnyRecord } from './records.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  kindOf,
+  lifeOf,
+  wasAnswered,
+  type AnyRecord,
+} from './records.ts';
 
 /** One provider that can do the work. */
 export interface ClaimedAttempt<Answer> {
@@ -101,7 +109,10 @@ export async function leadClaim<Answer>(
       isStandIn: next > 0,
       isLast: next === standIns.length,
     });
-    if ('answer' in ended) return settleAnswer(deps, work, attempt, held, ended.answer);
+    if ('answer' in ended) {
+      const { started } = progress;
+      return settleAnswer(deps, work, { ...attempt, started }, held, ended.answer);
+    }
     let other: ClaimedAttempt<Answer> | null = null;
     if (mayPassOver(attempt, ended)) {
       for (; !other && next < standIns.length; next++) other = prepare(deps, work, standIns[next]);
@@ -144,8 +155,6 @@ async function perform<Answer>(
   },
 ): Promise<{ readonly answer: Answer } | Failure> {
   const { recordId, deadlineMs, progress, isStandIn, isLast } = terms;
-  const start = (untilMs: number) =>
-    startClaim(deps, held, { recordId, progress, deadlineMs: untilMs });
   try {
     const answer = await call({
       priority: 'start',
@@ -154,9 +163,8 @@ async function perform<Answer>(
       answerWithinMs: isLast || effect === 'may_charge' ? undefined : answerBeforeOthersMs,
       keptForAnswerMs: isStandIn ? standInAnswerMs : undefined,
       beforeSend: async (called) => {
-        if (called === effect) await start(deadlineMs);
+        if (called === effect) await startClaim(deps, held, { recordId, progress, deadlineMs });
       },
-      answerWithoutSending: () => start(Infinity),
     });
     return { answer };
   } catch (error) {
@@ -200,27 +208,40 @@ function mayPassOver({ effect }: ClaimedAttempt<unknown>, { error }: Failure): b
 async function settleAnswer<Answer>(
   deps: CoreDeps,
   work: LedWork<Answer>,
-  { effect, providerId }: ClaimedAttempt<Answer>,
+  { effect, providerId, started }: ClaimedAttempt<Answer> & { readonly started: boolean },
   { claim, tickets }: HeldClaim,
   answer: Answer,
 ): Promise<LedOutcome<Answer>> {
-  const kept = await quietly(deps, keep(deps, work, answer));
-  const settle = () => quietly(deps, claim.settle(tickets, 'done', keepClaimSeconds));
-  // Its reply may be lost and the step done: repeating it tells.
-  const stored = kept && ((await settle()) || (await settle()));
-  if (!stored) deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
-  if (!stored && !work.handOutUnkept) {
-    if (effect === 'free_start') {
-      await quietly(deps, claim.release(tickets));
-      return { kind: 'problem', problem: problem('STORE_UNAVAILABLE'), kept };
+  let kept = false;
+  const settle = (): Promise<boolean> =>
+    // Nothing was sent for an answer that was there already: such a claim was never started.
+    started
+      ? claim.settle(tickets, 'done', keepClaimSeconds)
+      : claim.adopt(tickets, keepClaimSeconds);
+  const keepAndSettle = async (): Promise<boolean> => {
+    kept ||= await keep(deps, work, answer);
+    // The reply may be lost and the step done: repeating it tells.
+    return kept && (await settle().catch(settle));
+  };
+  const mayHaveCharged = effect === 'may_charge' && started;
+  if (work.handOutUnkept || mayHaveCharged) {
+    const stored = await nowOrLater(deps, keepAndSettle);
+    if (stored) await work.onKept?.();
+    else deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
+    if (stored || work.handOutUnkept) {
+      return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
     }
-    // It was paid for: the key must not be free again.
-    await quietly(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
+    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
     const unknown = problem('OUTCOME_UNKNOWN', { provider: providerId });
-    return { kind: 'problem', problem: unknown, kept };
+    return { kind: 'problem', problem: unknown, kept: true };
   }
-  if (stored) await work.onKept?.();
-  return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
+  if (await bestEffort(deps, keepAndSettle())) {
+    await work.onKept?.();
+    return { kind: 'answered', recordId: work.skeleton.id, answer, stored: true };
+  }
+  deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
+  await nowOrLater(deps, () => claim.release(tickets));
+  return { kind: 'problem', problem: problem('STORE_UNAVAILABLE'), kept };
 }
 
 async function keep<Answer>(
@@ -231,12 +252,19 @@ async function keep<Answer>(
   const { store } = deps;
   const filled = fill(answer);
   const [stored] = await store.records.get([skeleton.id]);
+  // Written before, and only the reply was lost: it may have moved on since.
+  if (isOpen(stored) && isAnswered(stored)) return true;
   const isKept =
     isOpen(stored) &&
     (await store.records.replace(stored, encodeRecord(filled), lifeOf(filled, deps))) !== null;
   // Its person was forgotten while the provider was working: nothing is brought back.
   if (!isKept && filled.kind !== 'reused') await store.cache.remove(filled.cacheKeys);
   return isKept;
+}
+
+function isAnswered(stored: StoredRecord): boolean {
+  const kind = kindOf(stored);
+  return kind === 'reused' || wasAnswered(decodeRecord(kind, stored));
 }
 
 /** Neither gone nor redacted. */
@@ -254,12 +282,12 @@ async function settleFailure<Answer>(
   { error }: Failure,
 ): Promise<LedOutcome<Answer>> {
   if (error instanceof LimiterRefusal) {
-    await quietly(deps, claim.release(tickets));
+    await nowOrLater(deps, () => claim.release(tickets));
     const code = error.reason === 'overloaded' ? 'OVERLOADED' : 'RATE_LIMITED';
     return { kind: 'problem', problem: problem(code, { retryAfterMs: error.retryAfterMs }) };
   }
   if (error instanceof StillInProgress) {
-    await quietly(deps, claim.release(tickets));
+    await nowOrLater(deps, () => claim.release(tickets));
     return {
       kind: 'problem',
       problem: problem('IN_PROGRESS', { retryAfterMs: retryLaterMs('IN_PROGRESS') }),
@@ -267,18 +295,14 @@ async function settleFailure<Answer>(
   }
   if (error instanceof StoreUnavailable) {
     // STARTED was not confirmed, or no moment of sending: nothing was sent.
-    await quietly(deps, claim.release(tickets));
+    await nowOrLater(deps, () => claim.release(tickets));
     deps.log.event('error', 'store_unavailable', { operation });
     return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   }
   if (error instanceof ProviderFault) {
     const policy = faultPolicies[effect][error.kind];
-    await quietly(
-      deps,
-      policy.claim === 'release'
-        ? claim.release(tickets)
-        : claim.settle(tickets, 'unknown', keepClaimSeconds),
-    );
+    if (policy.claim === 'release') await nowOrLater(deps, () => claim.release(tickets));
+    else await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
     return {
       kind: 'problem',
       problem: problem(policy.problem, {
@@ -291,12 +315,12 @@ async function settleFailure<Answer>(
   }
   // A bug, before anything that may be charged was begun.
   logBug(deps.log, operation, error);
-  await quietly(deps, claim.release(tickets));
+  await nowOrLater(deps, () => claim.release(tickets));
   throw error;
 }
 
-/** For steps whose failure changes nothing that the caller is told: the lease ends them anyway. */
-async function quietly(deps: CoreDeps, step: Promise<boolean>): Promise<boolean> {
+/** For steps whose failure changes nothing that the caller is told, and that end by themselves. */
+async function bestEffort(deps: CoreDeps, step: Promise<boolean>): Promise<boolean> {
   try {
     return await step;
   } catch (error) {

@@ -70,10 +70,7 @@ export async function performOperation<Answer>(
   });
 
   try {
-    const answer = await work(call);
-    // Nothing that matters was sent: the claim only has to be one that can be settled.
-    if (!isBegun) await terms.answerWithoutSending?.();
-    return answer;
+    return await work(call);
   } catch (error) {
     if (isUnderWay) throw new ProviderFault('timeout');
     if (lost !== null) throw lost;

@@ -1,5 +1,5 @@
 import type { AnyProvider, ChannelDefinition, FieldProblem } from '../contract/index.ts';
-import { problem, type Problem } from './problem.ts';
+import { beforeClaimWasRead, problem, type Problem } from './problem.ts';
 import { isEnabled, type RegisteredProvider, type Registry } from './registry.ts';
 
 /** Who serves a start, and with which options. */
@@ -147,5 +147,6 @@ function withChannel(provider: RegisteredProvider, name: string, options: unknow
 }
 
 function notEnabled(provider: RegisteredProvider): Problem {
-  return problem('PROVIDER_NOT_ENABLED', { provider: provider.definition.id });
+  const found = problem('PROVIDER_NOT_ENABLED', { provider: provider.definition.id });
+  return beforeClaimWasRead(found);
 }

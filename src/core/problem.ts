@@ -36,17 +36,22 @@ interface ProblemPolicy {
   readonly billing: Billing;
 }
 
-/** Fixed texts: no problem ever repeats what was sent. */
+/**
+ * Fixed texts: no problem ever repeats what was sent. `billing` is what is known once the claim of the key
+ * was read; until then it is `beforeClaimWasRead`.
+ */
 const policies = {
   INVALID_INPUT: {
     message: 'The input is not valid; `fields` names every field.',
-    retry: 'NEW_KEY',
+    // Nothing was kept: the same key works once the input is right.
+    retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },
   IDEMPOTENCY_MISMATCH: {
     message: 'This idempotencyKey was used before with other input.',
     retry: 'NONE',
-    billing: 'NOT_CHARGED',
+    // It says nothing of the call that the key was used for.
+    billing: 'UNKNOWN',
   },
   IN_PROGRESS: {
     message: 'The same idempotencyKey is still being worked on.',
@@ -65,7 +70,7 @@ const policies = {
     billing: 'NOT_CHARGED',
   },
   PROVIDER_UNAVAILABLE: {
-    message: 'The provider cannot be reached or is busy. Nothing was charged.',
+    message: 'The provider cannot be reached or is busy.',
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },
@@ -95,7 +100,7 @@ const policies = {
     billing: 'UNKNOWN',
   },
   STORE_UNAVAILABLE: {
-    message: 'The store does not answer. Nothing was charged.',
+    message: 'The store does not answer. Repeat with the same idempotencyKey.',
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },
@@ -110,6 +115,8 @@ const policies = {
 export function retryLaterMs(code: ProblemCode): number | null {
   const laterMs: Partial<Record<ProblemCode, number>> = {
     RATE_LIMITED: 1000,
+    OVERLOADED: 2000,
+    STORE_UNAVAILABLE: 1000,
     PROVIDER_UNAVAILABLE: 2000,
     IN_PROGRESS: 1000,
   };
@@ -132,4 +139,9 @@ export function problem(
     providerRequestId: null,
     ...details,
   };
+}
+
+/** A problem that was met before the claim was read: somebody else may be paying for this key now. */
+export function beforeClaimWasRead(found: Problem): Problem {
+  return { ...found, billing: 'UNKNOWN' };
 }

@@ -241,6 +241,11 @@ export function kindOf(stored: Pick<StoredRecord, 'body'>): AnyRecord['kind'] {
   return kind;
 }
 
+/** False for a placeholder, whose answer is still to come. */
+export function wasAnswered(record: VerificationRecord | BankCardRecord): boolean {
+  return (record.kind === 'verification' ? record.startedAtMs : record.checkedAtMs) !== null;
+}
+
 function parse(text: string): AnyRecord | null {
   try {
     return JSON.parse(text) as AnyRecord;

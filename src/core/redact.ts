@@ -7,6 +7,7 @@ import {
   encodeRecord,
   kindOf,
   lifeOf,
+  wasAnswered,
   type BankCardRecord,
   type VerificationRecord,
 } from './records.ts';
@@ -31,7 +32,7 @@ export async function redact(deps: CoreDeps, stored: StoredRecord): Promise<Reda
     // Ids only: the key that it answers goes on naming the same verification.
     if (record === 'reused') return null;
     // A skeleton becomes nothing; what nobody can read, nobody can keep a part of.
-    if (record === 'unreadable' || !isAnswered(record)) {
+    if (record === 'unreadable' || !wasAnswered(record)) {
       await store.records.remove(current.id);
       if (record !== 'unreadable') await forgetElsewhere(deps, record);
       return null;
@@ -62,10 +63,6 @@ function read(stored: StoredRecord): VerificationRecord | BankCardRecord | 'reus
     if (error instanceof StoreUnavailable) return 'unreadable';
     throw error;
   }
-}
-
-function isAnswered(record: VerificationRecord | BankCardRecord): boolean {
-  return (record.kind === 'verification' ? record.startedAtMs : record.checkedAtMs) !== null;
 }
 
 async function forgetElsewhere(

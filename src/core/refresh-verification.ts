@@ -9,7 +9,7 @@ import {
 import { callProvider } from './call-provider.ts';
 import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
-import { holdLock, type Lock } from './hold-lock.ts';
+import { holdLock, keepRenewing, leaseMs, type Lock } from './hold-lock.ts';
 import { keyedHashes } from './keyed-hash.ts';
 import { logBug } from './log-bug.ts';
 import { orByDeadline } from './or-by-deadline.ts';
@@ -131,7 +131,7 @@ async function askInTurn(
   const lock = lockOf(deps, stored.id);
   const untilMs = now() + lookForMs;
   let looks = 0;
-  while (!(await lock.take(askTimeoutMs))) {
+  while (!(await lock.take(leaseMs))) {
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     const [current] = await store.records.get([stored.id]);
     if (!current) return question.record;
@@ -144,6 +144,7 @@ async function askInTurn(
   }
 
   onTurn();
+  const stopRenewing = keepRenewing(lock);
   const sent: Sent = { atMs: now(), isSent: false };
   try {
     // Somebody else may have asked between our reading and our turn.
@@ -155,8 +156,12 @@ async function askInTurn(
     const isAnswered = reason !== 'came_back' && current.version !== stored.version;
     return isAnswered
       ? seen
-      : await ask(deps, { ...question, stored: current, record: seen }, { sent });
+      : await ask(deps, { ...question, stored: current, record: seen }, sent, () =>
+          // It was ours a moment ago, and asking costs nothing.
+          lock.renew(leaseMs).catch(() => true),
+        );
   } finally {
+    stopRenewing();
     await keepUntilNext(deps, lock, channel, sent);
   }
 }
@@ -168,15 +173,18 @@ async function askInTurn(
 async function askBehindAll(deps: CoreDeps, question: Question): Promise<VerificationRecord> {
   const lock = lockOf(deps, question.stored.id);
   const sent: Sent = { atMs: deps.now(), isSent: false };
-  let isHeld = false;
-  const beforeSend = async (): Promise<void> => {
-    isHeld = await (isHeld ? lock.renew(askTimeoutMs) : lock.take(askTimeoutMs));
-    if (!isHeld) throw new ProviderFault('not_sent');
+  const renewing: (() => void)[] = [];
+  const hold = async (): Promise<boolean> => {
+    if (renewing.length > 0) return lock.renew(leaseMs);
+    const isHeld = await lock.take(leaseMs);
+    if (isHeld) renewing.push(keepRenewing(lock));
+    return isHeld;
   };
   try {
-    return await ask(deps, question, { sent, beforeSend });
+    return await ask(deps, question, sent, hold);
   } finally {
-    if (isHeld) await keepUntilNext(deps, lock, question.channel, sent);
+    for (const stop of renewing) stop();
+    if (renewing.length > 0) await keepUntilNext(deps, lock, question.channel, sent);
   }
 }
 
@@ -206,9 +214,12 @@ interface Sent {
 async function ask(
   deps: CoreDeps,
   { stored, record, provider, channel, fetchOutcome, reason }: Question,
-  { sent, beforeSend }: { readonly sent: Sent; readonly beforeSend?: () => Promise<void> },
+  sent: Sent,
+  /** Makes sure of the lock at the moment of sending; false where somebody else has it. */
+  hold: () => Promise<boolean>,
 ): Promise<VerificationRecord> {
   const asked = () => ({ ...record, lastAskedAtMs: sent.atMs });
+  let isLeftToOthers = false;
   try {
     // The provider gets its full time, however little the one who asked has: a short deadline must
     // not look like the provider's trouble.
@@ -223,7 +234,8 @@ async function ask(
         if (effect !== 'read') throw new Error('asking for an outcome must only read');
       },
       beforeSend: async () => {
-        await beforeSend?.();
+        isLeftToOthers = !(await hold());
+        if (isLeftToOthers) throw new ProviderFault('not_sent');
         sent.atMs = deps.now();
         sent.isSent = true;
       },
@@ -248,8 +260,9 @@ async function ask(
     if (error instanceof StoreUnavailable) throw error;
     const isExpected = error instanceof ProviderFault || error instanceof LimiterRefusal;
     if (!isExpected) logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
-    // Nobody waits for what was asked for nobody.
-    if (reason === 'reconcile' && !sent.isSent) return record;
+    // Background polls that were not sent, and questions that another replica took over, tell nobody
+    // anything.
+    if (!sent.isSent && (reason === 'reconcile' || isLeftToOthers)) return record;
     // The others learn that it was asked in vain, and wait no longer.
     return write(deps, stored, asked());
   }

@@ -1,5 +1,4 @@
 import type { StartVerificationInput } from './start-verification.ts';
-import type { CallTerms } from './call-provider.ts';
 import { canonicalJson } from './claim-names.ts';
 import { modeOf, type CoreDeps } from './core-deps.ts';
 import { keyedHashes } from './keyed-hash.ts';
@@ -14,7 +13,7 @@ export interface LaunchReuse {
   /** Where it is remembered, one for each listed hash key. */
   readonly keys: readonly [string, ...string[]];
   /** An open launch of the same user for the same input; null when there is none. */
-  readonly find: (terms: CallTerms) => Promise<ReusedRecord | null>;
+  readonly find: () => Promise<ReusedRecord | null>;
   readonly remember: (started: VerificationRecord) => Promise<void>;
 }
 
@@ -40,7 +39,7 @@ export function launchReuse(
 
   return {
     keys,
-    find: async ({ answerWithoutSending }) => {
+    find: async () => {
       const verificationId = await store.cache.get(keys[0]);
       if (verificationId === null) return null;
       const [stored] = await store.records.get([verificationId]);
@@ -53,8 +52,6 @@ export function launchReuse(
       // It may be over, though nobody has asked yet.
       const current = await refreshVerification(deps, stored, now() + askWithinMs);
       if (current.status !== 'PENDING' || current.launch === null) return null;
-      // Nothing is sent: the claim only has to be one that can be settled.
-      await answerWithoutSending?.();
       return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };
     },
     remember: async ({ id: verificationId, expiresAtMs }) => {

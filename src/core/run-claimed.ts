@@ -5,7 +5,7 @@ import type { CoreDeps } from './core-deps.ts';
 import { earlyNotifications } from './early-notifications.ts';
 import { leadClaim, type HeldClaim, type LedOutcome, type LedWork } from './lead-claim.ts';
 import { orByDeadline } from './or-by-deadline.ts';
-import { problem, retryLaterMs, type Problem } from './problem.ts';
+import { beforeClaimWasRead, problem, retryLaterMs, type Problem } from './problem.ts';
 import { encodeRecord, lifeOfSkeleton } from './records.ts';
 import { userRecords } from './user-records.ts';
 
@@ -27,9 +27,28 @@ export interface ClaimedWork<Answer> extends LedWork<Answer> {
 export type ClaimedOutcome<Answer> =
   LedOutcome<Answer> | { readonly kind: 'replayed'; readonly recordId: string };
 
+/** A claim that this process works on or waits for, on behalf of everybody who asks the same here. */
+export interface InFlightClaim {
+  readonly fingerprint: string;
+  readonly outcome: Promise<ClaimedOutcome<unknown>>;
+}
+
+/** How often somebody who joined tries again after whoever it joined came to nothing. */
+const mostRounds = 5;
+
+/** How a claim ends that somebody else may still lead to an answer. */
+const mayBeTriedAgain: readonly Problem['code'][] = [
+  'STORE_UNAVAILABLE',
+  'OVERLOADED',
+  'IN_PROGRESS',
+];
+
 /**
  * The life of a claim: at most one upstream call per key, through duplicates, crashes and lost
  * answers. The table of states is in docs/claims.md.
+ *
+ * In each process one request works on a key or waits for another replica; equal ones join it. When it
+ * came to nothing by trouble of its own, the next one tries.
  *
  * The work goes on when its caller has left: a call that was sent is never given up.
  */
@@ -37,9 +56,43 @@ export async function runClaimed<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
+  const [{ key, fingerprint }] = work.names;
+  for (let round = 1; ; round++) {
+    // Nobody would hear the answer: not even the claim is taken.
+    if (deps.now() >= work.deadlineMs) return failBeforeClaim('OVERLOADED', work);
+    const known = deps.inFlight.get(key);
+    if (known?.fingerprint !== fingerprint) {
+      return waitFor(deps, work, register(deps, work, takeOrFollow(deps, work)));
+    }
+    // The fingerprints are equal, so its answer has this type.
+    const joined = await waitFor(deps, work, known.outcome as Promise<ClaimedOutcome<Answer>>);
+    const isOver = joined.kind !== 'problem' || !mayBeTriedAgain.includes(joined.problem.code);
+    if (isOver || round === mostRounds || deps.now() >= work.deadlineMs) return joined;
+  }
+}
+
+/** From now on, and until it ends, equal requests join it. */
+function register<Answer>(
+  { inFlight }: CoreDeps,
+  { names }: ClaimedWork<Answer>,
+  working: Promise<ClaimedOutcome<Answer>>,
+): Promise<ClaimedOutcome<Answer>> {
+  const [{ key, fingerprint }] = names;
+  const outcome: Promise<ClaimedOutcome<Answer>> = working.finally(() => {
+    if (inFlight.get(key)?.outcome === outcome) inFlight.delete(key);
+  });
+  inFlight.set(key, { fingerprint, outcome });
+  // Everybody may have left by the time it fails.
+  outcome.catch(() => {});
+  return outcome;
+}
+
+async function takeOrFollow<Answer>(
+  deps: CoreDeps,
+  work: ClaimedWork<Answer>,
+): Promise<ClaimedOutcome<Answer>> {
   const { skeleton } = work;
-  // Nobody would hear the answer: not even the claim is taken.
-  if (deps.now() >= work.deadlineMs) return fail('OVERLOADED', work);
+  let held: HeldClaim;
   try {
     // Invisible until its answer is in it; written first, so that a claim never points to nothing.
     await deps.store.records.create(
@@ -49,20 +102,28 @@ export async function runClaimed<Answer>(
     );
     // Only then listed: who redacts takes what is listed and not there for something that is gone.
     await userRecords(deps, skeleton, skeleton.kind).add({ id: skeleton.id, atMs: deps.now() });
-    return await takeOrJoin(deps, work);
+    const taken = await take(deps, work);
+    if (!('tickets' in taken)) {
+      await dropSkeleton(deps, work);
+      return taken;
+    }
+    held = taken;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     deps.log.event('error', 'store_unavailable', { operation: work.operation });
-    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
+    return failBeforeClaim('STORE_UNAVAILABLE', work);
   }
+  const settled = await leadClaim(deps, work, held);
+  if (settled.kind === 'problem' && !settled.kept) await dropSkeleton(deps, work);
+  return settled;
 }
 
-async function takeOrJoin<Answer>(
+/** Takes the claim; while another replica works on it, waits for what becomes of it. */
+async function take<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
-): Promise<ClaimedOutcome<Answer>> {
+): Promise<HeldClaim | ClaimedOutcome<Answer>> {
   const claim = claimUnderKeys(deps.store.claims, work.names);
-  const [{ key }] = work.names;
   // Counted as well: a clock that is set back must not make anybody wait for ever.
   for (let polls = 0; ; polls++) {
     const taken = await claim.take({
@@ -72,25 +133,15 @@ async function takeOrJoin<Answer>(
       leaseMs,
     });
     deps.metrics.claim(work.operation, taken.state);
-    if (taken.state === 'won') {
-      return waitFor(deps, work, beginWork(deps, work, { claim, tickets: taken.tickets }));
-    }
-
+    if (taken.state === 'won') return { claim, tickets: taken.tickets };
+    if (taken.state === 'done') return { kind: 'replayed', recordId: taken.recordId };
     const isWorkedOn = taken.state === 'claimed' || taken.state === 'started';
-    const leader = isWorkedOn ? deps.inFlight.get(key) : undefined;
     const hasTime =
       deps.now() + otherReplicaPollMs < work.deadlineMs &&
       polls * otherReplicaPollMs < operationTimeoutMs;
-    if (isWorkedOn && !leader && hasTime) {
-      // The skeleton stays: the key may be free, and ours, the next time.
-      await sleep(otherReplicaPollMs);
-      continue;
-    }
-    await dropSkeleton(deps, work);
-    // The fingerprints are equal, so the leader's answer has this type.
-    if (leader) return waitFor(deps, work, leader as Promise<ClaimedOutcome<Answer>>);
-    if (taken.state === 'done') return { kind: 'replayed', recordId: taken.recordId };
-    return fail(problemOfState[taken.state], work);
+    if (!isWorkedOn || !hasTime) return fail(problemOfState[taken.state], work);
+    // The skeleton stays: the key may be free, and ours, the next time.
+    await sleep(otherReplicaPollMs);
   }
 }
 
@@ -101,26 +152,6 @@ const problemOfState = {
   unknown: 'OUTCOME_UNKNOWN',
   lapsed: 'PROVIDER_UNAVAILABLE',
 } as const satisfies Record<Exclude<ClaimTaken['state'], 'won' | 'done'>, Problem['code']>;
-
-function beginWork<Answer>(
-  deps: CoreDeps,
-  work: ClaimedWork<Answer>,
-  held: HeldClaim,
-): Promise<ClaimedOutcome<Answer>> {
-  const [{ key }] = work.names;
-  const outcome: Promise<ClaimedOutcome<Answer>> = leadClaim(deps, work, held)
-    .then(async (settled) => {
-      if (settled.kind === 'problem' && !settled.kept) await dropSkeleton(deps, work);
-      return settled;
-    })
-    .finally(() => {
-      if (deps.inFlight.get(key) === outcome) deps.inFlight.delete(key);
-    });
-  deps.inFlight.set(key, outcome);
-  // Everybody may have left by the time it fails.
-  outcome.catch(() => {});
-  return outcome;
-}
 
 function waitFor<Answer>(
   deps: CoreDeps,
@@ -153,6 +184,14 @@ function fail(
     kind: 'problem',
     problem: problem(code, { provider, retryAfterMs: retryLaterMs(code) }),
   };
+}
+
+function failBeforeClaim(
+  code: Problem['code'],
+  work: Pick<ClaimedWork<unknown>, 'skeleton' | 'standIns'>,
+): { readonly kind: 'problem'; readonly problem: Problem } {
+  const failed = fail(code, work);
+  return { ...failed, problem: beforeClaimWasRead(failed.problem) };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -2,7 +2,7 @@ import { LimiterRefusal, ProviderFault, StoreUnavailable } from '../contract/ind
 import { providerTimeoutMs, type CallTerms } from './call-provider.ts';
 import type { CoreDeps } from './core-deps.ts';
 import { faultPolicies } from './fault-policy.ts';
-import { holdLock, type Lock } from './hold-lock.ts';
+import { holdLock, keepRenewing, leaseMs, type Lock } from './hold-lock.ts';
 import { orByDeadline } from './or-by-deadline.ts';
 
 /** Somebody else is asking the same, and was not heard in time. */
@@ -21,26 +21,26 @@ export interface SharedQuestion<Answer> {
   /** An earlier answer that may be given again; null when there is none. */
   readonly recall: () => Promise<Answer | null>;
   /** Makes an answer to this question of somebody else's to an equal one. */
-  readonly adopt: (earlier: Answer) => Promise<Answer>;
+  readonly adopt: (earlier: Answer) => Answer;
   /** Asks the provider. */
   readonly ask: (terms: CallTerms) => Promise<Answer>;
   readonly remember: (answer: Answer) => Promise<void>;
 }
 
-/** Longer than a leader may work before it sends. */
-const leadForMs = 10_000;
 /** From STARTED to the latest possible answer: as long as its claim. */
 const answerWithinMs = 8000;
 const pollMs = 100;
-/** More polls than fit into an operation: a clock that is set back makes nobody wait for ever. */
-const mostPolls = 100;
+/** More rounds than fit into an operation: a clock that is set back makes nobody wait for ever. */
+const mostRounds = 100;
 /** What a joiner keeps to be told in time. */
 const tellWithinMs = 500;
 
 /**
  * Of equal questions at the same time one is asked, over all replicas; the others are given its
- * answer. The lock carries its owner, and ends with the leader's answer-by time: when the leader
- * ended unknown, nobody asks the same before that.
+ * answer. In each process one of them asks, or waits for another replica; the others join it.
+ *
+ * The lock carries its owner. Until the call is sent it is a short lease; then it ends with the
+ * leader's answer-by time: when the leader ended unknown, nobody asks the same before that.
  *
  * Throws `StillInProgress` for who was not answered in time, and what `ask` throws.
  */
@@ -51,64 +51,101 @@ export async function shareAnswer<Answer>(
 ): Promise<Answer> {
   const [key] = question.keys;
   const joinUntilMs = terms.deadlineMs - tellWithinMs;
-  for (let polls = 0; polls < mostPolls; polls++) {
+  for (let round = 0; round < mostRounds && deps.now() < joinUntilMs; round++) {
+    const leader = deps.sharing.get(key) as Promise<Answer | null> | undefined;
+    if (!leader) return represent(deps, terms, question);
+    const told = await orByDeadline(deps.now, joinUntilMs, leader, () => null);
+    if (told !== null) return question.adopt(told);
+    // It was given an earlier answer, which may be too old for this one; or it came to nothing.
     const known = await question.recall();
     if (known !== null) return question.adopt(known);
+  }
+  throw new StillInProgress();
+}
 
-    const leader = deps.sharing.get(key) as Promise<Answer | null> | undefined;
-    if (leader) {
-      const told = await orByDeadline(deps.now, joinUntilMs, leader, () => null);
-      if (told !== null) return question.adopt(told);
-    } else {
-      const owner = deps.randomBytes(16).toString('base64url');
-      const lock = holdLock(deps.store.locks, question.keys, owner);
-      // Without time for an answer the lead would only be lost.
-      const hasTime = deps.now() < terms.deadlineMs - providerTimeoutMs;
-      if (hasTime && (await lock.take(leadForMs))) {
-        // Another leader may have remembered its answer and let go since we looked.
-        const answered = await question.recall();
-        if (answered === null) return lead(deps, terms, question, lock);
-        await lock.release();
-        return question.adopt(answered);
-      }
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
-    }
-    if (deps.now() >= joinUntilMs) break;
+/** Asks, or waits for another replica that asks, on behalf of everybody in this process. */
+async function represent<Answer>(
+  deps: CoreDeps,
+  terms: CallTerms,
+  question: SharedQuestion<Answer>,
+): Promise<Answer> {
+  const [key] = question.keys;
+  const working = leadOrFollow(deps, terms, question);
+  const shared = working.then(
+    ({ answer, isFresh }) => (isFresh ? answer : null),
+    () => null,
+  );
+  deps.sharing.set(key, shared);
+  try {
+    const { answer, isFresh } = await working;
+    return isFresh ? answer : question.adopt(answer);
+  } finally {
+    if (deps.sharing.get(key) === shared) deps.sharing.delete(key);
+  }
+}
+
+interface Found<Answer> {
+  readonly answer: Answer;
+  /** False for one that was remembered. */
+  readonly isFresh: boolean;
+}
+
+async function leadOrFollow<Answer>(
+  deps: CoreDeps,
+  terms: CallTerms,
+  question: SharedQuestion<Answer>,
+): Promise<Found<Answer>> {
+  const joinUntilMs = terms.deadlineMs - tellWithinMs;
+  for (let round = 0; round < mostRounds && deps.now() < joinUntilMs; round++) {
+    const known = await question.recall();
+    if (known !== null) return { answer: known, isFresh: false };
+    // Without time for an answer the lead would only be lost.
+    const hasTime = deps.now() < terms.deadlineMs - providerTimeoutMs;
+    const lock = holdLock(
+      deps.store.locks,
+      question.keys,
+      deps.randomBytes(16).toString('base64url'),
+    );
+    if (hasTime && (await lock.take(leaseMs))) return lead(terms, question, lock);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   throw new StillInProgress();
 }
 
 async function lead<Answer>(
-  deps: CoreDeps,
   terms: CallTerms,
   question: SharedQuestion<Answer>,
   lock: Lock,
-): Promise<Answer> {
-  const [key] = question.keys;
-  const asking = question.ask({
-    ...terms,
-    beforeSend: async (effect) => {
-      await terms.beforeSend?.(effect);
-      // Whoever lost the lead, having been paused, leaves it to the new one.
-      if (!(await lock.renew(answerWithinMs))) throw new ProviderFault('not_sent');
-    },
-  });
-  const shared = asking.catch(() => null);
-  deps.sharing.set(key, shared);
+): Promise<Found<Answer>> {
+  const stopRenewing = keepRenewing(lock);
+  let isKept = false;
   try {
-    const answer = await asking;
+    // Another leader may have remembered its answer and let go since we looked.
+    const known = await question.recall();
+    if (known !== null) return { answer: known, isFresh: false };
+    const answer = await question.ask({
+      ...terms,
+      beforeSend: async (effect) => {
+        stopRenewing();
+        // From here on the lock has to last as long as an answer may come.
+        const renewing = lock.renew(answerWithinMs);
+        const [isOurs] = await Promise.all([renewing, terms.beforeSend?.(effect)]);
+        // Whoever lost the lead, having been paused, leaves it to the new one.
+        if (!isOurs) throw new ProviderFault('not_sent');
+      },
+    });
     // What nobody can find is not asked for by everybody in turn: the lock stays to its end.
-    const isFound = await question.remember(answer).then(
-      () => true,
+    isKept = await question.remember(answer).then(
       () => false,
+      () => true,
     );
-    if (isFound) await lock.release();
-    return answer;
+    return { answer, isFresh: true };
   } catch (error) {
-    if (provesNothingDone(error)) await lock.release();
+    isKept = !provesNothingDone(error);
     throw error;
   } finally {
-    if (deps.sharing.get(key) === shared) deps.sharing.delete(key);
+    stopRenewing();
+    if (!isKept) await lock.release();
   }
 }
 

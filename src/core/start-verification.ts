@@ -12,7 +12,7 @@ import type { ClaimedAttempt } from './lead-claim.ts';
 import { performOperation } from './perform-operation.ts';
 import { pickChannelProviders, problemOfPicked, type PickedChannel } from './pick-provider.ts';
 import { prepareInput } from './prepare-input.ts';
-import { problem, type Problem } from './problem.ts';
+import { beforeClaimWasRead, problem, type Problem } from './problem.ts';
 import { readVerifications } from './read-verifications.ts';
 import { receiveEarlyNotification } from './receive-notification.ts';
 import {
@@ -24,6 +24,7 @@ import {
 } from './records.ts';
 import { quotaOf } from './registry.ts';
 import { launchReuse } from './reuse-launch.ts';
+import { nullIfUnavailable } from './null-if-unavailable.ts';
 import { runClaimed } from './run-claimed.ts';
 import { provesNothingDone } from './share-answer.ts';
 import { spendVelocity } from './spend-velocity.ts';
@@ -124,11 +125,11 @@ export async function startVerification(
       providerId,
       effect: effectOf(candidate),
       perform: async (terms) => {
-        const open = await reuse?.find(terms);
+        const open = await reuse?.find();
         if (open) return open;
         // Before anything is sent: whatever becomes of this process, somebody will ask how it ended.
         await deps.visits.plan(record.id, deps.now() + firstVisitMs);
-        const giveBack = await spendVelocity(deps, {
+        const refund = await spendVelocity(deps, {
           owner: skeleton,
           idNumber: input.subject.idNumber,
           mayCharge: effectOf(candidate) === 'may_charge',
@@ -145,7 +146,7 @@ export async function startVerification(
           if (started.status === 'PENDING') await reuse?.remember(started).catch(() => {});
           return started;
         } catch (error) {
-          if (provesNothingDone(error)) await giveBack();
+          if (provesNothingDone(error)) await refund();
           throw error;
         }
       },
@@ -171,29 +172,33 @@ export async function startVerification(
   });
   if (outcome.kind === 'problem') return outcome;
 
-  const answer = outcome.kind === 'answered' ? outcome.answer : null;
-  const reusedId =
-    answer === null
-      ? await reusedBy(deps, outcome.recordId)
-      : answer.kind === 'reused'
-        ? answer.verificationId
-        : null;
-  const id = reusedId ?? outcome.recordId;
-  const [verification] = await readVerifications(deps, caller, [id], deadlineMs);
-  if (!verification || verification instanceof Error)
-    return { kind: 'problem', problem: problem('STORE_UNAVAILABLE') };
   const replayed = outcome.recordId !== skeleton.id;
-  return { kind: 'success', verification, replayed, reused: reusedId !== null };
+  const answer =
+    outcome.kind === 'answered'
+      ? outcome.answer
+      : await nullIfUnavailable(readStartRecord(deps, outcome.recordId));
+  const reused = answer?.kind === 'reused';
+  const id = answer?.kind === 'reused' ? answer.verificationId : outcome.recordId;
+  const read = await nullIfUnavailable(readVerifications(deps, caller, [id], deadlineMs));
+  const current = read?.[0] instanceof Error ? null : read?.[0];
+  // The answer is at hand: that the store does not answer now takes nothing from it.
+  const isAtHand = current === null && read === null && answer?.kind === 'verification';
+  const verification = isAtHand ? answer : current;
+  return verification
+    ? { kind: 'success', verification, replayed, reused }
+    : { kind: 'problem', problem: beforeClaimWasRead(problem('STORE_UNAVAILABLE')) };
 }
 
 /** What a start leaves behind: a verification of its own, or the name of one that was there. */
 type StartRecord = VerificationRecord | ReusedRecord;
 
-/** The verification that a replayed start was answered by, where it was one that was there. */
-async function reusedBy({ store }: CoreDeps, recordId: string): Promise<string | null> {
-  const [stored] = await store.records.get([recordId]);
-  if (!stored || kindOf(stored) !== 'reused') return null;
-  return decodeRecord('reused', stored).verificationId;
+/** What a replayed start was answered by; null when it is gone. */
+async function readStartRecord({ store }: CoreDeps, id: string): Promise<StartRecord | null> {
+  const [stored] = await store.records.get([id]);
+  if (!stored) return null;
+  return kindOf(stored) === 'reused'
+    ? decodeRecord('reused', stored)
+    : decodeRecord('verification', stored);
 }
 
 function normalise(given: StartVerificationInput) {

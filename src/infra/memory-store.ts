@@ -152,9 +152,18 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
         return true;
       },
 
+      adopt: async (ticket, keepSeconds) => {
+        const claim = ownClaim(ticket);
+        if (claim?.state === 'done') return true;
+        if (claim?.state !== 'claimed') return false;
+        claim.state = 'done';
+        claim.forgetAtMs = now() + keepSeconds * 1000;
+        return true;
+      },
+
       release: async (ticket) => {
         const claim = ownClaim(ticket);
-        if (claim?.state !== 'claimed' && claim?.state !== 'started') return false;
+        if (!claim || claim.state === 'done') return false;
         claims.delete(ticket.key);
         return true;
       },

@@ -59,6 +59,26 @@ describe('an answer to a bank card check', () => {
     expect(third.check.sourceCheckId).toBe(first.check.id);
   });
 
+  it('is given again without ever counting as sent', async () => {
+    const started: string[] = [];
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          start: (ticket, times) => {
+            started.push(ticket.key);
+            return store.claims.start(ticket, times);
+          },
+        },
+      }),
+    });
+    core.provider.reply(() => matched);
+    await checked(core);
+    expect(await checked(core)).toMatchObject({ cached: true });
+    expect(started).toHaveLength(1);
+  });
+
   it('is as old as it may be, and no older', async () => {
     const core = answering();
     await checked(core);

@@ -17,6 +17,7 @@ import {
   matched,
   type TestCore,
 } from '../support/test-core.ts';
+import { until } from '../support/until.ts';
 
 const input: CheckBankCardInput = {
   idempotencyKey: 'k',
@@ -163,7 +164,11 @@ describe('a bank card check', () => {
     expect(await check(core)).toMatchObject({ kind: 'success', replayed: false });
   });
 
-  it.each(['take', 'start'] as const)('sends nothing when the store fails at %s', async (step) => {
+  it.each([
+    // Somebody else may be paying for the key at this moment.
+    ['take', 'UNKNOWN'],
+    ['start', 'NOT_CHARGED'],
+  ] as const)('sends nothing when the store fails at %s, and says %s', async (step, billing) => {
     const core = createTestCore({
       store: (store) => ({
         ...store,
@@ -175,9 +180,94 @@ describe('a bank card check', () => {
     });
     core.provider.reply(() => matched);
     expect(await check(core)).toMatchObject({
-      problem: { code: 'STORE_UNAVAILABLE', retry: 'SAME_KEY', billing: 'NOT_CHARGED' },
+      problem: { code: 'STORE_UNAVAILABLE', retry: 'SAME_KEY', billing },
     });
     expect(core.provider.ledger).toHaveLength(0);
+  });
+
+  it('frees a key later whose release the store did not take, where nothing was sent', async () => {
+    let isAway = true;
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          release: (ticket) =>
+            isAway ? Promise.reject(new StoreUnavailable()) : store.claims.release(ticket),
+        },
+      }),
+    });
+    core.provider.reply(failing('not_sent'), () => matched);
+    expect(await check(core)).toMatchObject({ problem: { code: 'PROVIDER_UNAVAILABLE' } });
+    // Its time to answer is over: from here on the key counts as unknown.
+    core.clock.ms += 9000;
+    expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    isAway = false;
+    await until(async () => (await check(core)).kind === 'success');
+    expect(core.provider.ledger).toHaveLength(2);
+  });
+
+  it('keeps an answer later that the store did not take, and never pays again', async () => {
+    let isAway = true;
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          settle: (...given) =>
+            isAway ? Promise.reject(new StoreUnavailable()) : store.claims.settle(...given),
+        },
+      }),
+    });
+    core.provider.reply(() => matched);
+    expect(await check(core)).toMatchObject({ kind: 'success', stored: false });
+    isAway = false;
+    await until(async () => {
+      const again = await check(core);
+      return again.kind === 'success' && again.replayed;
+    });
+    expect(core.provider.ledger).toHaveLength(1);
+  });
+
+  it('says what is known of a key that was used: nothing of its earlier call', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => matched);
+    await check(core);
+    const other = await check(core, { phone: '13800138000' });
+    expect(other).toMatchObject({ problem: { code: 'IDEMPOTENCY_MISMATCH', billing: 'UNKNOWN' } });
+  });
+
+  it('answers with data when the answer of an earlier call cannot be read', async () => {
+    const core = createTestCore();
+    core.provider.reply(() => matched);
+    await check(core);
+    const { store } = core.deps;
+    const records = { ...store.records, get: () => Promise.reject(new StoreUnavailable()) };
+    const deps = { ...core.deps, store: { ...store, records } };
+    expect(await check({ ...core, deps })).toMatchObject({
+      problem: { code: 'STORE_UNAVAILABLE', retry: 'SAME_KEY', billing: 'UNKNOWN' },
+    });
+  });
+
+  it('lets somebody else lead where the leader failed by a store that did not answer it', async () => {
+    let fails = 1;
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        claims: {
+          ...store.claims,
+          take: async (claim) => {
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            if (fails-- > 0) throw new StoreUnavailable();
+            return store.claims.take(claim);
+          },
+        },
+      }),
+    });
+    core.provider.reply(() => matched);
+    const all = await Promise.all(Array.from({ length: 20 }, () => check(core)));
+    expect(all.filter(({ kind }) => kind === 'problem')).toHaveLength(1);
+    expect(core.provider.ledger).toHaveLength(1);
   });
 
   it('sends nothing when its claim went to somebody else meanwhile', async () => {

@@ -202,7 +202,7 @@ describe('starting a verification', () => {
   ])('refuses %j, naming the field', async (changes, path) => {
     const outcome = await start(createTestCore(), changes);
     expect(outcome).toMatchObject({
-      problem: { code: 'INVALID_INPUT', retry: 'NEW_KEY', fields: [{ path }] },
+      problem: { code: 'INVALID_INPUT', retry: 'SAME_KEY', fields: [{ path }] },
     });
   });
 

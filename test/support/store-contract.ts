@@ -134,7 +134,36 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
           recordId: 'ver_1',
         });
       }
-      expect(await tested.store.claims.release(ticket)).toBe(false);
+    });
+
+    it('frees an unknown key for its owner alone, who can prove that nothing was sent', async () => {
+      const ticket = await win();
+      await tested.store.claims.start(ticket, answerTimes);
+      await tested.pass(501);
+      expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'unknown' });
+      const stranger = { ...ticket, owner: 'owner-2' };
+      expect(await tested.store.claims.release(stranger)).toBe(false);
+      expect(await tested.store.claims.release(ticket)).toBe(true);
+      expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'won' });
+    });
+
+    it('adopts an answer without having started, once and for its owner alone', async () => {
+      const ticket = await win();
+      const stranger = { ...ticket, owner: 'owner-2' };
+      expect(await tested.store.claims.adopt(stranger, 60)).toBe(false);
+      expect(await tested.store.claims.adopt(ticket, 60)).toBe(true);
+      expect(await tested.store.claims.adopt(ticket, 60)).toBe(true);
+      expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
+      expect(await tested.store.claims.take(ask)).toEqual({ state: 'done', recordId: 'ver_1' });
+    });
+
+    it('adopts nothing for a claim that was started, or whose lease is over', async () => {
+      const ticket = await win();
+      await tested.store.claims.start(ticket, answerTimes);
+      expect(await tested.store.claims.adopt(ticket, 60)).toBe(false);
+      const late = await win({ key: 'late' });
+      await tested.pass(1001);
+      expect(await tested.store.claims.adopt(late, 60)).toBe(false);
     });
 
     it('releases a free start without an answer, saying so once', async () => {

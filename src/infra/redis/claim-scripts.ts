@@ -56,9 +56,18 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `);
 
+/** ARGV: owner, fence, time to keep in ms. */
+export const adoptClaim = createScript(`${mine}
+if isMine and held[1] == 'done' then return 1 end
+if not isMine or held[1] ~= 'claimed' then return 0 end
+redis.call('HSET', KEYS[1], 's', 'done')
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+`);
+
 /** ARGV: owner, fence. */
 export const releaseClaim = createScript(`${mine}
-if not isMine or (held[1] ~= 'claimed' and held[1] ~= 'started') then return 0 end
+if not isMine or held[1] == 'done' then return 0 end
 redis.call('DEL', KEYS[1])
 return 1
 `);

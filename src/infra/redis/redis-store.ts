@@ -7,7 +7,7 @@ import {
   type Store,
 } from '../../contract/index.ts';
 import type { Vault } from '../vault.ts';
-import { releaseClaim, settleClaim, startClaim, takeClaim } from './claim-scripts.ts';
+import { adoptClaim, releaseClaim, settleClaim, startClaim, takeClaim } from './claim-scripts.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { redisLists } from './redis-lists.ts';
 import { redisRecords } from './redis-records.ts';
@@ -68,6 +68,8 @@ export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store 
       ]),
     settle: ({ key, owner, fence }, state, keepSeconds) =>
       isDone(settleClaim, claimKey(key), [owner, fence, state, keepSeconds * 1000]),
+    adopt: ({ key, owner, fence }, keepSeconds) =>
+      isDone(adoptClaim, claimKey(key), [owner, fence, keepSeconds * 1000]),
     release: ({ key, owner, fence }) => isDone(releaseClaim, claimKey(key), [owner, fence]),
   };
 
