@@ -24,6 +24,7 @@ import { runClaimed } from './run-claimed.ts';
 import { quotaOf } from './registry.ts';
 import { provesNothingDone, shareAnswer } from './share-answer.ts';
 import { spendVelocity } from './spend-velocity.ts';
+import { tooLateToBegin, type Lateness } from './too-late-to-begin.ts';
 
 export interface CheckBankCardInput {
   readonly idempotencyKey: string;
@@ -53,6 +54,7 @@ export async function checkBankCard(
   caller: Caller,
   given: CheckBankCardInput,
   deadlineMs: number,
+  { isLate = false }: Lateness = {},
 ): Promise<CheckBankCardOutcome> {
   demandScope(caller, 'bankcard:check');
   const input = normalise(given);
@@ -98,6 +100,7 @@ export async function checkBankCard(
 
   const effect = claimEffectOf(provider.definition, bankCard.action);
   const askAfresh = async (terms: CallTerms): Promise<BankCardRecord> => {
+    if (isLate) throw tooLateToBegin();
     const refund = await spendVelocity(deps, {
       owner: skeleton,
       idNumber: input.subject.idNumber,

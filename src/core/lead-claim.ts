@@ -72,7 +72,7 @@ export type LedOutcome<Answer> =
 /** From STARTED to the latest possible answer. */
 const answerWithinMs = providerTimeoutMs + 2000;
 const keepClaimSeconds = 24 * 3600;
-const workTimeoutMs = 8700;
+const workTimeoutMs = 8600;
 /** Bytes leave at most so long before the end, or not at all. */
 const latestStartMs = 3000;
 /** While others could serve: how long a provider's limit, and a free start, are waited for. */

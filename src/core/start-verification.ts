@@ -28,6 +28,7 @@ import { nullIfUnavailable } from './null-if-unavailable.ts';
 import { runClaimed } from './run-claimed.ts';
 import { provesNothingDone } from './share-answer.ts';
 import { spendVelocity } from './spend-velocity.ts';
+import { tooLateToBegin, type Lateness } from './too-late-to-begin.ts';
 
 export interface StartVerificationInput {
   readonly idempotencyKey: string;
@@ -62,6 +63,7 @@ export async function startVerification(
   caller: Caller,
   given: StartVerificationInput,
   deadlineMs: number,
+  { isLate = false }: Lateness = {},
 ): Promise<StartVerificationOutcome> {
   demandScope(caller, 'verification:start');
   const input = normalise(given);
@@ -127,6 +129,7 @@ export async function startVerification(
       perform: async (terms) => {
         const open = await reuse?.find();
         if (open) return open;
+        if (isLate) throw tooLateToBegin();
         // Before anything is sent: whatever becomes of this process, somebody will ask how it ended.
         await deps.visits.plan(record.id, deps.now() + firstVisitMs);
         const refund = await spendVelocity(deps, {

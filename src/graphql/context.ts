@@ -11,6 +11,8 @@ export interface GraphqlContext {
   readonly loaders: Loaders;
   /** Of the request as it came. */
   readonly bodyBytes: number;
+  /** What may still be done for it, by how long it had to wait. */
+  readonly admitted: 'in_time' | 'late' | 'shed';
 }
 
 export interface UserRef {

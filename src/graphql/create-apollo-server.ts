@@ -12,6 +12,7 @@ import { limitWhatIsAsked } from './plugins/limit-what-is-asked.ts';
 import { listSomeErrors } from './plugins/list-some-errors.ts';
 import { logBugs } from './plugins/log-bugs.ts';
 import { nameWrongVariables } from './plugins/name-wrong-variables.ts';
+import { refuseShedOperations } from './plugins/refuse-shed-operations.ts';
 import { refuseSubscriptions } from './plugins/refuse-subscriptions.ts';
 import { takeLargeImagesOnly } from './plugins/take-large-images-only.ts';
 
@@ -40,6 +41,7 @@ export function createApolloServer(deps: {
       // On by default in subgraphs, and costs CPU on every request whether asked for or not.
       ApolloServerPluginInlineTraceDisabled(),
       refuseSubscriptions,
+      refuseShedOperations,
       allowOneChargeableField,
       nameWrongVariables,
       limitWhatIsAsked,

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 import { StoreUnavailable, type Secret } from '../contract/index.ts';
 
 /** Encrypts what is kept outside of this process. */
@@ -17,6 +24,10 @@ interface VaultOptions {
 
 const version = 'v1';
 const ivBytes = 12;
+const sealedForm = new RegExp(
+  `^${version}\\.([^.]+)\\.([\\w-]{16})\\.([\\w-]*)\\.([\\w-]{22})$`,
+  'u',
+);
 
 /**
  * AES-256-GCM as `v1.kid.iv.ciphertext.tag`. Key id, purpose, mode and the place where it is kept
@@ -42,16 +53,15 @@ export function createVault({ keys, mode }: VaultOptions): Vault {
     },
 
     open: (purpose, place, sealed) => {
-      const [given, kid = '', iv = '', text = '', tag = ''] = sealed.split('.');
+      // Whole: what stands behind it, or is no base64url, would be left out unseen.
+      const [, kid = '', iv = '', text = '', tag = ''] = sealedForm.exec(sealed) ?? [];
       const key = cipherKeys.get(kid);
-      if (given !== version || !key) throw new StoreUnavailable();
+      if (!key) throw new StoreUnavailable();
       try {
-        const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), {
-          authTagLength: 16,
-        });
+        const decipher = createDecipheriv('aes-256-gcm', key, toBytes(iv), { authTagLength: 16 });
         decipher.setAAD(dataOf(kid, purpose, place));
-        decipher.setAuthTag(Buffer.from(tag, 'base64url'));
-        const clear = decipher.update(Buffer.from(text, 'base64url'));
+        decipher.setAuthTag(toBytes(tag));
+        const clear = decipher.update(toBytes(text));
         return Buffer.concat([clear, decipher.final()]).toString('utf8');
       } catch {
         throw new StoreUnavailable();
@@ -60,7 +70,15 @@ export function createVault({ keys, mode }: VaultOptions): Vault {
   };
 }
 
-function deriveKey(key: Secret): Buffer {
+/** Of its one spelling. Throws for another one, whose last bits say nothing. */
+function toBytes(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64url');
+  if (bytes.toString('base64url') !== text) throw new StoreUnavailable();
+  return bytes;
+}
+
+function deriveKey(key: Secret): KeyObject {
   const material = Buffer.from(key.reveal(), 'base64');
-  return Buffer.from(hkdfSync('sha256', material, '', 'verification-subgraph vault', 32));
+  const derived = hkdfSync('sha256', material, '', 'verification-subgraph vault', 32);
+  return createSecretKey(Buffer.from(derived));
 }

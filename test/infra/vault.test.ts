@@ -32,6 +32,19 @@ describe('the vault', () => {
       'with a short tag',
       (sealed) => vault.open('record', 'a', sealed.replace(/\.[\w-]+$/u, '.AAAA')),
     ],
+    ['with something behind it', (sealed) => vault.open('record', 'a', `${sealed}.AAAA`)],
+    ['with a line break behind it', (sealed) => vault.open('record', 'a', `${sealed}\n`)],
+    ['spelled with padding', (sealed) => vault.open('record', 'a', `${sealed}==`)],
+    [
+      'spelled otherwise in bits that say nothing',
+      (sealed) => {
+        const last = sealed.at(-1) ?? '';
+        const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+        // A tag of 16 bytes uses two bits of its last letter.
+        const other = alphabet[alphabet.indexOf(last) ^ 1] ?? '';
+        return vault.open('record', 'a', `${sealed.slice(0, -1)}${other}`);
+      },
+    ],
     ['that is empty', () => vault.open('record', 'a', '')],
   ])('opens nothing %s', (_name, open) => {
     expect(() => open(vault.seal('record', 'a', 'text'))).toThrow(StoreUnavailable);

@@ -1,5 +1,11 @@
 import { checkBankCard } from '../../core/check-bank-card.ts';
-import type { ProblemCode } from '../../core/problem.ts';
+import {
+  beforeClaimWasRead,
+  problem,
+  retryLaterMs,
+  type Problem,
+  type ProblemCode,
+} from '../../core/problem.ts';
 import { redactUserData } from '../../core/redact-user-data.ts';
 import { redactVerification } from '../../core/redact-verification.ts';
 import { startVerification } from '../../core/start-verification.ts';
@@ -22,15 +28,26 @@ const providerProblems = [
   'STORE_UNAVAILABLE',
 ] as const satisfies readonly ProblemCode[];
 
+/** Nothing was looked at, not even the claim. */
+function overloaded(): Problem {
+  return beforeClaimWasRead(problem('OVERLOADED', { retryAfterMs: retryLaterMs('OVERLOADED') }));
+}
+
 export const mutation: MutationResolvers = {
-  startVerification: async (_root, { input }, { core, caller, deadlineMs }) => {
-    const outcome = await startVerification(core, caller, input, deadlineMs);
+  startVerification: async (_root, { input }, { core, caller, deadlineMs, admitted }) => {
+    if (admitted === 'shed') return toGraphqlProblem(providerProblems, overloaded());
+    const outcome = await startVerification(core, caller, input, deadlineMs, {
+      isLate: admitted === 'late',
+    });
     if (outcome.kind === 'problem') return toGraphqlProblem(providerProblems, outcome.problem);
     const { verification, replayed, reused } = outcome;
     return { __typename: 'StartVerificationSuccess', verification, replayed, reused };
   },
-  checkBankCard: async (_root, { input }, { core, caller, deadlineMs }) => {
-    const outcome = await checkBankCard(core, caller, input, deadlineMs);
+  checkBankCard: async (_root, { input }, { core, caller, deadlineMs, admitted }) => {
+    if (admitted === 'shed') return toGraphqlProblem(providerProblems, overloaded());
+    const outcome = await checkBankCard(core, caller, input, deadlineMs, {
+      isLate: admitted === 'late',
+    });
     if (outcome.kind === 'problem') return toGraphqlProblem(providerProblems, outcome.problem);
     const { check, replayed, cached, stored } = outcome;
     return { __typename: 'CheckBankCardSuccess', check, replayed, cached, stored };

@@ -6,6 +6,7 @@ import type { CoreDeps } from '../../core/core-deps.ts';
 import { operationTimeoutMs } from '../../core/run-claimed.ts';
 import type { GraphqlContext } from '../../graphql/context.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
+import { createAdmission, type Admitted } from '../admission.ts';
 import type { Identify } from '../identify-routed-caller.ts';
 import { readDeadline } from '../read-deadline.ts';
 
@@ -26,6 +27,7 @@ class RefusedRequest extends Error {
 interface Known {
   readonly caller: Caller;
   readonly deadlineMs: number;
+  readonly admitted: Admitted;
 }
 
 export function registerGraphql(
@@ -37,15 +39,15 @@ export function registerGraphql(
   },
 ): void {
   const { apollo, core, identify } = deps;
+  const admission = createAdmission();
   const known = new WeakMap<FastifyRequest, Known>();
   const bodyBytes = new WeakMap<FastifyRequest, number>();
   const handler = fastifyApolloHandler(apollo, {
     context: async (request) => {
       const found = known.get(request);
       if (!found) throw new Error('a request that nobody identified');
-      const { caller, deadlineMs } = found;
-      const loaders = createLoaders(core, caller, deadlineMs);
-      return { core, caller, deadlineMs, loaders, bodyBytes: bodyBytes.get(request) ?? 0 };
+      const loaders = createLoaders(core, found.caller, found.deadlineMs);
+      return { core, ...found, loaders, bodyBytes: bodyBytes.get(request) ?? 0 };
     },
   });
   // A scope of its own, for its bodies are counted.
@@ -64,10 +66,10 @@ export function registerGraphql(
       method: 'POST',
       url: '/graphql',
       // Before anything is read: who is refused here gets a status and not half an operation.
-      onRequest: async (request) => {
-        // Counted from here: finding out who calls is a part of answering.
+      onRequest: async (request, reply) => {
+        // Counted from here: finding out who calls, and waiting to be let in, is a part of answering.
         const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
-        known.set(request, { caller: await identify(request), deadlineMs });
+        const caller = await identify(request);
         const {
           host = '',
           'content-type': type = '',
@@ -76,6 +78,9 @@ export function registerGraphql(
         // Other types any web page could send without asking (CSRF).
         if (!jsonType.test(type) || packed !== undefined) throw new RefusedRequest(415);
         if (!URL.canParse(`http://${host}/`)) throw new RefusedRequest(400);
+        const { as, leave } = await admission.enter();
+        reply.raw.once('close', leave);
+        known.set(request, { caller, deadlineMs, admitted: as });
       },
       handler,
     });

@@ -1,0 +1,22 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import { GraphQLError, Kind } from 'graphql';
+import type { GraphqlContext } from '../context.ts';
+
+/** Those that can say `OVERLOADED` as data. */
+const canSayIt: ReadonlySet<string> = new Set(['startVerification', 'checkBankCard', '__typename']);
+
+/** An operation that is shed does no work: one that has no problem of its own for it gets an error. */
+export const refuseShedOperations: ApolloServerPlugin<GraphqlContext> = {
+  requestDidStart: async () => ({
+    didResolveOperation: async ({ operation, contextValue }) => {
+      if (contextValue.admitted !== 'shed' || !operation) return;
+      const isData = operation.selectionSet.selections.every(
+        (selection) => selection.kind === Kind.FIELD && canSayIt.has(selection.name.value),
+      );
+      if (isData) return;
+      throw new GraphQLError('too much at once', {
+        extensions: { code: 'SERVICE_UNAVAILABLE', http: { status: 503 } },
+      });
+    },
+  }),
+};

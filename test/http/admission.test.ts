@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { createAdmission, type Admitted } from '../../src/http/admission.ts';
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+function begin() {
+  const clock = { ms: 0 };
+  const admission = createAdmission({ nowMs: () => clock.ms });
+  const entered: [number, Admitted][] = [];
+  const leaves: (() => void)[] = [];
+  const enter = (id: number): void => {
+    void admission.enter().then(({ as, leave }) => {
+      entered.push([id, as]);
+      leaves.push(leave);
+    });
+  };
+  return { clock, enter, entered, leaves };
+}
+
+describe('admission of requests', () => {
+  it('lets one in at once where nobody else waits', async () => {
+    const { enter, entered } = begin();
+    enter(1);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(entered).toEqual([[1, 'in_time']]);
+  });
+
+  it('lets one in at each turn of the event loop, in their order', async () => {
+    const { enter, entered } = begin();
+    for (let id = 0; id < 20; id++) enter(id);
+    for (let turns = 1; turns <= 10; turns++) {
+      await turn();
+      expect(entered.length).toBeLessThanOrEqual(turns + 2);
+    }
+    while (entered.length < 20) await turn();
+    expect(entered).toEqual(Array.from({ length: 20 }, (_, id) => [id, 'in_time']));
+  });
+
+  it('lets in who waited too long for a call as late, and sheds who waited longer still', async () => {
+    const { clock, enter, entered } = begin();
+    for (let id = 0; id < 3; id++) enter(id);
+    clock.ms += 2001;
+    while (entered.length < 2) await turn();
+    clock.ms += 3000;
+    while (entered.length < 3) await turn();
+    expect(entered).toEqual([
+      [0, 'in_time'],
+      [1, 'late'],
+      [2, 'shed'],
+    ]);
+  });
+
+  it('bounds how many come in while all of them wait for something else', async () => {
+    const { clock, enter, entered, leaves } = begin();
+    for (let id = 0; id < 100; id++) enter(id);
+    while (entered.length < 64) await turn();
+    for (let turns = 0; turns < 20; turns++) await turn();
+    expect(entered).toHaveLength(64);
+    // A request that was answered leaves its place at once; one that waits takes it for a while only.
+    for (const leave of leaves.slice(0, 10)) leave();
+    while (entered.length < 74) await turn();
+    clock.ms += 201;
+    while (entered.length < 100) await turn();
+  });
+});
