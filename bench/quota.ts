@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:http';
 import Bottleneck from 'bottleneck';
-import { LimiterRefusal } from '../src/contract/index.ts';
+import { LimiterRefusal, MissedTurn, type UpstreamConnection } from '../src/contract/index.ts';
 import { createBottleneckLimiter } from '../src/infra/bottleneck-limiter.ts';
 import { connectRedis, waitForRedis } from '../src/infra/redis/connect-redis.ts';
 import { createRedisClock } from '../src/infra/redis/redis-clock.ts';
@@ -39,6 +39,10 @@ interface Plan {
 interface Told {
   readonly done: number;
   readonly waitsMs: readonly number[];
+  /** When the bytes of each call were about to be written, by the one clock of the machine. */
+  readonly sentMs: readonly number[];
+  /** Moments that were over when the bytes were about to be written: nothing was sent. */
+  readonly missed: number;
 }
 
 const seconds = Number(process.env['SECONDS'] ?? 20);
@@ -110,7 +114,11 @@ function figuresOf(
   return {
     'goodput / L': round((atMs.length - arrivals.refused - 1) / (spanMs / 1000) / perSecond, 3),
     'calendar second': mostInCalendarSecond(atMs),
-    'any second': mostInAnySecond(atMs),
+    'any second, sent': mostInAnySecond(
+      told.flatMap(({ sentMs }) => sentMs).toSorted((a, b) => a - b),
+    ),
+    'any second, arrived': mostInAnySecond(atMs),
+    missed: told.reduce((sum, one) => sum + one.missed, 0),
     refused: arrivals.refused,
     'commands / call': round(commands / Math.max(1, atMs.length)),
     'wait p50': round(waits[Math.floor(waits.length / 2)] ?? 0),
@@ -187,21 +195,40 @@ async function work(plan: Plan): Promise<Told> {
   const turn = await turnOf(plan);
   const upstream = createUpstreamClient();
   const waitsMs: number[] = [];
+  const sentMs: number[] = [];
   let done = 0;
+  let missed = 0;
   const once = async (): Promise<void> => {
     const askedMs = performance.now();
-    try {
-      await turn();
-    } catch (error) {
-      if (error instanceof LimiterRefusal || error instanceof Bottleneck.BottleneckError) return;
-      throw error;
+    for (;;) {
+      const held: UpstreamConnection[] = [];
+      try {
+        const isInTime = await turn(async () => {
+          held.push(await upstream.connect(plan.upstreamUrl, 5000));
+        });
+        await upstream.send(
+          { method: 'GET', url: plan.upstreamUrl, headers: {} },
+          {
+            ...{ timeoutMs: 5000, maxBytes: 1000, connection: held[0] },
+            // The last thing that is asked before the bytes are written.
+            isInTime: () => {
+              if (!isInTime()) return false;
+              sentMs.push(performance.timeOrigin + performance.now());
+              waitsMs.push(performance.now() - askedMs);
+              done += 1;
+              return true;
+            },
+          },
+        );
+        return;
+      } catch (error) {
+        if (error instanceof LimiterRefusal || error instanceof Bottleneck.BottleneckError) return;
+        if (!(error instanceof MissedTurn)) throw error;
+        missed += 1;
+      } finally {
+        for (const connection of held) connection.release();
+      }
     }
-    waitsMs.push(performance.now() - askedMs);
-    done += 1;
-    await upstream.send(
-      { method: 'GET', url: plan.upstreamUrl, headers: {} },
-      { timeoutMs: 5000, maxBytes: 1000 },
-    );
   };
 
   const endMs = performance.now() + lasting * 1000;
@@ -232,25 +259,29 @@ async function work(plan: Plan): Promise<Told> {
   }
   await Promise.all(running);
   await upstream.close();
-  return { done, waitsMs };
+  return { done, waitsMs, sentMs, missed };
 }
 
-/** Resolves at the moment of sending. */
-async function turnOf(plan: Plan): Promise<() => Promise<void>> {
+/** Resolves at the moment of sending, to what tells whether it still holds. */
+async function turnOf(
+  plan: Plan,
+): Promise<(connect: () => Promise<void>) => Promise<() => boolean>> {
   const { way, perSecond, redisUrl, run, skewMs } = plan;
   if (way === 'ours') {
     const now = (): number => performance.timeOrigin + performance.now() + skewMs;
     const client = connectRedis(redisUrl);
     await waitForRedis(client, 5000);
     const pacer = createRedisPacer({
-      ...{ client, now, guardMs, mode: 'bench' },
+      ...{ client, now, guardMs },
+      placesOf: (key) => [`{vs:bench:quota}:${key}`],
       clock: createRedisClock(),
       replicas: () => skewsMs.length,
     });
     await pacer.warm(run, perSecond);
     await sleep(2100);
     const limiter = createBottleneckLimiter({ pacer, now, guardMs });
-    return () => limiter.turn({ key: run, perSecond, priority: 'start', withinMs: 20_000 });
+    const ask = { key: run, perSecond, priority: 'start', withinMs: 20_000 } as const;
+    return (connect) => limiter.turn(ask, { connect });
   }
   const { hostname: host, port } = new URL(redisUrl);
   const clustering = {
@@ -273,7 +304,10 @@ async function turnOf(plan: Plan): Promise<() => Promise<void>> {
   } as const;
   const queue = new Bottleneck(options[way]);
   await queue.ready();
-  return () => queue.schedule(async () => {});
+  return async () => {
+    await queue.schedule(async () => {});
+    return () => true;
+  };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -10,7 +10,6 @@ import {
   type Log,
   type SandboxContext,
   type SandboxUpstream,
-  type SendUpstream,
 } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { byThen } from './core/by-then.ts';
@@ -48,7 +47,7 @@ import { createBottleneckLimiter, type Pacer } from './infra/bottleneck-limiter.
 import { createCockatielBreaker } from './infra/cockatiel-breaker.ts';
 import { createLog } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
-import { createUpstreamClient } from './infra/send-upstream.ts';
+import { createUpstreamClient, type UpstreamClient } from './infra/send-upstream.ts';
 
 /** Every operation is answered by then; whoever still sends a request slowly is cut off. */
 const drainTimeoutMs = 9100;
@@ -68,6 +67,11 @@ export interface AppOptions {
   readonly logDestination?: DestinationStream;
 }
 
+/** Epoch ms, in fractions, by a clock that is never set: what moments of sending are told by. */
+function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** Puts everything together and listens. Throws `BootError`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const now = options.now ?? Date.now;
@@ -78,7 +82,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const log = createLog(config.logLevel, options.logDestination);
   const metrics = createMetrics();
-  const shared = await createShared(config, now, (error) => {
+  const shared = await createShared(config, { now, steadyNow }, (error) => {
     if (!(error instanceof StoreUnavailable)) logBug(log, 'visit', error);
   });
   const { store, pacer, velocity, visits, announce } = shared;
@@ -111,8 +115,8 @@ export async function startApp(options: AppOptions): Promise<App> {
         config.routing,
       ),
       store,
-      sendUpstream: config.sandbox ? onlyToLoopback(upstream.send) : upstream.send,
-      limiter: createBottleneckLimiter({ pacer, now, guardMs: config.limitGuardMs }),
+      ...(config.sandbox ? onlyToLoopback(upstream) : toUpstream(upstream)),
+      limiter: createBottleneckLimiter({ pacer, now: steadyNow, guardMs: config.limitGuardMs }),
       breaker: createCockatielBreaker({
         now,
         // Ordered faults are no trouble of a provider: each scenario is met whatever came before.
@@ -221,11 +225,27 @@ function publicServer(
   return server;
 }
 
+function toUpstream({
+  connect,
+  send,
+}: UpstreamClient): Pick<CoreDeps, 'connectUpstream' | 'sendUpstream'> {
+  return { connectUpstream: connect, sendUpstream: send };
+}
+
 /** Whatever a plugin makes of its settings: in the sandbox nothing real is called. */
-function onlyToLoopback(send: SendUpstream): SendUpstream {
-  return async (request, limits) => {
-    if (!isLoopback(request.url)) throw new ProviderFault('not_sent');
-    return send(request, limits);
+function onlyToLoopback({ connect, send }: UpstreamClient): ReturnType<typeof toUpstream> {
+  const demandLoopback = (url: string): void => {
+    if (!isLoopback(url)) throw new ProviderFault('not_sent');
+  };
+  return {
+    connectUpstream: async (url, timeoutMs) => {
+      demandLoopback(url);
+      return connect(url, timeoutMs);
+    },
+    sendUpstream: async (request, limits) => {
+      demandLoopback(request.url);
+      return send(request, limits);
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import { StoreUnavailable, type Announce, type Store, type Velocity } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { modeOf } from './core/core-deps.ts';
-import { keyedHash, underEach } from './core/keyed-hash.ts';
+import { keyedHash, keyedHashes, underEach } from './core/keyed-hash.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
 import { createBullVisits, type VisitPlan } from './infra/bull-visits.ts';
 import { createMemoryPacer } from './infra/memory-pacer.ts';
@@ -34,14 +34,14 @@ export interface Shared {
 /** A Redis that does not answer leaves the process not ready, and alive. */
 export async function createShared(
   config: Config,
-  now: () => number,
+  { now, steadyNow }: { readonly now: () => number; readonly steadyNow: () => number },
   onError: (error: unknown) => void,
 ): Promise<Shared> {
   const { redis, hashKeys, limitGuardMs: guardMs } = config;
   const mode = modeOf(config);
   if (!redis) {
     const store = createMemoryStore({ now });
-    const pacer = createMemoryPacer({ now, guardMs });
+    const pacer = createMemoryPacer({ now: steadyNow, guardMs });
     const visits = createMemoryVisits({ now, onError });
     return {
       ...{ store, pacer, visits },
@@ -62,7 +62,9 @@ export async function createShared(
     mode,
   });
   const pacer = createRedisPacer({
-    ...{ client, now, guardMs, mode },
+    ...{ client, guardMs },
+    now: steadyNow,
+    placesOf: (key) => quotaPlaces(hashKeys, mode, key),
     clock: createRedisClock(),
     replicas: replicas.current,
   });
@@ -86,6 +88,21 @@ export async function createShared(
       await store.close();
     },
   };
+}
+
+/**
+ * Where the moments of sending of a quota are kept: under each listed hash key, in one slot. The name of a
+ * quota holds a hash of an account's credential, which may be a bearer secret.
+ */
+function quotaPlaces(
+  hashKeys: Config['hashKeys'],
+  mode: string,
+  key: string,
+): readonly [string, ...string[]] {
+  const action = key.slice(0, key.lastIndexOf(':'));
+  const place = (hash: string): string => `{vs:${mode}:quota:${action}}:${hash}`;
+  const [first, ...others] = keyedHashes(hashKeys, 'quota', [mode, key]);
+  return [place(first), ...others.map(place)];
 }
 
 /**

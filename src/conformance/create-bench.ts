@@ -115,6 +115,7 @@ export async function createBench(
       account: 'conformance',
     })),
     store,
+    connectUpstream: async () => ({ release: () => {} }),
     sendUpstream: (request, limits) => {
       const isRefused = wire(request.headers[actionHeader] ?? '') === 'refused';
       const { pathname, search } = new URL(request.url);
@@ -124,7 +125,10 @@ export async function createBench(
       const timeoutMs = isFaulty ? Math.min(limits.timeoutMs, shortMs) : limits.timeoutMs;
       return client.send({ ...request, url }, { ...limits, timeoutMs });
     },
-    limiter: { turn: async (_ask, prepare) => prepare?.(), backOff: async () => {} },
+    limiter: { turn: async (_ask, steps) => {
+        await steps?.prepare?.();
+        return () => true;
+      }, backOff: async () => {} },
     breaker: createCockatielBreaker({ now, faultsToOpen: 1000 }),
     log: createLog('trace', collecting(logLines)),
     metrics: createMetrics(),

@@ -17,9 +17,30 @@ export interface UpstreamAnswer {
   readonly body: Buffer;
 }
 
+/** A connection that stands, for one request. */
+export interface UpstreamConnection {
+  /** Lets go of it where no request was sent over it. */
+  readonly release: () => void;
+}
+
+/**
+ * Connects to the origin of a URL, so that a request can be sent in the moment in which its turn comes.
+ * Throws `ProviderFault('not_sent')`.
+ */
+export type ConnectUpstream = (url: string, timeoutMs: number) => Promise<UpstreamConnection>;
+
+/** The request was about to be written when its moment of sending was over. No byte was sent. */
+export class MissedTurn extends Error {
+  override readonly name = 'MissedTurn';
+
+  constructor() {
+    super('the moment of sending is over');
+  }
+}
+
 /**
  * Sends one request. Settles within `timeoutMs`; never follows a redirect, never repeats.
- * Throws `ProviderFault`: `not_sent`, `timeout`, `connection_lost`, `protocol`.
+ * Throws `ProviderFault`: `not_sent`, `timeout`, `connection_lost`, `protocol`; and `MissedTurn`.
  */
 export type SendUpstream = (
   request: UpstreamRequest,
@@ -28,6 +49,10 @@ export type SendUpstream = (
     readonly maxBytes: number;
     /** Texts of a JSON answer with more characters come empty. */
     readonly emptyTextsOver?: number | undefined;
+    /** The connection to use; another one where it goes elsewhere or has been closed. */
+    readonly connection?: UpstreamConnection | undefined;
+    /** Asked right before the first byte is written; false prevents that. */
+    readonly isInTime?: (() => boolean) | undefined;
   },
 ) => Promise<UpstreamAnswer>;
 
@@ -55,13 +80,23 @@ export interface LimiterAsk {
   readonly withinMs: number;
 }
 
+/** What a call does before it is sent. */
+export interface LimiterSteps {
+  /** Before a moment is reserved: connecting, which takes its time. */
+  readonly connect?: () => Promise<void>;
+  /**
+   * Once a moment is reserved and before it comes. When it comes too late because of that, another moment
+   * is reserved and `prepare` runs again.
+   */
+  readonly prepare?: () => Promise<void>;
+}
+
 export interface Limiter {
   /**
-   * Resolves at the moment of sending. `prepare` runs once that moment is reserved and before it
-   * comes; when it comes too late because of that, another one is reserved and `prepare` runs again.
-   * Throws `LimiterRefusal`, `StoreUnavailable`, and what `prepare` throws.
+   * Resolves at the moment of sending, to what tells whether that moment still holds. Throws
+   * `LimiterRefusal`, `StoreUnavailable`, and what the steps throw.
    */
-  readonly turn: (ask: LimiterAsk, prepare?: () => Promise<void>) => Promise<void>;
+  readonly turn: (ask: LimiterAsk, steps?: LimiterSteps) => Promise<() => boolean>;
   /** The provider refused: for so long nobody sends, on any replica. Never throws. */
   readonly backOff: (key: string, forMs: number) => Promise<void>;
 }

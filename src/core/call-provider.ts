@@ -1,11 +1,13 @@
 import {
   classifyCode,
+  MissedTurn,
   ProviderErrorAnswer,
   ProviderFault,
   type ActionDefinition,
   type ActionEffect,
   type AnyProvider,
   type Breaker,
+  type ConnectUpstream,
   type Limiter,
   type LimiterPriority,
   type Log,
@@ -13,6 +15,7 @@ import {
   type ProviderCall,
   type SendUpstream,
   type UpstreamCall,
+  type UpstreamConnection,
   type UpstreamRequest,
 } from '../contract/index.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -22,6 +25,7 @@ import { actionKey, quotaOf, type RegisteredProvider } from './registry.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 export interface CallProviderDeps {
+  readonly connectUpstream: ConnectUpstream;
   readonly sendUpstream: SendUpstream;
   readonly limiter: Limiter;
   readonly breaker: Breaker;
@@ -103,17 +107,32 @@ export function callProvider<Settings>(
       const turnByMs = Math.min(terms.deadlineMs - keptMs, terms.turnByMs ?? Infinity);
       let wasMade = false;
       const sendInTurn = async (isLast: boolean) => {
-        if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
-        const ask = {
-          ...quota,
-          priority: terms.priority,
-          withinMs: turnByMs - deps.now(),
-        };
-        await deps.limiter.turn(ask, async () => terms.beforeSend?.(action.effect));
-        return deps.breaker.run(key, () => {
-          wasMade = true;
-          return sendNow(deps, definition, action, call, { ...terms, isLast });
-        });
+        for (;;) {
+          if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
+          const ask = { ...quota, priority: terms.priority, withinMs: turnByMs - deps.now() };
+          const held: UpstreamConnection[] = [];
+          try {
+            const isInTime = await deps.limiter.turn(ask, {
+              connect: async () => {
+                wasMade = true;
+                held.push(await connect(deps, provider, call, terms));
+              },
+              prepare: async () => terms.beforeSend?.(action.effect),
+            });
+            return await deps.breaker.run(key, () => {
+              wasMade = true;
+              return sendNow(deps, provider, action, call, {
+                ...{ ...terms, isLast, isInTime },
+                connection: held[0],
+              });
+            });
+          } catch (error) {
+            // Not a byte was sent: the next moment is as good.
+            if (!(error instanceof MissedTurn)) throw error;
+          } finally {
+            for (const connection of held) connection.release();
+          }
+        }
       };
 
       try {
@@ -170,26 +189,59 @@ async function readAfterPayment<T>(
   throw new ProviderFault('protocol');
 }
 
+/** The origin that the calls of an action went to the last time: known before the next one is built. */
+const origins = new WeakMap<RegisteredProvider, Map<string, string>>();
+
+/** A failure counts and is told like that of a call. Throws `ProviderFault('not_sent')`. */
+async function connect<T>(
+  deps: CallProviderDeps,
+  provider: RegisteredProvider,
+  call: UpstreamCall<T>,
+  { deadlineMs }: CallTerms,
+): Promise<UpstreamConnection> {
+  const { definition } = provider;
+  const startedMs = deps.now();
+  const known = origins.get(provider)?.get(call.action);
+  const url = known ?? buildRequest(deps, definition, call, startedMs).url;
+  try {
+    return await deps.connectUpstream(url, deadlineMs - startedMs);
+  } catch (error) {
+    const fault = toFault(error, definition);
+    report(deps, definition.id, call.action, startedMs, fault);
+    return deps.breaker.run(actionKey(definition.id, call.action), () => Promise.reject(fault));
+  }
+}
+
 async function sendNow<T>(
   deps: CallProviderDeps,
-  definition: AnyProvider,
+  provider: RegisteredProvider,
   action: ActionDefinition,
   call: UpstreamCall<T>,
-  terms: CallTerms & { readonly isLast: boolean },
+  terms: CallTerms & {
+    readonly isLast: boolean;
+    readonly isInTime: () => boolean;
+    readonly connection: UpstreamConnection | undefined;
+  },
 ): Promise<T> {
+  const { definition } = provider;
   const startedMs = deps.now();
   const request = buildRequest(deps, definition, call, startedMs);
+  const known = origins.get(provider) ?? new Map<string, string>();
+  origins.set(provider, known.set(call.action, new URL(request.url).origin));
   try {
     const answer = await deps.sendUpstream(request, {
       timeoutMs: Math.min(terms.answerWithinMs ?? providerTimeoutMs, terms.deadlineMs - startedMs),
       maxBytes: action.maxAnswerBytes,
       emptyTextsOver: action.emptyTextsOver,
+      connection: terms.connection,
+      isInTime: terms.isInTime,
     });
     const read = call.read(answer);
     terms.onAnswer?.(action.effect);
     report(deps, definition.id, call.action, startedMs, null);
     return read;
   } catch (error) {
+    if (error instanceof MissedTurn) throw error;
     const fault = toFault(error, definition);
     terms.onFault?.(fault, action.effect);
     report(deps, definition.id, call.action, startedMs, fault);

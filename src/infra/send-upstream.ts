@@ -1,12 +1,21 @@
-import { Agent, type Dispatcher } from 'undici';
-import { ProviderFault, type SendUpstream, type UpstreamAnswer } from '../contract/index.ts';
+import type { Agent, Dispatcher } from 'undici';
+import {
+  MissedTurn,
+  ProviderFault,
+  type ConnectUpstream,
+  type SendUpstream,
+  type UpstreamAnswer,
+  type UpstreamConnection,
+} from '../contract/index.ts';
 import { createByteBudget, readBody } from './read-body.ts';
+import { createConnections, type Connection } from './upstream-connections.ts';
 
 const connectTimeoutMs = 1500;
 /** What large answers may hold in memory, all together, while they are read. */
 const standardSharedBytes = 64 * 1024 * 1024;
 
 export interface UpstreamClient {
+  readonly connect: ConnectUpstream;
   readonly send: SendUpstream;
   readonly close: () => Promise<void>;
 }
@@ -21,26 +30,54 @@ export function createUpstreamClient({
   // How connections are made: a test's own way to a slow one.
   connect = { timeout: connectTimeoutMs },
   sharedBytes = standardSharedBytes,
-}: Pick<Agent.Options, 'connect'> & { readonly sharedBytes?: number } = {}): UpstreamClient {
-  const agent = new Agent({
-    connect,
-    pipelining: 1,
-    // The signal of each call is the only clock.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxHeaderSize: 16 * 1024,
-  });
-
+}: Partial<Pick<Agent.Options, 'connect'>> & {
+  readonly sharedBytes?: number;
+} = {}): UpstreamClient {
+  const connections = createConnections(connect);
   const budget = createByteBudget(sharedBytes);
+  /** What was made ahead, by what stands for it in core. */
+  const ahead = new WeakMap<UpstreamConnection, Connection>();
+
+  /** The connection that was made ahead, if it is of use, or another one. */
+  async function connectionFor(
+    origin: string,
+    given: UpstreamConnection | undefined,
+  ): Promise<Connection> {
+    const made = given && ahead.get(given);
+    if (!given || made?.origin !== origin || !made.isAlive()) return connections.take(origin);
+    ahead.delete(given);
+    return made;
+  }
 
   return {
-    send: async (request, { timeoutMs, maxBytes, emptyTextsOver }) => {
+    connect: async (url, timeoutMs) => {
+      const { origin } = new URL(url);
+      const deadline = AbortSignal.timeout(Math.max(0, Math.ceil(timeoutMs)));
+      const taking = connections.take(origin);
+      try {
+        const connection = await orAborted(taking, deadline);
+        const handle: UpstreamConnection = {
+          release: () => {
+            if (ahead.delete(handle)) connections.putBack(connection);
+          },
+        };
+        ahead.set(handle, connection);
+        return handle;
+      } catch {
+        taking.then(connections.putBack, () => {});
+        throw new ProviderFault('not_sent');
+      }
+    },
+
+    send: async (request, { timeoutMs, maxBytes, emptyTextsOver, connection: given, isInTime }) => {
       if (timeoutMs <= 0) throw new ProviderFault('not_sent');
       const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
-      const progress = { sent: false };
+      const progress = { sent: false, missed: false };
+      const taking = connectionFor(new URL(request.url).origin, given);
+      let connection: Connection | null = null;
       try {
-        const answered = agent.compose(noteSending(progress)).request({
-          origin: new URL(request.url).origin,
+        connection = await orAborted(taking, deadline);
+        const answered = connection.client.compose(noteSending(progress, isInTime)).request({
           path: pathOf(request.url),
           method: request.method,
           headers: { ...request.headers, 'accept-encoding': 'identity' },
@@ -57,14 +94,20 @@ export function createUpstreamClient({
           throw new ProviderFault('protocol');
         }
         const body = await readBody(response.body, { maxBytes, emptyTextsOver, budget });
+        if (/\bclose\b/iu.test(headers['connection'] ?? '')) connection.destroy();
+        else connections.putBack(connection);
         return { status: response.statusCode, headers, body } satisfies UpstreamAnswer;
       } catch (error) {
+        // Whatever is still on its way over it is nobody's.
+        if (connection) connection.destroy();
+        else taking.then(connections.putBack, () => {});
+        if (progress.missed) throw new MissedTurn();
         if (error instanceof ProviderFault) throw error;
         if (!progress.sent) throw new ProviderFault('not_sent');
         throw new ProviderFault(deadline.aborted ? 'timeout' : 'connection_lost');
       }
     },
-    close: () => agent.destroy(),
+    close: connections.close,
   };
 }
 
@@ -87,11 +130,22 @@ async function orAborted<T>(answered: Promise<T>, deadline: AbortSignal): Promis
   }
 }
 
-/** Sets `sent` when the request is about to be written to a connection that stands. */
-function noteSending(progress: { sent: boolean }): Dispatcher.DispatcherComposeInterceptor {
+/**
+ * Sets `sent` when the request is about to be written to a connection that stands. A request whose moment
+ * is over by then is not written: `missed`.
+ */
+function noteSending(
+  progress: { sent: boolean; missed: boolean },
+  isInTime: (() => boolean) | undefined,
+): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
+        if (isInTime?.() === false) {
+          progress.missed = true;
+          controller.abort(new MissedTurn());
+          return;
+        }
         progress.sent = true;
         handler.onRequestStart?.(controller, context);
       },

@@ -509,9 +509,10 @@ describe('a redacted user', () => {
     let onTurn: (() => Promise<unknown>) | null = null;
     const core = createTestCore({
       limiter: {
-        turn: async (_ask, prepare) => {
+        turn: async (_ask, steps) => {
           await onTurn?.();
-          await prepare?.();
+          await steps?.prepare?.();
+          return () => true;
         },
         backOff: async () => {},
       },

@@ -145,9 +145,10 @@ describe('a pending verification beside several replicas', () => {
     const waits = [900, 0];
     const core = createTestCore({
       limiter: {
-        turn: async (_ask, prepare) => {
+        turn: async (_ask, steps) => {
           await new Promise((resolve) => setTimeout(resolve, waits.shift() ?? 0));
-          await prepare?.();
+          await steps?.prepare?.();
+          return () => true;
         },
         backOff: async () => {},
       },
@@ -179,11 +180,8 @@ describe('a pending verification beside several replicas', () => {
     const limiter = {
       ...core.deps.limiter,
       // Behind all others it never comes to its turn.
-      turn: async (
-        ask: { readonly priority: string; readonly withinMs: number },
-        prepare?: () => Promise<void>,
-      ) => {
-        if (ask.priority !== 'reconcile') return prepare?.();
+      turn: async (...[ask, steps]: Parameters<CoreDeps['limiter']['turn']>) => {
+        if (ask.priority !== 'reconcile') return core.deps.limiter.turn(ask, steps);
         await new Promise((resolve) => setTimeout(resolve, ask.withinMs));
         throw new LimiterRefusal('no_slot_in_time', 1000);
       },

@@ -145,8 +145,11 @@ describe('routing', () => {
     const core = routed(undefined, {
       limiter: {
         backOff: async () => {},
-        turn: async ({ key, withinMs }, prepare) => {
-          if (!key.startsWith('first:')) return prepare?.();
+        turn: async ({ key, withinMs }, steps) => {
+          if (!key.startsWith('first:')) {
+            await steps?.prepare?.();
+            return () => true;
+          }
           // Some time is left for who stands in.
           expect(withinMs).toBeLessThanOrEqual(1000);
           throw new LimiterRefusal('no_slot_in_time', 1000);

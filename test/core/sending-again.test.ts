@@ -211,9 +211,10 @@ describe('a plugin that calls again after its chargeable call', () => {
   function refusing(action: string): Limiter {
     return {
       backOff: async () => {},
-      turn: async ({ key }, prepare) => {
+      turn: async ({ key }, steps) => {
         if (key.includes(action)) throw new LimiterRefusal('no_slot_in_time', 1000);
-        await prepare?.();
+        await steps?.prepare?.();
+        return () => true;
       },
     };
   }

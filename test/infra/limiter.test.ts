@@ -4,9 +4,10 @@ import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
 
 const guardMs = 20;
+const steadyNow = (): number => performance.timeOrigin + performance.now();
 
 function createLimiter() {
-  const now = () => Date.now();
+  const now = steadyNow;
   return createBottleneckLimiter({ pacer: createMemoryPacer({ now, guardMs }), now, guardMs });
 }
 
@@ -65,8 +66,10 @@ describe('the limiter', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const startedMs = performance.now();
     let prepared = 0;
-    const waiting = limiter.turn({ ...ask, priority: 'reconcile', withinMs: 800 }, async () => {
-      prepared += 1;
+    const waiting = limiter.turn({ ...ask, priority: 'reconcile', withinMs: 800 }, {
+      prepare: async () => {
+        prepared += 1;
+      },
     });
     await expect(waiting).rejects.toMatchObject({ reason: 'no_slot_in_time' });
     const waitedMs = performance.now() - startedMs;
@@ -113,12 +116,12 @@ describe('the limiter', () => {
       // Twice the guard, as a store some way off would take.
       await new Promise((resolve) => setTimeout(resolve, 2 * guardMs));
     };
-    for (let at = 0; at < 15; at++) await limiter.turn(ask, prepare);
+    for (let at = 0; at < 15; at++) await limiter.turn(ask, { prepare });
     expect(prepared).toBeLessThanOrEqual(20);
   });
 
   it('sends nothing before its moment, nor late: a missed one is reserved again', async () => {
-    const now = (): number => Date.now();
+    const now = steadyNow;
     const memory = createMemoryPacer({ now, guardMs });
     let reserved = 0;
     const pacer = {

@@ -22,16 +22,18 @@ export interface RedisServer {
   readonly child: ChildProcess;
   /** One command, outside of anything under test. */
   readonly command: (...args: [string, ...string[]]) => Promise<unknown>;
+  /** Killed, and started again with what it last saved. */
+  readonly restart: () => Promise<RedisServer>;
   readonly stop: () => Promise<void>;
 }
 
 /** A real redis-server on a free port of loopback, with nothing kept on disk. */
 export async function startRedis(
   args: readonly string[] = [],
-  given: { readonly port?: number } = {},
+  given: { readonly port?: number; readonly directory?: string } = {},
 ): Promise<RedisServer> {
   const port = given.port ?? (await freePort());
-  const directory = mkdtempSync(join(tmpdir(), 'redis-'));
+  const directory = given.directory ?? mkdtempSync(join(tmpdir(), 'redis-'));
   const child = spawn(
     'redis-server',
     [
@@ -67,6 +69,11 @@ export async function startRedis(
     url: `redis://127.0.0.1:${port}`,
     child,
     command,
+    restart: async () => {
+      child.kill('SIGKILL');
+      await exited;
+      return startRedis(args, { port, directory });
+    },
     stop: async () => {
       child.kill('SIGKILL');
       await exited;

@@ -71,6 +71,7 @@ export function createTestCore(
       changes.routing,
     ),
     store: changes.store?.(store) ?? store,
+    connectUpstream: async () => ({ release: () => {} }),
     sendUpstream: async (request) => {
       const { action, ...body } = JSON.parse(String(request.body ?? '{}'));
       ledger.push({ action, body });
@@ -79,7 +80,10 @@ export function createTestCore(
       return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(answer)) };
     },
     limiter: changes.limiter ?? {
-      turn: async (_ask, prepare) => prepare?.(),
+      turn: async (_ask, steps) => {
+        await steps?.prepare?.();
+        return () => true;
+      },
       backOff: async () => {},
     },
     breaker: createCockatielBreaker({ now, faultsToOpen: 5 }),

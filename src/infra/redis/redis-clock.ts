@@ -4,6 +4,8 @@ export interface RedisClock {
   readonly learn: (sentMs: number, answeredMs: number, redisMs: number) => void;
   /** A moment of Redis' clock, by the clock of this process. */
   readonly toLocal: (redisMs: number) => number;
+  /** The fastest of the last round trips; 0 before the first. */
+  readonly roundTripMs: () => number;
 }
 
 interface Sample {
@@ -34,5 +36,6 @@ export function createRedisClock(): RedisClock {
       best = samples.reduce((one, other) => (other.roundTripMs < one.roundTripMs ? other : one));
     },
     toLocal: (redisMs) => redisMs - best.offsetMs,
+    roundTripMs: () => (samples.length > 0 ? best.roundTripMs : 0),
   };
 }

@@ -3,14 +3,15 @@ import type { Pacer } from '../bottleneck-limiter.ts';
 import { createMemoryPacer, windowOf } from '../memory-pacer.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import type { RedisClock } from './redis-clock.ts';
-import { createScript } from './script.ts';
+import { createScript, type Script } from './script.ts';
 
 interface Deps {
   readonly client: RedisClient;
   readonly clock: RedisClock;
   readonly now: () => number;
   readonly guardMs: number;
-  readonly mode: string;
+  /** Where the moments of a quota are kept, one list for each hash key; all of them in one slot. */
+  readonly placesOf: (key: string) => readonly [string, ...string[]];
   /** How many replicas there were when it was last known. */
   readonly replicas: () => number;
 }
@@ -30,43 +31,66 @@ local function text(ms) return string.format('%.3f', ms) end
 `;
 
 /**
- * The list holds the last moments of sending, newest first. ARGV: calls per window, length of the
- * window, smallest gap, look-ahead, the caller's time, time to keep, time to prepare; in ms. Answers Redis' time and
- * the slot, or minus the time after which asking again is worth it.
+ * Each list holds the last moments of sending, newest first. ARGV: calls per window, length of the
+ * window, smallest gap, look-ahead, the caller's time, time to keep, time to prepare, the newest moment
+ * that the caller knows of, 1 where the server is a new one; in ms. Answers Redis' time and the slot, or
+ * minus the time after which asking again is worth it.
  *
- * No list means that nobody knows what was sent, as after a restart: a whole window, and what may
- * have been reserved ahead of it, has to pass first. So does a list from the future, as after Redis'
- * clock was set back. More is kept than a window holds, for replicas that know a larger limit.
+ * Nobody knows what was sent where there is no list, as after a restart; where it is older than what the
+ * caller knows, as after a restart from a snapshot; where the server is a new one, whatever it has loaded;
+ * and where it is from the future, as after Redis' clock was set back. Then a whole window, and what may
+ * have been reserved ahead of it, has to pass first. More is kept than a window holds, for replicas that
+ * know a larger limit.
  */
-const reserveSlot = createScript(`${clock}
+const reserveLua = `${clock}
 local calls, length, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
-local last = redis.call('LINDEX', KEYS[1], 0)
-if not last or tonumber(last) > now + ahead + length + 60000 then
-  local free = now + ahead + length
-  redis.call('DEL', KEYS[1])
-  redis.call('LPUSH', KEYS[1], text(free))
-  redis.call('PEXPIRE', KEYS[1], ARGV[6])
-  return {text(now), text(now - free)}
+local known, isNew = tonumber(ARGV[8]), ARGV[9] == '1'
+local free = 0
+local slot = now + ARGV[7]
+for _, key in ipairs(KEYS) do
+  local last = tonumber(redis.call('LINDEX', key, 0) or '')
+  local isOld = last and last < known and known <= now + ahead
+  if isNew or not last or isOld or last > now + ahead + length + 60000 then
+    free = now + ahead + length
+    redis.call('DEL', key)
+    redis.call('LPUSH', key, text(free))
+    redis.call('PEXPIRE', key, ARGV[6])
+  else
+    slot = math.max(slot, last + ARGV[3])
+    local oldest = redis.call('LINDEX', key, calls - 1)
+    if oldest then slot = math.max(slot, oldest + length) end
+  end
 end
-local slot = math.max(now + ARGV[7], last + tonumber(ARGV[3]))
-local oldest = redis.call('LINDEX', KEYS[1], calls - 1)
-if oldest then slot = math.max(slot, oldest + length) end
+if free > 0 then return {text(now), text(now - free)} end
 if slot - now > math.min(ahead, tonumber(ARGV[5])) then return {text(now), text(now - slot)} end
-redis.call('LPUSH', KEYS[1], text(slot))
-redis.call('LTRIM', KEYS[1], 0, math.max(calls, 1000) - 1)
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
+for _, key in ipairs(KEYS) do
+  redis.call('LPUSH', key, text(slot))
+  redis.call('LTRIM', key, 0, math.max(calls, 1000) - 1)
+  redis.call('PEXPIRE', key, ARGV[6])
+end
 return {text(now), text(slot)}
-`);
+`;
 
 /** ARGV: how long nobody may send, time to keep; in ms. */
 const pushBack = createScript(`${clock}
-local last = redis.call('LINDEX', KEYS[1], 0)
 local free = now + ARGV[1]
-if last and tonumber(last) >= free then return 0 end
-redis.call('LPUSH', KEYS[1], text(free))
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+for _, key in ipairs(KEYS) do
+  local last = redis.call('LINDEX', key, 0)
+  if not last or tonumber(last) < free then
+    redis.call('LPUSH', key, text(free))
+    redis.call('PEXPIRE', key, ARGV[2])
+  end
+end
 return 1
 `);
+
+/** One quota, as this process knows it. */
+interface Quota {
+  readonly places: readonly [string, ...string[]];
+  readonly reserve: Script;
+  /** The newest moment that was granted here, by Redis' clock. */
+  newestMs: number;
+}
 
 /**
  * Reserves moments of sending for all replicas, by Redis' clock: clocks of replicas may differ.
@@ -76,11 +100,24 @@ return 1
  */
 export function createRedisPacer(deps: Deps): Pacer {
   const { client, now, guardMs } = deps;
-  const keyOf = (key: string): string => `vs:${deps.mode}:quota:${key}`;
+  const quotas = new Map<string, Quota>();
   const alone = createMemoryPacer({ now, guardMs });
   /** When this replica last sent on its own, unknown to the others. */
   let lastAloneMs = -Infinity;
   let awaySinceMs: number | null = null;
+
+  function quotaOf(key: string): Quota {
+    const places = deps.placesOf(key);
+    const known = quotas.get(key) ?? {
+      places,
+      // A script of its own: a server that does not know it was started since this quota was last used,
+      // or has taken over from another one. Scripts are not kept with the data (Redis 7).
+      reserve: createScript(`-- ${places[0]}\n${reserveLua}`),
+      newestMs: 0,
+    };
+    quotas.set(key, known);
+    return known;
+  }
 
   /** A slot, or how long asking again is not worth it; by this process' clock. */
   async function ask(
@@ -91,16 +128,22 @@ export function createRedisPacer(deps: Deps): Pacer {
   ): Promise<{ readonly slotMs: number } | { readonly waitMs: number }> {
     const { perWindow, lengthMs } = windowOf(perSecond, guardMs);
     const gapMs = (lengthMs / perWindow) * gapShare;
+    const quota = quotaOf(key);
     const sentMs = now();
+    const args = [
+      ...[perWindow, lengthMs, gapMs, lookAheadMs],
+      // The answer is on its way back for a while, and that is no time to prepare.
+      ...[withinMs, keepMs, leadMs + deps.clock.roundTripMs() / 2],
+      quota.newestMs,
+    ];
     const answer = await orUnavailable(() =>
-      reserveSlot.run(client, keyOf(key), [
-        ...[perWindow, lengthMs, gapMs, lookAheadMs],
-        ...[withinMs, keepMs, leadMs],
-      ]),
+      quota.reserve.run(client, quota.places, [...args, 0], [...args, 1]),
     );
     const [redisMs = 0, slotMs = 0] = (answer as [string, string]).map(Number);
     deps.clock.learn(sentMs, now(), redisMs);
-    return slotMs < 0 ? { waitMs: -slotMs } : { slotMs: deps.clock.toLocal(slotMs) };
+    if (slotMs < 0) return { waitMs: -slotMs };
+    quota.newestMs = Math.max(quota.newestMs, slotMs);
+    return { slotMs: deps.clock.toLocal(slotMs) };
   }
 
   async function reserveShared(
@@ -116,6 +159,8 @@ export function createRedisPacer(deps: Deps): Pacer {
       if (freeMs > latestMs) return null;
       await sleep(freeMs - now());
     }
+    // Redis is so far away that a moment would always be over before it can be used.
+    if (leadMs + deps.clock.roundTripMs() / 2 >= lookAheadMs) throw new StoreUnavailable();
     for (;;) {
       const answer = await ask(key, perSecond, Math.max(0, latestMs - now()), leadMs);
       if ('slotMs' in answer) return answer.slotMs;
@@ -152,7 +197,8 @@ export function createRedisPacer(deps: Deps): Pacer {
     },
 
     backOff: async (key, forMs) => {
-      await orUnavailable(() => pushBack.run(client, keyOf(key), [forMs + guardMs, keepMs]));
+      const { places } = quotaOf(key);
+      await orUnavailable(() => pushBack.run(client, places, [forMs + guardMs, keepMs]));
     },
   };
 }
