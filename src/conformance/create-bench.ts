@@ -125,10 +125,13 @@ export async function createBench(
       const timeoutMs = isFaulty ? Math.min(limits.timeoutMs, shortMs) : limits.timeoutMs;
       return client.send({ ...request, url }, { ...limits, timeoutMs });
     },
-    limiter: { turn: async (_ask, steps) => {
+    limiter: {
+      turn: async (_ask, steps) => {
         await steps?.prepare?.();
         return () => true;
-      }, backOff: async () => {} },
+      },
+      backOff: async () => {},
+    },
     breaker: createCockatielBreaker({ now, faultsToOpen: 1000 }),
     log: createLog('trace', collecting(logLines)),
     metrics: createMetrics(),

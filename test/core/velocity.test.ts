@@ -126,7 +126,10 @@ describe('callers’ limits', () => {
   });
 
   it('count nothing for a call that another limit refuses: nobody locks a card for others', async () => {
-    const core = limited({ card: { most: 1, seconds: 3600 }, tenantDaily: { most: 1, seconds: 60 } });
+    const core = limited({
+      card: { most: 1, seconds: 3600 },
+      tenantDaily: { most: 1, seconds: 60 },
+    });
     await check(core, { ...others, cardNumber: '6226090210146748' });
     for (let time = 0; time < 3; time++) expect(await check(core)).toMatchObject(refusal);
     expect(await check(core, {}, callerOf('user-2', 'tenant-2'))).toMatchObject({

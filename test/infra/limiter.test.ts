@@ -66,11 +66,14 @@ describe('the limiter', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const startedMs = performance.now();
     let prepared = 0;
-    const waiting = limiter.turn({ ...ask, priority: 'reconcile', withinMs: 800 }, {
-      prepare: async () => {
-        prepared += 1;
+    const waiting = limiter.turn(
+      { ...ask, priority: 'reconcile', withinMs: 800 },
+      {
+        prepare: async () => {
+          prepared += 1;
+        },
       },
-    });
+    );
     await expect(waiting).rejects.toMatchObject({ reason: 'no_slot_in_time' });
     const waitedMs = performance.now() - startedMs;
     load.isOver = true;

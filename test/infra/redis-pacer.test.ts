@@ -1,4 +1,3 @@
-import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   LimiterRefusal,
@@ -9,6 +8,7 @@ import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
 import { createRedisClock } from '../../src/infra/redis/redis-clock.ts';
 import { createRedisPacer } from '../../src/infra/redis/redis-pacer.ts';
+import { startFarAway } from '../support/far-away.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
@@ -157,14 +157,17 @@ describe('moments of sending, reserved in Redis', () => {
   }, 40_000);
 
   it('are used although Redis is a tenth of a second away', async () => {
-    const far = await startFarRedis(redis.port, 50);
+    const far = await startFarAway(redis.port, 50);
     cleanUp.push(far.stop);
+    const client = connectRedis(far.url);
+    await waitForRedis(client, 5000);
+    cleanUp.push(() => client.disconnect());
     const replicas = await Promise.all([replica(0, far.url), replica(0, far.url)]);
     await replicas[0]?.pacer.warm('far', 20);
     await sleep(2300);
     const sent: number[] = [];
     const prepare = async (): Promise<void> => {
-      await far.trip();
+      await client.ping();
     };
     await Promise.all(replicas.map((one) => demand(one, 'far', 20, 6000, sent, 'start', prepare)));
     expect(mostInAnySecond(sent)).toBeLessThanOrEqual(20);
@@ -220,39 +223,3 @@ describe('moments of sending, reserved in Redis', () => {
     await own.stop();
   }, 30_000);
 });
-
-/** Redis behind a network that takes so long for each way. */
-async function startFarRedis(port: number, oneWayMs: number) {
-  const sockets = new Set<Socket>();
-  const later = (from: Socket, to: Socket): void => {
-    from.on('data', (chunk) => setTimeout(() => to.write(chunk), oneWayMs));
-  };
-  const server = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-    }
-    later(client, upstream);
-    later(upstream, client);
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
-  const url = `redis://127.0.0.1:${address.port}`;
-  const client = connectRedis(url);
-  await waitForRedis(client, 5000);
-  return {
-    url,
-    trip: async () => {
-      await client.ping();
-    },
-    stop: () => {
-      client.disconnect();
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}

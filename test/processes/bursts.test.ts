@@ -66,15 +66,19 @@ describe('a burst', () => {
   it.each([
     ['under one key', () => 'equal'],
     ['under a key each', (at: number) => `equal-${at}`],
-  ])('of equal checks %s is one call, and everybody is given the check', async (name, keyOf) => {
-    provider.onCall((_name, answer) => void setTimeout(answer, 200));
-    const all = await Promise.all(
-      Array.from({ length: 300 }, (_, at) => oneOf(at).check(name, keyOf(at))),
-    );
-    provider.onCall(null);
-    expect(provider.paidFor(name)).toBe(1);
-    expect(all.map((one) => one?.check?.outcome ?? one)).toEqual(all.map(() => 'MATCHED'));
-  }, 60_000);
+  ])(
+    'of equal checks %s is one call, and everybody is given the check',
+    async (name, keyOf) => {
+      provider.onCall((_name, answer) => void setTimeout(answer, 200));
+      const all = await Promise.all(
+        Array.from({ length: 300 }, (_, at) => oneOf(at).check(name, keyOf(at))),
+      );
+      provider.onCall(null);
+      expect(provider.paidFor(name)).toBe(1);
+      expect(all.map((one) => one?.check?.outcome ?? one)).toEqual(all.map(() => 'MATCHED'));
+    },
+    60_000,
+  );
 });
 
 const expected = ['MATCHED', 'OVERLOADED', 'PROVIDER_UNAVAILABLE', 'RATE_LIMITED', 'IN_PROGRESS'];

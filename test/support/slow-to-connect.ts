@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+// A process of its own, so that nothing else delays when a request is seen to arrive: a provider over TLS
+// that takes its time for each new connection. Sends its port, and for every message when requests arrived.
+
+export const certificate = fileURLToPath(new URL('tls/cert.pem', import.meta.url));
+const handshakeMs = 180;
+
+if (process.send) {
+  const arrivedMs: number[] = [];
+  const body = { Response: { Result: '0', Description: '认证通过', RequestId: 'r-1' } };
+  const inner = createTlsServer(
+    {
+      cert: readFileSync(certificate),
+      key: readFileSync(certificate.replace('cert.pem', 'key.pem')),
+    },
+    (request, response) => {
+      arrivedMs.push(performance.now());
+      request.resume();
+      request.on('end', () => response.end(JSON.stringify(body)));
+    },
+  );
+  inner.listen(0, '127.0.0.1', () => {
+    const { port } = inner.address() as AddressInfo;
+    const front = createServer((client) => {
+      client.on('error', () => {});
+      setTimeout(() => {
+        // Nagle's algorithm would hold the first request back for 40 ms.
+        const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
+        upstream.on('error', () => {});
+        client.pipe(upstream).pipe(client);
+      }, handshakeMs);
+    });
+    front.listen(0, '127.0.0.1', () => process.send?.((front.address() as AddressInfo).port));
+  });
+  process.on('message', () => process.send?.(arrivedMs.splice(0)));
+}
