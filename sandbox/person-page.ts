@@ -2,6 +2,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Flow, Flows } from './flows.ts';
 import { questionCodes, readAloudCodes } from './tencent-cn/codes.ts';
 
+/** A button, a code and an intention. */
+const mostFormBytes = 4096;
+
 /** Codes that say something about a person; the others are of the service. */
 const isFailure = (code: string): boolean =>
   Number(code) >= 16 && ![17, 18, 19].includes(Number(code));
@@ -27,6 +30,7 @@ export function registerPersonPage(server: FastifyInstance, flows: Flows): void 
 
   server.post<{ Params: { token: string }; Body: Readonly<Record<string, string>> | undefined }>(
     '/sandbox/person/:token',
+    { bodyLimit: mostFormBytes },
     (request, reply) => {
       const flow = flows.ofPerson(request.params.token);
       if (!flow || flows.isOver(flow)) return send(reply.code(410), endedPage);
@@ -64,7 +68,9 @@ function send(reply: FastifyReply, html: string): FastifyReply {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
-      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+      // No form-action: Chrome applies it to the redirect after the form as well.
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     })
     .send(html);
 }

@@ -167,7 +167,7 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
   const credentials = givenCredentials(definitions, providers.byId);
   const isLive = credentials.length > 0;
   wrong.push(...findModeMistakes(given, credentials));
-  if (!isLive) wrong.push(...endpointMistakes(definitions, providers.byId));
+  wrong.push(...endpointMistakes(definitions, providers.byId, isLive));
   if (parsed.success) {
     wrong.push(...findSettingMistakes(parsed.data, isLive));
     wrong.push(...findRoutingMistakes(parsed.data.ROUTING, definitions));
@@ -181,7 +181,7 @@ export function loadConfig(env: Env, definitions: readonly AnyProvider[]): Confi
     host: data.HOST,
     port: data.PORT,
     publicPort,
-    publicUrl: (data.PUBLIC_URL ?? `http://localhost:${publicPort}`).replace(/\/+$/u, ''),
+    publicUrl: withoutTrailingSlashes(data.PUBLIC_URL ?? `http://localhost:${publicPort}`),
     sandbox: !isLive,
     graphiql: data.GRAPHIQL === 'on' || (data.GRAPHIQL === 'auto' && !isLive),
     checksums: data.INPUT_CHECKSUMS ?? (isLive ? 'warn' : 'off'),
@@ -358,13 +358,16 @@ function givenCredentials(
 function endpointMistakes(
   definitions: readonly AnyProvider[],
   byId: ReadonlyMap<string, ProviderSettings>,
+  isLive: boolean,
 ): string[] {
   return definitions.flatMap(({ id }) =>
     Object.entries(byId.get(id)?.given ?? {})
       .filter(([name, value]) => isEndpointSetting(name) && !isLoopback(value))
-      .map(
-        ([name]) =>
-          `${settingPrefix(id)}${name} must be of this host in the sandbox: nothing real is called there.`,
+      .filter(([, value]) => !isLive || !/^https:/iu.test(value))
+      .map(([name]) =>
+        isLive
+          ? `${settingPrefix(id)}${name} must be https: people’s data goes there.`
+          : `${settingPrefix(id)}${name} must be of this host in the sandbox: nothing real is called there.`,
       ),
   );
 }
@@ -375,6 +378,13 @@ function ownerOf(name: string, ids: readonly string[]): string | undefined {
     .filter((id) => name.startsWith(settingPrefix(id)))
     .toSorted((a, b) => b.length - a.length)
     .at(0);
+}
+
+/** A regular expression for this takes time by the square of the length. */
+function withoutTrailingSlashes(url: string): string {
+  let end = url.length;
+  while (url[end - 1] === '/') end -= 1;
+  return url.slice(0, end);
 }
 
 function randomKey(): NamedKey {

@@ -1,5 +1,5 @@
 import { isOf } from './is-of.ts';
-import { toPlainCode } from './plain-code.ts';
+import { toPlainCode, toPlainRequestId } from './plain-code.ts';
 
 const faultBrand = Symbol.for('verification-subgraph ProviderFault');
 const answerBrand = Symbol.for('verification-subgraph ProviderErrorAnswer');
@@ -62,18 +62,15 @@ export class ProviderFault extends Error {
   constructor(kind: FaultKind, details: ProviderFaultDetails = {}) {
     super(`provider call failed: ${kind}`);
     this.kind = kind;
-    this.providerCode = plain(details.providerCode);
-    this.providerRequestId = plain(details.providerRequestId);
+    const { providerCode: code, providerRequestId: requestId } = details;
+    this.providerCode = code === undefined ? undefined : toPlainCode(code);
+    this.providerRequestId = requestId === undefined ? undefined : toPlainRequestId(requestId);
     this.retryAfterMs = details.retryAfterMs;
   }
 
   static override [Symbol.hasInstance](value: unknown): value is ProviderFault {
     return isOf(faultBrand, value);
   }
-}
-
-function plain(code: string | undefined): string | undefined {
-  return code === undefined ? undefined : toPlainCode(code);
 }
 
 /**

@@ -52,18 +52,43 @@ export async function receiveNotification(
     : { kind: 'unknown' };
 }
 
+/** Whether a notification may come by this URL at all, as far as the URL alone tells. */
+export function expectsNotification(
+  deps: CoreDeps,
+  providerId: string,
+  capability: string,
+): boolean {
+  return capability === accountUrl
+    ? expectingAccount(deps, providerId) !== null
+    : openCapability(deps.hashKeys, 'callback', capability, deps.now()) !== null;
+}
+
+/** What an account's own URL may be notified of; null where nothing is expected there. */
+function expectingAccount(
+  deps: CoreDeps,
+  providerId: string,
+): {
+  readonly provider: RegisteredProvider;
+  readonly expecting: readonly NotificationDefinition<unknown>[];
+} | null {
+  const provider = deps.registry.find(providerId);
+  const all = Object.values(provider?.definition.channels ?? {}).flatMap(
+    (channel) => channel.notification ?? [],
+  );
+  const expecting = all.filter(({ referenceOf }) => referenceOf !== undefined);
+  const isExpected = provider !== undefined && isEnabled(provider) && expecting.length > 0;
+  return isExpected ? { provider, expecting } : null;
+}
+
 /** The signature says who sent it, and our reference in it what it is about. */
 async function receiveForAccount(
   deps: CoreDeps,
   providerId: string,
   notification: Notification,
 ): Promise<NotificationReceipt> {
-  const provider = deps.registry.find(providerId);
-  const all = Object.values(provider?.definition.channels ?? {}).flatMap(
-    (channel) => channel.notification ?? [],
-  );
-  const expecting = all.filter(({ referenceOf }) => referenceOf !== undefined);
-  if (!provider || !isEnabled(provider) || expecting.length === 0) return { kind: 'unknown' };
+  const expected = expectingAccount(deps, providerId);
+  if (!expected) return { kind: 'unknown' };
+  const { provider, expecting } = expected;
   const genuine = expecting.filter(
     (definition) => prove(deps, provider, definition, notification).kind === 'genuine',
   );

@@ -2,6 +2,7 @@ import type { FieldProblem, Prepared, Started, StartUrls } from '../contract/ind
 import { demandScope, resolveUserId, type Caller } from './caller.ts';
 import { sealCapability } from './capability.ts';
 import { checkCommonInput } from './check-common-input.ts';
+import { checkLaunch } from './check-launch.ts';
 import { checkRedirectUrl } from './check-redirect-url.ts';
 import { claimEffectOf } from './claim-effect.ts';
 import { claimNames } from './claim-names.ts';
@@ -142,7 +143,10 @@ export async function startVerification(
           const answer = await performOperation(deps, provider, terms, {
             name: `${providerId} ${input.channel} start`,
             effect: effectOf(candidate),
-            work: (call) => prepared.start(call, urlsOf(deps, record)),
+            work: async (call) => {
+              const answered = await prepared.start(call, urlsOf(deps, record));
+              return { ...answered, launch: checkLaunch(answered.launch, deps) };
+            },
           });
           const started = begun(record, answer, deps.now());
           // To be found again is a convenience: its failure is nobody's.

@@ -28,6 +28,7 @@ interface Asked {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
+  /** Coerced, with the defaults of the operation. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 

@@ -30,8 +30,9 @@ const pressure = {
   sampleInterval: 500,
 };
 
-class UnderPressure extends Error {
-  override readonly name = 'UnderPressure';
+/** Too busy, or about to stop. */
+class ComeAgain extends Error {
+  override readonly name = 'ComeAgain';
   readonly statusCode = 503;
 }
 
@@ -54,6 +55,8 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     },
     clientErrorHandler: answerUnreadable,
     forceCloseConnections: 'idle',
+    // Its own answer has another shape than ours.
+    return503OnClosing: false,
     // Given to Fastify itself: it would set Node's back to none.
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1000 },
@@ -64,8 +67,15 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     ...pressure,
     pressureHandler: (request, _reply, _type, _value) => {
       if (!request.url.startsWith('/health/') && request.url !== '/metrics')
-        throw new UnderPressure();
+        throw new ComeAgain();
     },
+  });
+
+  // No body is read before it is known who may send it, and where: a route that takes one says which.
+  server.removeAllContentTypeParsers();
+  server.addHook('onRequest', async (request, reply) => {
+    if (isDraining() && !request.url.startsWith('/health/')) throw new ComeAgain();
+    if (request.is404) return notFound(reply);
   });
 
   server.addHook('onSend', async (_request, reply) => {
@@ -88,10 +98,12 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     return reply.code(status).send(toGraphqlError(codeOfStatus(status)));
   });
 
-  server.setNotFoundHandler((_request, reply) =>
-    reply.code(404).type('text/plain').send('Not found\n'),
-  );
+  server.setNotFoundHandler((_request, reply) => notFound(reply));
   return server;
+}
+
+function notFound(reply: FastifyReply): FastifyReply {
+  return reply.code(404).type('text/plain').send('Not found\n');
 }
 
 /** What Node could not even read, in the shape of everything else. */

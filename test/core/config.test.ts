@@ -113,6 +113,12 @@ describe('settings', () => {
       port: 4001,
       publicPort: 4002,
     });
+    expect(linesOf({ ...live, TENCENT_CN_ENDPOINT: 'http://faceid.example' })).toEqual([
+      'TENCENT_CN_ENDPOINT must be https: people’s data goes there.',
+    ]);
+    for (const endpoint of ['https://faceid.example', 'http://127.0.0.1:1', 'http://localhost:1']) {
+      expect(linesOf({ ...live, TENCENT_CN_ENDPOINT: endpoint })).toEqual([]);
+    }
     // Nobody is sent anywhere that was not listed.
     expect(loadConfig(live, builtInProviders).redirectOrigins?.size).toBe(0);
   });
@@ -209,6 +215,14 @@ describe('settings', () => {
     expect(linesOf({ ...good, REDIS_URL: 'http://CANARY' })).toEqual([
       'REDIS_URL must be redis://, rediss://, redis+cluster:// or redis+sentinel://.',
     ]);
+  });
+
+  it('of the public address lose their slashes at the end, however many, in no time', () => {
+    const slashes = (text: string) =>
+      loadConfig({ PUBLIC_URL: `https://idv.example/${text}` }, builtInProviders).publicUrl;
+    expect(slashes('a///')).toBe('https://idv.example/a');
+    // A regular expression took minutes for it.
+    expect(slashes(`${'/'.repeat(200_000)}a`)).toHaveLength(20 + 200_000);
   });
 
   it('take an empty variable for one that is not set', () => {

@@ -120,6 +120,23 @@ describe('an operation', () => {
     expect((await limitOf(nestedLists)).limit).toBe('listed');
   });
 
+  it('counts what it asks for by the defaults of its variables', async () => {
+    const inside = `{ edges { node { user { verifications(first: $n) { edges { cursor } } } } } }`;
+    const query = `query ($n: Int = 100) { verification(id: "x") { user { verifications(first: $n) ${inside} } } }`;
+    expect((await limitOf(query)).limit).toBe('listed');
+    expect((await limitOf(query, { n: 3 })).limit).toBeNull();
+    const given = `query ($n: Int = 1) { verification(id: "x") { user { verifications(first: $n) ${inside} } } }`;
+    expect((await limitOf(given, { n: 100 })).limit).toBe('listed');
+    expect((await limitOf(given)).limit).toBeNull();
+  });
+
+  it('counts references that come as the default of a variable', async () => {
+    const users = repeat(50, (at) => `{ __typename: "User", id: "u${at}" }`);
+    const first = 'verifications(first: 100) { edges { cursor } }';
+    const query = `query ($r: [_Any!]! = [${users}]) { _entities(representations: $r) { ... on User { ${first} a: ${first} } } }`;
+    expect((await limitOf(query)).limit).toBe('listed');
+  });
+
   it.each<[string, string]>([
     [
       'aliases',

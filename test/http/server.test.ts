@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { sealCapability } from '../../src/core/capability.ts';
 import { freePort } from '../support/free-port.ts';
 import { checkMutation, startMutation } from '../support/operations.ts';
 import { startTestApp } from '../support/test-app.ts';
@@ -40,6 +41,26 @@ async function run(env: Record<string, string> = {}): Promise<Running> {
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
   cleanUp.push(() => child.kill('SIGKILL'));
   return { child, url: `http://127.0.0.1:${port}`, output: () => text, exit };
+}
+
+/** A connection over which one request was answered already, and that has another on its way. */
+async function keepOpen(url: string) {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += String(chunk);
+  });
+  socket.on('error', () => {});
+  // The service does not close it while a request is under way.
+  socket.write('POST /graphql HTTP/1.1\r\nHost: x\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return {
+    ask: async (_request: string) => {
+      socket.write('Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}');
+      await new Promise((resolve) => socket.once('close', resolve));
+      return text;
+    },
+  };
 }
 
 async function isReady(url: string): Promise<boolean> {
@@ -99,8 +120,17 @@ describe('the process', () => {
       }),
     });
     await new Promise((resolve) => setTimeout(resolve, 300));
+    const kept = await keepOpen(running.url);
     running.child.kill('SIGTERM');
     await until(async () => !(await isReady(running.url)));
+    // Over a connection that was there before, as a gateway keeps them.
+    const late = await kept.ask('POST /graphql');
+    expect(late).toMatch(/^HTTP\/1\.1 503 /u);
+    expect(late).toMatch(/connection: close/iu);
+    const [, body = ''] = late.split('\r\n\r\n');
+    expect(JSON.parse(body)).toMatchObject({
+      errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+    });
     const answer = await (await slow).text();
     expect(answer).toContain('OUTCOME_UNKNOWN');
     expect(await running.exit).toBe(0);
@@ -267,6 +297,49 @@ describe('the listeners', () => {
     expect(body).toContain('408');
   });
 
+  it('read no body before it is known who sends it, and where', async () => {
+    const publicPort = await freePort();
+    const { config } = await app({ env: { PUBLIC_PORT: String(publicPort) } });
+    /** What is answered to the head of a request whose body never comes. */
+    const answerTo = (port: number, request: string): Promise<string> =>
+      new Promise((resolve) => {
+        const head = `${request} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n`;
+        const socket = connect(port, '127.0.0.1', () => socket.write(head));
+        socket.once('data', (chunk) => {
+          socket.destroy();
+          resolve(String(chunk).split('\r\n')[0] ?? '');
+        });
+        socket.on('error', () => {});
+      });
+    const made = 'A'.repeat(60);
+    for (const [port, request, status] of [
+      [publicPort, 'POST /', 404],
+      [publicPort, 'POST /graphql', 404],
+      [publicPort, 'POST /return/x', 404],
+      [publicPort, `POST /callbacks/oemcloud/${made}`, 404],
+      [publicPort, 'POST /callbacks/tencent-cn/account', 404],
+      [config.port, 'POST /elsewhere', 404],
+      [config.port, 'POST /metrics', 404],
+      [config.port, 'PUT /graphql', 405],
+      [config.port, 'DELETE /health/live', 404],
+    ] as const) {
+      expect(await answerTo(port, request), request).toMatch(new RegExp(` ${status} `, 'u'));
+    }
+  });
+
+  it('say in every page what may frame it and where its forms go', async () => {
+    const { url, send } = await app();
+    const { data } = await send(startMutation, { input: { idempotencyKey: 'c', channel: 'E_ID' } });
+    const person = data.startVerification.verification.launch.url;
+    for (const page of [`${url}/graphiql`, `${url}/return/made-up`, person]) {
+      const policy = (await fetch(page)).headers.get('content-security-policy') ?? '';
+      expect(policy, page).toContain("frame-ancestors 'none'");
+      expect(policy, page).toContain("base-uri 'none'");
+      // Chrome applies it to the redirects after the form of the person's page as well.
+      if (page !== person) expect(policy, page).toContain("form-action 'none'");
+    }
+  });
+
   it('open GraphiQL only where it is wanted', async () => {
     const { url } = await app({ env: { GRAPHIQL: 'off' } });
     expect((await fetch(`${url}/graphiql`)).status).toBe(404);
@@ -275,14 +348,19 @@ describe('the listeners', () => {
 
 describe('notifications', () => {
   it('are small, of any type, and told nothing when nobody expects them', async () => {
-    const { url } = await app();
-    const post = (body: string, type = 'application/json') =>
-      fetch(`${url}/callbacks/oemcloud/made-up`, {
+    const { url, config } = await app();
+    const post = (body: string, type = 'application/json', capability = 'made-up') =>
+      fetch(`${url}/callbacks/oemcloud/${capability}`, {
         method: 'POST',
         headers: { 'content-type': type },
         body,
       });
-    expect((await post('x'.repeat(64 * 1024 + 1))).status).toBe(413);
+    const ours = sealCapability(config.hashKeys, {
+      purpose: 'callback',
+      recordId: `ver_${'A'.repeat(22)}`,
+      expiresAtMs: Date.now() + 60_000,
+    });
+    expect((await post('x'.repeat(64 * 1024 + 1), 'text/plain', ours)).status).toBe(413);
     for (const type of [
       ...['application/json', 'text/plain', 'application/x-nobody-knows', 'json', ''],
       ...['text/plain; charset=ISO-8859-1', 'application/json; charset=GBK'],

@@ -133,6 +133,21 @@ describe('the Redis store', () => {
     for (const { store } of [before, prepared, promoted]) await store.close();
   });
 
+  it('does not open an old ciphertext that was put back beside a newer version', async () => {
+    await single.command('FLUSHALL');
+    const { client, store } = await redisStoreOf(single.url);
+    await store.records.create('a', ...kept('one'));
+    const [place = ''] = await client.keys('vs:sandbox:record:*');
+    const old = (await client.hget(place, 'b')) ?? '';
+    const [found] = await store.records.get(['a']);
+    if (!found) throw new Error('not found');
+    await store.records.replace(found, ...kept('two'));
+    expect(await records(store, ['a'])).toEqual(['two']);
+    await client.hset(place, 'b', old);
+    expect(await records(store, ['a'])).toEqual(['']);
+    await store.close();
+  });
+
   it('shares nothing with another mode', async () => {
     const { client, store } = await redisStoreOf(single.url);
     await store.records.create('mode', ...kept('body'));

@@ -1,4 +1,5 @@
 import type { ApolloServerPlugin } from '@apollo/server';
+import { coercedVariables } from '../coerced-variables.ts';
 import type { GraphqlContext } from '../context.ts';
 import { limits, overLimit } from '../limits.ts';
 import { measureOperation } from '../measure-operation.ts';
@@ -8,7 +9,8 @@ export const limitWhatIsAsked: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ schema, document, operation, request }) => {
       if (!operation) return;
-      const variables = request.variables ?? {};
+      const asked = { schema, operation, variables: request.variables };
+      const variables = coercedVariables(request, asked);
       const measure = measureOperation({ schema, document, operation, variables });
       for (const limit of ['representations', 'listed', 'fields'] as const) {
         if (measure[limit] > limits[limit]) throw overLimit(limit);

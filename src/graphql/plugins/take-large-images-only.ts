@@ -9,6 +9,7 @@ import {
   type ValueNode,
 } from 'graphql';
 import type { Registry } from '../../core/registry.ts';
+import { coercedVariables } from '../coerced-variables.ts';
 import type { GraphqlContext } from '../context.ts';
 
 /** Enough for everything but an image. */
@@ -20,10 +21,11 @@ const ordinaryBytes = 256 * 1024;
  */
 export const takeLargeImagesOnly: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
-    didResolveOperation: async ({ document, operation, request, contextValue }) => {
+    didResolveOperation: async ({ schema, document, operation, request, contextValue }) => {
       const { bodyBytes, core } = contextValue;
       if (bodyBytes <= ordinaryBytes || !operation) return;
-      const variables = request.variables ?? {};
+      const asked = { schema, operation, variables: request.variables };
+      const variables = coercedVariables(request, asked);
       const images = inputsOf(document, operation).map((input) =>
         imagesLength(valueFromASTUntyped(input, variables), core.registry),
       );

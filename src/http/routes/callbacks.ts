@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { CoreDeps } from '../../core/core-deps.ts';
-import { receiveNotification } from '../../core/receive-notification.ts';
+import { expectsNotification, receiveNotification } from '../../core/receive-notification.ts';
 
 /** Notifications are small; more is nobody's notification. */
 const mostBytes = 64 * 1024;
@@ -9,7 +9,6 @@ const mostBytes = 64 * 1024;
 export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void {
   // A scope of its own: the body is kept as it came, whatever its type.
   void server.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
       done(null, body);
     });
@@ -22,6 +21,12 @@ export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void
       url: '/callbacks/:provider/:capability',
       exposeHeadRoute: false,
       bodyLimit: mostBytes,
+      // Before a body is read that nobody expects.
+      onRequest: async (request, reply) => {
+        const { provider, capability } = request.params;
+        if (expectsNotification(core, provider, capability)) return;
+        return reply.header('cache-control', 'no-store').code(404).send();
+      },
       handler: async (request, reply) => {
         const { provider, capability } = request.params;
         const receipt = await receiveNotification(core, provider, capability, {

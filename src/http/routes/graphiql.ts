@@ -62,6 +62,7 @@ function policyFor(html: string): string {
     "worker-src 'self'",
     "connect-src 'self'",
     "frame-ancestors 'none'",
+    "form-action 'none'",
     "base-uri 'none'",
   ].join('; ');
 }

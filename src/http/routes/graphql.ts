@@ -1,6 +1,6 @@
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { ApolloServer } from '@apollo/server';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../../core/caller.ts';
 import type { CoreDeps } from '../../core/core-deps.ts';
 import { operationTimeoutMs } from '../../core/run-claimed.ts';
@@ -53,7 +53,6 @@ export function registerGraphql(
   // A scope of its own, for its bodies are counted.
   void server.register(async (scope) => {
     const parse = scope.getDefaultJsonParser('error', 'error');
-    scope.removeContentTypeParser('application/json');
     scope.addContentTypeParser(
       'application/json',
       { parseAs: 'string' },
@@ -88,11 +87,16 @@ export function registerGraphql(
   server.route({
     method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/graphql',
-    handler: (_request, reply) =>
-      reply
-        .code(405)
-        .header('allow', 'POST')
-        .type('text/plain')
-        .send('Send a POST. GraphiQL is at /graphiql.\n'),
+    // Before a body is read that nobody wants.
+    onRequest: (_request, reply) => sayPost(reply),
+    handler: (_request, reply) => sayPost(reply),
   });
+}
+
+async function sayPost(reply: FastifyReply): Promise<FastifyReply> {
+  return reply
+    .code(405)
+    .header('allow', 'POST')
+    .type('text/plain')
+    .send('Send a POST. GraphiQL is at /graphiql.\n');
 }

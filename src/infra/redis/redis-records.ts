@@ -70,8 +70,9 @@ export function redisRecords({
       return {
         id,
         version: Number(version),
-        body: openOrEmpty(bodyPlace, body),
-        personal: personal === null ? null : openOrEmpty(personalPlace, personal),
+        body: openOrEmpty(versioned(bodyPlace, version), body),
+        personal:
+          personal === null ? null : openOrEmpty(versioned(personalPlace, version), personal),
       };
     });
   }
@@ -110,9 +111,9 @@ export function redisRecords({
     const isKept = personal !== null && personalSeconds > 0;
     return run(writeRecord, place, [
       ...versions,
-      vault.seal('record', bodyPlace, body),
+      vault.seal('record', versioned(bodyPlace, versions[1]), body),
       Math.ceil(seconds * 1000),
-      isKept ? vault.seal('record', personalPlace, personal) : '',
+      isKept ? vault.seal('record', versioned(personalPlace, versions[1]), personal) : '',
       Math.ceil(personalSeconds * 1000),
     ]);
   }
@@ -149,6 +150,11 @@ export function redisRecords({
       await orUnavailable(() => Promise.all(places.map((place) => client.del(place))));
     },
   };
+}
+
+/** What a ciphertext is bound to: an old one of the same record does not open beside a newer version. */
+function versioned(place: string, version: number | string): string {
+  return `${place}#${version}`;
 }
 
 /** The keys of both parts. */
