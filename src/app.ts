@@ -5,7 +5,6 @@ import { startSandbox, type Sandbox, type SandboxDeps } from '../sandbox/index.t
 import { loadConfig, parseProviderSettings, settingNames, type Config } from './config.ts';
 import {
   ProviderFault,
-  StoreUnavailable,
   type AnyProvider,
   type Log,
   type SandboxContext,
@@ -18,7 +17,6 @@ import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { createShared } from './create-shared.ts';
 import { inOneLine } from './in-one-line.ts';
 import { loadProviders } from './load-providers.ts';
-import { logBug } from './core/log-bug.ts';
 import { visitVerification } from './core/visit-verification.ts';
 import { createNonceClock } from './core/nonce-clock.ts';
 import { createRetryBudget } from './core/retry-budget.ts';
@@ -82,9 +80,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const log = createLog(config.logLevel, options.logDestination);
   const metrics = createMetrics();
-  const shared = await createShared(config, { now, steadyNow }, (error) => {
-    if (!(error instanceof StoreUnavailable)) logBug(log, 'visit', error);
-  });
+  const shared = await createShared(config, { now, steadyNow }, log);
   const { store, pacer, velocity, visits, announce } = shared;
   const upstream = createUpstreamClient();
   let sandbox: Sandbox | null = null;
@@ -161,7 +157,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const isOpen = config.routerSecrets.length === 0 && config.jwt === null;
     const identify = isOpen ? identifySandboxCaller : identifyRoutedCaller(config, now);
     registerGraphql(main, { apollo, core, identify });
-    registerHealth(main, { store, isDraining: () => isDraining });
+    const { storeRoundTripMs } = shared;
+    registerHealth(main, { store, storeRoundTripMs, isDraining: () => isDraining });
     registerMetrics(main, metrics);
     if (config.graphiql) registerGraphiql(main);
     emulated?.register(main);

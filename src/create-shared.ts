@@ -1,8 +1,15 @@
 import type { Config } from './config.ts';
-import { StoreUnavailable, type Announce, type Store, type Velocity } from './contract/index.ts';
+import {
+  StoreUnavailable,
+  type Announce,
+  type Log,
+  type Store,
+  type Velocity,
+} from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { modeOf } from './core/core-deps.ts';
 import { keyedHash, keyedHashes, underEach } from './core/keyed-hash.ts';
+import { logBug } from './core/log-bug.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
 import { createBullVisits, type VisitPlan } from './infra/bull-visits.ts';
 import { createMemoryPacer } from './infra/memory-pacer.ts';
@@ -17,6 +24,7 @@ import { createRedisClock } from './infra/redis/redis-clock.ts';
 import { createRedisPacer } from './infra/redis/redis-pacer.ts';
 import { createRedisStore } from './infra/redis/redis-store.ts';
 import { createRedisVelocity } from './infra/redis/redis-velocity.ts';
+import { createRoundTrips } from './infra/redis/round-trips.ts';
 import { createVault } from './infra/vault.ts';
 
 const redisReadyWithinMs = 3000;
@@ -28,6 +36,8 @@ export interface Shared {
   readonly velocity: Velocity;
   readonly visits: VisitPlan;
   readonly announce: Announce;
+  /** How far away the store is; null where it is in this process, or not known yet. */
+  readonly storeRoundTripMs: () => number | null;
   readonly close: () => Promise<void>;
 }
 
@@ -35,8 +45,11 @@ export interface Shared {
 export async function createShared(
   config: Config,
   { now, steadyNow }: { readonly now: () => number; readonly steadyNow: () => number },
-  onError: (error: unknown) => void,
+  log: Log,
 ): Promise<Shared> {
+  const onError = (error: unknown): void => {
+    if (!(error instanceof StoreUnavailable)) logBug(log, 'visit', error);
+  };
   const { redis, hashKeys, limitGuardMs: guardMs } = config;
   const mode = modeOf(config);
   if (!redis) {
@@ -48,13 +61,18 @@ export async function createShared(
       velocity: createMemoryVelocity({ now }),
       // Nobody else can hear it.
       announce: async () => {},
+      storeRoundTripMs: () => null,
       close: visits.close,
     };
   }
   const client = connectRedis(redis.url.reveal());
   await waitForRedis(client, redisReadyWithinMs);
-  const isRefused = config.sandbox || config.allowEviction ? null : await watchEviction(client);
-  const replicas = countReplicas(client, mode);
+  const isRefused =
+    config.sandbox || config.allowEviction ? null : await watchEviction(client, log);
+  const roundTrips = createRoundTrips((roundTripMs) =>
+    log.event('warn', 'store_far', { roundTripMs }),
+  );
+  const replicas = countReplicas(client, mode, roundTrips.add);
   const store = createRedisStore({
     client,
     vault: createVault({ keys: redis.encryptionKeys, mode }),
@@ -82,6 +100,7 @@ export async function createShared(
     velocity: createRedisVelocity({ client, mode }),
     visits,
     announce: createRedisAnnounce(client, mode),
+    storeRoundTripMs: roundTrips.currentMs,
     close: async () => {
       replicas.stop();
       await visits.close();
@@ -109,8 +128,13 @@ function quotaPlaces(
  * A Redis that forgets keys when it is full could forget that something was paid. One that is met at
  * the start stops it; one that comes later, or after a failover, leaves the process not ready.
  */
-async function watchEviction(client: RedisClient): Promise<() => boolean> {
-  let isRefused = await evicts(client);
+async function watchEviction(client: RedisClient, log: Log): Promise<() => boolean> {
+  const found = await evicts(client);
+  if (found === null && client.status === 'ready') {
+    const line = 'REDIS_URL: CONFIG and INFO are denied. See yourself that it is noeviction.';
+    log.event('warn', 'boot', { line });
+  }
+  let isRefused = found === true;
   if (isRefused) {
     client.disconnect();
     throw new BootError([
@@ -119,7 +143,7 @@ async function watchEviction(client: RedisClient): Promise<() => boolean> {
   }
   client.on('ready', () => {
     const check = async (): Promise<void> => {
-      isRefused = await evicts(client);
+      isRefused = (await evicts(client)) === true;
     };
     void check();
   });

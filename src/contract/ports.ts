@@ -276,7 +276,7 @@ export interface Store {
   readonly cache: CacheStore;
   readonly locks: LockStore;
   readonly lists: ListStore;
-  /** Resolves when the store answers; throws `StoreUnavailable`. */
+  /** Resolves when the store does what a claim needs; throws `StoreUnavailable`. */
   readonly ping: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -312,6 +312,8 @@ export interface LogEvents {
   outcome_unknown_code: { provider: string; code: string };
   provider_misconfigured: { provider: string; action: string; providerCode?: string | undefined };
   store_unavailable: { operation: string };
+  /** So far away that its round trips cost time, and quota beyond a tenth of a second. */
+  store_far: { roundTripMs: number };
   notification_unreadable: { provider: string };
   bug: { where: string; errorName: string; stack?: string | undefined };
   boot: { line: string };

@@ -4,14 +4,25 @@ import type { Store } from '../../contract/index.ts';
 /** Live: the process answers. Ready: it can take work. */
 export function registerHealth(
   server: FastifyInstance,
-  { store, isDraining }: { readonly store: Store; readonly isDraining: () => boolean },
+  {
+    store,
+    storeRoundTripMs,
+    isDraining,
+  }: {
+    readonly store: Store;
+    readonly storeRoundTripMs: () => number | null;
+    readonly isDraining: () => boolean;
+  },
 ): void {
   server.get('/health/live', () => ({ status: 'live' }));
   server.get('/health/ready', async (_request, reply) => {
     if (isDraining()) return reply.code(503).send({ status: 'stopping' });
     try {
       await store.ping();
-      return { status: 'ready' };
+      const roundTripMs = storeRoundTripMs();
+      return roundTripMs === null
+        ? { status: 'ready' }
+        : { status: 'ready', storeRoundTripMs: Math.ceil(roundTripMs) };
     } catch {
       return reply.code(503).send({ status: 'store unavailable' });
     }

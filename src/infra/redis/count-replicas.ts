@@ -22,13 +22,20 @@ return redis.call('ZCARD', KEYS[1])
 `);
 
 /** Counts the replicas that beat once a second beside one Redis. */
-export function countReplicas(client: RedisClient, mode: string): ReplicaCount {
+export function countReplicas(
+  client: RedisClient,
+  mode: string,
+  /** Hears how long each beat took on its way. */
+  onRoundTrip: (ms: number) => void = () => {},
+): ReplicaCount {
   const id = randomBytes(8).toString('base64url');
   let known = 1;
   const tick = async (): Promise<void> => {
     try {
       const args = [id, goneAfterMs, goneAfterMs * 2];
+      const sentMs = performance.now();
       known = Number(await beat.run(client, `vs:${mode}:replicas`, args));
+      onRoundTrip(performance.now() - sentMs);
     } catch {
       // The last number stands: nobody can be counted without Redis.
     }

@@ -1,18 +1,22 @@
-import { Cluster } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from './connect-redis.ts';
 
 /**
- * Whether a server forgets keys when it is full. False as well for one that does not say: managed
- * ones often forbid the question.
+ * Whether a server forgets keys when it is full. Managed ones often forbid CONFIG, and tell it in INFO.
+ * Null where one says it in neither way, and none is known to forget.
  */
-export async function evicts(client: RedisClient): Promise<boolean> {
+export async function evicts(client: RedisClient): Promise<boolean | null> {
   const servers = client instanceof Cluster ? client.nodes('master') : [client];
-  const policies = await Promise.all(
-    servers.map(async (server) => {
-      const answer = await server.config('GET', 'maxmemory-policy').catch(() => []);
-      const [, policy] = answer as string[];
-      return policy ?? 'noeviction';
-    }),
-  );
-  return policies.some((policy) => policy !== 'noeviction');
+  const policies = await Promise.all(servers.map(policyOf));
+  if (policies.some((policy) => policy !== null && policy !== 'noeviction')) return true;
+  return policies.includes(null) ? null : false;
+}
+
+async function policyOf(server: Redis): Promise<string | null> {
+  const [, configured] = (await server
+    .config('GET', 'maxmemory-policy')
+    .catch(() => [])) as string[];
+  if (configured !== undefined) return configured;
+  const memory = await server.info('memory').catch(() => '');
+  return /^maxmemory_policy:(\S+)/mu.exec(memory)?.[1] ?? null;
 }

@@ -1,15 +1,15 @@
-import {
-  StoreUnavailable,
-  type CacheStore,
-  type ClaimStore,
-  type ClaimTaken,
-  type LockStore,
-  type Store,
+import type {
+  CacheStore,
+  ClaimStore,
+  ClaimTaken,
+  LockStore,
+  Store,
 } from '../../contract/index.ts';
 import type { Vault } from '../vault.ts';
 import { adoptClaim, releaseClaim, settleClaim, startClaim, takeClaim } from './claim-scripts.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { redisLists } from './redis-lists.ts';
+import { createRedisProbe } from './redis-probe.ts';
 import { redisRecords } from './redis-records.ts';
 import { createScript, type Script } from './script.ts';
 
@@ -104,10 +104,7 @@ export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store 
     cache,
     locks,
     lists: redisLists({ client, mode }),
-    ping: async () => {
-      const answer = await orUnavailable(() => client.ping());
-      if (answer !== 'PONG') throw new StoreUnavailable();
-    },
+    ping: createRedisProbe({ client, mode }),
     close: async () => {
       client.disconnect();
     },

@@ -1,0 +1,153 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
+import { startMutation, verificationQuery } from '../support/operations.ts';
+import { startCluster, startRedis, type RedisServer } from '../support/redis.ts';
+import { startLedgerProvider, startReplica, type Replica } from '../support/replicas.ts';
+import { until } from '../support/until.ts';
+
+// A Redis that answers, and does not do what a claim needs.
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of cleanUp.splice(0).toReversed()) await end();
+});
+
+async function redis(): Promise<RedisServer> {
+  const server = await startRedis();
+  cleanUp.push(server.stop);
+  return server;
+}
+
+async function replica(url: string, env: Record<string, string> = {}): Promise<Replica> {
+  const provider = await startLedgerProvider();
+  const started = await startReplica(url, provider.url, env);
+  cleanUp.push(provider.stop, started.kill);
+  return started;
+}
+
+const isReady = ({ url }: Pick<Replica, 'url'>): Promise<boolean> =>
+  fetch(`${url}/health/ready`).then(({ ok }) => ok);
+
+/** The rights that docs/operating.md names, for the sandbox. */
+function documentedRights(): string[] {
+  const page = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+  const [, rights = ''] = /```\nACL SETUSER verification-subgraph ([^`]+)\n```/u.exec(page) ?? [];
+  return rights.replaceAll('vs:live', 'vs:sandbox').split(/\s+/u);
+}
+
+/** A user with such rights, and where it finds the server. */
+async function as(server: RedisServer, rights: readonly string[]): Promise<string> {
+  await server.command('ACL', 'SETUSER', 'service', 'reset', 'on', '>secret', ...rights);
+  return `redis://service:secret@127.0.0.1:${server.port}`;
+}
+
+describe('the rights that are documented', () => {
+  it('are enough for checks, limits, starts and follow-ups', async () => {
+    const server = await redis();
+    const rights = documentedRights();
+    expect(rights).toContain('+time');
+    const url = await as(
+      server,
+      rights.filter((right) => !['on', '>secret'].includes(right)),
+    );
+    const one = await replica(url, {
+      VELOCITY_USER: '1000/60',
+      TENANT_DAILY_CHARGEABLE: '1000',
+    });
+    await until(async () => (await one.check('rights', 'rights'))?.check, 30_000);
+    const ask = async (query: string, variables: object) => {
+      const response = await fetch(`${one.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query, variables }),
+      });
+      return ((await response.json()) as { data: Record<string, any> }).data;
+    };
+    // Of another provider, which the sandbox emulates: tencent-cn is this test's own.
+    const { startVerification: started } = await ask(startMutation, {
+      input: {
+        ...{ idempotencyKey: 'rights', channel: 'FACE_WEB', provider: 'tencent-intl' },
+        referenceImage: Buffer.from('not a picture').toString('base64'),
+      },
+    });
+    const { id } = started.verification;
+    // The follow-up is planned, and done when its time has come: what it needs was refused otherwise.
+    const jobs = () => server.command('ZCARD', '{vs:sandbox}:visits:delayed');
+    expect(await jobs()).toBe(1);
+    const { verification } = await ask(verificationQuery, { id });
+    expect(verification).toMatchObject({ id, status: 'PENDING' });
+    await until(async () => {
+      const delayed = await server.command('ZRANGE', '{vs:sandbox}:visits:delayed', '0', '-1');
+      const attempts = await server.command('HGET', `{vs:sandbox}:visits:${id}`, 'ats');
+      return Array.isArray(delayed) && delayed.length === 1 && Number(attempts) > 0;
+    }, 30_000);
+    const denied = (await server.command('ACL', 'LOG')) as unknown[];
+    expect(denied).toEqual([]);
+  }, 90_000);
+});
+
+describe('a Redis that is half there', () => {
+  it('without the right to its time is not ready', async () => {
+    const server = await redis();
+    const url = await as(server, documentedRights());
+    const one = await replica(url);
+    await server.command('ACL', 'SETUSER', 'service', '-time');
+    await until(async () => !(await isReady(one)));
+    await server.command('ACL', 'SETUSER', 'service', '+time');
+    await until(() => isReady(one));
+  }, 60_000);
+
+  it('with full memory is not ready', async () => {
+    const server = await redis();
+    const one = await replica(server.url);
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    await until(async () => !(await isReady(one)));
+    await server.command('CONFIG', 'SET', 'maxmemory', '0');
+    await until(() => isReady(one));
+  }, 60_000);
+
+  it('that is a cluster of which one node hangs is not ready, whichever it is', async () => {
+    const cluster = await startCluster();
+    cleanUp.push(cluster.stop);
+    const one = await replica(cluster.url);
+    for (const { child } of cluster.servers) {
+      child.kill('SIGSTOP');
+      await until(async () => !(await isReady(one)));
+      child.kill('SIGCONT');
+      await until(() => isReady(one));
+    }
+  }, 120_000);
+
+  it('that forgets keys stops the start, though CONFIG is denied', async () => {
+    const server = await redis();
+    const url = await as(server, [...documentedRights(), '+info', '-config']);
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    const key = Buffer.alloc(32, 7).toString('base64');
+    const child = spawn(process.execPath, ['src/main.ts'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        PORT: String(await freePort()),
+        REDIS_URL: url,
+        STORE_HASH_KEYS: `h1:${key}`,
+        STORE_ENCRYPTION_KEYS: `e1:${key}`,
+        TENCENT_CN_SECRET_ID: 'AKIDtest',
+        TENCENT_CN_SECRET_KEY: 'test-key',
+        TENCENT_CN_ENDPOINT: 'http://127.0.0.1:1',
+        ROUTER_SECRETS: 'the-secret-of-the-router',
+        TRUST_IDENTITY_HEADERS: 'on',
+      },
+    });
+    cleanUp.push(() => child.kill('SIGKILL'));
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += String(chunk);
+    });
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(1);
+    expect(said).toContain('noeviction');
+    expect(said).not.toContain('secret');
+  }, 60_000);
+});
