@@ -59,6 +59,35 @@ describe('an answer to a bank card check', () => {
     expect(third.check.sourceCheckId).toBe(first.check.id);
   });
 
+  it('leaves its card free when the store fails right after the lead was taken', async () => {
+    let isAway = true;
+    const locked: string[] = [];
+    const core = createTestCore({
+      store: (store) => ({
+        ...store,
+        cache: {
+          ...store.cache,
+          get: async (key) => {
+            // The second look, under the lock.
+            if (isAway && locked.length > 0) throw new StoreUnavailable();
+            return store.cache.get(key);
+          },
+        },
+        locks: {
+          ...store.locks,
+          take: async (...given) => {
+            locked.push(given[0]);
+            return store.locks.take(...given);
+          },
+        },
+      }),
+    });
+    core.provider.reply(() => matched);
+    expect(await check(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
+    isAway = false;
+    expect(await check(core)).toMatchObject({ kind: 'success' });
+  });
+
   it('is given again without ever counting as sent', async () => {
     const started: string[] = [];
     const core = createTestCore({

@@ -227,6 +227,49 @@ describe('a pending verification beside several replicas', () => {
     expect(await read(deps, id)).toMatchObject({ status: 'PASSED' });
   });
 
+  it('is asked about by another one within seconds when the one that asks dies', async () => {
+    const { core, id, replicas } = await begin();
+    const [dead, other] = replicas;
+    if (!dead || !other) throw new Error('no replicas');
+    core.provider.reply(
+      () => new Promise<object>(() => {}),
+      () => passedAnswer,
+    );
+    // A dead process renews nothing.
+    const locks = { ...dead.store.locks, renew: async () => false };
+    let asks = 0;
+    const limiter: CoreDeps['limiter'] = {
+      ...dead.limiter,
+      turn: async () => {
+        asks += 1;
+        return new Promise<never>(() => {});
+      },
+    };
+    void read({ ...dead, limiter, store: { ...dead.store, locks } }, id).catch(() => {});
+    await tick();
+    expect(asks).toBe(1);
+    core.clock.ms += 3.1 * second;
+    core.provider.reply(() => passedAnswer);
+    expect(await read(other, id)).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('is asked about by one that takes longer than its lease, and by nobody beside it', async () => {
+    const { core, id, replicas } = await begin();
+    const [slow, other] = replicas;
+    if (!slow || !other) throw new Error('no replicas');
+    letTimePass(core);
+    core.provider.reply(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5 * second));
+      return passedAnswer;
+    });
+    const reading = read(slow, id);
+    await tick();
+    await Promise.all([read(other, id), reading]);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(asked(core)).toBe(1);
+    expect(await read(other, id)).toMatchObject({ status: 'PASSED' });
+  }, 20_000);
+
   it('is asked about though the clock of another replica was ahead', async () => {
     const { core, id, replicas } = await begin();
     const [ahead, right] = replicas;
