@@ -119,7 +119,7 @@ function quotaPlaces(
   key: string,
 ): readonly [string, ...string[]] {
   const action = key.slice(0, key.lastIndexOf(':'));
-  const place = (hash: string): string => `{vs:${mode}:quota:${action}}:${hash}`;
+  const place = (hash: string): string => `vs:${mode}:quota:{${action}}:${hash}`;
   const [first, ...others] = keyedHashes(hashKeys, 'quota', [mode, key]);
   return [place(first), ...others.map(place)];
 }

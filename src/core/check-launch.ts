@@ -21,7 +21,7 @@ export function checkLaunch(
 
 function isSafe(url: string, sandbox: boolean): boolean {
   // Parsing would drop these, and a browser may read them otherwise.
-  if (/[\u0000-\u0020\u007f-\u00a0]/u.test(url) || !URL.canParse(url)) return false;
+  if (/[\p{Cc}\p{Z}]/u.test(url) || !URL.canParse(url)) return false;
   const { protocol } = new URL(url);
   return protocol === 'https:' || (sandbox && protocol === 'http:');
 }

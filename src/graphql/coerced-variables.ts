@@ -18,10 +18,7 @@ const known = new WeakMap<object, Values>();
  *
  * Nothing for variables that do not fit, which are refused elsewhere. `request` is what they are remembered by.
  */
-export function coercedVariables(
-  request: object,
-  { schema, operation, variables }: Asked,
-): Values {
+export function coercedVariables(request: object, { schema, operation, variables }: Asked): Values {
   const before = known.get(request);
   if (before) return before;
   const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], {

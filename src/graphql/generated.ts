@@ -553,7 +553,7 @@ export type VerificationBilling =
   | 'CHARGED'
   /** The provider does not charge for it. */
   | 'NOT_CHARGED'
-  /** It may have been charged. */
+  /** It may have been charged: by this request, or by another one with the same key. */
   | 'UNKNOWN';
 
 /** The way a person is led through a verification. */
@@ -784,6 +784,10 @@ export type VerificationPageInfo = {
 };
 
 export type VerificationProblem = {
+  /**
+   * What is known of the money. `UNKNOWN` as well where nothing was looked up yet: another request with the
+   * same key may be paying at this moment.
+   */
   billing: VerificationBilling;
   code: VerificationProblemCode;
   /** For developers and logs. Never holds input. */
@@ -803,7 +807,7 @@ export type VerificationProblemCode =
   | 'NOT_FOUND'
   /** The request was sent and its answer was lost: it may have been done and charged. */
   | 'OUTCOME_UNKNOWN'
-  /** Too much is waiting already. */
+  /** Too much is waiting already; come again after `retryAfterMs`. */
   | 'OVERLOADED'
   /** The provider refuses our credentials or settings. */
   | 'PROVIDER_MISCONFIGURED'
@@ -817,7 +821,7 @@ export type VerificationProblemCode =
   | 'PROVIDER_UNAVAILABLE'
   /** The provider's or your own limit is reached. */
   | 'RATE_LIMITED'
-  /** Our own store does not answer; nothing was done. */
+  /** Our own store does not answer. This request did nothing; `billing` says what is known of its key. */
   | 'STORE_UNAVAILABLE';
 
 export type VerificationProvider = {

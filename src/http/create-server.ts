@@ -66,8 +66,7 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
   void server.register(underPressure, {
     ...pressure,
     pressureHandler: (request, _reply, _type, _value) => {
-      if (!request.url.startsWith('/health/') && request.url !== '/metrics')
-        throw new ComeAgain();
+      if (!request.url.startsWith('/health/') && request.url !== '/metrics') throw new ComeAgain();
     },
   });
 

@@ -36,7 +36,9 @@ describe('the address of a launch', () => {
   it('may be http in the sandbox, whose pages are this host’s own', () => {
     const launch = { kind: 'redirect', url: 'http://localhost:4001/sandbox/person/x' } as const;
     expect(checkLaunch(launch, { sandbox: true })).toMatchObject(launch);
-    expect(() => checkLaunch({ kind: 'redirect', url: 'javascript:1' }, { sandbox: true })).toThrow();
+    expect(() => checkLaunch({ kind: 'redirect', url: 'javascript:1' }, { sandbox: true })).toThrow(
+      ProviderFault,
+    );
   });
 
   it('ends a start whose address is none, and frees its key', async () => {

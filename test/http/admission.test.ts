@@ -9,10 +9,11 @@ function begin() {
   const entered: [number, Admitted][] = [];
   const leaves: (() => void)[] = [];
   const enter = (id: number): void => {
-    void admission.enter().then(({ as, leave }) => {
+    void (async () => {
+      const { as, leave } = await admission.enter();
       entered.push([id, as]);
       leaves.push(leave);
-    });
+    })();
   };
   return { clock, enter, entered, leaves };
 }

@@ -236,7 +236,8 @@ describe('verifications of three replicas beside one Redis', () => {
     const records = after.filter((key) => key.startsWith('vs:live:record:'));
     expect(records.length).toBeGreaterThanOrEqual(2);
     for (const key of records) {
-      const text = vault.open('record', key, String(await redis.command('HGET', key, 'b')));
+      const [version, body] = (await redis.command('HMGET', key, 'v', 'b')) as string[];
+      const text = vault.open('record', `${key}#${version}`, body ?? '');
       expect(text).toContain('"status"');
       expect(text).not.toMatch(/secret-extra|brief-token|way-back|VERIFIED|"code"/u);
     }

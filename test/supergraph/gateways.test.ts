@@ -190,7 +190,7 @@ describe.each(gateways)('through %s', (name, send) => {
     const { data, errors } = await send(startMutation, { input: { ...wrong, provider: 'nobody' } });
     expect(errors).toBeUndefined();
     expect(data.startVerification).toMatchObject({
-      ...{ __typename: 'VerificationInputProblem', code: 'INVALID_INPUT', retry: 'NEW_KEY' },
+      ...{ __typename: 'VerificationInputProblem', code: 'INVALID_INPUT', retry: 'SAME_KEY' },
     });
     const paths = data.startVerification.fields.map(({ path }: { path: string }) => path);
     expect(paths.toSorted()).toEqual(['idempotencyKey', 'provider', 'redirectUrl']);

@@ -1,0 +1,214 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { checkMutation } from '../test/support/operations.ts';
+import { startRedis } from '../test/support/redis.ts';
+import { startLedgerProvider, startReplica, type Replica } from '../test/support/replicas.ts';
+import { until } from '../test/support/until.ts';
+
+// Replicas are killed and paused, and the way to Redis loses replies and connections, while cards are
+// checked. Each answer is compared with the provider's book of that moment: what is said to be free must
+// not be in it, and no key may be in it twice.
+//
+//   npm run bench:chaos
+//   KEYS=1500 SEED=7 npm run bench:chaos
+
+const keys = Number(process.env['KEYS'] ?? 1500);
+const random = randomFrom(Number(process.env['SEED'] ?? Date.now()));
+const replicaCount = 3;
+const mostAtOnce = 30;
+
+interface Figures {
+  answers: number;
+  paidTwice: number;
+  /** Said NOT_CHARGED of a key that was in the book. */
+  contradictions: number;
+  /** Top-level errors where data was due. */
+  notData: number;
+  /** Ended OUTCOME_UNKNOWN although no call was ever made. */
+  unknownWithoutCall: number;
+  unknown: number;
+  matched: number;
+  kills: number;
+  pauses: number;
+  losses: number;
+}
+
+const [redis, provider] = await Promise.all([startRedis(), startLedgerProvider()]);
+const way = await startLossyWay(redis.port);
+const figures: Figures = {
+  ...{ answers: 0, paidTwice: 0, contradictions: 0, notData: 0, unknownWithoutCall: 0 },
+  ...{ unknown: 0, matched: 0, kills: 0, pauses: 0, losses: 0 },
+};
+const env = { TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: '200', BANK_CARD_CACHE_SECONDS: '0' };
+const start = (): Promise<Replica> => startReplica(way.url, provider.url, env);
+const replicas = await Promise.all(Array.from({ length: replicaCount }, start));
+const over = new AbortController();
+try {
+  await until(async () => (await oneOf(0).check('warm', 'warm'))?.check, 30_000);
+  provider.onCall((_name, answer) => void setTimeout(answer, random() * 300));
+  const trouble = makeTrouble();
+  const left = Array.from({ length: keys }, (_, at) => `key-${at}`);
+  await Promise.all(
+    Array.from({ length: mostAtOnce }, async () => {
+      for (let name = left.pop(); name !== undefined; name = left.pop()) await settle(name);
+    }),
+  );
+  over.abort();
+  await trouble;
+  for (const name of new Set(provider.ledger)) {
+    if (provider.paidFor(name) > 1) figures.paidTwice += 1;
+  }
+  console.table([{ keys, ...figures }]);
+  if (figures.paidTwice + figures.contradictions > 0) process.exitCode = 1;
+} finally {
+  await Promise.all(replicas.map((replica) => replica.kill()));
+  way.stop();
+  await provider.stop();
+  await redis.stop();
+}
+
+/** Asks as a careful client does: the same key again, where that may be repeated automatically. */
+async function settle(name: string): Promise<void> {
+  for (let time = 0; time < 300; time++) {
+    const { told, isError } = await ask(name, time);
+    if (told === null && !isError) {
+      await sleep(50);
+      continue;
+    }
+    figures.answers += 1;
+    if (isError) figures.notData += 1;
+    // What was said is compared with the book of this moment: nothing can be taken out of it.
+    if (told?.billing === 'NOT_CHARGED' && provider.paidFor(name) > 0) figures.contradictions += 1;
+    if (told?.check) {
+      figures.matched += 1;
+      return;
+    }
+    if (told?.code === 'OUTCOME_UNKNOWN') {
+      figures.unknown += 1;
+      if (provider.paidFor(name) === 0) figures.unknownWithoutCall += 1;
+      return;
+    }
+    await sleep(Math.min(told?.retryAfterMs ?? 100, 500) * random());
+  }
+  throw new Error(`never told: ${name}`);
+}
+
+interface Told {
+  readonly check?: object;
+  readonly code?: string;
+  readonly billing?: string;
+  readonly retryAfterMs?: number;
+}
+
+async function ask(
+  name: string,
+  time: number,
+): Promise<{ readonly told: Told | null; readonly isError: boolean }> {
+  const at = Math.floor(random() * replicaCount) + time;
+  const input = {
+    idempotencyKey: name,
+    subject: { name, idNumber: '11204416541220243X' },
+    cardNumber: '6225768888888888',
+    phone: '16137688175',
+  };
+  try {
+    const response = await fetch(`${oneOf(at).url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: checkMutation, variables: { input } }),
+      signal: AbortSignal.timeout(12_000),
+    });
+    const { data, errors } = (await response.json()) as {
+      readonly data?: { readonly checkBankCard?: Told };
+      readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[];
+    };
+    const told = data?.checkBankCard ?? null;
+    // A process that stops or is too busy says so before it is known what is asked for.
+    const isBusy = errors?.[0]?.extensions?.code === 'SERVICE_UNAVAILABLE';
+    return { told, isError: told === null && !isBusy };
+  } catch {
+    return { told: null, isError: false };
+  }
+}
+
+async function makeTrouble(): Promise<void> {
+  while (!over.signal.aborted) {
+    await sleep(300 + random() * 700);
+    const at = Math.floor(random() * replicaCount);
+    const kind = random();
+    if (kind < 0.25) {
+      await oneOf(at).kill();
+      replicas[at] = await start();
+      figures.kills += 1;
+    } else if (kind < 0.5) {
+      oneOf(at).pause();
+      await sleep(300 + random() * 2500);
+      oneOf(at).resume();
+      figures.pauses += 1;
+    } else {
+      way.loseFor(50 + random() * 800, random() < 0.5 ? 'replies' : 'connections');
+      figures.losses += 1;
+    }
+  }
+}
+
+function oneOf(at: number): Replica {
+  const replica = replicas[at % replicas.length];
+  if (!replica) throw new Error('no replica');
+  return replica;
+}
+
+/** The way to Redis: for a while it drops replies, or cuts every connection. */
+async function startLossyWay(port: number) {
+  const sockets = new Set<Socket>();
+  let losesUntilMs = 0;
+  let loses: 'replies' | 'connections' = 'replies';
+  const isLosing = (kind: typeof loses): boolean =>
+    loses === kind && performance.now() < losesUntilMs;
+  const server = createServer((client) => {
+    if (isLosing('connections')) return void client.destroy();
+    const upstream = connect(port, '127.0.0.1');
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+    }
+    client.on('data', (chunk) => upstream.write(chunk));
+    // A stream of replies with a hole in it could be read as another one: the connection goes with it.
+    upstream.on('data', (chunk) => {
+      if (isLosing('replies')) client.destroy();
+      else client.write(chunk);
+    });
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return {
+    url: `redis://127.0.0.1:${address.port}`,
+    loseFor: (ms: number, kind: typeof loses) => {
+      losesUntilMs = performance.now() + ms;
+      loses = kind;
+      if (kind === 'connections') for (const socket of sockets) socket.destroy();
+    },
+    stop: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Mulberry32: the same numbers for the same seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
