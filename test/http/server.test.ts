@@ -301,9 +301,9 @@ describe('the listeners', () => {
     const publicPort = await freePort();
     const { config } = await app({ env: { PUBLIC_PORT: String(publicPort) } });
     /** What is answered to the head of a request whose body never comes. */
-    const answerTo = (port: number, request: string): Promise<string> =>
+    const answerTo = (port: number, request: string, type: string): Promise<string> =>
       new Promise((resolve) => {
-        const head = `${request} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n`;
+        const head = `${request} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: 9000000\r\n\r\n`;
         const socket = connect(port, '127.0.0.1', () => socket.write(head));
         socket.once('data', (chunk) => {
           socket.destroy();
@@ -323,7 +323,11 @@ describe('the listeners', () => {
       [config.port, 'PUT /graphql', 405],
       [config.port, 'DELETE /health/live', 404],
     ] as const) {
-      expect(await answerTo(port, request), request).toMatch(new RegExp(` ${status} `, 'u'));
+      // The sandbox reads forms as well, of the person's page.
+      for (const type of ['application/json', 'application/x-www-form-urlencoded']) {
+        const answer = await answerTo(port, request, type);
+        expect(answer, `${request} ${type}`).toMatch(new RegExp(` ${status} `, 'u'));
+      }
     }
   });
 
