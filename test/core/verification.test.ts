@@ -20,6 +20,7 @@ import {
   type TestCore,
 } from '../support/test-core.ts';
 import { kept } from '../support/kept.ts';
+import { until } from '../support/until.ts';
 
 const input: StartVerificationInput = { idempotencyKey: 'k', channel: 'FACE_WEB' };
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
@@ -397,6 +398,53 @@ describe('asking about a verification', () => {
     expect(await read(core, id)).toBeInstanceOf(StoreUnavailable);
   });
 });
+
+describe('a start that was paid for, and kept without our hearing of it', () => {
+  it('is found again under its key, and its later end stands', async () => {
+    const definition: AnyProvider = {
+      ...probe,
+      actions: { ...probe.actions, Start: { ...(probe.actions['Start'] ?? never()), effect } },
+    };
+    let isLost = true;
+    let id = '';
+    const core = createTestCore({
+      definitions: [definition],
+      store: (store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          replace: async (...given) => {
+            const written = await store.records.replace(...given);
+            if (!isLost) return written;
+            isLost = false;
+            id = given[0].id;
+            throw new StoreUnavailable();
+          },
+        },
+      }),
+    });
+    core.provider.reply(
+      () => ({}),
+      () => passedAnswer,
+    );
+    expect(await start(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
+    core.clock.ms += 2 * second;
+    expect(await read(core, id)).toMatchObject({ status: 'PASSED' });
+    // The record was written and had moved on: settling the key again must not take it back.
+    const again = await until(async () => {
+      const outcome = await start(core);
+      return outcome.kind === 'success' ? outcome : null;
+    });
+    expect(again).toMatchObject({ replayed: true, verification: { id, status: 'PASSED' } });
+    expect(core.provider.ledger.filter(({ action }) => action === 'Start')).toHaveLength(1);
+  });
+});
+
+const effect = 'may_charge' as const;
+
+function never(): never {
+  throw new Error('no such action');
+}
 
 describe('coming back from a provider', () => {
   it('leads on with the id, keeps the caller’s own query, and refreshes the outcome', async () => {
