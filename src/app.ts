@@ -94,7 +94,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     await Promise.all(servers.map((server) => server.close()));
     clearTimeout(cutOff);
     // A call that was sent is heard out, though whoever asked for it has left.
-    await Promise.allSettled(Array.from(inFlight.values(), ({ outcome }) => outcome));
+    await Promise.allSettled(inFlight.values());
     await Promise.allSettled([upstream.close(), sandbox?.close(), shared.close()]);
   };
 

@@ -114,8 +114,11 @@ export function callProvider<Settings>(
           try {
             const isInTime = await deps.limiter.turn(ask, {
               connect: async () => {
-                wasMade = true;
-                held.push(await connect(deps, provider, call, terms));
+                const connecting = connect(deps, provider, call, terms);
+                connecting.catch(() => {
+                  wasMade = true;
+                });
+                held.push(await connecting);
               },
               prepare: async () => terms.beforeSend?.(action.effect),
             });

@@ -4,7 +4,7 @@ import type { RedirectRules } from './check-redirect-url.ts';
 import type { NamedKey } from './keyed-hash.ts';
 import type { VerificationRecord } from './records.ts';
 import type { Registry } from './registry.ts';
-import type { InFlightClaim } from './run-claimed.ts';
+import type { ClaimedOutcome } from './run-claimed.ts';
 import type { VelocityRules } from './spend-velocity.ts';
 import type { ChecksumMode } from '../contract/index.ts';
 
@@ -24,8 +24,8 @@ export interface CoreDeps extends CallProviderDeps {
   readonly bankCardCacheSeconds: number;
   readonly velocity: Velocity;
   readonly velocityRules: VelocityRules;
-  /** Claims that this process works on or waits for, by their key. */
-  readonly inFlight: Map<string, InFlightClaim>;
+  /** Claims that this process works on or waits for, by their key and fingerprint. */
+  readonly inFlight: Map<string, Promise<ClaimedOutcome<unknown>>>;
   /** Equal questions that this process asks on behalf of others, by their key. */
   readonly sharing: Map<string, Promise<unknown>>;
   /** Verifications that this process asks about, by their id. */

@@ -118,7 +118,10 @@ export async function leadClaim<Answer>(
       for (; !other && next < standIns.length; next++) other = prepare(deps, work, standIns[next]);
     }
     const isInTime = deps.now() + standInAnswerMs < deadlineMs;
-    if (!other || !isInTime) return settleFailure(deps, work, attempt, held, ended);
+    if (!other || !isInTime) {
+      const { started } = progress;
+      return settleFailure(deps, work, { ...attempt, started }, held, ended);
+    }
     attempt = other;
   }
 }
@@ -277,7 +280,7 @@ function isOpen(stored: StoredRecord | null | undefined): stored is StoredRecord
 async function settleFailure<Answer>(
   deps: CoreDeps,
   { operation }: LedWork<Answer>,
-  { providerId, effect }: ClaimedAttempt<Answer>,
+  { providerId, effect, started }: ClaimedAttempt<Answer> & { readonly started: boolean },
   { claim, tickets }: HeldClaim,
   { error }: Failure,
 ): Promise<LedOutcome<Answer>> {
@@ -313,8 +316,12 @@ async function settleFailure<Answer>(
       }),
     };
   }
-  // A bug, before anything that may be charged was begun.
+  // A bug. After a call that may be charged was begun it proves nothing about that call.
   logBug(deps.log, operation, error);
+  if (started && effect === 'may_charge') {
+    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
+    return { kind: 'problem', problem: problem('OUTCOME_UNKNOWN', { provider: providerId }) };
+  }
   await nowOrLater(deps, () => claim.release(tickets));
   throw error;
 }

@@ -7,6 +7,7 @@ import {
 import { callProvider, type CallProviderDeps, type CallTerms } from './call-provider.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from './log-bug.ts';
+import { orByDeadline } from './or-by-deadline.ts';
 import type { RegisteredProvider } from './registry.ts';
 
 /** What a plugin does of which the outcome decides about money. */
@@ -70,7 +71,10 @@ export async function performOperation<Answer>(
   });
 
   try {
-    return await work(call);
+    return await orByDeadline(deps.now, terms.deadlineMs, work(call), () => {
+      // A plugin that never ends must not hold its key and its lock for ever.
+      throw new ProviderFault('timeout');
+    });
   } catch (error) {
     if (isUnderWay) throw new ProviderFault('timeout');
     if (lost !== null) throw lost;

@@ -27,12 +27,6 @@ export interface ClaimedWork<Answer> extends LedWork<Answer> {
 export type ClaimedOutcome<Answer> =
   LedOutcome<Answer> | { readonly kind: 'replayed'; readonly recordId: string };
 
-/** A claim that this process works on or waits for, on behalf of everybody who asks the same here. */
-export interface InFlightClaim {
-  readonly fingerprint: string;
-  readonly outcome: Promise<ClaimedOutcome<unknown>>;
-}
-
 /** How often somebody who joined tries again after whoever it joined came to nothing. */
 const mostRounds = 5;
 
@@ -56,32 +50,36 @@ export async function runClaimed<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
-  const [{ key, fingerprint }] = work.names;
+  const place = inFlightPlace(work);
   for (let round = 1; ; round++) {
     // Nobody would hear the answer: not even the claim is taken.
     if (deps.now() >= work.deadlineMs) return failBeforeClaim('OVERLOADED', work);
-    const known = deps.inFlight.get(key);
-    if (known?.fingerprint !== fingerprint) {
-      return waitFor(deps, work, register(deps, work, takeOrFollow(deps, work)));
-    }
     // The fingerprints are equal, so its answer has this type.
-    const joined = await waitFor(deps, work, known.outcome as Promise<ClaimedOutcome<Answer>>);
+    const known = deps.inFlight.get(place) as Promise<ClaimedOutcome<Answer>> | undefined;
+    if (!known) return waitFor(deps, work, register(deps, place, takeOrFollow(deps, work)));
+    const joined = await waitFor(deps, work, known);
     const isOver = joined.kind !== 'problem' || !mayBeTriedAgain.includes(joined.problem.code);
     if (isOver || round === mostRounds || deps.now() >= work.deadlineMs) return joined;
   }
 }
 
+/** Of a key and its input: the same key with other input is told apart by the claim, and joins nobody. */
+function inFlightPlace({
+  names: [{ key, fingerprint }],
+}: Pick<ClaimedWork<unknown>, 'names'>): string {
+  return `${key} ${fingerprint}`;
+}
+
 /** From now on, and until it ends, equal requests join it. */
 function register<Answer>(
   { inFlight }: CoreDeps,
-  { names }: ClaimedWork<Answer>,
+  place: string,
   working: Promise<ClaimedOutcome<Answer>>,
 ): Promise<ClaimedOutcome<Answer>> {
-  const [{ key, fingerprint }] = names;
   const outcome: Promise<ClaimedOutcome<Answer>> = working.finally(() => {
-    if (inFlight.get(key)?.outcome === outcome) inFlight.delete(key);
+    if (inFlight.get(place) === outcome) inFlight.delete(place);
   });
-  inFlight.set(key, { fingerprint, outcome });
+  inFlight.set(place, outcome);
   // Everybody may have left by the time it fails.
   outcome.catch(() => {});
   return outcome;

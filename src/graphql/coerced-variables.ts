@@ -21,9 +21,13 @@ const known = new WeakMap<object, Values>();
 export function coercedVariables(request: object, { schema, operation, variables }: Asked): Values {
   const before = known.get(request);
   if (before) return before;
-  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], {
-    ...variables,
-  });
+  const { coerced } = getVariableValues(
+    schema,
+    operation.variableDefinitions ?? [],
+    { ...variables },
+    // One error says enough: a list of a million wrong entries would make a million.
+    { maxErrors: 1 },
+  );
   known.set(request, coerced ?? nothing);
   return coerced ?? nothing;
 }

@@ -43,8 +43,12 @@ const priorities = {
 } as const satisfies Record<LimiterPriority, number>;
 
 const startShare = 0.5;
-/** Preparing is given half as much again as it took of late. */
+/**
+ * Preparing is given half as much again as it took of late, and never more than this: what was measured
+ * across a stall of our own must not keep anybody from ever getting a moment.
+ */
 const leadShare = 1.5;
+const mostLeadMs = 600;
 /** Longer than any slot is ahead. */
 const mostSleepMs = 5000;
 
@@ -100,7 +104,9 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       const refusal = new LimiterRefusal('no_slot_in_time', retryAfter(ask.perSecond));
       if (now() > latestMs || performance.now() > endMs) throw refusal;
       const askedMs = performance.now();
-      const slotMs = await pacer.reserve(ask, latestMs, queue.readyMs * leadShare);
+      const leadMs = Math.min(mostLeadMs, queue.readyMs * leadShare);
+      const slotMs = await pacer.reserve(ask, latestMs, leadMs);
+      queue.readyMs = slowestOfLate(queue.readyMs, 0);
       if (slotMs === null) throw refusal;
       const reservedMs = performance.now();
       await prepare?.();

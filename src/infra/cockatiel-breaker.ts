@@ -9,7 +9,7 @@ import {
   type BulkheadPolicy,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
-import { ProviderFault, type Breaker, type FaultKind } from '../contract/index.ts';
+import { MissedTurn, ProviderFault, type Breaker, type FaultKind } from '../contract/index.ts';
 
 const halfOpenAfterMs = 5000;
 /** Calls of one action under way: a slow provider holds no more sockets and memory than that. */
@@ -71,7 +71,10 @@ export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
       // Cockatiel would let everybody wait for the probe and then send all at once, past any slot.
       if (policy.state === CircuitState.HalfOpen) throw new ProviderFault('not_sent');
       try {
-        return await bulkheadOf(key).execute(() => policy.execute(work));
+        const isProbe = policy.state !== CircuitState.Closed;
+        return await bulkheadOf(key).execute(() =>
+          policy.execute(isProbe ? () => orNotSent(work) : work),
+        );
       } catch (error) {
         if (error instanceof BulkheadRejectedError) throw new ProviderFault('not_sent');
         if (!(error instanceof BrokenCircuitError)) throw error;
@@ -85,4 +88,13 @@ export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
       return state === CircuitState.HalfOpen || (state === CircuitState.Open && isPause);
     },
   };
+}
+
+/** A probe that was not sent has shown nothing: cockatiel would take another error for a success. */
+async function orNotSent<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof MissedTurn ? new ProviderFault('not_sent') : error;
+  }
 }

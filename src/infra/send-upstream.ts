@@ -44,7 +44,7 @@ export function createUpstreamClient({
     given: UpstreamConnection | undefined,
   ): Promise<Connection> {
     const made = given && ahead.get(given);
-    if (!given || made?.origin !== origin || !made.isAlive()) return connections.take(origin);
+    if (!given || made?.origin !== origin || !made.isOfUse()) return connections.take(origin);
     ahead.delete(given);
     return made;
   }
@@ -94,6 +94,7 @@ export function createUpstreamClient({
           throw new ProviderFault('protocol');
         }
         const body = await readBody(response.body, { maxBytes, emptyTextsOver, budget });
+        connection.used();
         if (/\bclose\b/iu.test(headers['connection'] ?? '')) connection.destroy();
         else connections.putBack(connection);
         return { status: response.statusCode, headers, body } satisfies UpstreamAnswer;

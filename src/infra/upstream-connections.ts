@@ -5,7 +5,10 @@ import { buildConnector, Client, type Agent } from 'undici';
 export interface Connection {
   readonly origin: string;
   readonly client: Client;
-  readonly isAlive: () => boolean;
+  /** Whether a request may be sent over it: it stands, and was used or made a short while ago. */
+  readonly isOfUse: () => boolean;
+  /** It has brought a whole answer. */
+  readonly used: () => void;
   readonly destroy: () => void;
 }
 
@@ -26,14 +29,16 @@ const mostIdleMs = 4000;
  */
 export function createConnections(connect: NonNullable<Agent.Options['connect']>): Connections {
   const makeSocket = typeof connect === 'function' ? connect : buildConnector(connect);
-  const idle = new Map<string, { readonly connection: Connection; readonly sinceMs: number }[]>();
+  const idle = new Map<string, Connection[]>();
   const all = new Set<Connection>();
   let isClosed = false;
 
   async function open(origin: string): Promise<Connection> {
     const { protocol, hostname, host, port } = new URL(origin);
+    // An IPv6 literal, as the connector wants it.
+    const bare = hostname.replace(/^\[(.*)\]$/u, '$1');
     const socket = await new Promise<Socket>((resolve, reject) => {
-      makeSocket({ protocol, hostname, host, port }, (error, made) => {
+      makeSocket({ protocol, hostname: bare, host, port }, (error, made) => {
         if (error) reject(error);
         else resolve(made);
       });
@@ -46,13 +51,14 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
       all.delete(connection);
     });
     let isTaken = false;
+    let usedMs = performance.now();
     const client = new Client(origin, {
       connect: (_options, done) => {
-        const isOfUse = !isTaken && !isDead;
+        const isFirst = !isTaken && !isDead;
         isTaken = true;
         // Later, for undici takes an answer in the same turn for one that it waits for no more (7.30).
         queueMicrotask(() => {
-          if (isOfUse) done(null, socket);
+          if (isFirst) done(null, socket);
           else done(new Error('the connection is closed'), null);
         });
       },
@@ -65,7 +71,15 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
     });
     const connection: Connection = {
       ...{ origin, client },
-      isAlive: () => !isDead && !socket.destroyed && socket.writable && !client.destroyed,
+      isOfUse: () =>
+        !isDead &&
+        !socket.destroyed &&
+        socket.writable &&
+        !client.destroyed &&
+        performance.now() - usedMs < mostIdleMs,
+      used: () => {
+        usedMs = performance.now();
+      },
       destroy: () => {
         all.delete(connection);
         void client.destroy().catch(() => {});
@@ -81,16 +95,15 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
     take: async (origin) => {
       const waiting = idle.get(origin) ?? [];
       for (let found = waiting.pop(); found; found = waiting.pop()) {
-        const isFresh = performance.now() - found.sinceMs < mostIdleMs;
-        if (isFresh && found.connection.isAlive()) return found.connection;
-        found.connection.destroy();
+        if (found.isOfUse()) return found;
+        found.destroy();
       }
       return open(origin);
     },
     putBack: (connection) => {
-      if (isClosed || !connection.isAlive()) return connection.destroy();
+      if (isClosed || !connection.isOfUse()) return connection.destroy();
       const waiting = idle.get(connection.origin) ?? [];
-      waiting.push({ connection, sinceMs: performance.now() });
+      waiting.push(connection);
       idle.set(connection.origin, waiting);
     },
     close: async () => {

@@ -6,6 +6,7 @@ import {
   type UpstreamAnswer,
 } from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/check-bank-card.ts';
+import { performOperation } from '../../src/core/perform-operation.ts';
 import { startVerification } from '../../src/core/start-verification.ts';
 import {
   callerOf,
@@ -58,6 +59,72 @@ function paidFor({ provider }: TestCore): number {
 }
 
 describe('a charge stays unknown, whatever a plugin does after it', () => {
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['text', 'MATCHED'],
+    ['a code that is no text', { ...matched, outcome: 'NEW', code: { toString: null } }],
+  ])('also when it returns %s', async (_name, result) => {
+    for (const maxAgeSeconds of [0, null]) {
+      const work = async (call: Call): Promise<unknown> => {
+        await send(call, 'Check');
+        return result;
+      };
+      const core = createTestCore({ definitions: [checking(work)] });
+      for (let time = 0; time < 3; time++) {
+        const outcome = await check(core, 'k', maxAgeSeconds);
+        if (outcome.kind === 'success') expect(outcome.check.result?.outcome).toBe('UNDETERMINED');
+        else expect(outcome.problem.code).toBe('OUTCOME_UNKNOWN');
+      }
+      expect(paidFor(core)).toBe(1);
+    }
+  });
+
+  it('also when it never ends, and holds neither its key nor its process', async () => {
+    const work = async (call: Call): Promise<unknown> => {
+      await send(call, 'Check');
+      return new Promise(() => {});
+    };
+    const core = createTestCore({ definitions: [checking(work)] });
+    const [provider] = core.deps.registry.all;
+    if (!provider) throw new Error('no provider');
+    const operation = performOperation(
+      core.deps,
+      provider,
+      { priority: 'start', deadlineMs: core.deps.now() + 200 },
+      { name: 'never', effect: 'may_charge', work },
+    );
+    await expect(operation).rejects.toMatchObject({ kind: 'timeout' });
+    expect(paidFor(core)).toBe(1);
+  });
+
+  it('stays in flight when the same key comes with other input meanwhile', async () => {
+    let answer = (_value: object): void => {};
+    const core = createTestCore();
+    core.provider.reply(
+      () =>
+        new Promise<object>((resolve) => {
+          answer = resolve;
+        }),
+    );
+    const paying = check(core);
+    await until(async () => paidFor(core) === 1);
+    // The shutdown waits for what is in flight.
+    expect(core.deps.inFlight.size).toBe(1);
+    const { deps } = core;
+    const input = {
+      ...{ idempotencyKey: 'k', maxAgeSeconds: 0 },
+      subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+      ...{ cardNumber: '6225768888888888', phone: '13800138000' },
+    };
+    const other = await checkBankCard(deps, callerOf(), input, deps.now() + 9000);
+    expect(other).toMatchObject({ problem: { code: 'IDEMPOTENCY_MISMATCH' } });
+    expect(core.deps.inFlight.size).toBe(1);
+    answer(matched);
+    expect(await paying).toMatchObject({ kind: 'success' });
+    expect(core.deps.inFlight.size).toBe(0);
+  });
+
   it.each<[string, (call: Call) => Promise<unknown>, Reply[]]>([
     [
       'lost, then asked about, and the provider does not know it',

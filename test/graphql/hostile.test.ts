@@ -1,9 +1,14 @@
+import { Kind, parse } from 'graphql';
 import { serverAudits } from 'graphql-http';
 import { connect } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtInProviders } from '../../providers/index.ts';
+import { assembleSchema } from '../../src/graphql/assemble-schema.ts';
+import { coercedVariables } from '../../src/graphql/coerced-variables.ts';
 import { limits } from '../../src/graphql/limits.ts';
+import { resolverMap } from '../../src/graphql/resolvers/index.ts';
 import { startMutation, userQuery } from '../support/operations.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
@@ -179,6 +184,25 @@ describe('an operation', () => {
     const c = Array.from({ length: 30_000 }, () => 'X');
     const { errors } = await app.send(query, { c });
     expect(errors[0].extensions.variables).toHaveLength(50);
+  });
+
+  it('with a list without end of wrong variables is looked at as far as its first mistakes', () => {
+    let looked = 0;
+    const wrong = new Proxy(
+      Array.from({ length: 100_000 }, () => 'NO_SUCH_KIND'),
+      {
+        get: (target, name, receiver) => {
+          if (typeof name === 'string' && /^\d+$/u.test(name)) looked += 1;
+          return Reflect.get(target, name, receiver);
+        },
+      },
+    );
+    const schema = assembleSchema(builtInProviders, resolverMap);
+    const document = parse('query ($c: [VerificationCheckKind!]) { __typename }');
+    const [operation] = document.definitions;
+    if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('no operation');
+    expect(coercedVariables({}, { schema, operation, variables: { c: wrong } })).toEqual({});
+    expect(looked).toBeLessThan(100);
   });
 
   it('is not kept in memory after its answer', async () => {

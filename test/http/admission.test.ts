@@ -52,6 +52,32 @@ describe('admission of requests', () => {
     ]);
   });
 
+  it('lets the newest in first once the oldest are late, and a late one now and then', async () => {
+    const { clock, enter, entered } = begin();
+    for (let id = 0; id < 10; id++) enter(id);
+    clock.ms += 2001;
+    for (let id = 100; id < 120; id++) enter(id);
+    while (entered.length < 12) await turn();
+    const inTime = entered.filter(([, as]) => as === 'in_time').map(([id]) => id);
+    const late = entered.filter(([, as]) => as === 'late').map(([id]) => id);
+    expect(inTime.length).toBeGreaterThan(late.length * 2);
+    expect(inTime.slice(1)).toEqual(inTime.slice(1).toSorted((a, b) => b - a));
+    expect(late.length).toBeGreaterThan(0);
+    expect(late).toEqual(late.toSorted((a, b) => a - b));
+  });
+
+  it('refuses whom it could not even tell in time, and those behind too many others', async () => {
+    const { clock, enter, entered } = begin();
+    for (let id = 0; id < 5100; id++) enter(id);
+    await Promise.resolve();
+    await turn();
+    expect(entered.filter(([, as]) => as === 'refused').length).toBeGreaterThan(90);
+    clock.ms += 6501;
+    const before = entered.length;
+    while (entered.length < 5100) await turn();
+    expect(new Set(entered.slice(before).map(([, as]) => as))).toEqual(new Set(['refused']));
+  });
+
   it('bounds how many come in while all of them wait for something else', async () => {
     const { clock, enter, entered, leaves } = begin();
     for (let id = 0; id < 100; id++) enter(id);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProviderFault } from '../../src/contract/index.ts';
+import { MissedTurn, ProviderFault } from '../../src/contract/index.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
 
 async function fail(kind: ProviderFault['kind']): Promise<never> {
@@ -52,6 +52,19 @@ describe('the breaker', () => {
     finish();
     await probe;
     expect(await breaker.run('a', async () => 'sent')).toBe('sent');
+  });
+
+  it('is not closed by a probe that was not sent', async () => {
+    const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
+    for (let time = 0; time < 5; time++) {
+      await breaker.run('a', () => fail('timeout')).catch(() => {});
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5100));
+    const missed = breaker.run('a', async () => {
+      throw new MissedTurn();
+    });
+    await expect(missed).rejects.toMatchObject({ kind: 'not_sent' });
+    expect(breaker.isOpen('a')).toBe(true);
   });
 
   it('lets 300 calls of one action be under way, and nobody else’s wait for them', async () => {

@@ -123,6 +123,21 @@ describe('the limiter', () => {
     expect(prepared).toBeLessThanOrEqual(20);
   });
 
+  it('goes on after a stall of the event loop while a call was being prepared', async () => {
+    const limiter = createLimiter();
+    const ask = { key: 'a', perSecond: 20, priority: 'start', withinMs: 3000 } as const;
+    let isStalled = true;
+    const prepare = async (): Promise<void> => {
+      if (isStalled) for (const end = steadyNow() + 1900; steadyNow() < end;);
+      isStalled = false;
+    };
+    await limiter.turn(ask, { prepare }).catch(() => {});
+    for (let time = 0; time < 3; time++) {
+      const isInTime = await limiter.turn(ask, { prepare });
+      expect(isInTime()).toBe(true);
+    }
+  });
+
   it('sends nothing before its moment, nor late: a missed one is reserved again', async () => {
     const now = steadyNow;
     const memory = createMemoryPacer({ now, guardMs });

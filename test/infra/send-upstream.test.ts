@@ -13,6 +13,7 @@ afterEach(async () => {
 /** A server that answers every request with the same bytes, or not at all. */
 async function rawServer(
   answer: (socket: Socket) => void,
+  host = '127.0.0.1',
 ): Promise<{ url: string; hits: () => number }> {
   let hits = 0;
   const sockets = new Set<Socket>();
@@ -24,14 +25,15 @@ async function rawServer(
       answer(socket);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   cleanUp.push(() => {
     for (const socket of sockets) socket.destroy();
     return new Promise((resolve) => server.close(resolve));
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no address');
-  return { url: `http://127.0.0.1:${address.port}/`, hits: () => hits };
+  const name = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${name}:${address.port}/`, hits: () => hits };
 }
 
 async function faultOf(url: string, timeoutMs = 3000, maxBytes = 1000): Promise<string> {
@@ -54,6 +56,14 @@ const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
 describe('sending to a provider', () => {
   it('hands a whole answer over', async () => {
     const { url } = await rawServer((socket) => socket.end(`${head}Content-Length: 2\r\n\r\n{}`));
+    expect(await faultOf(url)).toBe('200 {}');
+  });
+
+  it('reaches an IPv6 address', async () => {
+    const { url } = await rawServer(
+      (socket) => socket.end(`${head}Content-Length: 2\r\n\r\n{}`),
+      '::1',
+    );
     expect(await faultOf(url)).toBe('200 {}');
   });
 

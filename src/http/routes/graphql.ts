@@ -27,7 +27,7 @@ class RefusedRequest extends Error {
 interface Known {
   readonly caller: Caller;
   readonly deadlineMs: number;
-  readonly admitted: Admitted;
+  readonly admitted: Exclude<Admitted, 'refused'>;
 }
 
 export function registerGraphql(
@@ -78,6 +78,7 @@ export function registerGraphql(
         if (!jsonType.test(type) || packed !== undefined) throw new RefusedRequest(415);
         if (!URL.canParse(`http://${host}/`)) throw new RefusedRequest(400);
         const { as, leave } = await admission.enter();
+        if (as === 'refused') throw new RefusedRequest(503);
         reply.raw.once('close', leave);
         known.set(request, { caller, deadlineMs, admitted: as });
       },

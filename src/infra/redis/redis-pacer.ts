@@ -21,6 +21,10 @@ const lookAheadMs = 1000;
 /** Calls of a burst keep this part of their fair distance, so that a window does not end at once. */
 const gapShare = 0.3;
 const keepMs = 24 * 3600 * 1000;
+/** Half of the longest round trip: what is measured across a stall of our own is not the way. */
+const mostWayBackMs = 125;
+/** Where nothing is known of recent traffic: a window, and what may be reserved ahead of it. */
+const unknownForMs = 2500;
 /** Failures of this long mean that Redis is gone. */
 const declaredAwayMs = 400;
 
@@ -71,13 +75,14 @@ end
 return {text(now), text(slot)}
 `;
 
-/** ARGV: how long nobody may send, time to keep; in ms. */
+/** ARGV: how long nobody may send, time to keep, how long where nothing is known; in ms. */
 const pushBack = createScript(`${clock}
 local free = now + ARGV[1]
 for _, key in ipairs(KEYS) do
   local last = redis.call('LINDEX', key, 0)
   if not last or tonumber(last) < free then
-    redis.call('LPUSH', key, text(free))
+    local first = last and free or math.max(free, now + ARGV[3])
+    redis.call('LPUSH', key, text(first))
     redis.call('PEXPIRE', key, ARGV[2])
   end
 end
@@ -133,7 +138,7 @@ export function createRedisPacer(deps: Deps): Pacer {
     const args = [
       ...[perWindow, lengthMs, gapMs, lookAheadMs],
       // The answer is on its way back for a while, and that is no time to prepare.
-      ...[withinMs, keepMs, leadMs + deps.clock.roundTripMs() / 2],
+      ...[withinMs, keepMs, leadMs + Math.min(mostWayBackMs, deps.clock.roundTripMs() / 2)],
       quota.newestMs,
     ];
     const answer = await orUnavailable(() =>
@@ -159,8 +164,6 @@ export function createRedisPacer(deps: Deps): Pacer {
       if (freeMs > latestMs) return null;
       await sleep(freeMs - now());
     }
-    // Redis is so far away that a moment would always be over before it can be used.
-    if (leadMs + deps.clock.roundTripMs() / 2 >= lookAheadMs) throw new StoreUnavailable();
     for (;;) {
       const answer = await ask(key, perSecond, Math.max(0, latestMs - now()), leadMs);
       if ('slotMs' in answer) return answer.slotMs;
@@ -198,7 +201,9 @@ export function createRedisPacer(deps: Deps): Pacer {
 
     backOff: async (key, forMs) => {
       const { places } = quotaOf(key);
-      await orUnavailable(() => pushBack.run(client, places, [forMs + guardMs, keepMs]));
+      await orUnavailable(() =>
+        pushBack.run(client, places, [forMs + guardMs, keepMs, unknownForMs]),
+      );
     },
   };
 }
