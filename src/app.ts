@@ -12,14 +12,14 @@ import {
 } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { byThen } from './core/by-then.ts';
-import { createAccessTokens } from './core/access-tokens.ts';
+import { createAccessTokens } from './core/upstream/access-tokens.ts';
 import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { createShared } from './create-shared.ts';
 import { inOneLine } from './in-one-line.ts';
 import { loadProviders } from './load-providers.ts';
-import { visitVerification } from './core/visit-verification.ts';
-import { createNonceClock } from './core/nonce-clock.ts';
-import { createRetryBudget } from './core/retry-budget.ts';
+import { visitVerification } from './core/verifications/visit-verification.ts';
+import { createNonceClock } from './core/upstream/nonce-clock.ts';
+import { createRetryBudget } from './core/upstream/retry-budget.ts';
 import { checkDefinitions } from './core/check-definitions.ts';
 import { isLoopback } from './core/is-loopback.ts';
 import {
@@ -28,7 +28,7 @@ import {
   quotaOf,
   type ProviderSetup,
   type Registry,
-} from './core/registry.ts';
+} from './core/upstream/registry.ts';
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';

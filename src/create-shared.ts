@@ -8,7 +8,7 @@ import {
 } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { modeOf } from './core/core-deps.ts';
-import { keyedHash, keyedHashes, underEach } from './core/keyed-hash.ts';
+import { keyedHash, keyedHashes, underEach } from './core/records/keyed-hash.ts';
 import { logBug } from './core/log-bug.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
 import { createBullVisits, type VisitPlan } from './infra/bull-visits.ts';

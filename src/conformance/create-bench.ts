@@ -2,16 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { parseProviderSettings } from '../config.ts';
 import { Secret, type Notification, type Store } from '../contract/index.ts';
-import { createAccessTokens } from '../core/access-tokens.ts';
-import type { Caller } from '../core/caller.ts';
-import { checkBankCard, type CheckBankCardOutcome } from '../core/check-bank-card.ts';
+import { createAccessTokens } from '../core/upstream/access-tokens.ts';
+import type { Caller } from '../core/callers/caller.ts';
+import { checkBankCard, type CheckBankCardOutcome } from '../core/bank-cards/check-bank-card.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
-import { createNonceClock } from '../core/nonce-clock.ts';
-import { readVerifications } from '../core/read-verifications.ts';
-import { receiveNotification, type NotificationReceipt } from '../core/receive-notification.ts';
-import type { VerificationRecord } from '../core/records.ts';
-import { createRegistry } from '../core/registry.ts';
-import { startVerification, type StartVerificationOutcome } from '../core/start-verification.ts';
+import { createNonceClock } from '../core/upstream/nonce-clock.ts';
+import { readVerifications } from '../core/verifications/read-verifications.ts';
+import {
+  receiveNotification,
+  type NotificationReceipt,
+} from '../core/verifications/receive-notification.ts';
+import type { VerificationRecord } from '../core/records/records.ts';
+import { createRegistry } from '../core/upstream/registry.ts';
+import {
+  startVerification,
+  type StartVerificationOutcome,
+} from '../core/verifications/start-verification.ts';
 import { createCockatielBreaker } from '../infra/cockatiel-breaker.ts';
 import { createMemoryVelocity } from '../infra/memory-velocity.ts';
 import { createLog } from '../infra/log.ts';

@@ -7,7 +7,7 @@ import {
   type AnyProvider,
 } from '../contract/index.ts';
 import { BootError } from './boot-error.ts';
-import { faultPolicies } from './fault-policy.ts';
+import { faultPolicies } from './upstream/fault-policy.ts';
 import { actionLimitSetting, settingPrefix } from './setting-names.ts';
 
 /**

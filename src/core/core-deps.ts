@@ -1,11 +1,11 @@
-import type { CallProviderDeps } from './call-provider.ts';
+import type { CallProviderDeps } from './upstream/call-provider.ts';
 import type { Announce, Store, Velocity, Visits } from '../contract/index.ts';
-import type { RedirectRules } from './check-redirect-url.ts';
-import type { NamedKey } from './keyed-hash.ts';
-import type { VerificationRecord } from './records.ts';
-import type { Registry } from './registry.ts';
-import type { ClaimedOutcome } from './run-claimed.ts';
-import type { VelocityRules } from './spend-velocity.ts';
+import type { RedirectRules } from './verifications/check-redirect-url.ts';
+import type { NamedKey } from './records/keyed-hash.ts';
+import type { VerificationRecord } from './records/records.ts';
+import type { Registry } from './upstream/registry.ts';
+import type { ClaimedOutcome } from './claims/run-claimed.ts';
+import type { VelocityRules } from './callers/spend-velocity.ts';
 import type { ChecksumMode } from '../contract/index.ts';
 
 /** Everything that the use cases work with. */

@@ -1,4 +1,4 @@
-import type { Caller } from '../core/caller.ts';
+import type { Caller } from '../core/callers/caller.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
 import type { Loaders } from './loaders.ts';
 

@@ -1,11 +1,11 @@
 import DataLoader from 'dataloader';
 import type { ListEntry } from '../contract/index.ts';
-import type { Caller } from '../core/caller.ts';
+import type { Caller } from '../core/callers/caller.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
-import { readBankCardChecks } from '../core/read-bank-card-checks.ts';
-import { readListPage, type ListPage } from '../core/read-user-verifications.ts';
-import { readVerifications } from '../core/read-verifications.ts';
-import type { BankCardRecord, VerificationRecord } from '../core/records.ts';
+import { readBankCardChecks } from '../core/bank-cards/read-bank-card-checks.ts';
+import { readListPage, type ListPage } from '../core/verifications/read-user-verifications.ts';
+import { readVerifications } from '../core/verifications/read-verifications.ts';
+import type { BankCardRecord, VerificationRecord } from '../core/records/records.ts';
 
 /** One set per request: an answer is never shared between callers. */
 export interface Loaders {

@@ -1,5 +1,5 @@
 import type { CoreDeps } from '../core/core-deps.ts';
-import type { RegisteredProvider } from '../core/registry.ts';
+import type { RegisteredProvider } from '../core/upstream/registry.ts';
 
 /** A provider, or what is left of one whose plugin is no longer loaded. */
 export type ProviderRef =

@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Log } from '../contract/index.ts';
-import { AccessDenied, Unauthenticated } from '../core/caller.ts';
+import { AccessDenied, Unauthenticated } from '../core/callers/caller.ts';
 import { logBug } from '../core/log-bug.ts';
 import { errorTexts, type ErrorCode } from '../graphql/mask-error.ts';
 import { IdentityUnavailable } from './jwt-reader.ts';

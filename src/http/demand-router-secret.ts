@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Secret } from '../contract/index.ts';
-import { Unauthenticated } from '../core/caller.ts';
+import { Unauthenticated } from '../core/callers/caller.ts';
 
 /**
  * Nobody but the router gets in: `x-router-secret` has to be one of these, two of which may hold

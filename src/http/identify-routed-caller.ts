@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Secret } from '../contract/index.ts';
-import { Unauthenticated, type Caller } from '../core/caller.ts';
+import { Unauthenticated, type Caller } from '../core/callers/caller.ts';
 import { demandRouterSecret } from './demand-router-secret.ts';
 import { readIdentityHeader, readScopes } from './identity-headers.ts';
 import { createJwtReader, type JwtRules } from './jwt-reader.ts';

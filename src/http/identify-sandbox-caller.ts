@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { scopes, type Caller } from '../core/caller.ts';
+import { scopes, type Caller } from '../core/callers/caller.ts';
 import { readIdentityHeader, readScopes } from './identity-headers.ts';
 
 const defaults = { tenantId: 'sandbox', userId: 'sandbox-user' };

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { AccessDenied, scopes, Unauthenticated, type Scope } from '../core/caller.ts';
+import { AccessDenied, scopes, Unauthenticated, type Scope } from '../core/callers/caller.ts';
 
 const longestName = 255;
 const longestScopes = 8192;

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload } from 'jose';
-import { scopes, Unauthenticated, type Caller, type Scope } from '../core/caller.ts';
+import { scopes, Unauthenticated, type Caller, type Scope } from '../core/callers/caller.ts';
 
 export interface JwtRules {
   readonly jwksUrl: string;

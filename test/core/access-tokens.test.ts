@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Secret, StoreUnavailable } from '../../src/contract/index.ts';
-import { createAccessTokens } from '../../src/core/access-tokens.ts';
-import type { RegisteredProvider } from '../../src/core/registry.ts';
+import { createAccessTokens } from '../../src/core/upstream/access-tokens.ts';
+import type { RegisteredProvider } from '../../src/core/upstream/registry.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import { probe } from '../support/test-core.ts';
 

@@ -7,8 +7,11 @@ import {
   type FaultKind,
   type ProviderCall,
 } from '../../src/contract/index.ts';
-import { checkBankCard, type CheckBankCardInput } from '../../src/core/check-bank-card.ts';
-import { readBankCardChecks } from '../../src/core/read-bank-card-checks.ts';
+import {
+  checkBankCard,
+  type CheckBankCardInput,
+} from '../../src/core/bank-cards/check-bank-card.ts';
+import { readBankCardChecks } from '../../src/core/bank-cards/read-bank-card-checks.ts';
 import {
   probe,
   callerOf,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProviderFault, toPlainCode, toPlainRequestId } from '../../src/contract/index.ts';
-import { checkLaunch } from '../../src/core/check-launch.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
+import { checkLaunch } from '../../src/core/verifications/check-launch.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { callerOf, createTestCore, probe } from '../support/test-core.ts';
 
 const live = { sandbox: false };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OutcomeAnswer, TerminalStatus } from '../../src/contract/index.ts';
-import { concludeVerification } from '../../src/core/conclude-verification.ts';
-import type { VerificationRecord } from '../../src/core/records.ts';
+import { concludeVerification } from '../../src/core/verifications/conclude-verification.ts';
+import type { VerificationRecord } from '../../src/core/records/records.ts';
 import { passedAnswer } from '../support/test-core.ts';
 
 const record: VerificationRecord = {

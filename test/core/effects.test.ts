@@ -4,9 +4,9 @@ import {
   type AnyProvider,
   type ProviderCall,
 } from '../../src/contract/index.ts';
-import { checkBankCard } from '../../src/core/check-bank-card.ts';
-import { readVerifications } from '../../src/core/read-verifications.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
+import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { callerOf, createTestCore, matched, probe } from '../support/test-core.ts';
 
 const web = probe.channels['FACE_WEB'];

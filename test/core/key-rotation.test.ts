@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable, type ClaimStore, type Store } from '../../src/contract/index.ts';
-import { checkBankCard } from '../../src/core/check-bank-card.ts';
+import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import { someKey } from '../support/redis.ts';
 import { callerOf, createTestCore, failing, matched } from '../support/test-core.ts';

@@ -5,9 +5,9 @@ import {
   type ProviderCall,
   type UpstreamAnswer,
 } from '../../src/contract/index.ts';
-import { checkBankCard } from '../../src/core/check-bank-card.ts';
-import { performOperation } from '../../src/core/perform-operation.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
+import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import { performOperation } from '../../src/core/upstream/perform-operation.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import {
   callerOf,
   createTestCore,

@@ -6,9 +6,9 @@ import {
   type OutcomeAnswer,
   type OutcomeSource,
 } from '../../src/contract/index.ts';
-import { readVerifications } from '../../src/core/read-verifications.ts';
-import { receiveNotification } from '../../src/core/receive-notification.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
+import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
+import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import {
   probe,
   callerOf,

@@ -8,18 +8,21 @@ import {
   type Started,
   type Store,
 } from '../../src/contract/index.ts';
-import type { Caller } from '../../src/core/caller.ts';
-import { checkBankCard } from '../../src/core/check-bank-card.ts';
-import { finishReturn } from '../../src/core/finish-return.ts';
-import { readBankCardChecks } from '../../src/core/read-bank-card-checks.ts';
-import { readListPage, readUserVerifications } from '../../src/core/read-user-verifications.ts';
-import { readVerifications } from '../../src/core/read-verifications.ts';
-import { receiveNotification } from '../../src/core/receive-notification.ts';
-import { redactUserData } from '../../src/core/redact-user-data.ts';
-import { redactVerification } from '../../src/core/redact-verification.ts';
-import type { VerificationRecord } from '../../src/core/records.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
-import { visitVerification } from '../../src/core/visit-verification.ts';
+import type { Caller } from '../../src/core/callers/caller.ts';
+import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import { finishReturn } from '../../src/core/verifications/finish-return.ts';
+import { readBankCardChecks } from '../../src/core/bank-cards/read-bank-card-checks.ts';
+import {
+  readListPage,
+  readUserVerifications,
+} from '../../src/core/verifications/read-user-verifications.ts';
+import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
+import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
+import { redactUserData } from '../../src/core/redaction/redact-user-data.ts';
+import { redactVerification } from '../../src/core/redaction/redact-verification.ts';
+import type { VerificationRecord } from '../../src/core/records/records.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
+import { visitVerification } from '../../src/core/verifications/visit-verification.ts';
 import { kept as keptParts } from '../support/kept.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import {

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { LimiterRefusal, StoreUnavailable, type OutcomeAnswer } from '../../src/contract/index.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
-import { readVerifications } from '../../src/core/read-verifications.ts';
-import { refreshVerification } from '../../src/core/refresh-verification.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
+import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
+import { refreshVerification } from '../../src/core/verifications/refresh-verification.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import {
   callerOf,
   createTestCore,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FaultKind } from '../../src/contract/index.ts';
-import { checkBankCard } from '../../src/core/check-bank-card.ts';
-import { createRetryBudget } from '../../src/core/retry-budget.ts';
+import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import { createRetryBudget } from '../../src/core/upstream/retry-budget.ts';
 import { callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 function withBudget() {

@@ -3,7 +3,7 @@ import type { AnyProvider, OutcomeAnswer } from '../../src/contract/index.ts';
 import {
   startVerification,
   type StartVerificationInput,
-} from '../../src/core/start-verification.ts';
+} from '../../src/core/verifications/start-verification.ts';
 import { probe, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
 
 const second = 1000;

@@ -13,7 +13,7 @@ import { BootError } from '../../src/core/boot-error.ts';
 import {
   startVerification,
   type StartVerificationInput,
-} from '../../src/core/start-verification.ts';
+} from '../../src/core/verifications/start-verification.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
 import { probe, callerOf, createTestCore, failing, type TestCore } from '../support/test-core.ts';

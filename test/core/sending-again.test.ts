@@ -5,8 +5,8 @@ import {
   type AnyProvider,
   type Limiter,
 } from '../../src/contract/index.ts';
-import { checkBankCard } from '../../src/core/check-bank-card.ts';
-import { createNonceClock } from '../../src/core/nonce-clock.ts';
+import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { checkDefinitions } from '../../src/core/check-definitions.ts';
 import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 

@@ -5,7 +5,7 @@ import {
   type OutcomeAnswer,
   type Store,
 } from '../../src/contract/index.ts';
-import type { Caller } from '../../src/core/caller.ts';
+import type { Caller } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { Secret } from '../../src/contract/index.ts';
 import {
@@ -14,11 +14,11 @@ import {
   readListPage,
   type ReadVerifications,
   type Readers,
-} from '../../src/core/read-user-verifications.ts';
-import { readVerifications } from '../../src/core/read-verifications.ts';
-import { redactVerification } from '../../src/core/redact-verification.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
-import { userRecords } from '../../src/core/user-records.ts';
+} from '../../src/core/verifications/read-user-verifications.ts';
+import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
+import { redactVerification } from '../../src/core/redaction/redact-verification.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
+import { userRecords } from '../../src/core/records/user-records.ts';
 import {
   probe,
   callerOf,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable, type AnyProvider } from '../../src/contract/index.ts';
-import { checkBankCard } from '../../src/core/check-bank-card.ts';
-import type { VelocityRules } from '../../src/core/spend-velocity.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
+import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import type { VelocityRules } from '../../src/core/callers/spend-velocity.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 const none: VelocityRules = {

@@ -4,13 +4,13 @@ import {
   type AnyProvider,
   type OutcomeAnswer,
 } from '../../src/contract/index.ts';
-import { openCapability, sealCapability } from '../../src/core/capability.ts';
-import { finishReturn } from '../../src/core/finish-return.ts';
-import { readVerifications } from '../../src/core/read-verifications.ts';
+import { openCapability, sealCapability } from '../../src/core/records/capability.ts';
+import { finishReturn } from '../../src/core/verifications/finish-return.ts';
+import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import {
   startVerification,
   type StartVerificationInput,
-} from '../../src/core/start-verification.ts';
+} from '../../src/core/verifications/start-verification.ts';
 import {
   probe,
   callerOf,

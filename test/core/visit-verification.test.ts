@@ -8,10 +8,10 @@ import {
   type Store,
   type VerificationEvent,
 } from '../../src/contract/index.ts';
-import { earlyNotifications } from '../../src/core/early-notifications.ts';
-import { readVerifications } from '../../src/core/read-verifications.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
-import { visitVerification } from '../../src/core/visit-verification.ts';
+import { earlyNotifications } from '../../src/core/verifications/early-notifications.ts';
+import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
+import { visitVerification } from '../../src/core/verifications/visit-verification.ts';
 import {
   probe,
   callerOf,

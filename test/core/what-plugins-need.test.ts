@@ -4,11 +4,11 @@ import {
   type AnyProvider,
   type ProviderCall,
 } from '../../src/contract/index.ts';
-import { checkBankCard } from '../../src/core/check-bank-card.ts';
-import { readVerifications } from '../../src/core/read-verifications.ts';
-import { receiveNotification } from '../../src/core/receive-notification.ts';
-import { quotaOf, type RegisteredProvider } from '../../src/core/registry.ts';
-import { startVerification } from '../../src/core/start-verification.ts';
+import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
+import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
+import { quotaOf, type RegisteredProvider } from '../../src/core/upstream/registry.ts';
+import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { callerOf, createTestCore, matched, passedAnswer, probe } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
 

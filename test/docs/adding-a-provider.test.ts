@@ -8,7 +8,7 @@ import { buildSchema, isEnumType } from 'graphql';
 import { afterAll, describe, expect, it } from 'vitest';
 import { faultKinds } from '../../src/contract/index.ts';
 import { contractMembers } from '../../src/core/check-definitions.ts';
-import { faultPolicies } from '../../src/core/fault-policy.ts';
+import { faultPolicies } from '../../src/core/upstream/fault-policy.ts';
 import { freePort } from '../support/free-port.ts';
 import { readBlocks } from '../support/read-blocks.ts';
 import { until } from '../support/until.ts';

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { sealCapability } from '../../src/core/capability.ts';
+import { sealCapability } from '../../src/core/records/capability.ts';
 import { freePort } from '../support/free-port.ts';
 import { checkMutation, startMutation } from '../support/operations.ts';
 import { startTestApp } from '../support/test-app.ts';

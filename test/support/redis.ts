@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Secret } from '../../src/contract/index.ts';
-import { keyedHash, underEach, type NamedKey } from '../../src/core/keyed-hash.ts';
+import { keyedHash, underEach, type NamedKey } from '../../src/core/records/keyed-hash.ts';
 import {
   connectRedis,
   waitForRedis,

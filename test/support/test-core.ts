@@ -13,11 +13,11 @@ import {
   type OutcomeAnswer,
   type Store,
 } from '../../src/contract/index.ts';
-import { createAccessTokens } from '../../src/core/access-tokens.ts';
-import type { Caller, Scope } from '../../src/core/caller.ts';
+import { createAccessTokens } from '../../src/core/upstream/access-tokens.ts';
+import type { Caller, Scope } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
-import { createNonceClock } from '../../src/core/nonce-clock.ts';
-import { createRegistry, type Routing } from '../../src/core/registry.ts';
+import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
+import { createRegistry, type Routing } from '../../src/core/upstream/registry.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';

@@ -8,7 +8,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
-import type { Registry } from '../../core/registry.ts';
+import type { Registry } from '../../core/upstream/registry.ts';
 import { coercedVariables } from '../coerced-variables.ts';
 import type { GraphqlContext } from '../context.ts';
 

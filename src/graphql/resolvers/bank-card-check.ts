@@ -1,6 +1,6 @@
 import type { BankCardResult } from '../../contract/index.ts';
-import { demandRead } from '../../core/read-verifications.ts';
-import type { BankCardRecord } from '../../core/records.ts';
+import { demandRead } from '../../core/verifications/read-verifications.ts';
+import type { BankCardRecord } from '../../core/records/records.ts';
 import type { BankCardCheckResolvers, BankCardOutcomeReason } from '../generated.ts';
 import { isEnumValue } from '../known-values.ts';
 import { providerRef } from '../provider-ref.ts';

@@ -1,4 +1,4 @@
-import { checkBankCard } from '../../core/check-bank-card.ts';
+import { checkBankCard } from '../../core/bank-cards/check-bank-card.ts';
 import {
   beforeClaimWasRead,
   problem,
@@ -6,9 +6,9 @@ import {
   type Problem,
   type ProblemCode,
 } from '../../core/problem.ts';
-import { redactUserData } from '../../core/redact-user-data.ts';
-import { redactVerification } from '../../core/redact-verification.ts';
-import { startVerification } from '../../core/start-verification.ts';
+import { redactUserData } from '../../core/redaction/redact-user-data.ts';
+import { redactVerification } from '../../core/redaction/redact-verification.ts';
+import { startVerification } from '../../core/verifications/start-verification.ts';
 import type { MutationResolvers } from '../generated.ts';
 import { toGraphqlProblem } from '../to-graphql-problem.ts';
 

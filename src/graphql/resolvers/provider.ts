@@ -1,5 +1,5 @@
 import type { ActionEffect } from '../../contract/index.ts';
-import { isEnabled, outcomeSourceOf, quotaOf, stateOf } from '../../core/registry.ts';
+import { isEnabled, outcomeSourceOf, quotaOf, stateOf } from '../../core/upstream/registry.ts';
 import type {
   VerificationActionEffect,
   VerificationChannel,

@@ -1,4 +1,4 @@
-import { demandRead } from '../../core/read-verifications.ts';
+import { demandRead } from '../../core/verifications/read-verifications.ts';
 import type { QueryResolvers } from '../generated.ts';
 
 export const query: QueryResolvers = {

@@ -2,8 +2,8 @@ import {
   readLatestPassed,
   readUserVerifications,
   type Readers,
-} from '../../core/read-user-verifications.ts';
-import { demandRead } from '../../core/read-verifications.ts';
+} from '../../core/verifications/read-user-verifications.ts';
+import { demandRead } from '../../core/verifications/read-verifications.ts';
 import type { GraphqlContext } from '../context.ts';
 import { badUserInput, readCursor, toCursor } from '../cursor.ts';
 import type { UserResolvers } from '../generated.ts';

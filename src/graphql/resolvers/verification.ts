@@ -1,9 +1,9 @@
 import type { Launch } from '../../contract/index.ts';
-import { mayLaunch } from '../../core/caller.ts';
-import { graceEndsMs } from '../../core/conclude-verification.ts';
-import { demandRead } from '../../core/read-verifications.ts';
-import type { VerificationRecord } from '../../core/records.ts';
-import { isEnabled, outcomeSourceOf } from '../../core/registry.ts';
+import { mayLaunch } from '../../core/callers/caller.ts';
+import { graceEndsMs } from '../../core/verifications/conclude-verification.ts';
+import { demandRead } from '../../core/verifications/read-verifications.ts';
+import type { VerificationRecord } from '../../core/records/records.ts';
+import { isEnabled, outcomeSourceOf } from '../../core/upstream/registry.ts';
 import type { GraphqlContext } from '../context.ts';
 import type {
   ResolversParentTypes,

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { CoreDeps } from '../../core/core-deps.ts';
-import { expectsNotification, receiveNotification } from '../../core/receive-notification.ts';
+import {
+  expectsNotification,
+  receiveNotification,
+} from '../../core/verifications/receive-notification.ts';
 
 /** Notifications are small; more is nobody's notification. */
 const mostBytes = 64 * 1024;

@@ -1,9 +1,9 @@
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Caller } from '../../core/caller.ts';
+import type { Caller } from '../../core/callers/caller.ts';
 import type { CoreDeps } from '../../core/core-deps.ts';
-import { operationTimeoutMs } from '../../core/run-claimed.ts';
+import { operationTimeoutMs } from '../../core/claims/run-claimed.ts';
 import type { GraphqlContext } from '../../graphql/context.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
 import { createAdmission, type Admitted } from '../admission.ts';

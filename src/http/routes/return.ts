@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { CoreDeps } from '../../core/core-deps.ts';
-import { finishReturn, type ReturnTarget } from '../../core/finish-return.ts';
+import { finishReturn, type ReturnTarget } from '../../core/verifications/finish-return.ts';
 
 type Page = Extract<ReturnTarget, { kind: 'page' }>['page'];
 

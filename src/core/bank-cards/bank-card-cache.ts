@@ -1,0 +1,85 @@
+import type { BankCardInput, BankCardOutcome } from '../../contract/index.ts';
+import type { Owner } from '../callers/caller.ts';
+import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { keyedHashes } from '../records/keyed-hash.ts';
+import { decodeRecord, type BankCardRecord } from '../records/records.ts';
+import type { RegisteredProvider } from '../upstream/registry.ts';
+
+/** Which answers may be given again. `until_midnight`: the provider's day is over then. */
+const lifetimes = {
+  MATCHED: 'as_set',
+  MISMATCHED: 'as_set',
+  CARD_UNUSABLE: 'as_set',
+  INPUT_REFUSED: 'as_set',
+  NOT_PERFORMED: 'until_midnight',
+  UNDETERMINED: 'never',
+} as const satisfies Record<BankCardOutcome, 'as_set' | 'until_midnight' | 'never'>;
+
+const dayMs = 24 * 3600 * 1000;
+const shanghaiOffsetMs = 8 * 3600 * 1000;
+
+export interface BankCardCache {
+  /** One for each listed hash key. */
+  readonly keys: readonly [string, ...string[]];
+  /** The earlier check, if it is the same person's and young enough. */
+  readonly find: (maxAgeSeconds: number | null) => Promise<BankCardRecord | null>;
+  readonly put: (check: BankCardRecord) => Promise<void>;
+}
+
+/**
+ * Answers to a check of the same four elements, for the same user, by the same account. Numbers and
+ * name are in a keyed hash only; what is kept is the check without them.
+ */
+export function bankCardCache(
+  { store, hashKeys, sandbox, now, bankCardCacheSeconds }: CoreDeps,
+  { definition, account }: RegisteredProvider,
+  { tenantId, userId }: Pick<Owner, 'tenantId' | 'userId'>,
+  { subject, cardNumber, phone, certType }: BankCardInput,
+): BankCardCache {
+  const keys = keyedHashes(hashKeys, 'bank card', [
+    ...[modeOf({ sandbox }), tenantId, userId, definition.id, account],
+    ...[subject.name ?? '', subject.idNumber ?? '', cardNumber, phone, String(certType)],
+  ]);
+
+  return {
+    keys,
+    find: async (maxAgeSeconds) => {
+      const body = maxAgeSeconds === 0 ? null : await firstOf(store, keys);
+      if (body === null) return null;
+      const check = readCheck(body);
+      const ageMs = now() - (check.checkedAtMs ?? 0);
+      const isYoung = maxAgeSeconds === null || ageMs <= maxAgeSeconds * 1000;
+      const isTheirs = check.tenantId === tenantId && check.userId === userId;
+      return isYoung && isTheirs ? check : null;
+    },
+    put: async (check) => {
+      const keepMs = lifetimeOf(check, now(), bankCardCacheSeconds);
+      if (keepMs <= 0) return;
+      for (const key of keys) await store.cache.set(key, JSON.stringify(check), keepMs / 1000);
+    },
+  };
+}
+
+async function firstOf({ cache }: CoreDeps['store'], keys: readonly string[]) {
+  for (const key of keys) {
+    const body = await cache.get(key);
+    if (body !== null) return body;
+  }
+  return null;
+}
+
+function readCheck(body: string): BankCardRecord {
+  const { id } = JSON.parse(body) as { readonly id: string };
+  return decodeRecord('bank_card', { id, body, personal: null });
+}
+
+function lifetimeOf({ result }: BankCardRecord, nowMs: number, seconds: number): number {
+  switch (lifetimes[result?.outcome ?? 'UNDETERMINED']) {
+    case 'as_set':
+      return seconds * 1000;
+    case 'until_midnight':
+      return dayMs - ((nowMs + shanghaiOffsetMs) % dayMs);
+    case 'never':
+      return 0;
+  }
+}

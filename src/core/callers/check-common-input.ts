@@ -1,0 +1,19 @@
+import { checkText, createProblemList, type FieldProblem } from '../../contract/index.ts';
+
+/** Checks of what every paid or claimed operation is given, whatever the provider. */
+export function checkCommonInput(input: {
+  readonly idempotencyKey: string;
+  readonly userId: string | null;
+  readonly consentRef: string | null;
+}): readonly FieldProblem[] {
+  const problems = createProblemList();
+  const { idempotencyKey, userId, consentRef } = input;
+  problems.add(
+    'idempotencyKey',
+    idempotencyKey === '' ? 'must not be empty' : checkText(idempotencyKey, 255),
+  );
+  if (userId !== null)
+    problems.add('userId', userId === '' ? 'must not be empty' : checkText(userId, 255));
+  if (consentRef !== null) problems.add('consentRef', checkText(consentRef, 255));
+  return problems.all;
+}

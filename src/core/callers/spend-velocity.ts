@@ -1,0 +1,68 @@
+import { LimiterRefusal, type VelocityCounter, type VelocityRule } from '../../contract/index.ts';
+import type { Owner } from './caller.ts';
+import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { keyedHashes } from '../records/keyed-hash.ts';
+
+/** What callers may do at most; null: no limit. */
+export interface VelocityRules {
+  /** Starts and checks of one user. */
+  readonly user: VelocityRule | null;
+  /** Checks of one card, whoever asks: a check is an oracle for who stole it. */
+  readonly card: VelocityRule | null;
+  /** Starts and checks about one ID number. */
+  readonly idNumber: VelocityRule | null;
+  /** Calls of one tenant that may be charged, in a day. */
+  readonly tenantDaily: VelocityRule | null;
+  /** How much of a provider's quota one tenant may use, 0 to 1. */
+  readonly tenantShare: number | null;
+}
+
+/** Whom and what a call is about. */
+export interface Spending {
+  readonly owner: Pick<Owner, 'tenantId' | 'userId'>;
+  readonly idNumber: string | null;
+  readonly cardNumber?: string | undefined;
+  readonly mayCharge: boolean;
+  /** The quota that the call uses. */
+  readonly quota: { readonly key: string; readonly perSecond: number };
+}
+
+/**
+ * Counts a call against everything that limits callers, before anything is sent. A call that one limit
+ * refuses is counted by none. Throws `LimiterRefusal('over_velocity')`, and `StoreUnavailable` when nobody
+ * can count.
+ *
+ * Resolves to what takes all of it back, for a call that did nothing. That never throws.
+ */
+export async function spendVelocity(
+  { velocity, velocityRules: rules, hashKeys, sandbox }: CoreDeps,
+  { owner, idNumber, cardNumber, mayCharge, quota }: Spending,
+): Promise<() => Promise<void>> {
+  const { tenantId, userId } = owner;
+  const countersOf = (
+    name: string,
+    rule: VelocityRule | null,
+    parts: readonly string[],
+  ): readonly VelocityCounter[] =>
+    rule === null
+      ? []
+      : keyedHashes(hashKeys, 'velocity', [modeOf({ sandbox }), name, ...parts]).map((key) => ({
+          ...{ name, key, rule },
+        }));
+  const share: VelocityRule | null =
+    rules.tenantShare === null
+      ? null
+      : { most: Math.max(1, Math.floor(quota.perSecond * rules.tenantShare)), seconds: 1 };
+
+  const counters = [
+    ...countersOf('tenant', mayCharge ? rules.tenantDaily : null, [tenantId]),
+    ...countersOf('share', share, [tenantId, quota.key]),
+    ...countersOf('user', rules.user, [tenantId, userId]),
+    // Across tenants: a stolen card or number is the same everywhere.
+    ...(cardNumber === undefined ? [] : countersOf('card', rules.card, [cardNumber])),
+    ...(idNumber === null ? [] : countersOf('id', rules.idNumber, [idNumber])),
+  ];
+  const spent = await velocity.spend(counters);
+  if (spent.kind === 'refused') throw new LimiterRefusal('over_velocity', spent.retryAfterMs);
+  return () => spent.refund().catch(() => {});
+}

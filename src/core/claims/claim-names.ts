@@ -1,0 +1,46 @@
+import type { Caller } from '../callers/caller.ts';
+import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { keyedHash } from '../records/keyed-hash.ts';
+
+/** The format of the fingerprint: another one must never compare equal. */
+const fingerprintVersion = '1';
+
+/** The look-up key of a claim, and the fingerprint of its input, under one hash key. */
+export interface ClaimName {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/** One for each listed hash key, in the order of their kids: the same for every replica. */
+export type ClaimNames = readonly [ClaimName, ...ClaimName[]];
+
+/** Both are keyed hashes: an ID number has too few values for a plain one. */
+export function claimNames(
+  deps: Pick<CoreDeps, 'hashKeys' | 'sandbox'>,
+  caller: Caller,
+  operation: string,
+  input: { readonly idempotencyKey: string },
+): { readonly names: ClaimNames } {
+  const { idempotencyKey, ...fields } = input;
+  const owner = [modeOf(deps), caller.tenantId, caller.userId, operation];
+  const canonical = canonicalJson(fields);
+  const [first, ...others] = deps.hashKeys
+    .toSorted((a, b) => (a.kid < b.kid ? -1 : 1))
+    .map(({ key }) => ({
+      key: keyedHash(key, 'claim', [...owner, idempotencyKey]),
+      fingerprint: keyedHash(key, 'fingerprint', [fingerprintVersion, canonical]),
+    }));
+  if (!first) throw new Error('no hash key');
+  return { names: [first, ...others] };
+}
+
+/** Sorted keys, and no difference between an absent field and null. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== null && member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}

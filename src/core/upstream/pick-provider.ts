@@ -1,0 +1,152 @@
+import type { AnyProvider, ChannelDefinition, FieldProblem } from '../../contract/index.ts';
+import { beforeClaimWasRead, problem, type Problem } from '../problem.ts';
+import { isEnabled, type RegisteredProvider, type Registry } from './registry.ts';
+
+/** Who serves a start, and with which options. */
+export interface PickedChannel {
+  readonly provider: RegisteredProvider;
+  readonly channel: ChannelDefinition<unknown>;
+  readonly options: unknown;
+}
+
+export type Picked<T> =
+  | { readonly picked: T }
+  | { readonly fields: readonly FieldProblem[] }
+  | { readonly problem: Problem };
+
+/** Who may serve, in order: the first does, a later one when it is passed over. */
+export type Candidates = readonly [PickedChannel, ...PickedChannel[]];
+
+/**
+ * Options imply their provider; else `provider` says who; else the route of the channel; else the
+ * only enabled provider of the channel serves.
+ */
+export function pickChannelProviders(
+  registry: Registry,
+  input: {
+    readonly channel: string;
+    readonly provider: string | null;
+    readonly options: Readonly<Record<string, unknown>> | null;
+  },
+): Picked<Candidates> {
+  const given = Object.entries(input.options ?? {}).filter(([, value]) => value != null);
+  const [option] = given;
+  // A composer may have dropped @oneOf, so it is enforced here as well.
+  if (input.options !== null && (!option || given.length > 1)) {
+    return { fields: [{ path: 'options', message: 'must have exactly one field' }] };
+  }
+  if (option) return pickByOption(registry, input, option);
+
+  const route = input.provider === null ? registry.routing.get(input.channel) : undefined;
+  if (route) return pickByRoute(registry, input.channel, route);
+  const offering = registry.all.filter(({ definition }) =>
+    Object.hasOwn(definition.channels, input.channel),
+  );
+  const picked = pickAmong(registry, offering, input.provider, `the channel ${input.channel}`);
+  return 'picked' in picked ? only(withChannel(picked.picked, input.channel, null)) : picked;
+}
+
+function pickByOption(
+  registry: Registry,
+  input: { readonly channel: string; readonly provider: string | null },
+  [field, options]: readonly [string, unknown],
+): Picked<Candidates> {
+  const path = `options.${field}`;
+  const owner = registry.all.find(({ definition }) => channelsOf(definition, field).length > 0);
+  if (!owner) return { fields: [{ path, message: 'belongs to no provider' }] };
+
+  const { id } = owner.definition;
+  const names = channelsOf(owner.definition, field);
+  const fields: FieldProblem[] = [];
+  if (!names.includes(input.channel)) {
+    fields.push({ path, message: `belongs to the channel ${names.join(' or ')}` });
+  }
+  if (input.provider !== null && input.provider !== id) {
+    fields.push({ path, message: `belongs to the provider ${id}` });
+  }
+  if (fields.length > 0) return { fields };
+  if (!isEnabled(owner)) return { problem: notEnabled(owner) };
+  return only(withChannel(owner, input.channel, options));
+}
+
+/** The channels of a provider that take this field of the options. */
+function channelsOf({ channels }: AnyProvider, field: string): string[] {
+  return Object.keys(channels).filter((name) => channels[name]?.optionsField === field);
+}
+
+function pickByRoute(
+  registry: Registry,
+  channel: string,
+  route: readonly string[],
+): Picked<Candidates> {
+  const listed = route.flatMap((id) => registry.find(id) ?? []);
+  const [first, ...others] = listed
+    .filter(isEnabled)
+    .map((provider) => withChannel(provider, channel, null));
+  if (first) return { picked: [first, ...others] };
+  const [disabled] = listed;
+  if (!disabled) throw new Error(`the route of ${channel} names nobody`);
+  return { problem: notEnabled(disabled) };
+}
+
+function only(candidate: PickedChannel): Picked<Candidates> {
+  return { picked: [candidate] };
+}
+
+/** `provider` says who; else the only enabled provider of bank card checks serves. */
+export function pickBankCardProvider(
+  registry: Registry,
+  provider: string | null,
+): Picked<RegisteredProvider> {
+  const offering = registry.all.filter(({ definition }) => definition.bankCard !== undefined);
+  return pickAmong(registry, offering, provider, 'bank card checks');
+}
+
+/** What to tell a caller for whom nobody was picked: every wrong field first. */
+export function problemOfPicked(
+  picked: Exclude<Picked<never>, { readonly picked: never }>,
+  otherFields: readonly FieldProblem[],
+): Problem {
+  const fields = [...otherFields, ...('fields' in picked ? picked.fields : [])];
+  return 'problem' in picked && fields.length === 0
+    ? picked.problem
+    : problem('INVALID_INPUT', { fields });
+}
+
+function pickAmong(
+  registry: Registry,
+  offering: readonly RegisteredProvider[],
+  asked: string | null,
+  what: string,
+): Picked<RegisteredProvider> {
+  if (asked !== null) {
+    if (!registry.find(asked)) {
+      return { fields: [{ path: 'provider', message: 'is no provider of this graph' }] };
+    }
+    const provider = offering.find(({ definition }) => definition.id === asked);
+    if (!provider) return { fields: [{ path: 'provider', message: `does not offer ${what}` }] };
+    return isEnabled(provider) ? { picked: provider } : { problem: notEnabled(provider) };
+  }
+  const enabled = offering.filter(isEnabled);
+  const [single, ...others] = enabled;
+  if (single && others.length === 0) return { picked: single };
+  if (single) {
+    const names = enabled.map(({ definition }) => definition.id).join(', ');
+    return { fields: [{ path: 'provider', message: `must be one of ${names}` }] };
+  }
+  const [disabled] = offering;
+  if (disabled) return { problem: notEnabled(disabled) };
+  const path = what === 'bank card checks' ? 'provider' : 'channel';
+  return { fields: [{ path, message: `no provider of this graph offers ${what}` }] };
+}
+
+function withChannel(provider: RegisteredProvider, name: string, options: unknown): PickedChannel {
+  const channel = provider.definition.channels[name];
+  if (!channel) throw new Error(`${provider.definition.id} has no channel ${name}`);
+  return { provider, channel, options };
+}
+
+function notEnabled(provider: RegisteredProvider): Problem {
+  const found = problem('PROVIDER_NOT_ENABLED', { provider: provider.definition.id });
+  return beforeClaimWasRead(found);
+}

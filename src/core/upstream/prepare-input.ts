@@ -1,0 +1,43 @@
+import type { ChecksumMode, FieldProblem, Log, PrepareContext } from '../../contract/index.ts';
+import { problem, type Problem } from '../problem.ts';
+import type { RegisteredProvider } from './registry.ts';
+
+interface Deps {
+  readonly checksums: ChecksumMode;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/**
+ * Lets a plugin look at an input. Either it is prepared, or everything that is wrong with it is
+ * said at once, what core found included.
+ *
+ * Checks that may wrongly refuse a person are, by INPUT_CHECKSUMS, nothing, a line in the log, or
+ * a problem.
+ */
+export function prepareInput<Prepared extends object>(
+  { checksums, log, now }: Deps,
+  { definition, settings }: RegisteredProvider,
+  ownProblems: readonly FieldProblem[],
+  prepare: (
+    context: PrepareContext<unknown>,
+  ) => Prepared | { readonly problems: readonly FieldProblem[] },
+): { readonly prepared: Prepared } | { readonly problem: Problem } {
+  const doubts: FieldProblem[] = [];
+  const prepared = prepare({
+    settings,
+    nowMs: now(),
+    doubt: (path, message) => {
+      if (message === null) return;
+      if (checksums === 'strict') doubts.push({ path, message });
+      if (checksums === 'warn') {
+        log.event('warn', 'input_doubt', { provider: definition.id, path, message });
+      }
+    },
+  });
+  const found = 'problems' in prepared ? prepared.problems : [];
+  const fields = [...ownProblems, ...found, ...doubts];
+  return 'problems' in prepared || fields.length > 0
+    ? { problem: problem('INVALID_INPUT', { fields }) }
+    : { prepared };
+}

@@ -1,0 +1,74 @@
+import { StoreUnavailable, type Notification } from '../../contract/index.ts';
+import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { holdLock } from '../records/hold-lock.ts';
+import { keyedHashes } from '../records/keyed-hash.ts';
+import { skeletonKeepSeconds } from '../records/records.ts';
+
+/** A notification and the provider that sent it. */
+export interface EarlyNotification {
+  readonly providerId: string;
+  readonly notification: Notification;
+}
+
+/** A provider sends a few at most. */
+const mostKept = 5;
+const writeWithinMs = 1000;
+const tries = 20;
+
+/** Notifications that came before the start was answered: the first few are kept until it is. */
+export function earlyNotifications(
+  {
+    store: { cache, locks },
+    hashKeys,
+    sandbox,
+    randomBytes,
+  }: Pick<CoreDeps, 'store' | 'hashKeys' | 'sandbox' | 'randomBytes'>,
+  verificationId: string,
+) {
+  const keys = keyedHashes(hashKeys, 'early', [modeOf({ sandbox }), verificationId]);
+
+  const find = async (): Promise<readonly EarlyNotification[]> => {
+    for (const key of keys) {
+      const text = await cache.get(key);
+      if (text !== null) return (JSON.parse(text) as readonly Kept[]).map(read);
+    }
+    return [];
+  };
+
+  return {
+    find,
+    forget: (): Promise<void> => cache.remove(keys),
+    /** False where there are enough already. Throws `StoreUnavailable` when it could not be kept. */
+    keep: async (early: EarlyNotification): Promise<boolean> => {
+      // Two that come at once must not write over each other.
+      const lock = holdLock(locks, keys, randomBytes(16).toString('base64url'));
+      for (let time = 0; !(await lock.take(writeWithinMs)); time++) {
+        if (time === tries) throw new StoreUnavailable();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      try {
+        const kept = await find();
+        if (kept.length >= mostKept) return false;
+        const text = JSON.stringify([...kept, early].map(write));
+        for (const key of keys) await cache.set(key, text, skeletonKeepSeconds);
+        return true;
+      } finally {
+        await lock.release();
+      }
+    },
+  };
+}
+
+interface Kept extends Omit<Notification, 'body'> {
+  readonly providerId: string;
+  /** Base64. */
+  readonly body: string;
+}
+
+function write({ providerId, notification: { body, ...rest } }: EarlyNotification): Kept {
+  return { providerId, ...rest, body: body.toString('base64') };
+}
+
+function read({ providerId, body, ...rest }: Kept): EarlyNotification {
+  return { providerId, notification: { ...rest, body: Buffer.from(body, 'base64') } };
+}

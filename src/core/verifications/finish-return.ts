@@ -1,0 +1,50 @@
+import { StoreUnavailable, type StoredRecord } from '../../contract/index.ts';
+import { openCapability } from '../records/capability.ts';
+import type { CoreDeps } from '../core-deps.ts';
+import { decodeRecord, isRecordId, type VerificationRecord } from '../records/records.ts';
+import { refreshVerification } from './refresh-verification.ts';
+
+/** How long somebody waits for the way back while the provider is asked. */
+const askWithinMs = 3000;
+
+export type ReturnTarget =
+  | { readonly kind: 'redirect'; readonly url: string }
+  | { readonly kind: 'page'; readonly page: 'done' | 'link_invalid' | 'try_later' };
+
+/**
+ * Where the browser goes that a provider sent back: the outcome is refreshed, then it goes on to
+ * the caller's URL with `verificationId` and nothing of the provider's.
+ */
+export async function finishReturn(deps: CoreDeps, capability: string): Promise<ReturnTarget> {
+  const opened = openCapability(deps.hashKeys, 'return', capability, deps.now());
+  if (!opened || !isRecordId('verification', opened.recordId)) {
+    return { kind: 'page', page: 'link_invalid' };
+  }
+  try {
+    const [stored] = await deps.store.records.get([opened.recordId]);
+    if (!stored) return { kind: 'page', page: 'link_invalid' };
+    const record = await refreshed(deps, stored);
+    if (record.redirectUrl === null) return { kind: 'page', page: 'done' };
+    return { kind: 'redirect', url: withVerificationId(record.redirectUrl, record.id) };
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return { kind: 'page', page: 'try_later' };
+    throw error;
+  }
+}
+
+/** The person goes on even when nothing new can be learnt or kept just now. */
+async function refreshed(deps: CoreDeps, stored: StoredRecord): Promise<VerificationRecord> {
+  try {
+    return await refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back');
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    return decodeRecord('verification', stored);
+  }
+}
+
+/** Appends, and leaves the caller's own query as it was written. */
+function withVerificationId(redirectUrl: string, id: string): string {
+  const url = new URL(redirectUrl);
+  url.search = `${url.search === '' ? '?' : `${url.search}&`}verificationId=${id}`;
+  return url.href;
+}

@@ -1,0 +1,302 @@
+import {
+  StoreUnavailable,
+  type ChannelDefinition,
+  type Notification,
+  type NotificationDefinition,
+  type NotificationProof,
+  type OutcomeAnswer,
+  type StoredRecord,
+} from '../../contract/index.ts';
+import { openCapability } from '../records/capability.ts';
+import { concludeVerification } from './conclude-verification.ts';
+import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { keyedHashes } from '../records/keyed-hash.ts';
+import { logBug } from '../log-bug.ts';
+import { earlyNotifications } from './early-notifications.ts';
+import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../records/records.ts';
+import { refreshVerification } from './refresh-verification.ts';
+import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
+import { writeVerification } from './write-verification.ts';
+
+export type NotificationReceipt =
+  | { readonly kind: 'received'; readonly reply: NotificationDefinition<unknown>['reply'] }
+  /** Nothing here expects it. */
+  | { readonly kind: 'unknown' }
+  /** Not from the provider, by its signature. */
+  | { readonly kind: 'refused' }
+  /** It could not be kept: a provider that repeats its notifications shall do so. */
+  | { readonly kind: 'try_later' };
+
+/** How long the provider is asked in the background after a hint. */
+const askWithinMs = 5000;
+
+/** In place of a capability: the URL that is set in a provider's console, for all verifications. */
+const accountUrl = 'account';
+/** How long a delivery is remembered that was read: longer than any provider repeats one. */
+const rememberDeliverySeconds = 24 * 3600;
+
+/**
+ * A provider's notification. It is a hint that makes us ask; only where the channel has no other
+ * way is it the outcome itself, marked NOTIFIED. A terminal status never changes.
+ */
+export async function receiveNotification(
+  deps: CoreDeps,
+  providerId: string,
+  capability: string,
+  notification: Notification,
+): Promise<NotificationReceipt> {
+  if (capability === accountUrl) return receiveForAccount(deps, providerId, notification);
+  const opened = openCapability(deps.hashKeys, 'callback', capability, deps.now());
+  return opened
+    ? receiveById(deps, providerId, opened.recordId, notification)
+    : { kind: 'unknown' };
+}
+
+/** Whether a notification may come by this URL at all, as far as the URL alone tells. */
+export function expectsNotification(
+  deps: CoreDeps,
+  providerId: string,
+  capability: string,
+): boolean {
+  return capability === accountUrl
+    ? expectingAccount(deps, providerId) !== null
+    : openCapability(deps.hashKeys, 'callback', capability, deps.now()) !== null;
+}
+
+/** What an account's own URL may be notified of; null where nothing is expected there. */
+function expectingAccount(
+  deps: CoreDeps,
+  providerId: string,
+): {
+  readonly provider: RegisteredProvider;
+  readonly expecting: readonly NotificationDefinition<unknown>[];
+} | null {
+  const provider = deps.registry.find(providerId);
+  const all = Object.values(provider?.definition.channels ?? {}).flatMap(
+    (channel) => channel.notification ?? [],
+  );
+  const expecting = all.filter(({ referenceOf }) => referenceOf !== undefined);
+  const isExpected = provider !== undefined && isEnabled(provider) && expecting.length > 0;
+  return isExpected ? { provider, expecting } : null;
+}
+
+/** The signature says who sent it, and our reference in it what it is about. */
+async function receiveForAccount(
+  deps: CoreDeps,
+  providerId: string,
+  notification: Notification,
+): Promise<NotificationReceipt> {
+  const expected = expectingAccount(deps, providerId);
+  if (!expected) return { kind: 'unknown' };
+  const { provider, expecting } = expected;
+  const genuine = expecting.filter(
+    (definition) => prove(deps, provider, definition, notification).kind === 'genuine',
+  );
+  const [first] = genuine;
+  if (!first) return { kind: 'refused' };
+  for (const { referenceOf } of genuine) {
+    const reference = orUnreadable(deps, provider, () => referenceOf?.(notification) ?? null);
+    if (reference === null) continue;
+    const receipt = await receiveById(deps, providerId, reference, notification);
+    if (receipt.kind !== 'unknown') return receipt;
+  }
+  // Others may use the same account: what is not ours is not sent again and again.
+  return { kind: 'received', reply: first.reply };
+}
+
+async function receiveById(
+  deps: CoreDeps,
+  providerId: string,
+  recordId: string,
+  notification: Notification,
+): Promise<NotificationReceipt> {
+  if (!isRecordId('verification', recordId)) return { kind: 'unknown' };
+  try {
+    const [stored] = await deps.store.records.get([recordId]);
+    return stored && kindOf(stored) === 'verification'
+      ? await receive(deps, providerId, stored, notification)
+      : { kind: 'unknown' };
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    deps.log.event('error', 'store_unavailable', { operation: 'notification' });
+    return { kind: 'try_later' };
+  }
+}
+
+/**
+ * What came before the start was answered is read once it is. Never throws: the next visit to the
+ * verification looks again.
+ */
+export async function receiveEarlyNotification(deps: CoreDeps, id: string): Promise<void> {
+  try {
+    const early = earlyNotifications(deps, id);
+    const found = await early.find();
+    for (const { providerId, notification } of found) {
+      const [stored] = await deps.store.records.get([id]);
+      if (!stored || kindOf(stored) !== 'verification') return;
+      await receiveProven(deps, providerId, stored, notification);
+    }
+    if (found.length > 0) await early.forget();
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) logBug(deps.log, 'early notification', error);
+  }
+}
+
+/** Verified, then read: what the provider did not sign, and what was read before, is not looked at. */
+async function receive(
+  deps: CoreDeps,
+  providerId: string,
+  stored: StoredRecord,
+  notification: Notification,
+): Promise<NotificationReceipt> {
+  const record = decodeRecord('verification', stored);
+  const provider = deps.registry.find(providerId);
+  const definition = provider?.definition.channels[record.channel]?.notification;
+  if (!provider || !definition) return { kind: 'unknown' };
+  if (!definition.verify || !isEnabled(provider)) {
+    return (await receiveProven(deps, providerId, stored, notification)).receipt;
+  }
+  const proof = prove(deps, provider, definition, notification);
+  if (proof.kind === 'refused') return proof;
+  const parts = [modeOf(deps), providerId, provider.account, record.id, proof.deliveryId];
+  const keys = keyedHashes(deps.hashKeys, 'delivery', parts);
+  for (const key of keys) {
+    if ((await deps.store.cache.get(key)) !== null) {
+      return { kind: 'received', reply: definition.reply };
+    }
+  }
+  const { receipt, isTaken } = await receiveProven(deps, providerId, stored, notification);
+  for (const key of isTaken ? keys : []) {
+    await deps.store.cache.set(key, '1', rememberDeliverySeconds);
+  }
+  return receipt;
+}
+
+/** A signature that cannot even be checked is none. */
+function prove(
+  deps: CoreDeps,
+  provider: RegisteredProvider,
+  { verify }: NotificationDefinition<unknown>,
+  notification: Notification,
+): NotificationProof {
+  const context = { settings: provider.settings, nowMs: deps.now() };
+  const proof = orUnreadable(deps, provider, () => verify?.(notification, context) ?? null);
+  // A promise that was not asked for must not end the process.
+  if (proof instanceof Promise) proof.catch(() => {});
+  const isProven =
+    proof?.kind === 'genuine' && typeof proof.deliveryId === 'string' && proof.deliveryId !== '';
+  return isProven ? proof : { kind: 'refused' };
+}
+
+/** Null for what a plugin cannot read: anybody may send anything. */
+function orUnreadable<T>(
+  { log }: CoreDeps,
+  { definition: { id } }: RegisteredProvider,
+  work: () => T | null,
+): T | null {
+  try {
+    return work();
+  } catch {
+    log.event('warn', 'notification_unreadable', { provider: id });
+    return null;
+  }
+}
+
+interface Taken {
+  readonly receipt: NotificationReceipt;
+  /** Whether it was understood or kept: then it need not come again. */
+  readonly isTaken: boolean;
+}
+
+async function receiveProven(
+  deps: CoreDeps,
+  providerId: string,
+  stored: StoredRecord,
+  notification: Notification,
+): Promise<Taken> {
+  const record = decodeRecord('verification', stored);
+  const provider = deps.registry.find(providerId);
+  const channel = provider?.definition.channels[record.channel];
+  const unknown = { receipt: { kind: 'unknown' }, isTaken: false } as const;
+  if (!provider || !channel?.notification) return unknown;
+  const { reply, read } = channel.notification;
+  const received = (isTaken: boolean): Taken => ({ receipt: { kind: 'received', reply }, isTaken });
+  if (record.redactedAtMs !== null) return received(true);
+  if (record.startedAtMs === null) {
+    return received(await keepForLater(deps, provider, channel, record, notification));
+  }
+  if (record.providerId !== providerId) return unknown;
+  const { session } = record;
+  if (record.status !== 'PENDING' || session === null || !isEnabled(provider)) {
+    return received(true);
+  }
+
+  const source = outcomeSourceOf(provider, channel);
+  if (source === 'NOTIFICATION') {
+    const context = { settings: provider.settings, nowMs: deps.now() };
+    const told = orUnreadable(deps, provider, () => ({
+      answer: read(notification, session, context),
+    }));
+    if (told?.answer) await takeAtItsWord(deps, stored, told.answer, channel);
+    return received(told !== null);
+  }
+  if (source === 'QUERY' && saysSomething(notification)) {
+    // Whatever it says: no vendor documents the body well enough to be choosy about a hint.
+    askInBackground(deps, stored);
+  }
+  return received(true);
+}
+
+/** Sooner than the answer of the start: what it is about is not known yet. */
+async function keepForLater(
+  deps: CoreDeps,
+  provider: RegisteredProvider,
+  channel: ChannelDefinition<unknown>,
+  { id }: VerificationRecord,
+  notification: Notification,
+): Promise<boolean> {
+  // Where the provider can be asked, a hint before the beginning says nothing; nor does the GET of a
+  // page that was opened.
+  if (!saysSomething(notification)) return true;
+  if (!isEnabled(provider) || outcomeSourceOf(provider, channel) !== 'NOTIFICATION') return true;
+  const { id: providerId } = provider.definition;
+  const isKept = await earlyNotifications(deps, id).keep({ providerId, notification });
+  // The start may have been answered meanwhile, and have looked before this was kept.
+  const [stored] = await deps.store.records.get([id]);
+  const current = stored ? decodeRecord('verification', stored) : null;
+  // Or it came to nothing, or its person was redacted: then nobody would look for this any more.
+  if (!current || current.redactedAtMs !== null) await earlyNotifications(deps, id).forget();
+  else if (current.startedAtMs !== null) await receiveEarlyNotification(deps, id);
+  return isKept;
+}
+
+async function takeAtItsWord(
+  deps: CoreDeps,
+  stored: StoredRecord,
+  answer: OutcomeAnswer,
+  { graceSeconds }: ChannelDefinition<unknown>,
+): Promise<void> {
+  const nowMs = deps.now();
+  const terms = { nowMs, askedMs: nowMs, graceSeconds, evidence: 'NOTIFIED' } as const;
+  for (let current: StoredRecord | null | undefined = stored; current;) {
+    const record = decodeRecord('verification', current);
+    const concluded = concludeVerification(record, answer, terms);
+    if (concluded === record) return;
+    if (await writeVerification(deps, current, concluded)) return;
+    [current] = await deps.store.records.get([record.id]);
+  }
+}
+
+/** A bare GET comes when the page is opened; one with a query is how some providers notify. */
+function saysSomething({ method, query }: Notification): boolean {
+  return method === 'POST' || query !== '';
+}
+
+/** The provider waits for its reply, not for what we make of its hint. */
+function askInBackground(deps: CoreDeps, stored: StoredRecord): void {
+  refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back').catch(
+    (error: unknown) => {
+      if (!(error instanceof StoreUnavailable)) logBug(deps.log, 'notification', error);
+    },
+  );
+}

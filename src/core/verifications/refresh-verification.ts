@@ -1,0 +1,281 @@
+import {
+  LimiterRefusal,
+  ProviderFault,
+  StoreUnavailable,
+  type ChannelDefinition,
+  type OutcomeAnswer,
+  type StoredRecord,
+} from '../../contract/index.ts';
+import { callProvider } from '../upstream/call-provider.ts';
+import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
+import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { holdLock, keepRenewing, leaseMs, type Lock } from '../records/hold-lock.ts';
+import { keyedHashes } from '../records/keyed-hash.ts';
+import { logBug } from '../log-bug.ts';
+import { orByDeadline } from '../or-by-deadline.ts';
+import { decodeRecord, type VerificationRecord } from '../records/records.ts';
+import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
+import { writeVerification } from './write-verification.ts';
+
+/**
+ * Why somebody wants to know. `came_back`: the person has just been at the provider, so an answer of
+ * before is of no use. `reconcile`: nobody waits for it.
+ */
+export type RefreshReason = 'asked' | 'came_back' | 'reconcile';
+
+/** Longer than any caller waits, so that two calls in a row have their full time. */
+const askTimeoutMs = 15_000;
+/** How often a replica looks whether another one's question was answered, and for how long. */
+const lookEveryMs = 100;
+const lookForMs = 3000;
+/** Who asks for nobody gives way, and does not hold the others up. */
+const reconcileTurnWithinMs = 2000;
+/** Where no channel says how long a provider remembers. */
+const defaultRetentionSeconds = 3 * 24 * 3600;
+
+/**
+ * A verification as it is now: a pending one is asked about at its provider.
+ *
+ * However many people ask, over all replicas one asks the provider, once per `pollEveryMs`, and
+ * everybody gets that answer. When it does not answer, what is known stays. A terminal status never
+ * changes.
+ */
+export async function refreshVerification(
+  deps: CoreDeps,
+  stored: StoredRecord,
+  deadlineMs: number,
+  reason: RefreshReason = 'asked',
+): Promise<VerificationRecord> {
+  const record = decodeRecord('verification', stored);
+  if (record.status !== 'PENDING' || record.startedAtMs === null) return record;
+
+  const provider = deps.registry.find(record.providerId);
+  const channel = provider?.definition.channels[record.channel];
+  if (deps.now() >= retentionEndsMs(record, channel)) {
+    return write(deps, stored, forgetVerification(record));
+  }
+  // Without its session nobody can be asked: it was redacted.
+  const canAsk = provider && isEnabled(provider) && record.session !== null;
+  if (!channel || (!canAsk && record.redactedAtMs === null)) return record;
+  const { fetchOutcome } = channel;
+  if (!canAsk || outcomeSourceOf(provider, channel) !== 'QUERY' || !fetchOutcome) {
+    const isOver = deps.now() >= graceEndsMs(record, channel.graceSeconds);
+    return isOver ? write(deps, stored, forgetVerification(record)) : record;
+  }
+
+  // Nobody finishes within a second of being sent off.
+  const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
+  const agoMs = deps.now() - lastMs;
+  // In the future by the clock of another replica: then it says nothing.
+  const isFresh = agoMs >= 0 && agoMs < channel.pollEveryMs;
+  if (isFresh && reason !== 'came_back') return record;
+  const answer = shareQuestion(deps, { stored, record, provider, channel, fetchOutcome, reason });
+  return orByDeadline(deps.now, deadlineMs, answer, () => record);
+}
+
+/** Until then the provider can be asked. */
+export function retentionEndsMs(
+  { startedAtMs, createdAtMs }: VerificationRecord,
+  channel: ChannelDefinition<unknown> | undefined,
+): number {
+  const retentionSeconds = channel?.retentionSeconds ?? defaultRetentionSeconds;
+  return (startedAtMs ?? createdAtMs) + retentionSeconds * 1000;
+}
+
+interface Question {
+  readonly stored: StoredRecord;
+  readonly record: VerificationRecord;
+  readonly provider: RegisteredProvider;
+  readonly channel: ChannelDefinition<unknown>;
+  readonly fetchOutcome: NonNullable<ChannelDefinition<unknown>['fetchOutcome']>;
+  readonly reason: RefreshReason;
+}
+
+/** One question at a time in this process; who has just come back shares the next one. */
+function shareQuestion(deps: CoreDeps, question: Question): Promise<VerificationRecord> {
+  const { record, reason } = question;
+  const asking = deps.asking.get(record.id) ?? { now: null, next: null };
+  const shared = reason === 'came_back' ? asking.next : (asking.now ?? asking.next);
+  if (shared) return shared;
+  // Nobody who waits shall wait for a question of the lowest priority.
+  if (reason === 'reconcile') return askBehindAll(deps, question);
+
+  deps.asking.set(record.id, asking);
+  const answer: Promise<VerificationRecord> = askInTurn(deps, question, () => {
+    if (asking.next === answer) asking.next = null;
+    asking.now = answer;
+  }).finally(() => {
+    if (asking.now === answer) asking.now = null;
+    if (asking.next === answer) asking.next = null;
+    if (asking.now === null && asking.next === null) deps.asking.delete(record.id);
+  });
+  if (reason === 'came_back') asking.next = answer;
+  else asking.now = answer;
+  // Everybody may have left by the time it fails.
+  answer.catch(() => {});
+  return answer;
+}
+
+/**
+ * Asks when it is this replica's turn. The lock is kept until the provider may be asked again, so
+ * that no two replicas ask within `pollEveryMs`; who does not get it takes the other's answer, or
+ * what is known when that does not come soon.
+ */
+async function askInTurn(
+  deps: CoreDeps,
+  question: Question,
+  onTurn: () => void,
+): Promise<VerificationRecord> {
+  const { store, now } = deps;
+  const { stored, channel, reason } = question;
+  const lock = lockOf(deps, stored.id);
+  const untilMs = now() + lookForMs;
+  let looks = 0;
+  while (!(await lock.take(leaseMs))) {
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    const [current] = await store.records.get([stored.id]);
+    if (!current) return question.record;
+    const seen = decodeRecord('verification', current);
+    const isAnswered = reason !== 'came_back' && current.version !== stored.version;
+    // Counted as well: a clock that is set back must not make anybody wait for ever.
+    looks += 1;
+    const isOver = now() >= untilMs || looks * lookEveryMs >= lookForMs;
+    if (seen.status !== 'PENDING' || isAnswered || isOver) return seen;
+  }
+
+  onTurn();
+  const stopRenewing = keepRenewing(lock);
+  const sent: Sent = { atMs: now(), isSent: false };
+  try {
+    // Somebody else may have asked between our reading and our turn.
+    const [current] = await store.records.get([stored.id]);
+    const seen = current ? decodeRecord('verification', current) : null;
+    if (!current || !seen || seen.status !== 'PENDING' || seen.session === null) {
+      return seen ?? question.record;
+    }
+    const isAnswered = reason !== 'came_back' && current.version !== stored.version;
+    return isAnswered
+      ? seen
+      : await ask(deps, { ...question, stored: current, record: seen }, sent, () =>
+          // It was ours a moment ago, and asking costs nothing.
+          lock.renew(leaseMs).catch(() => true),
+        );
+  } finally {
+    stopRenewing();
+    await keepUntilNext(deps, lock, channel, sent);
+  }
+}
+
+/**
+ * Asks for nobody: gives way to all others, and takes the lock only at the moment of sending, so that
+ * nobody waits for what waits itself. Where somebody else is asking, theirs is the answer.
+ */
+async function askBehindAll(deps: CoreDeps, question: Question): Promise<VerificationRecord> {
+  const lock = lockOf(deps, question.stored.id);
+  const sent: Sent = { atMs: deps.now(), isSent: false };
+  const renewing: (() => void)[] = [];
+  const hold = async (): Promise<boolean> => {
+    if (renewing.length > 0) return lock.renew(leaseMs);
+    const isHeld = await lock.take(leaseMs);
+    if (isHeld) renewing.push(keepRenewing(lock));
+    return isHeld;
+  };
+  try {
+    return await ask(deps, question, sent, hold);
+  } finally {
+    for (const stop of renewing) stop();
+    if (renewing.length > 0) await keepUntilNext(deps, lock, question.channel, sent);
+  }
+}
+
+function lockOf(deps: CoreDeps, id: string): Lock {
+  const keys = keyedHashes(deps.hashKeys, 'ask', [modeOf(deps), id]);
+  return holdLock(deps.store.locks, keys, deps.randomBytes(16).toString('base64url'));
+}
+
+/** Best effort: it ends by itself. */
+async function keepUntilNext(
+  { now }: CoreDeps,
+  lock: Lock,
+  { pollEveryMs }: ChannelDefinition<unknown>,
+  { atMs }: Sent,
+): Promise<void> {
+  const leftMs = Math.round(atMs + pollEveryMs - now());
+  const isKept = leftMs > 0 && (await lock.renew(leftMs).catch(() => false));
+  if (!isKept) await lock.release();
+}
+
+/** When the last question left, as far as one did. */
+interface Sent {
+  atMs: number;
+  isSent: boolean;
+}
+
+async function ask(
+  deps: CoreDeps,
+  { stored, record, provider, channel, fetchOutcome, reason }: Question,
+  sent: Sent,
+  /** Makes sure of the lock at the moment of sending; false where somebody else has it. */
+  hold: () => Promise<boolean>,
+): Promise<VerificationRecord> {
+  const asked = () => ({ ...record, lastAskedAtMs: sent.atMs });
+  let isLeftToOthers = false;
+  try {
+    // The provider gets its full time, however little the one who asked has: a short deadline must
+    // not look like the provider's trouble.
+    const deadlineMs = deps.now() + askTimeoutMs;
+    const isForNobody = reason === 'reconcile';
+    const call = callProvider(deps, provider, {
+      priority: isForNobody ? 'reconcile' : 'result',
+      deadlineMs,
+      turnByMs: isForNobody ? deps.now() + reconcileTurnWithinMs : undefined,
+      onCall: (effect) => {
+        // It is asked again and again, by nobody's order.
+        if (effect !== 'read') throw new Error('asking for an outcome must only read');
+      },
+      beforeSend: async () => {
+        isLeftToOthers = !(await hold());
+        if (isLeftToOthers) throw new ProviderFault('not_sent');
+        sent.atMs = deps.now();
+        sent.isSent = true;
+      },
+    });
+    const asking: Promise<OutcomeAnswer | null> = fetchOutcome(call, record.session ?? {});
+    const answer = await orByDeadline(deps.now, deadlineMs, asking, () => null);
+    if (!answer) throw new ProviderFault('timeout');
+    const concluded = concludeVerification(asked(), answer, {
+      nowMs: deps.now(),
+      askedMs: sent.atMs,
+      graceSeconds: channel.graceSeconds,
+      evidence: 'QUERIED',
+    });
+    if (concluded.status === 'UNDETERMINED' && concluded.outcome?.reason === 'OTHER') {
+      deps.log.event('warn', 'outcome_unknown_code', {
+        provider: record.providerId,
+        code: concluded.outcome.code ?? '',
+      });
+    }
+    return await write(deps, stored, concluded);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
+    const isExpected = error instanceof ProviderFault || error instanceof LimiterRefusal;
+    if (!isExpected) logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
+    // Background polls that were not sent, and questions that another replica took over, tell nobody
+    // anything.
+    if (!sent.isSent && (reason === 'reconcile' || isLeftToOthers)) return record;
+    // The others learn that it was asked in vain, and wait no longer.
+    return write(deps, stored, asked());
+  }
+}
+
+/** Somebody else may have written in between: then theirs stands, since it may be terminal. */
+async function write(
+  deps: CoreDeps,
+  stored: StoredRecord,
+  record: VerificationRecord,
+): Promise<VerificationRecord> {
+  const written = await writeVerification(deps, stored, record);
+  if (written) return written;
+  const [newer] = await deps.store.records.get([record.id]);
+  return newer ? decodeRecord('verification', newer) : record;
+}

@@ -1,0 +1,65 @@
+import type { StartVerificationInput } from './start-verification.ts';
+import { canonicalJson } from '../claims/claim-names.ts';
+import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { keyedHashes } from '../records/keyed-hash.ts';
+import type { PickedChannel } from '../upstream/pick-provider.ts';
+import { decodeRecord, type ReusedRecord, type VerificationRecord } from '../records/records.ts';
+import { refreshVerification } from './refresh-verification.ts';
+
+/** A provider that does not say soon whether it is still open is asked for a new one. */
+const askWithinMs = 1000;
+
+export interface LaunchReuse {
+  /** Where it is remembered, one for each listed hash key. */
+  readonly keys: readonly [string, ...string[]];
+  /** An open launch of the same user for the same input; null when there is none. */
+  readonly find: () => Promise<ReusedRecord | null>;
+  readonly remember: (started: VerificationRecord) => Promise<void>;
+}
+
+/**
+ * Launches that may be handed out again, where the channel allows it: to the same caller and user,
+ * for the same input under another key, while the verification is pending and has some time left.
+ */
+export function launchReuse(
+  deps: CoreDeps,
+  { provider, channel }: PickedChannel,
+  skeleton: VerificationRecord,
+  input: Omit<StartVerificationInput, 'idempotencyKey'>,
+): LaunchReuse | null {
+  const { reuse } = channel;
+  if (!reuse) return null;
+  const { store, hashKeys, now } = deps;
+  const { id, tenantId, userId, callerId, providerId } = skeleton;
+  const keys = keyedHashes(hashKeys, 'launch', [
+    ...[modeOf(deps), tenantId, userId, callerId, provider.definition.id, provider.account],
+    canonicalJson(input),
+  ]);
+  const marginMs = reuse.marginSeconds * 1000;
+
+  return {
+    keys,
+    find: async () => {
+      const verificationId = await store.cache.get(keys[0]);
+      if (verificationId === null) return null;
+      const [stored] = await store.records.get([verificationId]);
+      if (!stored) return null;
+      const known = decodeRecord('verification', stored);
+      const isTheirs =
+        known.tenantId === tenantId && known.userId === userId && known.callerId === callerId;
+      const hasTime = known.expiresAtMs !== null && known.expiresAtMs - now() > marginMs;
+      if (!isTheirs || !hasTime) return null;
+      // It may be over, though nobody has asked yet.
+      const current = await refreshVerification(deps, stored, now() + askWithinMs);
+      if (current.status !== 'PENDING' || current.launch === null) return null;
+      return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };
+    },
+    remember: async ({ id: verificationId, expiresAtMs }) => {
+      const keepMs = (expiresAtMs ?? 0) - now() - marginMs;
+      if (keepMs <= 0) return;
+      for (const key of keys) {
+        await store.cache.set(key, verificationId, keepMs / 1000);
+      }
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { StoreUnavailable, type StoredRecord } from '../../contract/index.ts';
+import type { CoreDeps } from '../core-deps.ts';
+import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
+
+/**
+ * Writes a verification over the one that was read; null when somebody else has written in between.
+ * A terminal status is told to other services, at least once. Throws `StoreUnavailable`.
+ */
+export async function writeVerification(
+  deps: CoreDeps,
+  stored: StoredRecord,
+  record: VerificationRecord,
+): Promise<VerificationRecord | null> {
+  const written = await put(deps, stored, record);
+  if (!written) return null;
+  await announceEnd(deps, written);
+  return record;
+}
+
+/** Tells how a verification ended, unless that was told. False when it could not: then a visit does. */
+export async function announceEnd(deps: CoreDeps, stored: StoredRecord): Promise<boolean> {
+  const record = decodeRecord('verification', stored);
+  if (record.status === 'PENDING' || record.isAnnounced) return true;
+  try {
+    const { id: verificationId, status } = record;
+    const atMs = record.lastCheckedAtMs ?? deps.now();
+    await deps.announce({ verificationId, status, atMs });
+    return (await put(deps, stored, { ...record, isAnnounced: true })) !== null;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    return false;
+  }
+}
+
+function put(
+  deps: CoreDeps,
+  stored: StoredRecord,
+  record: VerificationRecord,
+): Promise<StoredRecord | null> {
+  return deps.store.records.replace(stored, encodeRecord(record), lifeOf(record, deps));
+}
