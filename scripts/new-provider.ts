@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtInProviders } from '../providers/index.ts';
-import { settingNames } from '../src/config.ts';
-import { findIdMistakes } from '../src/core/check-definitions.ts';
+import { settingNames } from '../src/boot/config.ts';
+import { findIdMistakes } from '../src/boot/check-definitions.ts';
 import { renameProvider, writeNewProvider } from '../src/new-provider.ts';
 
 // npm run new:provider acme            a provider that ships with the subgraph

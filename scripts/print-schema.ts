@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { printSubgraphSdl } from '../src/graphql/print-subgraph-sdl.ts';
-import { loadProviders } from '../src/load-providers.ts';
+import { loadProviders } from '../src/boot/load-providers.ts';
 
 // Prints the subgraph's SDL, the one to publish to a registry, with the providers that PROVIDERS names.
 // With --check: says whether the printed one is current, and changes nothing.

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { startSandbox, type Sandbox, type SandboxDeps } from '../sandbox/index.ts';
-import { loadConfig, parseProviderSettings, settingNames, type Config } from './config.ts';
+import { loadConfig, parseProviderSettings, settingNames, type Config } from './boot/config.ts';
 import {
   ProviderFault,
   type AnyProvider,
@@ -14,13 +14,13 @@ import { BootError } from './core/boot-error.ts';
 import { byThen } from './core/by-then.ts';
 import { createAccessTokens } from './core/upstream/access-tokens.ts';
 import { modeOf, type CoreDeps } from './core/core-deps.ts';
-import { createShared } from './create-shared.ts';
-import { inOneLine } from './in-one-line.ts';
-import { loadProviders } from './load-providers.ts';
+import { createShared } from './boot/create-shared.ts';
+import { inOneLine } from './boot/in-one-line.ts';
+import { loadProviders } from './boot/load-providers.ts';
 import { visitVerification } from './core/verifications/visit-verification.ts';
 import { createNonceClock } from './core/upstream/nonce-clock.ts';
 import { createRetryBudget } from './core/upstream/retry-budget.ts';
-import { checkDefinitions } from './core/check-definitions.ts';
+import { checkDefinitions } from './boot/check-definitions.ts';
 import { isLoopback } from './core/is-loopback.ts';
 import {
   createRegistry,

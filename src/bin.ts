@@ -16,10 +16,10 @@ const commands: Readonly<
     return null;
   },
   'print-schema': async () => {
-    const { loadProviders } = await import('./load-providers.ts');
+    const { loadProviders } = await import('./boot/load-providers.ts');
     const { printSubgraphSdl } = await import('./graphql/print-subgraph-sdl.ts');
-    const { checkDefinitions } = await import('./core/check-definitions.ts');
-    const { settingNames } = await import('./config.ts');
+    const { checkDefinitions } = await import('./boot/check-definitions.ts');
+    const { settingNames } = await import('./boot/config.ts');
     const definitions = await loadProviders(process.env);
     checkDefinitions(definitions, settingNames);
     return printSubgraphSdl(definitions).trimEnd();

@@ -1,7 +1,7 @@
 import { startApp, type App } from './app.ts';
 import { BootError } from './core/boot-error.ts';
 import { logBug } from './core/log-bug.ts';
-import { inOneLine } from './in-one-line.ts';
+import { inOneLine } from './boot/in-one-line.ts';
 
 /** A platform kills after 10 s; what is left by then is cut off by ourselves. */
 const stopWithinMs = 9500;

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtInProviders } from '../providers/index.ts';
-import { settingNames } from './config.ts';
+import { settingNames } from './boot/config.ts';
 import { BootError } from './core/boot-error.ts';
-import { findIdMistakes } from './core/check-definitions.ts';
+import { findIdMistakes } from './boot/check-definitions.ts';
 
 export interface NewProvider {
   /** `acme-idv` */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
-import { parseProviderSettings } from '../config.ts';
+import { parseProviderSettings } from '../boot/config.ts';
 import { Secret, type Notification, type Store } from '../contract/index.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';
 import type { Caller } from '../core/callers/caller.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/boot/config.ts';
 import { BootError } from '../../src/core/boot-error.ts';
 
 function linesOf(env: Record<string, string>): readonly string[] {

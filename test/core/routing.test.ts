@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/boot/config.ts';
 import {
   LimiterRefusal,
   ProviderFault,

@@ -7,7 +7,7 @@ import {
 } from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
-import { checkDefinitions } from '../../src/core/check-definitions.ts';
+import { checkDefinitions } from '../../src/boot/check-definitions.ts';
 import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 /** A provider whose chargeable action is sent once more after its code `Busy`. */

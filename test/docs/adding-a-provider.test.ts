@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { buildSchema, isEnumType } from 'graphql';
 import { afterAll, describe, expect, it } from 'vitest';
 import { faultKinds } from '../../src/contract/index.ts';
-import { contractMembers } from '../../src/core/check-definitions.ts';
+import { contractMembers } from '../../src/boot/check-definitions.ts';
 import { faultPolicies } from '../../src/core/upstream/fault-policy.ts';
 import { freePort } from '../support/free-port.ts';
 import { readBlocks } from '../support/read-blocks.ts';

@@ -45,7 +45,7 @@ describe('the docs', () => {
 
   it('name every setting in the README', () => {
     const readme = read('README.md');
-    const config = read('src/config.ts');
+    const config = read('src/boot/config.ts');
     const [, table = ''] = /const settings = \{([\s\S]*?)\n\};/u.exec(config) ?? [];
     const names = [...table.matchAll(/^ {2}([A-Z_]+):/gmu)].map(([, name]) => name);
     expect(names.length).toBeGreaterThan(10);

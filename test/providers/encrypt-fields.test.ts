@@ -3,7 +3,7 @@ import { sm2, sm4 } from 'sm-crypto-v2';
 import { describe, expect, it } from 'vitest';
 import { tencentCn } from '../../providers/tencent-cn/index.ts';
 import { encryptFields, readEncryptionKey } from '../../providers/tencent/encrypt-fields.ts';
-import { parseProviderSettings } from '../../src/config.ts';
+import { parseProviderSettings } from '../../src/boot/config.ts';
 import { checkMutation, startMutation } from '../support/operations.ts';
 import { fakeCall, someSettings } from '../support/call-plugin.ts';
 import { startTestApp } from '../support/test-app.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { oemcloud } from '../../providers/oemcloud/index.ts';
 import { failureCodes } from '../../providers/oemcloud/mapping.ts';
 import { faceCodes, gatewayErrors } from '../../sandbox/oemcloud/codes.ts';
-import { parseProviderSettings } from '../../src/config.ts';
+import { parseProviderSettings } from '../../src/boot/config.ts';
 import {
   classifyCode,
   ProviderErrorAnswer,

@@ -7,7 +7,7 @@ import {
   type Started,
   type StartInput,
 } from '../../src/contract/index.ts';
-import { parseProviderSettings } from '../../src/config.ts';
+import { parseProviderSettings } from '../../src/boot/config.ts';
 
 export interface SentCall {
   readonly action: string;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { settingNames } from '../../config.ts';
+import { settingNames } from '../../boot/config.ts';
 import type { AnyProvider } from '../../contract/index.ts';
 import { BootError } from '../../core/boot-error.ts';
-import { checkDefinitions } from '../../core/check-definitions.ts';
+import { checkDefinitions } from '../../boot/check-definitions.ts';
 import { group, type Group } from '../group.ts';
 import type { ConformanceSubject } from '../subject.ts';
 

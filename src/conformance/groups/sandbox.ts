@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { parseProviderSettings } from '../../config.ts';
+import { parseProviderSettings } from '../../boot/config.ts';
 import { isLoopback } from '../../core/is-loopback.ts';
-import { isEndpointSetting } from '../../core/setting-names.ts';
+import { isEndpointSetting } from '../../boot/setting-names.ts';
 import { group, skip, type Group } from '../group.ts';
 import type { ConformanceSubject } from '../subject.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { parseProviderSettings } from '../../config.ts';
-import { isEndpointSetting, settingPrefix } from '../../core/setting-names.ts';
+import { parseProviderSettings } from '../../boot/config.ts';
+import { isEndpointSetting, settingPrefix } from '../../boot/setting-names.ts';
 import { group, type Group } from '../group.ts';
 import { secretNames } from '../secret-settings.ts';
 import type { ConformanceSubject } from '../subject.ts';

@@ -6,8 +6,8 @@ import {
   type ActionEffect,
   type AnyProvider,
 } from '../contract/index.ts';
-import { BootError } from './boot-error.ts';
-import { faultPolicies } from './upstream/fault-policy.ts';
+import { BootError } from '../core/boot-error.ts';
+import { faultPolicies } from '../core/upstream/fault-policy.ts';
 import { actionLimitSetting, settingPrefix } from './setting-names.ts';
 
 /**

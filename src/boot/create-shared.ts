@@ -5,27 +5,27 @@ import {
   type Log,
   type Store,
   type Velocity,
-} from './contract/index.ts';
-import { BootError } from './core/boot-error.ts';
-import { modeOf } from './core/core-deps.ts';
-import { keyedHash, keyedHashes, underEach } from './core/records/keyed-hash.ts';
-import { logBug } from './core/log-bug.ts';
-import type { Pacer } from './infra/bottleneck-limiter.ts';
-import { createBullVisits, type VisitPlan } from './infra/bull-visits.ts';
-import { createMemoryPacer } from './infra/memory-pacer.ts';
-import { createMemoryStore } from './infra/memory-store.ts';
-import { createMemoryVelocity } from './infra/memory-velocity.ts';
-import { createMemoryVisits } from './infra/memory-visits.ts';
-import { connectRedis, waitForRedis, type RedisClient } from './infra/redis/connect-redis.ts';
-import { countReplicas } from './infra/redis/count-replicas.ts';
-import { evicts } from './infra/redis/evicts.ts';
-import { createRedisAnnounce } from './infra/redis/redis-announce.ts';
-import { createRedisClock } from './infra/redis/redis-clock.ts';
-import { createRedisPacer } from './infra/redis/redis-pacer.ts';
-import { createRedisStore } from './infra/redis/redis-store.ts';
-import { createRedisVelocity } from './infra/redis/redis-velocity.ts';
-import { createRoundTrips } from './infra/redis/round-trips.ts';
-import { createVault } from './infra/vault.ts';
+} from '../contract/index.ts';
+import { BootError } from '../core/boot-error.ts';
+import { modeOf } from '../core/core-deps.ts';
+import { keyedHash, keyedHashes, underEach } from '../core/records/keyed-hash.ts';
+import { logBug } from '../core/log-bug.ts';
+import type { Pacer } from '../infra/bottleneck-limiter.ts';
+import { createBullVisits, type VisitPlan } from '../infra/bull-visits.ts';
+import { createMemoryPacer } from '../infra/memory-pacer.ts';
+import { createMemoryStore } from '../infra/memory-store.ts';
+import { createMemoryVelocity } from '../infra/memory-velocity.ts';
+import { createMemoryVisits } from '../infra/memory-visits.ts';
+import { connectRedis, waitForRedis, type RedisClient } from '../infra/redis/connect-redis.ts';
+import { countReplicas } from '../infra/redis/count-replicas.ts';
+import { evicts } from '../infra/redis/evicts.ts';
+import { createRedisAnnounce } from '../infra/redis/redis-announce.ts';
+import { createRedisClock } from '../infra/redis/redis-clock.ts';
+import { createRedisPacer } from '../infra/redis/redis-pacer.ts';
+import { createRedisStore } from '../infra/redis/redis-store.ts';
+import { createRedisVelocity } from '../infra/redis/redis-velocity.ts';
+import { createRoundTrips } from '../infra/redis/round-trips.ts';
+import { createVault } from '../infra/vault.ts';
 
 const redisReadyWithinMs = 3000;
 

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { Secret, type AnyProvider, type ChecksumMode } from './contract/index.ts';
-import { BootError } from './core/boot-error.ts';
-import { findRoutingMistakes } from './core/find-routing-mistakes.ts';
-import { isLoopback } from './core/is-loopback.ts';
-import type { NamedKey } from './core/records/keyed-hash.ts';
-import type { Routing } from './core/upstream/registry.ts';
-import { actionLimitSetting, isEndpointSetting, settingPrefix } from './core/setting-names.ts';
-import type { VelocityRules } from './core/callers/spend-velocity.ts';
+import { Secret, type AnyProvider, type ChecksumMode } from '../contract/index.ts';
+import { BootError } from '../core/boot-error.ts';
+import { findRoutingMistakes } from './find-routing-mistakes.ts';
+import { isLoopback } from '../core/is-loopback.ts';
+import type { NamedKey } from '../core/records/keyed-hash.ts';
+import type { Routing } from '../core/upstream/registry.ts';
+import { actionLimitSetting, isEndpointSetting, settingPrefix } from './setting-names.ts';
+import type { VelocityRules } from '../core/callers/spend-velocity.ts';
 import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
-import type { JwtRules } from './http/jwt-reader.ts';
-import { isRedisUrl } from './infra/redis/connect-redis.ts';
+import type { JwtRules } from '../http/jwt-reader.ts';
+import { isRedisUrl } from '../infra/redis/connect-redis.ts';
 import {
   readClaims,
   readKeys,

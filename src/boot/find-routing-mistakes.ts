@@ -1,5 +1,5 @@
 import type { AnyProvider } from '../contract/index.ts';
-import type { Routing } from './upstream/registry.ts';
+import type { Routing } from '../core/upstream/registry.ts';
 
 /**
  * What is wrong with a routing: a later provider stands in for the first one, so it has to attest

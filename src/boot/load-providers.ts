@@ -3,10 +3,10 @@ import module from 'node:module';
 import { extname, join, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'import-meta-resolve';
-import { builtInProviders } from '../providers/index.ts';
-import type { AnyProvider } from './contract/index.ts';
-import { BootError } from './core/boot-error.ts';
-import { byThen } from './core/by-then.ts';
+import { builtInProviders } from '../../providers/index.ts';
+import type { AnyProvider } from '../contract/index.ts';
+import { BootError } from '../core/boot-error.ts';
+import { byThen } from '../core/by-then.ts';
 import { inOneLine } from './in-one-line.ts';
 import { readList } from './read-setting-values.ts';
 
@@ -137,7 +137,7 @@ let isLent = false;
 function lendContract(): void {
   if (isLent || typeof module.registerHooks !== 'function') return;
   isLent = true;
-  const contract = import.meta.resolve(`./contract/plugin-api${extname(import.meta.url)}`);
+  const contract = import.meta.resolve(`../contract/plugin-api${extname(import.meta.url)}`);
   module.registerHooks({
     resolve: (specifier, context, next) =>
       next(specifier === 'verification-subgraph/provider' ? contract : specifier, context),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { Secret, type VelocityRule } from './contract/index.ts';
-import type { NamedKey } from './core/records/keyed-hash.ts';
-import type { Routing } from './core/upstream/registry.ts';
-import type { JwtClaims } from './http/jwt-reader.ts';
+import { Secret, type VelocityRule } from '../contract/index.ts';
+import type { NamedKey } from '../core/records/keyed-hash.ts';
+import type { Routing } from '../core/upstream/registry.ts';
+import type { JwtClaims } from '../http/jwt-reader.ts';
 
 // What the values of settings look like. Each reports what it expects, and never the value.
 
