@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:http';
 import Bottleneck from 'bottleneck';
-import { LimiterRefusal, MissedTurn, type UpstreamConnection } from '../src/contract/index.ts';
+import { LimiterRefusal, MissedTurn, type UpstreamConnection } from '../src/ports/index.ts';
 import { createBottleneckLimiter } from '../src/infra/bottleneck-limiter.ts';
 import { connectRedis, waitForRedis } from '../src/infra/redis/connect-redis.ts';
 import { createRedisClock } from '../src/infra/redis/redis-clock.ts';

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../src/contract/index.ts';
+import { StoreUnavailable } from '../src/ports/index.ts';
 import { startRedis, redisStoreOf, type RedisServer } from '../test/support/redis.ts';
 import { kept } from '../test/support/kept.ts';
 

@@ -6,10 +6,10 @@ import { loadConfig, parseProviderSettings, settingNames, type Config } from './
 import {
   ProviderFault,
   type AnyProvider,
-  type Log,
   type SandboxContext,
   type SandboxUpstream,
 } from './contract/index.ts';
+import type { Log } from './ports/index.ts';
 import { BootError } from './core/boot-error.ts';
 import { byThen } from './core/by-then.ts';
 import { createAccessTokens } from './core/upstream/access-tokens.ts';

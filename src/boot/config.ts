@@ -7,7 +7,7 @@ import { isLoopback } from '../core/is-loopback.ts';
 import type { NamedKey } from '../core/records/keyed-hash.ts';
 import type { Routing } from '../core/upstream/registry.ts';
 import { actionLimitSetting, isEndpointSetting, settingPrefix } from './setting-names.ts';
-import type { VelocityRules } from '../core/callers/spend-velocity.ts';
+import type { VelocityRules } from '../core/callers/velocity-rules.ts';
 import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
 import type { JwtRules } from '../http/jwt-reader.ts';
 import { isRedisUrl } from '../infra/redis/connect-redis.ts';

@@ -5,7 +5,7 @@ import {
   type Log,
   type Store,
   type Velocity,
-} from '../contract/index.ts';
+} from '../ports/index.ts';
 import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { keyedHash, keyedHashes, underEach } from '../core/records/keyed-hash.ts';

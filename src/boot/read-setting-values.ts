@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Secret, type VelocityRule } from '../contract/index.ts';
+import { Secret } from '../contract/index.ts';
+import type { VelocityRule } from '../ports/index.ts';
 import type { NamedKey } from '../core/records/keyed-hash.ts';
 import type { Routing } from '../core/upstream/registry.ts';
 import type { JwtClaims } from '../http/jwt-reader.ts';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { parseProviderSettings } from '../boot/config.ts';
-import { Secret, type Notification, type Store } from '../contract/index.ts';
+import { Secret, type Notification } from '../contract/index.ts';
+import type { Store } from '../ports/index.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';
 import type { Caller } from '../core/callers/caller.ts';
 import { checkBankCard, type CheckBankCardOutcome } from '../core/bank-cards/check-bank-card.ts';

@@ -1,3 +1,4 @@
+export type * from './action-effect.ts';
 export * from './ended.ts';
 export * from './fault.ts';
 export type * from './field-problem.ts';
@@ -5,7 +6,7 @@ export * from './input-checks.ts';
 export * from './look-up.ts';
 export * from './outcome.ts';
 export * from './plain-code.ts';
-export * from './ports.ts';
 export * from './problem-list.ts';
 export * from './provider.ts';
 export * from './secret.ts';
+export type * from './upstream.ts';

@@ -24,8 +24,9 @@ export {
   checkText,
 } from './input-checks.ts';
 export { lookUp } from './look-up.ts';
+export type { ActionEffect } from './action-effect.ts';
 export type * from './outcome.ts';
-export type { UpstreamAnswer, UpstreamRequest } from './ports.ts';
+export type { UpstreamAnswer, UpstreamRequest } from './upstream.ts';
 export { createProblemList, type ProblemList } from './problem-list.ts';
 export { contractVersion, defineProvider } from './provider.ts';
 export type * from './provider.ts';

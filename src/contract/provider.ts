@@ -1,8 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ActionEffect } from './action-effect.ts';
 import type { FaultKind } from './fault.ts';
 import type { FieldProblem } from './field-problem.ts';
 import type { BankCardResult, CheckKind, OutcomeAnswer, Started } from './outcome.ts';
-import type { UpstreamAnswer, UpstreamRequest } from './ports.ts';
+import type { UpstreamAnswer, UpstreamRequest } from './upstream.ts';
 import type { Secret } from './secret.ts';
 
 /**
@@ -11,9 +12,6 @@ import type { Secret } from './secret.ts';
  * docs/adding-a-provider.md.
  */
 export const contractVersion = 1;
-
-/** What calling an action may do: the base of every decision about retries and billing. */
-export type ActionEffect = 'read' | 'free_start' | 'may_charge';
 
 export interface ActionDefinition {
   readonly effect: ActionEffect;

@@ -1,11 +1,10 @@
 import type { CallProviderDeps } from './upstream/call-provider.ts';
-import type { Announce, Store, Velocity, Visits } from '../contract/index.ts';
+import type { Announce, Store, Velocity, Visits } from '../ports/index.ts';
 import type { RedirectRules } from './verifications/check-redirect-url.ts';
 import type { NamedKey } from './records/keyed-hash.ts';
 import type { VerificationRecord } from './records/records.ts';
 import type { Registry } from './upstream/registry.ts';
-import type { ClaimedOutcome } from './claims/run-claimed.ts';
-import type { VelocityRules } from './callers/spend-velocity.ts';
+import type { VelocityRules } from './callers/velocity-rules.ts';
 import type { ChecksumMode } from '../contract/index.ts';
 
 /** Everything that the use cases work with. */
@@ -25,7 +24,7 @@ export interface CoreDeps extends CallProviderDeps {
   readonly velocity: Velocity;
   readonly velocityRules: VelocityRules;
   /** Claims that this process works on or waits for, by their key and fingerprint. */
-  readonly inFlight: Map<string, Promise<ClaimedOutcome<unknown>>>;
+  readonly inFlight: Map<string, Promise<unknown>>;
   /** Equal questions that this process asks on behalf of others, by their key. */
   readonly sharing: Map<string, Promise<unknown>>;
   /** Verifications that this process asks about, by their id. */

@@ -1,4 +1,4 @@
-import type { Log } from '../contract/index.ts';
+import type { Log } from '../ports/index.ts';
 
 /** Logs an error that nobody expected: its name and where it came from, never its message. */
 export function logBug(log: Log, where: string, error: unknown): void {

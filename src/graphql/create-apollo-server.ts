@@ -2,7 +2,7 @@ import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import type { GraphQLSchema } from 'graphql';
-import type { Log } from '../contract/index.ts';
+import type { Log } from '../ports/index.ts';
 import type { GraphqlContext } from './context.ts';
 import { limitRules, limits } from './limits.ts';
 import { maskError } from './mask-error.ts';

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { ListEntry } from '../contract/index.ts';
+import type { ListEntry } from '../ports/index.ts';
 
 /** A place in a list, for the caller to hand back. */
 export function toCursor({ atMs, id }: ListEntry): string {

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { ListEntry } from '../contract/index.ts';
+import type { ListEntry } from '../ports/index.ts';
 import type { Caller } from '../core/callers/caller.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
 import { readBankCardChecks } from '../core/bank-cards/read-bank-card-checks.ts';

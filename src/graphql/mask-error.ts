@@ -1,6 +1,6 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
-import { StoreUnavailable } from '../contract/index.ts';
+import { StoreUnavailable } from '../ports/index.ts';
 import { AccessDenied } from '../core/callers/caller.ts';
 import { limits, type LimitName } from './limits.ts';
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import type { Log } from '../contract/index.ts';
+import type { Log } from '../ports/index.ts';
 import { AccessDenied, Unauthenticated } from '../core/callers/caller.ts';
 import { logBug } from '../core/log-bug.ts';
 import { errorTexts, type ErrorCode } from '../graphql/mask-error.ts';

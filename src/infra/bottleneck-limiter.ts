@@ -5,7 +5,7 @@ import {
   type LimiterAsk,
   type LimiterPriority,
   type LimiterSteps,
-} from '../contract/index.ts';
+} from '../ports/index.ts';
 
 /** When the next call may be sent. Shared by everybody who shares the quota. */
 export interface Pacer {

@@ -1,5 +1,5 @@
 import { DelayedError, Queue, Worker } from 'bullmq';
-import { StoreUnavailable, type Visits } from '../contract/index.ts';
+import { StoreUnavailable, type Visits } from '../ports/index.ts';
 import type { RedisClient } from './redis/connect-redis.ts';
 import { isDoneWithin } from './running-time.ts';
 

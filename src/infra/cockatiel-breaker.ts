@@ -9,7 +9,8 @@ import {
   type BulkheadPolicy,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
-import { MissedTurn, ProviderFault, type Breaker, type FaultKind } from '../contract/index.ts';
+import { ProviderFault, type FaultKind } from '../contract/index.ts';
+import { MissedTurn, type Breaker } from '../ports/index.ts';
 
 const halfOpenAfterMs = 5000;
 /** Calls of one action under way: a slow provider holds no more sockets and memory than that. */

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream } from 'pino';
-import type { Log, LogEventName, LogEvents } from '../contract/index.ts';
+import type { Log, LogEventName, LogEvents } from '../ports/index.ts';
 
 /**
  * The fields of each event that reach the log. Anything else that is handed over by mistake is

@@ -1,12 +1,12 @@
+import type { ActionEffect } from '../contract/index.ts';
 import type {
-  ActionEffect,
   ClaimTicket,
   ListEntry,
   RecordLife,
   RecordParts,
   Store,
   StoredRecord,
-} from '../contract/index.ts';
+} from '../ports/index.ts';
 
 interface Claim {
   state: 'claimed' | 'started' | 'unknown' | 'done';

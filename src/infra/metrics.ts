@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
-import type { Metrics } from '../contract/index.ts';
+import type { Metrics } from '../ports/index.ts';
 
 export interface PrometheusMetrics extends Metrics {
   /** Text of GET /metrics. */

@@ -1,12 +1,11 @@
 import type { Agent, Dispatcher } from 'undici';
+import { ProviderFault, type UpstreamAnswer } from '../contract/index.ts';
 import {
   MissedTurn,
-  ProviderFault,
   type ConnectUpstream,
   type SendUpstream,
-  type UpstreamAnswer,
   type UpstreamConnection,
-} from '../contract/index.ts';
+} from '../ports/index.ts';
 import { createByteBudget, readBody } from './read-body.ts';
 import { createConnections, type Connection } from './upstream-connections.ts';
 

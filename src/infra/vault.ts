@@ -6,7 +6,8 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
-import { StoreUnavailable, type Secret } from '../contract/index.ts';
+import type { Secret } from '../contract/index.ts';
+import { StoreUnavailable } from '../ports/index.ts';
 
 /** Encrypts what is kept outside of this process. */
 export interface Vault {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Secret, StoreUnavailable } from '../../src/contract/index.ts';
+import { Secret } from '../../src/contract/index.ts';
+import { StoreUnavailable } from '../../src/ports/index.ts';
 import { createAccessTokens } from '../../src/core/upstream/access-tokens.ts';
 import type { RegisteredProvider } from '../../src/core/upstream/registry.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';

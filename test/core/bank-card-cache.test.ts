@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { StoreUnavailable, type BankCardResult, type Store } from '../../src/contract/index.ts';
+import type { BankCardResult } from '../../src/contract/index.ts';
+import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
 import {
   checkBankCard,
   type CheckBankCardInput,

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
-  LimiterRefusal,
   ProviderFault,
-  StoreUnavailable,
   type AnyProvider,
   type FaultKind,
   type ProviderCall,
 } from '../../src/contract/index.ts';
+import { LimiterRefusal, StoreUnavailable } from '../../src/ports/index.ts';
 import {
   checkBankCard,
   type CheckBankCardInput,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StoreUnavailable, type ClaimStore, type Store } from '../../src/contract/index.ts';
+import { StoreUnavailable, type ClaimStore, type Store } from '../../src/ports/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import { someKey } from '../support/redis.ts';

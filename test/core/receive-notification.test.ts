@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import {
-  StoreUnavailable,
-  type AnyProvider,
-  type Notification,
-  type OutcomeAnswer,
-  type OutcomeSource,
+import type {
+  AnyProvider,
+  Notification,
+  OutcomeAnswer,
+  OutcomeSource,
 } from '../../src/contract/index.ts';
+import { StoreUnavailable } from '../../src/ports/index.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   Secret,
-  StoreUnavailable,
   type AnyProvider,
   type Notification,
   type OutcomeAnswer,
   type Started,
-  type Store,
 } from '../../src/contract/index.ts';
+import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
 import type { Caller } from '../../src/core/callers/caller.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { finishReturn } from '../../src/core/verifications/finish-return.ts';

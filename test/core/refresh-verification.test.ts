@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { LimiterRefusal, StoreUnavailable, type OutcomeAnswer } from '../../src/contract/index.ts';
+import type { OutcomeAnswer } from '../../src/contract/index.ts';
+import { LimiterRefusal, StoreUnavailable } from '../../src/ports/index.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { refreshVerification } from '../../src/core/verifications/refresh-verification.ts';

@@ -2,13 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
 import { loadConfig } from '../../src/boot/config.ts';
 import {
-  LimiterRefusal,
   ProviderFault,
-  StoreUnavailable,
   type ActionEffect,
   type AnyProvider,
   type FaultKind,
 } from '../../src/contract/index.ts';
+import { LimiterRefusal, StoreUnavailable } from '../../src/ports/index.ts';
 import { BootError } from '../../src/core/boot-error.ts';
 import {
   startVerification,

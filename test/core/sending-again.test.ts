@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  LimiterRefusal,
-  ProviderFault,
-  type AnyProvider,
-  type Limiter,
-} from '../../src/contract/index.ts';
+import { ProviderFault, type AnyProvider } from '../../src/contract/index.ts';
+import { LimiterRefusal, type Limiter } from '../../src/ports/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { checkDefinitions } from '../../src/boot/check-definitions.ts';

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  StoreUnavailable,
-  type AnyProvider,
-  type OutcomeAnswer,
-  type Store,
-} from '../../src/contract/index.ts';
+import type { AnyProvider, OutcomeAnswer } from '../../src/contract/index.ts';
+import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
 import type { Caller } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { Secret } from '../../src/contract/index.ts';

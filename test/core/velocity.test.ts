@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { StoreUnavailable, type AnyProvider } from '../../src/contract/index.ts';
+import type { AnyProvider } from '../../src/contract/index.ts';
+import { StoreUnavailable } from '../../src/ports/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
-import type { VelocityRules } from '../../src/core/callers/spend-velocity.ts';
+import type { VelocityRules } from '../../src/core/callers/velocity-rules.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 

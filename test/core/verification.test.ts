@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  StoreUnavailable,
-  type AnyProvider,
-  type OutcomeAnswer,
-} from '../../src/contract/index.ts';
+import type { AnyProvider, OutcomeAnswer } from '../../src/contract/index.ts';
+import { StoreUnavailable } from '../../src/ports/index.ts';
 import { openCapability, sealCapability } from '../../src/core/records/capability.ts';
 import { finishReturn } from '../../src/core/verifications/finish-return.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';

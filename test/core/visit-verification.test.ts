@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { AnyProvider, OutcomeAnswer } from '../../src/contract/index.ts';
 import {
   LimiterRefusal,
   StoreUnavailable,
-  type AnyProvider,
   type LimiterPriority,
-  type OutcomeAnswer,
   type Store,
   type VerificationEvent,
-} from '../../src/contract/index.ts';
+} from '../../src/ports/index.ts';
 import { earlyNotifications } from '../../src/core/verifications/early-notifications.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';

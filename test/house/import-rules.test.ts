@@ -14,6 +14,7 @@ let found: ReadonlyMap<string, string> = new Map();
 /** Rooms, and where nothing in them may import from. */
 const forbidden = {
   'src/contract': ['src/core/x.ts', 'src/infra/x.ts', 'src/app.ts'],
+  'src/ports': ['src/core/x.ts', 'src/infra/x.ts', 'src/http/x.ts', 'providers/acme/x.ts'],
   'src/core': [
     'src/infra/x.ts',
     'src/infra/redis/x.ts',
@@ -49,7 +50,8 @@ const forbidden = {
 /** And what some of them may import. */
 const allowed = {
   'src/core': ['src/contract/x.ts', 'src/core/claims/x.ts'],
-  'src/infra': ['src/contract/x.ts'],
+  'src/ports': ['src/contract/x.ts'],
+  'src/infra': ['src/contract/x.ts', 'src/ports/x.ts'],
   'src/graphql': ['src/core/claims/x.ts', 'src/contract/x.ts'],
   'src/http': ['src/graphql/x.ts', 'src/core/x.ts'],
   'providers/acme': ['src/contract/plugin-api.ts'],
@@ -115,5 +117,17 @@ describe('the import rules', () => {
     rmSync(join(tree, 'src'), { recursive: true });
     rmSync(join(tree, 'providers'), { recursive: true });
     expect(refusedOf(allowed)).toEqual([]);
+  });
+
+  it('refuse circles, of types as well', () => {
+    rmSync(join(tree, 'src'), { recursive: true });
+    write('src/core/a.ts', "import type { B } from './b.ts';\n\nexport type A = B | null;\n");
+    write('src/core/b.ts', "import type { A } from './a.ts';\n\nexport type B = A | undefined;\n");
+    expect(
+      [...lint()]
+        .filter(([path]) => path.startsWith('src/'))
+        .map(([path, code]) => `${path} ${code}`)
+        .toSorted(),
+    ).toEqual(['src/core/a.ts import(no-cycle)', 'src/core/b.ts import(no-cycle)']);
   });
 });

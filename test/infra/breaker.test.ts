@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MissedTurn, ProviderFault } from '../../src/contract/index.ts';
+import { ProviderFault } from '../../src/contract/index.ts';
+import { MissedTurn } from '../../src/ports/index.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
 
 async function fail(kind: ProviderFault['kind']): Promise<never> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LimiterRefusal, type LimiterPriority } from '../../src/contract/index.ts';
+import { LimiterRefusal, type LimiterPriority } from '../../src/ports/index.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
 

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { Secret, type LogEvents } from '../../src/contract/index.ts';
+import { Secret } from '../../src/contract/index.ts';
+import type { LogEvents } from '../../src/ports/index.ts';
 import { logBug } from '../../src/core/log-bug.ts';
 import { createLog } from '../../src/infra/log.ts';
 

@@ -1,9 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  LimiterRefusal,
-  StoreUnavailable,
-  type LimiterPriority,
-} from '../../src/contract/index.ts';
+import { LimiterRefusal, StoreUnavailable, type LimiterPriority } from '../../src/ports/index.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
 import { createRedisClock } from '../../src/infra/redis/redis-clock.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { StoreUnavailable, type Store } from '../../src/contract/index.ts';
+import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
 import { isRedisUrl } from '../../src/infra/redis/connect-redis.ts';
 import {
   redisStoreOf,

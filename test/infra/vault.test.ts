@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StoreUnavailable } from '../../src/contract/index.ts';
+import { StoreUnavailable } from '../../src/ports/index.ts';
 import { createVault } from '../../src/infra/vault.ts';
 import { someKey } from '../support/redis.ts';
 

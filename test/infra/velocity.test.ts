@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { StoreUnavailable, type Velocity, type VelocityCounter } from '../../src/contract/index.ts';
+import { StoreUnavailable, type Velocity, type VelocityCounter } from '../../src/ports/index.ts';
 import { createMemoryVelocity } from '../../src/infra/memory-velocity.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
 import { createRedisVelocity } from '../../src/infra/redis/redis-velocity.ts';

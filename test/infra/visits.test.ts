@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { StoreUnavailable } from '../../src/contract/index.ts';
+import { StoreUnavailable } from '../../src/ports/index.ts';
 import { createBullVisits, type VisitPlan } from '../../src/infra/bull-visits.ts';
 import { createMemoryVisits } from '../../src/infra/memory-visits.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';

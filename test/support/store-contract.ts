@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimTicket, ListEntry, Store } from '../../src/contract/index.ts';
+import type { ClaimTicket, ListEntry, Store } from '../../src/ports/index.ts';
 import { kept } from './kept.ts';
 
 export interface StoreUnderTest {

@@ -9,10 +9,9 @@ import {
   type AnyProvider,
   type BankCardResult,
   type FaultKind,
-  type Limiter,
   type OutcomeAnswer,
-  type Store,
 } from '../../src/contract/index.ts';
+import type { Limiter, Store } from '../../src/ports/index.ts';
 import { createAccessTokens } from '../../src/core/upstream/access-tokens.ts';
 import type { Caller, Scope } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';

@@ -1,4 +1,4 @@
-import { StoreUnavailable, type StoredRecord } from '../../contract/index.ts';
+import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { mayRead, type Caller } from '../callers/caller.ts';
 import type { CoreDeps } from '../core-deps.ts';
 import { decodeRecord, isRecordId, type BankCardRecord } from '../records/records.ts';

@@ -1,10 +1,5 @@
-import type {
-  ActionEffect,
-  ClaimStore,
-  ClaimTaken,
-  ClaimTicket,
-  ClaimTimes,
-} from '../../contract/index.ts';
+import type { ActionEffect } from '../../contract/index.ts';
+import type { ClaimStore, ClaimTaken, ClaimTicket, ClaimTimes } from '../../ports/index.ts';
 import type { ClaimNames } from './claim-names.ts';
 
 /** Proof of a claim that was won under every listed key. */

@@ -1,10 +1,5 @@
-import {
-  LimiterRefusal,
-  ProviderFault,
-  StoreUnavailable,
-  type ActionEffect,
-  type StoredRecord,
-} from '../../contract/index.ts';
+import { ProviderFault, type ActionEffect } from '../../contract/index.ts';
+import { LimiterRefusal, StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { providerTimeoutMs, type CallTerms } from '../upstream/call-provider.ts';
 import type { ClaimTickets, ClaimUnderKeys } from './claim-under-keys.ts';
 import type { CoreDeps } from '../core-deps.ts';

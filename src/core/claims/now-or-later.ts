@@ -1,4 +1,4 @@
-import { StoreUnavailable, type Log } from '../../contract/index.ts';
+import { StoreUnavailable, type Log } from '../../ports/index.ts';
 import { logBug } from '../log-bug.ts';
 
 /** When a step is tried again that the store did not take; by then Redis has failed over. */

@@ -1,4 +1,5 @@
-import { StoreUnavailable, type ActionEffect, type ClaimTaken } from '../../contract/index.ts';
+import type { ActionEffect } from '../../contract/index.ts';
+import { StoreUnavailable, type ClaimTaken } from '../../ports/index.ts';
 import type { ClaimNames } from './claim-names.ts';
 import { claimUnderKeys } from './claim-under-keys.ts';
 import type { CoreDeps } from '../core-deps.ts';

@@ -1,4 +1,5 @@
-import { LimiterRefusal, ProviderFault, StoreUnavailable } from '../../contract/index.ts';
+import { ProviderFault } from '../../contract/index.ts';
+import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
 import { providerTimeoutMs, type CallTerms } from '../upstream/call-provider.ts';
 import type { CoreDeps } from '../core-deps.ts';
 import { faultPolicies } from '../upstream/fault-policy.ts';

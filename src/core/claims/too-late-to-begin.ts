@@ -1,4 +1,4 @@
-import { LimiterRefusal } from '../../contract/index.ts';
+import { LimiterRefusal } from '../../ports/index.ts';
 import { retryLaterMs } from '../problem.ts';
 
 export interface Lateness {

@@ -1,4 +1,4 @@
-import type { LockStore } from '../../contract/index.ts';
+import type { LockStore } from '../../ports/index.ts';
 
 export interface Lock {
   /** False while somebody else holds it under one of the keys. */

@@ -1,15 +1,17 @@
+import type {
+  BankCardResult,
+  CheckKind,
+  Launch,
+  Started,
+  VerificationResult,
+  VerificationStatus,
+} from '../../contract/index.ts';
 import {
   StoreUnavailable,
-  type BankCardResult,
-  type CheckKind,
-  type Launch,
   type RecordLife,
   type RecordParts,
-  type Started,
   type StoredRecord,
-  type VerificationResult,
-  type VerificationStatus,
-} from '../../contract/index.ts';
+} from '../../ports/index.ts';
 import type { Owner } from '../callers/caller.ts';
 
 /** How a verification ended, and how we know. */

@@ -1,4 +1,4 @@
-import type { ListEntry } from '../../contract/index.ts';
+import type { ListEntry } from '../../ports/index.ts';
 import { modeOf, type CoreDeps } from '../core-deps.ts';
 import { keyedHash, underEach } from './keyed-hash.ts';
 import { personalLifeOfCheckMs, type AnyRecord } from './records.ts';

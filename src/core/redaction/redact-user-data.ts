@@ -1,4 +1,4 @@
-import { StoreUnavailable, type ListEntry, type StoredRecord } from '../../contract/index.ts';
+import { StoreUnavailable, type ListEntry, type StoredRecord } from '../../ports/index.ts';
 import { demandScope, resolveUserId, type Caller } from '../callers/caller.ts';
 import type { CoreDeps } from '../core-deps.ts';
 import { problem, type Problem } from '../problem.ts';

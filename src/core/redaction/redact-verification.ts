@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../../contract/index.ts';
+import { StoreUnavailable } from '../../ports/index.ts';
 import { demandScope, mayRead, type Caller } from '../callers/caller.ts';
 import type { CoreDeps } from '../core-deps.ts';
 import { problem, type Problem } from '../problem.ts';

@@ -1,4 +1,4 @@
-import { StoreUnavailable, type StoredRecord } from '../../contract/index.ts';
+import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import type { CoreDeps } from '../core-deps.ts';
 import { earlyNotifications } from '../verifications/early-notifications.ts';
 import { redactBankCardRecord, redactVerificationRecord } from './redact-record.ts';

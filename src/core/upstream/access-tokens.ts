@@ -1,4 +1,5 @@
-import { Secret, StoreUnavailable, type AccessToken, type Store } from '../../contract/index.ts';
+import { Secret, type AccessToken } from '../../contract/index.ts';
+import { StoreUnavailable, type Store } from '../../ports/index.ts';
 import { keyedHashes, type NamedKey } from '../records/keyed-hash.ts';
 import type { RegisteredProvider } from './registry.ts';
 

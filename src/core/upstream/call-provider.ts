@@ -1,23 +1,25 @@
 import {
   classifyCode,
-  MissedTurn,
   ProviderErrorAnswer,
   ProviderFault,
   type ActionDefinition,
   type ActionEffect,
   type AnyProvider,
+  type ProviderCall,
+  type UpstreamCall,
+  type UpstreamRequest,
+} from '../../contract/index.ts';
+import {
+  MissedTurn,
   type Breaker,
   type ConnectUpstream,
   type Limiter,
   type LimiterPriority,
   type Log,
   type Metrics,
-  type ProviderCall,
   type SendUpstream,
-  type UpstreamCall,
   type UpstreamConnection,
-  type UpstreamRequest,
-} from '../../contract/index.ts';
+} from '../../ports/index.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from '../log-bug.ts';

@@ -1,9 +1,5 @@
-import {
-  LimiterRefusal,
-  ProviderFault,
-  StoreUnavailable,
-  type ProviderCall,
-} from '../../contract/index.ts';
+import { ProviderFault, type ProviderCall } from '../../contract/index.ts';
+import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
 import { callProvider, type CallProviderDeps, type CallTerms } from './call-provider.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from '../log-bug.ts';

@@ -1,4 +1,5 @@
-import type { ChecksumMode, FieldProblem, Log, PrepareContext } from '../../contract/index.ts';
+import type { ChecksumMode, FieldProblem, PrepareContext } from '../../contract/index.ts';
+import type { Log } from '../../ports/index.ts';
 import { problem, type Problem } from '../problem.ts';
 import type { RegisteredProvider } from './registry.ts';
 

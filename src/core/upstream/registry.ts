@@ -1,9 +1,5 @@
-import type {
-  AnyProvider,
-  Breaker,
-  ChannelDefinition,
-  OutcomeSource,
-} from '../../contract/index.ts';
+import type { AnyProvider, ChannelDefinition, OutcomeSource } from '../../contract/index.ts';
+import type { Breaker } from '../../ports/index.ts';
 
 /** How a provider is set up here. */
 export interface ProviderSetup {

@@ -1,4 +1,5 @@
-import { StoreUnavailable, type Notification } from '../../contract/index.ts';
+import type { Notification } from '../../contract/index.ts';
+import { StoreUnavailable } from '../../ports/index.ts';
 import { modeOf, type CoreDeps } from '../core-deps.ts';
 import { holdLock } from '../records/hold-lock.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';

@@ -1,4 +1,5 @@
-import { StoreUnavailable, type CheckKind, type ListEntry } from '../../contract/index.ts';
+import type { CheckKind } from '../../contract/index.ts';
+import { StoreUnavailable, type ListEntry } from '../../ports/index.ts';
 import { mayList, type Caller } from '../callers/caller.ts';
 import type { CoreDeps } from '../core-deps.ts';
 import { isRecordId, type VerificationRecord } from '../records/records.ts';

@@ -1,12 +1,11 @@
-import {
-  StoreUnavailable,
-  type ChannelDefinition,
-  type Notification,
-  type NotificationDefinition,
-  type NotificationProof,
-  type OutcomeAnswer,
-  type StoredRecord,
+import type {
+  ChannelDefinition,
+  Notification,
+  NotificationDefinition,
+  NotificationProof,
+  OutcomeAnswer,
 } from '../../contract/index.ts';
+import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { openCapability } from '../records/capability.ts';
 import { concludeVerification } from './conclude-verification.ts';
 import { modeOf, type CoreDeps } from '../core-deps.ts';

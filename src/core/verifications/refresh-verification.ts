@@ -1,11 +1,5 @@
-import {
-  LimiterRefusal,
-  ProviderFault,
-  StoreUnavailable,
-  type ChannelDefinition,
-  type OutcomeAnswer,
-  type StoredRecord,
-} from '../../contract/index.ts';
+import { ProviderFault, type ChannelDefinition, type OutcomeAnswer } from '../../contract/index.ts';
+import { LimiterRefusal, StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { callProvider } from '../upstream/call-provider.ts';
 import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
 import { modeOf, type CoreDeps } from '../core-deps.ts';

@@ -1,4 +1,3 @@
-import type { StartVerificationInput } from './start-verification.ts';
 import { canonicalJson } from '../claims/claim-names.ts';
 import { modeOf, type CoreDeps } from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
@@ -25,7 +24,8 @@ export function launchReuse(
   deps: CoreDeps,
   { provider, channel }: PickedChannel,
   skeleton: VerificationRecord,
-  input: Omit<StartVerificationInput, 'idempotencyKey'>,
+  /** What the caller gave, without the idempotency key. */
+  input: object,
 ): LaunchReuse | null {
   const { reuse } = channel;
   if (!reuse) return null;

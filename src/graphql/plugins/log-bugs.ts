@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
-import type { Log } from '../../contract/index.ts';
+import type { Log } from '../../ports/index.ts';
 import { logBug } from '../../core/log-bug.ts';
 import type { GraphqlContext } from '../context.ts';
 import { isBug } from '../mask-error.ts';

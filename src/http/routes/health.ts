@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Store } from '../../contract/index.ts';
+import type { Store } from '../../ports/index.ts';
 
 /** Live: the process answers. Ready: it can take work. */
 export function registerHealth(

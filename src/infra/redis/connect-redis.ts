@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { StoreUnavailable } from '../../contract/index.ts';
+import { StoreUnavailable } from '../../ports/index.ts';
 import { createReplyWatch } from './watch-replies.ts';
 
 export type RedisClient = Redis | Cluster;

@@ -1,4 +1,4 @@
-import type { Announce } from '../../contract/index.ts';
+import type { Announce } from '../../ports/index.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 
 /** The newest ones; older ones are dropped. docs/events.md says so. */

@@ -1,4 +1,4 @@
-import type { ListEntry, ListStore } from '../../contract/index.ts';
+import type { ListEntry, ListStore } from '../../ports/index.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { createScript } from './script.ts';
 

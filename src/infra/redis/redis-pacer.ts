@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../../contract/index.ts';
+import { StoreUnavailable } from '../../ports/index.ts';
 import type { Pacer } from '../bottleneck-limiter.ts';
 import { createMemoryPacer, windowOf } from '../memory-pacer.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';

@@ -1,4 +1,4 @@
-import type { RecordLife, RecordParts, RecordStore, StoredRecord } from '../../contract/index.ts';
+import type { RecordLife, RecordParts, RecordStore, StoredRecord } from '../../ports/index.ts';
 import type { Vault } from '../vault.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { createScript, type Script } from './script.ts';

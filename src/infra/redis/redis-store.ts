@@ -1,4 +1,4 @@
-import type { CacheStore, ClaimStore, ClaimTaken, LockStore, Store } from '../../contract/index.ts';
+import type { CacheStore, ClaimStore, ClaimTaken, LockStore, Store } from '../../ports/index.ts';
 import type { Vault } from '../vault.ts';
 import { adoptClaim, releaseClaim, settleClaim, startClaim, takeClaim } from './claim-scripts.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';

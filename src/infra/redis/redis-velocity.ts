@@ -1,4 +1,4 @@
-import type { Velocity, VelocityCounter } from '../../contract/index.ts';
+import type { Velocity, VelocityCounter } from '../../ports/index.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { createScript } from './script.ts';
 
