@@ -7,6 +7,7 @@ import { connectRedis, waitForRedis } from '../src/infra/redis/connect-redis.ts'
 import { createRedisClock } from '../src/infra/redis/redis-clock.ts';
 import { createRedisPacer } from '../src/infra/redis/redis-pacer.ts';
 import { createUpstreamClient } from '../src/infra/send-upstream.ts';
+import { startFarAway } from '../test/support/far-away.ts';
 import { startRedis } from '../test/support/redis.ts';
 
 // Four replicas with clocks apart share one quota at one strict upstream: what arrives there, how
@@ -15,6 +16,7 @@ import { startRedis } from '../test/support/redis.ts';
 //
 //   npm run bench:quota            every way, L = 20 and 100, endless demand, bursts, 90 % and 50 %
 //   SECONDS=5 WAYS=ours LOADS=half npm run bench:quota
+//   ONE_WAY_MS=50 WAYS=ours npm run bench:quota     with Redis a tenth of a second away, there and back
 
 const guardMs = 20;
 const skewsMs = [-300, -100, 100, 300];
@@ -61,6 +63,8 @@ if (process.send) {
 
 async function compare(): Promise<void> {
   const redis = await startRedis();
+  const oneWayMs = Number(process.env['ONE_WAY_MS'] ?? 0);
+  const far = oneWayMs > 0 ? await startFarAway(redis.port, oneWayMs) : null;
   const upstream = await startUpstream();
   try {
     for (const perSecond of [20, 100]) {
@@ -81,7 +85,7 @@ async function compare(): Promise<void> {
               runReplica({
                 ...{ way, load, perSecond, seconds, skewMs, run },
                 share: 1 / skewsMs.length,
-                redisUrl: redis.url,
+                redisUrl: far?.url ?? redis.url,
                 upstreamUrl: upstream.url,
               }),
             ),
@@ -95,6 +99,7 @@ async function compare(): Promise<void> {
     }
   } finally {
     upstream.close();
+    far?.stop();
     await redis.stop();
   }
 }
