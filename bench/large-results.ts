@@ -48,7 +48,7 @@ function* answer(): Generator<Buffer> {
   yield Buffer.from('"}}');
 }
 
-async function read(target: string, emptyTextsOver: number | undefined): Promise<Figures> {
+async function read(target: string, dropStringsOver: number | undefined): Promise<Figures> {
   const client = createUpstreamClient({ sharedBytes: Infinity });
   const rss = (): number => process.memoryUsage().rss / megabyte;
   const before = rss();
@@ -61,7 +61,7 @@ async function read(target: string, emptyTextsOver: number | undefined): Promise
     Array.from({ length: count }, async () => {
       const { body } = await client.send(
         { method: 'GET', url: target, headers: {} },
-        { timeoutMs: 60_000, maxBytes: 50 * megabyte, emptyTextsOver },
+        { timeoutMs: 60_000, maxBytes: 50 * megabyte, dropStringsOver },
       );
       JSON.parse(body.toString('utf8'));
     }),

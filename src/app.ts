@@ -15,7 +15,7 @@ import { byThen } from './core/by-then.ts';
 import { createAccessTokens } from './core/upstream/access-tokens.ts';
 import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { createShared } from './boot/create-shared.ts';
-import { inOneLine } from './boot/in-one-line.ts';
+import { redactEnvValues } from './boot/redact-env-values.ts';
 import { loadProviders } from './boot/load-providers.ts';
 import { visitVerification } from './core/verifications/visit-verification.ts';
 import { createNonceClock } from './core/upstream/nonce-clock.ts';
@@ -299,7 +299,7 @@ async function startOwnSandbox(
     })();
     upstream = await byThen(sandboxWithinMs, 'it does not end', starting);
   } catch (error) {
-    throw fail(error instanceof Error ? inOneLine(error.message, env) : 'unknown');
+    throw fail(error instanceof Error ? redactEnvValues(error.message, env) : 'unknown');
   }
   const { settings, scenarios, close } = upstream ?? {};
   if (typeof settings !== 'object' || !Array.isArray(scenarios) || typeof close !== 'function') {

@@ -1,7 +1,7 @@
 import { startApp, type App } from './app.ts';
 import { BootError } from './core/boot-error.ts';
 import { logBug } from './core/log-bug.ts';
-import { inOneLine } from './boot/in-one-line.ts';
+import { redactEnvValues } from './boot/redact-env-values.ts';
 
 /** A platform kills after 10 s; what is left by then is cut off by ourselves. */
 const stopWithinMs = 9500;
@@ -39,7 +39,7 @@ async function start(): Promise<App | null> {
 
 function endBoot(error: unknown): never {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
-  const said = inOneLine(text, process.env);
+  const said = redactEnvValues(text, process.env);
   console.error(`verification-subgraph cannot start: a plugin left a promise that failed: ${said}`);
   process.exit(1);
 }

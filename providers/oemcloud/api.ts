@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import {
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   type ProviderCall,
-  type UpstreamAnswer,
+  type UpstreamResponse,
 } from '../../src/contract/plugin-api.ts';
 import {
   optionalMoment,
@@ -54,7 +54,7 @@ export function startFace(call: Call, payload: FaceRequest): Promise<StartedFlow
     }),
     read: (answer) => {
       const { code, data, requestId } = readAnswer(answer);
-      if (code !== '0') throw new ProviderErrorAnswer(code, { requestId });
+      if (code !== '0') throw new ProviderErrorResponse(code, { requestId });
       return startedFlow.parse(data);
     },
   });
@@ -153,7 +153,7 @@ export function queryFlow(
       const { code, data, requestId } = readAnswer(answer);
       if (code === '0') return { state: query.state.parse(data) };
       if (Object.hasOwn(flowCodes, code)) return { code };
-      throw new ProviderErrorAnswer(code, { requestId });
+      throw new ProviderErrorResponse(code, { requestId });
     },
   });
 }
@@ -178,7 +178,7 @@ const envelope = z.looseObject({
  * A refusal of the gateway stands in headers. The body's code counts whatever the HTTP status below
  * 500, since the page does not say which one comes with it.
  */
-function readAnswer(answer: UpstreamAnswer): {
+function readAnswer(answer: UpstreamResponse): {
   readonly code: string;
   readonly data: unknown;
   readonly requestId: string | undefined;
@@ -189,7 +189,7 @@ function readAnswer(answer: UpstreamAnswer): {
   // Without its code the backend made the answer; with it and a success nobody knows who did.
   if (gatewayCode && status >= 400) {
     const isNonce = isRefusal(gatewayCode) && /nonce/iu.test(headers['x-ca-error-message'] ?? '');
-    throw new ProviderErrorAnswer(isNonce ? nonceRefused : gatewayCode, { requestId });
+    throw new ProviderErrorResponse(isNonce ? nonceRefused : gatewayCode, { requestId });
   }
   if (gatewayCode || status >= 500) throw new ProviderFault('protocol');
   const body = envelope.parse(parseKeepingFlowId(answer.body.toString('utf8')));

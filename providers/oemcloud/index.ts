@@ -11,8 +11,8 @@ import { settingsSchema } from './settings.ts';
 /** The page names no limit; ask the vendor, and set OEMCLOUD_LIMIT_…. */
 const cautious = {
   perSecond: 10,
-  maxAnswerBytes: 256 * 1024,
-  sendAgainAfter: [nonceRefused],
+  maxResponseBytes: 256 * 1024,
+  retryableCodes: [nonceRefused],
 } as const satisfies Partial<ActionDefinition>;
 
 /** OEMCloud 实人认证, a reseller of e签宝. */

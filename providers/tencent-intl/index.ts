@@ -17,14 +17,14 @@ export const tencentIntl = defineProvider({
     ApplyWebVerificationBizTokenIntl: {
       effect: 'free_start',
       perSecond: 20,
-      maxAnswerBytes: 256 * 1024,
+      maxResponseBytes: 256 * 1024,
     },
     // Brings a video and pictures along, whatever one asks.
     GetWebVerificationResultIntl: {
       effect: 'read',
       perSecond: 20,
-      maxAnswerBytes: 50 * 1024 * 1024,
-      emptyTextsOver: mediaTextsOver,
+      maxResponseBytes: 50 * 1024 * 1024,
+      dropStringsOver: mediaTextsOver,
     },
   },
   faults: commonFaults,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import {
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   type ProviderCall,
   type Secret,
-  type UpstreamAnswer,
+  type UpstreamResponse,
 } from '../../src/contract/plugin-api.ts';
 import { signTc3 } from './sign-tc3.ts';
 
@@ -96,12 +96,12 @@ const envelope = z.object({
 
 // HTTP 200 means that the platform handled the request, refusals included; anything else is the
 // network's or a gateway's (source: API 3.0, "返回结果").
-function readEnvelope<T>(answer: UpstreamAnswer, schema: z.ZodType<T>): TencentAnswer<T> {
+function readEnvelope<T>(answer: UpstreamResponse, schema: z.ZodType<T>): TencentAnswer<T> {
   if (answer.status !== 200) throw new ProviderFault('protocol');
   const { Response: response } = envelope.parse(JSON.parse(answer.body.toString('utf8')));
   const requestId = response.RequestId ?? null;
   if (response.Error) {
-    throw new ProviderErrorAnswer(response.Error.Code, { requestId: requestId ?? undefined });
+    throw new ProviderErrorResponse(response.Error.Code, { requestId: requestId ?? undefined });
   }
   const parsed = schema.safeParse(response);
   if (!parsed.success) {

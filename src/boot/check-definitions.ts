@@ -21,7 +21,7 @@ export function checkDefinitions(
 ): void {
   const misshapen = definitions.flatMap((each, at) => {
     try {
-      return findMisshapes(each);
+      return findShapeErrors(each);
     } catch {
       return [`The provider at place ${at + 1} cannot be read: looking at it throws.`];
     }
@@ -48,9 +48,9 @@ const action = z.strictObject({
   effect: z.enum(effects, `must be one of ${effects.join(', ')}`),
   perSecond: above0,
   sharesLimitWith: text.optional(),
-  maxAnswerBytes: above0.max(mostAnswerBytes, 'must be at most 100 MB'),
-  emptyTextsOver: above0.optional(),
-  sendAgainAfter: z.array(text, 'must be a list of codes').optional(),
+  maxResponseBytes: above0.max(mostAnswerBytes, 'must be at most 100 MB'),
+  dropStringsOver: above0.optional(),
+  retryableCodes: z.array(text, 'must be a list of codes').optional(),
 });
 
 const notification = z.strictObject({
@@ -126,7 +126,7 @@ export const contractMembers = {
 } as const;
 
 /** For plugins in JavaScript, or of another version: types were of no help there. */
-function findMisshapes(given: AnyProvider): string[] {
+function findShapeErrors(given: AnyProvider): string[] {
   const name = `provider "${given.id}"`;
   const writtenFor: unknown = given.contractVersion;
   if (writtenFor !== contractVersion) {
@@ -150,7 +150,7 @@ function findMistakes(given: AnyProvider): string[] {
   const { id, actions, faults, bankCard } = given;
   const name = `provider "${id}"`;
   const limits = new Set<string>();
-  for (const [each, { sendAgainAfter = [], sharesLimitWith: owner }] of Object.entries(actions)) {
+  for (const [each, { retryableCodes = [], sharesLimitWith: owner }] of Object.entries(actions)) {
     const isOwn = owner !== undefined && Object.hasOwn(actions, owner);
     if (owner !== undefined && (!isOwn || actions[owner]?.sharesLimitWith !== undefined)) {
       wrong.push(`${name}: ${each} shares the limit of ${owner}, which has none of its own.`);
@@ -160,7 +160,7 @@ function findMistakes(given: AnyProvider): string[] {
       wrong.push(`${name}: two of its actions share the setting ${setting}. Rename one.`);
     }
     limits.add(setting);
-    for (const code of sendAgainAfter) {
+    for (const code of retryableCodes) {
       const kind = Object.hasOwn(faults, code) ? faults[code] : undefined;
       if (kind !== undefined && faultPolicies.may_charge[kind].claim === 'release') continue;
       wrong.push(

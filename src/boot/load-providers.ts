@@ -7,7 +7,7 @@ import { builtInProviders } from '../../providers/index.ts';
 import type { AnyProvider } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
 import { byThen } from '../core/by-then.ts';
-import { inOneLine } from './in-one-line.ts';
+import { redactEnvValues } from './redact-env-values.ts';
 import { readList } from './read-setting-values.ts';
 
 const loadWithinMs = 10_000;
@@ -111,7 +111,7 @@ function explainImport(error: unknown, env: Env): string {
   const hint = message.startsWith('Cannot use import statement')
     ? ' Name it .mjs, or set "type": "module" in its package.json.'
     : '';
-  return `it fails while it is loaded: ${inOneLine(`${kind}: ${message}`, env)}${hint}`;
+  return `it fails while it is loaded: ${redactEnvValues(`${kind}: ${message}`, env)}${hint}`;
 }
 
 function codeOf(error: unknown): string | undefined {

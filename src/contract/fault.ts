@@ -1,8 +1,8 @@
 import { isOf } from './is-of.ts';
-import { toPlainCode, toPlainRequestId } from './plain-code.ts';
+import { sanitizeCode, sanitizeRequestId } from './sanitize-code.ts';
 
 const faultBrand = Symbol.for('verification-subgraph ProviderFault');
-const answerBrand = Symbol.for('verification-subgraph ProviderErrorAnswer');
+const answerBrand = Symbol.for('verification-subgraph ProviderErrorResponse');
 
 /**
  * Every way an upstream call can fail, by what is known about the provider's side.
@@ -63,8 +63,8 @@ export class ProviderFault extends Error {
     super(`provider call failed: ${kind}`);
     this.kind = kind;
     const { providerCode: code, providerRequestId: requestId } = details;
-    this.providerCode = code === undefined ? undefined : toPlainCode(code);
-    this.providerRequestId = requestId === undefined ? undefined : toPlainRequestId(requestId);
+    this.providerCode = code === undefined ? undefined : sanitizeCode(code);
+    this.providerRequestId = requestId === undefined ? undefined : sanitizeRequestId(requestId);
     this.retryAfterMs = details.retryAfterMs;
   }
 
@@ -77,8 +77,8 @@ export class ProviderFault extends Error {
  * The provider's own error answer, as a plugin read it. Core looks the code up in the plugin's
  * table; a code that is not there counts as `internal`, since nobody knows what was done.
  */
-export class ProviderErrorAnswer extends Error {
-  override readonly name = 'ProviderErrorAnswer';
+export class ProviderErrorResponse extends Error {
+  override readonly name = 'ProviderErrorResponse';
   readonly [answerBrand] = true;
   readonly code: string;
   readonly requestId: string | undefined;
@@ -97,7 +97,7 @@ export class ProviderErrorAnswer extends Error {
     this.retryAfterMs = details.retryAfterMs;
   }
 
-  static override [Symbol.hasInstance](value: unknown): value is ProviderErrorAnswer {
+  static override [Symbol.hasInstance](value: unknown): value is ProviderErrorResponse {
     return isOf(answerBrand, value);
   }
 }

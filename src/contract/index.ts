@@ -5,7 +5,7 @@ export type * from './field-problem.ts';
 export * from './input-checks.ts';
 export * from './look-up.ts';
 export * from './outcome.ts';
-export * from './plain-code.ts';
+export * from './sanitize-code.ts';
 export * from './problem-list.ts';
 export * from './provider.ts';
 export * from './secret.ts';

@@ -6,7 +6,7 @@
 export { ended } from './ended.ts';
 export {
   isFault,
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   type FaultKind,
   type ProviderFaultDetails,
@@ -26,7 +26,7 @@ export {
 export { lookUp } from './look-up.ts';
 export type { ActionEffect } from './action-effect.ts';
 export type * from './outcome.ts';
-export type { UpstreamAnswer, UpstreamRequest } from './upstream.ts';
+export type { UpstreamResponse, UpstreamRequest } from './upstream.ts';
 export { createProblemList, type ProblemList } from './problem-list.ts';
 export { contractVersion, defineProvider } from './provider.ts';
 export type * from './provider.ts';

@@ -3,7 +3,7 @@ import type { ActionEffect } from './action-effect.ts';
 import type { FaultKind } from './fault.ts';
 import type { FieldProblem } from './field-problem.ts';
 import type { BankCardResult, CheckKind, OutcomeAnswer, Started } from './outcome.ts';
-import type { UpstreamAnswer, UpstreamRequest } from './upstream.ts';
+import type { UpstreamResponse, UpstreamRequest } from './upstream.ts';
 import type { Secret } from './secret.ts';
 
 /**
@@ -20,15 +20,15 @@ export interface ActionDefinition {
   /** The action whose limit it counts against, where the provider limits several together. */
   readonly sharesLimitWith?: string;
   /** Largest answer that is read, in bytes. */
-  readonly maxAnswerBytes: number;
+  readonly maxResponseBytes: number;
   /** Texts of more characters come empty: media that nobody here needs, dropped while reading. */
-  readonly emptyTextsOver?: number;
+  readonly dropStringsOver?: number;
   /**
    * Error codes after which the request is built anew and sent once more: refusals of a nonce, or of
    * an access token that ended early (`renew`). Each
    * must be in `faults` with a kind that proves that nothing was performed.
    */
-  readonly sendAgainAfter?: readonly string[];
+  readonly retryableCodes?: readonly string[];
 }
 
 /** How strictly checks that may wrongly refuse a person are applied. */
@@ -79,8 +79,8 @@ export interface UpstreamCall<T> {
    */
   readonly build: (nowMs: number, nonceMs: number) => UpstreamRequest;
   /** Reads the answer. Throws `ProviderFault`; anything else that it throws counts as `protocol`. */
-  readonly read: (answer: UpstreamAnswer) => T;
-  /** Runs before the call is sent once more (`sendAgainAfter`), as to have a new access token. */
+  readonly read: (answer: UpstreamResponse) => T;
+  /** Runs before the call is sent once more (`retryableCodes`), as to have a new access token. */
   readonly renew?: () => Promise<void>;
 }
 

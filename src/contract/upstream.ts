@@ -7,7 +7,7 @@ export interface UpstreamRequest {
   readonly body?: string | Uint8Array | undefined;
 }
 
-export interface UpstreamAnswer {
+export interface UpstreamResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;

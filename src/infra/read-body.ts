@@ -40,7 +40,7 @@ export async function readBody(
   body: Readable,
   terms: {
     readonly maxBytes: number;
-    readonly emptyTextsOver?: number | undefined;
+    readonly dropStringsOver?: number | undefined;
     readonly budget: ByteBudget;
   },
 ): Promise<Buffer> {
@@ -57,10 +57,10 @@ export async function readBody(
     const counted = countBytes(body, terms.maxBytes, (error) => {
       broken = error;
     });
-    if (terms.emptyTextsOver === undefined) {
+    if (terms.dropStringsOver === undefined) {
       for await (const bytes of counted) keep(bytes);
     } else {
-      await pipeline(counted, withoutLongTexts(terms.emptyTextsOver), async (texts) => {
+      await pipeline(counted, withoutLongTexts(terms.dropStringsOver), async (texts) => {
         for await (const text of texts) keep(Buffer.from(String(text)));
       });
     }

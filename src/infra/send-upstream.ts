@@ -1,5 +1,5 @@
 import type { Agent, Dispatcher } from 'undici';
-import { ProviderFault, type UpstreamAnswer } from '../contract/index.ts';
+import { ProviderFault, type UpstreamResponse } from '../contract/index.ts';
 import {
   MissedTurn,
   type ConnectUpstream,
@@ -68,7 +68,10 @@ export function createUpstreamClient({
       }
     },
 
-    send: async (request, { timeoutMs, maxBytes, emptyTextsOver, connection: given, isInTime }) => {
+    send: async (
+      request,
+      { timeoutMs, maxBytes, dropStringsOver, connection: given, isInTime },
+    ) => {
       if (timeoutMs <= 0) throw new ProviderFault('not_sent');
       const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
       const progress = { sent: false, missed: false };
@@ -92,11 +95,11 @@ export function createUpstreamClient({
           response.body.on('error', () => {}).destroy();
           throw new ProviderFault('protocol');
         }
-        const body = await readBody(response.body, { maxBytes, emptyTextsOver, budget });
+        const body = await readBody(response.body, { maxBytes, dropStringsOver, budget });
         connection.used();
         if (/\bclose\b/iu.test(headers['connection'] ?? '')) connection.destroy();
         else connections.putBack(connection);
-        return { status: response.statusCode, headers, body } satisfies UpstreamAnswer;
+        return { status: response.statusCode, headers, body } satisfies UpstreamResponse;
       } catch (error) {
         // Whatever is still on its way over it is nobody's.
         if (connection) connection.destroy();

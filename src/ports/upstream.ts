@@ -1,4 +1,4 @@
-import type { UpstreamAnswer, UpstreamRequest } from '../contract/index.ts';
+import type { UpstreamResponse, UpstreamRequest } from '../contract/index.ts';
 
 /** A connection that stands, for one request. */
 export interface UpstreamConnection {
@@ -31,10 +31,10 @@ export type SendUpstream = (
     readonly timeoutMs: number;
     readonly maxBytes: number;
     /** Texts of a JSON answer with more characters come empty. */
-    readonly emptyTextsOver?: number | undefined;
+    readonly dropStringsOver?: number | undefined;
     /** The connection to use; another one where it goes elsewhere or has been closed. */
     readonly connection?: UpstreamConnection | undefined;
     /** Asked right before the first byte is written; false prevents that. */
     readonly isInTime?: (() => boolean) | undefined;
   },
-) => Promise<UpstreamAnswer>;
+) => Promise<UpstreamResponse>;

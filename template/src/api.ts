@@ -1,8 +1,8 @@
 import {
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   type ProviderCall,
-  type UpstreamAnswer,
+  type UpstreamResponse,
 } from 'verification-subgraph/provider';
 import { z } from 'zod';
 import type { Settings } from './settings.ts';
@@ -61,11 +61,11 @@ function authorization({ settings }: Call): Record<string, string> {
 const envelope = z.object({ error: z.object({ code: z.string() }).nullish() });
 
 /** A code of the provider decides what a refusal means; without one nobody knows who answered. */
-function readData({ status, body }: UpstreamAnswer): unknown {
+function readData({ status, body }: UpstreamResponse): unknown {
   if (status >= 500) throw new ProviderFault('protocol');
   const data: unknown = JSON.parse(body.toString('utf8'));
   const { error } = envelope.parse(data);
-  if (error) throw new ProviderErrorAnswer(error.code);
+  if (error) throw new ProviderErrorResponse(error.code);
   if (status !== 200) throw new ProviderFault('protocol');
   return data;
 }

@@ -14,8 +14,8 @@ export const provider = defineProvider({
   credentials: ['API_KEY'],
   actions: {
     // Costs nothing by itself. An action that may cost something is may_charge.
-    createIdentity: { effect: 'free_start', perSecond: 10, maxAnswerBytes: 64 * 1024 },
-    getIdentity: { effect: 'read', perSecond: 10, maxAnswerBytes: 64 * 1024 },
+    createIdentity: { effect: 'free_start', perSecond: 10, maxResponseBytes: 64 * 1024 },
+    getIdentity: { effect: 'read', perSecond: 10, maxResponseBytes: 64 * 1024 },
   },
   faults,
   channels: { MY_PROVIDER_WEB: web },

@@ -7,7 +7,7 @@ import {
   type GroupName,
 } from '../../src/conformance/index.ts';
 import {
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   type AnyProvider,
   type ChannelDefinition,
   type NotificationDefinition,
@@ -88,19 +88,21 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'an action has no limit',
     'definition',
     broken({
-      actions: { ...sound.actions, result: { effect: 'read', maxAnswerBytes: 1 } as never },
+      actions: { ...sound.actions, result: { effect: 'read', maxResponseBytes: 1 } as never },
     }),
   ],
   [
     'an action has no effect',
     'definition',
-    broken({ actions: { ...sound.actions, result: { perSecond: 1, maxAnswerBytes: 1 } as never } }),
+    broken({
+      actions: { ...sound.actions, result: { perSecond: 1, maxResponseBytes: 1 } as never },
+    }),
   ],
   [
     'a start is declared as a read',
     'definition',
     broken({
-      actions: { ...sound.actions, start: { effect: 'read', perSecond: 1, maxAnswerBytes: 1 } },
+      actions: { ...sound.actions, start: { effect: 'read', perSecond: 1, maxResponseBytes: 1 } },
     }),
   ],
   [
@@ -136,7 +138,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'a declared action is never called',
     'channels and actions',
     broken({
-      actions: { ...sound.actions, cancel: { effect: 'read', perSecond: 1, maxAnswerBytes: 1 } },
+      actions: { ...sound.actions, cancel: { effect: 'read', perSecond: 1, maxResponseBytes: 1 } },
     }),
   ],
   [
@@ -178,7 +180,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     starting((call, name) =>
       ask(call, 'start', { name }).catch((error: unknown) => {
         const { providerCode } = error as { providerCode?: string };
-        throw new ProviderErrorAnswer(providerCode ?? 'INPUT');
+        throw new ProviderErrorResponse(providerCode ?? 'INPUT');
       }),
     ),
   ],
@@ -201,7 +203,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
         }),
         read: ({ body }) => {
           const answer = answerSchema.parse(JSON.parse(body.toString('utf8')));
-          if (answer.code !== 'OK') throw new ProviderErrorAnswer(answer.code);
+          if (answer.code !== 'OK') throw new ProviderErrorResponse(answer.code);
           return answer;
         },
       }),
@@ -444,7 +446,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
           }),
           read: ({ body }) => {
             const answer = answerSchema.parse(JSON.parse(body.toString('utf8')));
-            if (answer.code !== 'OK') throw new ProviderErrorAnswer(answer.code);
+            if (answer.code !== 'OK') throw new ProviderErrorResponse(answer.code);
             return answer;
           },
         });

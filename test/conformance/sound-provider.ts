@@ -6,12 +6,12 @@ import {
   contractVersion,
   createProblemList,
   defineProvider,
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   Secret,
   type NotificationProof,
   type ProviderCall,
-  type UpstreamAnswer,
+  type UpstreamResponse,
   type VerificationResult,
 } from '../../src/contract/plugin-api.ts';
 
@@ -38,10 +38,10 @@ export const answerSchema = z.object({
 
 export type SoundAnswer = z.output<typeof answerSchema>;
 
-export function readAnswer({ status, body }: UpstreamAnswer): SoundAnswer {
+export function readAnswer({ status, body }: UpstreamResponse): SoundAnswer {
   if (status !== 200) throw new ProviderFault('protocol');
   const answer = answerSchema.parse(JSON.parse(body.toString('utf8')));
-  if (answer.code !== 'OK') throw new ProviderErrorAnswer(answer.code);
+  if (answer.code !== 'OK') throw new ProviderErrorResponse(answer.code);
   return answer;
 }
 
@@ -91,8 +91,8 @@ export const sound = defineProvider({
   settings: settingsSchema,
   credentials: ['KEY', 'WEBHOOK_SECRET'],
   actions: {
-    start: { effect: 'may_charge', perSecond: 10, maxAnswerBytes: 10_000 },
-    result: { effect: 'read', perSecond: 10, maxAnswerBytes: 10_000 },
+    start: { effect: 'may_charge', perSecond: 10, maxResponseBytes: 10_000 },
+    result: { effect: 'read', perSecond: 10, maxResponseBytes: 10_000 },
   },
   faults: { LIMIT: 'throttled', KEY: 'credentials', INPUT: 'rejected', CRASH: 'internal' },
   channels: {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProviderFault, toPlainCode, toPlainRequestId } from '../../src/contract/index.ts';
+import { ProviderFault, sanitizeCode, sanitizeRequestId } from '../../src/contract/index.ts';
 import { checkLaunch } from '../../src/core/verifications/check-launch.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { callerOf, createTestCore, probe } from '../support/test-core.ts';
@@ -78,7 +78,7 @@ describe('the address of a launch', () => {
 describe('a code of a provider', () => {
   it.each(['0', '-13', '30500101', 'Refused.Input', 'FailedOperation.UnregisteredEid'])(
     'is shown as %s',
-    (code) => expect(toPlainCode(code)).toBe(code),
+    (code) => expect(sanitizeCode(code)).toBe(code),
   );
 
   it.each([
@@ -89,13 +89,13 @@ describe('a code of a provider', () => {
     'E13800138000',
     '韦小宝',
   ])('is not shown as %s, which may be a person’s', (code) =>
-    expect(toPlainCode(code)).toBe('unreadable'),
+    expect(sanitizeCode(code)).toBe('unreadable'),
   );
 
   it('may have a long id of its request beside it, and no number of a person', () => {
     const uuid = '3afb9b29-025e-45de-9741-747000000000';
-    expect(toPlainRequestId(uuid)).toBe(uuid);
-    expect(toPlainRequestId('11204416541220243X')).toBe('unreadable');
-    expect(toPlainRequestId('6225768888888888')).toBe('unreadable');
+    expect(sanitizeRequestId(uuid)).toBe(uuid);
+    expect(sanitizeRequestId('11204416541220243X')).toBe('unreadable');
+    expect(sanitizeRequestId('6225768888888888')).toBe('unreadable');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   type AnyProvider,
   type ProviderCall,
 } from '../../src/contract/index.ts';
@@ -97,7 +97,7 @@ describe('an access token that the provider refuses', () => {
               }),
               read: ({ body }) => {
                 const given = JSON.parse(body.toString('utf8'));
-                if (given.refused) throw new ProviderErrorAnswer('Token');
+                if (given.refused) throw new ProviderErrorResponse('Token');
                 return matched;
               },
             });

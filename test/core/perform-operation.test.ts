@@ -3,7 +3,7 @@ import {
   ProviderFault,
   type AnyProvider,
   type ProviderCall,
-  type UpstreamAnswer,
+  type UpstreamResponse,
 } from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { performOperation } from '../../src/core/upstream/perform-operation.ts';
@@ -26,7 +26,7 @@ type Call = ProviderCall<unknown>;
 function send(
   call: Call,
   action: string,
-  read: (answer: UpstreamAnswer) => unknown = () => matched,
+  read: (answer: UpstreamResponse) => unknown = () => matched,
 ) {
   return call.send({
     action,
@@ -267,7 +267,7 @@ describe('a call', () => {
   it('is not sent again after a code that the plugin itself calls unknown', async () => {
     const actions = {
       ...probe.actions,
-      Check: { ...probe.actions['Check'], sendAgainAfter: ['Busy'] },
+      Check: { ...probe.actions['Check'], retryableCodes: ['Busy'] },
     };
     const work = (call: Call) =>
       send(call, 'Check', () => {

@@ -239,7 +239,7 @@ describe('a notification', () => {
   });
 
   it('that comes while the start is being kept is not lost either', async () => {
-    // It finds the skeleton; then the start is answered and looks, too soon; then it is kept.
+    // It finds the placeholder; then the start is answered and looks, too soon; then it is kept.
     let onLook: (() => Promise<unknown>) | null = null;
     const core = createTestCore({
       definitions: [notifying('NOTIFICATION')],
@@ -264,7 +264,7 @@ describe('a notification', () => {
     let receipt: Promise<unknown> = Promise.resolve();
     core.provider.reply(() => {
       const { records } = core.deps.store;
-      // Reads now, while there is only a skeleton; goes on when the start has looked.
+      // Reads now, while there is only a placeholder; goes on when the start has looked.
       const slow = {
         ...core.deps,
         store: {

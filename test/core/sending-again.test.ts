@@ -9,7 +9,7 @@ import { probe, callerOf, createTestCore, failing, matched } from '../support/te
 /** A provider whose chargeable action is sent once more after its code `Busy`. */
 const nonced = {
   ...probe,
-  actions: { ...probe.actions, Check: { ...probe.actions['Check'], sendAgainAfter: ['Busy'] } },
+  actions: { ...probe.actions, Check: { ...probe.actions['Check'], retryableCodes: ['Busy'] } },
 } as AnyProvider;
 
 const refused = () => ({ error: 'Busy' });
@@ -97,7 +97,7 @@ describe('a call whose nonce was refused', () => {
   it('stops the boot where the code does not prove that nothing was done', () => {
     const withCode = (code: string) => ({
       ...nonced,
-      actions: { ...probe.actions, Check: { ...probe.actions['Check'], sendAgainAfter: [code] } },
+      actions: { ...probe.actions, Check: { ...probe.actions['Check'], retryableCodes: [code] } },
       faults: { ...probe.faults, Inside: 'internal' },
     });
     const boot = (code: string) => () => checkDefinitions([withCode(code) as AnyProvider]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   type AnyProvider,
   type ProviderCall,
 } from '../../src/contract/index.ts';
@@ -64,7 +64,7 @@ describe('an access token that ends early', () => {
       faults: { ...probe.faults, TOKEN_EXPIRED: 'credentials' },
       actions: {
         ...probe.actions,
-        Check: { ...probe.actions['Check'], sendAgainAfter: ['TOKEN_EXPIRED'] },
+        Check: { ...probe.actions['Check'], retryableCodes: ['TOKEN_EXPIRED'] },
       },
       bankCard: {
         action: 'Check',
@@ -86,7 +86,7 @@ describe('an access token that ends early', () => {
               }),
               read: ({ body }) => {
                 if (JSON.parse(body.toString('utf8')).expired) {
-                  throw new ProviderErrorAnswer('TOKEN_EXPIRED');
+                  throw new ProviderErrorResponse('TOKEN_EXPIRED');
                 }
                 return matched;
               },

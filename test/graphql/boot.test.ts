@@ -190,12 +190,12 @@ describe('boot stops at a plugin that', () => {
     ['has an id that is no name of settings', { id: 'Probe_1' }, 'lower case'],
     [
       'has an action without a limit',
-      { actions: { Start: { effect: 'read', maxAnswerBytes: 1 } } as never },
+      { actions: { Start: { effect: 'read', maxResponseBytes: 1 } } as never },
       'actions.Start.perSecond must be a number',
     ],
     [
       'has an action without an effect',
-      { actions: { Start: { perSecond: 1, maxAnswerBytes: 1 } } as never },
+      { actions: { Start: { perSecond: 1, maxResponseBytes: 1 } } as never },
       'actions.Start.effect must be one of read',
     ],
     [
@@ -215,7 +215,7 @@ describe('boot stops at a plugin that', () => {
       'has a limit without end',
       {
         actions: {
-          Start: { effect: 'read', perSecond: Number.POSITIVE_INFINITY, maxAnswerBytes: 1 },
+          Start: { effect: 'read', perSecond: Number.POSITIVE_INFINITY, maxResponseBytes: 1 },
         } as never,
       },
       'actions.Start.perSecond must be a number',

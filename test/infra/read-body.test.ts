@@ -46,7 +46,7 @@ function client() {
     upstream
       .send(
         { method: 'POST', url, headers: {}, body: '{}' },
-        { timeoutMs: 20_000, maxBytes, emptyTextsOver: 2000 },
+        { timeoutMs: 20_000, maxBytes, dropStringsOver: 2000 },
       )
       .then(
         ({ body }) => body.toString('utf8'),
@@ -74,7 +74,7 @@ describe('an answer with media', () => {
     );
     const body = await readBody(Readable.from(cut), {
       maxBytes: megabyte,
-      emptyTextsOver: 2000,
+      dropStringsOver: 2000,
       budget: createByteBudget(megabyte),
     });
     expect(JSON.parse(body.toString('utf8'))).toEqual({ ...JSON.parse(text), long: '' });
@@ -144,7 +144,7 @@ describe('the shared budget', () => {
     await readBody(answerOf(160_000), terms(budget));
     await expect(readBody(answerOf(170_000), terms(budget))).rejects.toThrow('protocol');
     await expect(
-      readBody(answerOf(160_000), { ...terms(budget), emptyTextsOver: 2000 }),
+      readBody(answerOf(160_000), { ...terms(budget), dropStringsOver: 2000 }),
     ).rejects.toThrow('protocol');
     expect(budget.take(100_000)).toBe(true);
   });

@@ -41,8 +41,8 @@ export const provider = defineProvider({
   settings: { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } },
   credentials: ['KEY'],
   actions: {
-    Start: { effect: 'free_start', perSecond: 7, maxAnswerBytes: 1000 },
-    Result: { effect: 'read', perSecond: 7, maxAnswerBytes: 1000 },
+    Start: { effect: 'free_start', perSecond: 7, maxResponseBytes: 1000 },
+    Result: { effect: 'read', perSecond: 7, maxResponseBytes: 1000 },
   },
   faults: {},
   channels: {

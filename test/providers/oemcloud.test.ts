@@ -5,7 +5,7 @@ import { faceCodes, gatewayErrors } from '../../sandbox/oemcloud/codes.ts';
 import { parseProviderSettings } from '../../src/boot/config.ts';
 import {
   classifyCode,
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   type ProviderCall,
   type StartInput,
@@ -222,7 +222,7 @@ describe('oemcloud: what is answered', () => {
     ],
   ])('reads the code of %s', async (_name, answer, code) => {
     const error = await start('FACE_WEB', {}, answer).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(ProviderErrorAnswer);
+    expect(error).toBeInstanceOf(ProviderErrorResponse);
     expect(error).toMatchObject({ code });
   });
 

@@ -14,8 +14,8 @@ const brief = defineProvider({
   settings: z.strictObject({ ENDPOINT: z.url(), SECRET: z.string() }),
   credentials: ['SECRET'],
   actions: {
-    Start: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 10_000 },
-    Result: { effect: 'read', perSecond: 100, maxAnswerBytes: 10_000 },
+    Start: { effect: 'free_start', perSecond: 100, maxResponseBytes: 10_000 },
+    Result: { effect: 'read', perSecond: 100, maxResponseBytes: 10_000 },
   },
   faults: {},
   channels: {

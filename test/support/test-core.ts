@@ -3,7 +3,7 @@ import { z } from 'zod';
 import {
   contractVersion,
   defineProvider,
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   Secret,
   type AnyProvider,
@@ -152,9 +152,9 @@ export const probe = defineProvider({
   settings: z.object({}),
   credentials: [],
   actions: {
-    Start: { effect: 'free_start', perSecond: 100, maxAnswerBytes: 1000 },
-    Result: { effect: 'read', perSecond: 100, maxAnswerBytes: 1000 },
-    Check: { effect: 'may_charge', perSecond: 20, maxAnswerBytes: 1000 },
+    Start: { effect: 'free_start', perSecond: 100, maxResponseBytes: 1000 },
+    Result: { effect: 'read', perSecond: 100, maxResponseBytes: 1000 },
+    Check: { effect: 'may_charge', perSecond: 20, maxResponseBytes: 1000 },
   },
   faults: { Busy: 'busy', 'Refused.Input': 'rejected' },
   channels: {
@@ -203,7 +203,7 @@ function send<T>(
     }),
     read: (answer: { body: Buffer }) => {
       const parsed = JSON.parse(answer.body.toString('utf8'));
-      if (parsed.error) throw new ProviderErrorAnswer(parsed.error);
+      if (parsed.error) throw new ProviderErrorResponse(parsed.error);
       return parsed;
     },
   };

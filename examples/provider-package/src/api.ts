@@ -1,10 +1,10 @@
 import {
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   type AccessToken,
   type ProviderCall,
   type Secret,
-  type UpstreamAnswer,
+  type UpstreamResponse,
 } from 'verification-subgraph/provider';
 import { z } from 'zod';
 import type { Settings } from './settings.ts';
@@ -39,7 +39,7 @@ export async function createCheck(call: Call, payload: CheckRequest): Promise<st
       body: JSON.stringify(payload),
     }),
     read: (answer) => created.parse(readData(answer)),
-    // Tokens end early at times (`sendAgainAfter`).
+    // Tokens end early at times (`retryableCodes`).
     renew: async () => {
       token = await obtain();
     },
@@ -73,9 +73,9 @@ function fetchToken(call: Call): Promise<AccessToken> {
 
 const refusal = z.object({ error: z.string() });
 
-function readData({ status, body }: UpstreamAnswer): unknown {
+function readData({ status, body }: UpstreamResponse): unknown {
   if (status >= 500) throw new ProviderFault('protocol');
   const data: unknown = JSON.parse(body.toString('utf8'));
   if (status >= 200 && status < 300) return data;
-  throw new ProviderErrorAnswer(refusal.parse(data).error);
+  throw new ProviderErrorResponse(refusal.parse(data).error);
 }

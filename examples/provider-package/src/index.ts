@@ -14,13 +14,13 @@ export const provider = defineProvider({
   // The first tells accounts apart, each of which has a quota of its own.
   credentials: ['CLIENT_ID', 'CLIENT_SECRET', 'WEBHOOK_SECRET'],
   actions: {
-    'oauth/token': { effect: 'read', perSecond: 2, maxAnswerBytes: 16 * 1024 },
+    'oauth/token': { effect: 'read', perSecond: 2, maxResponseBytes: 16 * 1024 },
     // Every check that is taken costs a unit.
     'checks/create': {
       effect: 'may_charge',
       perSecond: 5,
-      maxAnswerBytes: 16 * 1024,
-      sendAgainAfter: ['invalid_token'],
+      maxResponseBytes: 16 * 1024,
+      retryableCodes: ['invalid_token'],
     },
   },
   faults,

@@ -43,7 +43,7 @@ export function unknownCodesGroup(subject: ConformanceSubject): Group {
         const seen = await faultOf(unknownCode);
         assert.ok(
           seen === 'internal' || seen === 'protocol',
-          `an unknown error code is ${seen}: throw ProviderErrorAnswer, and let faults decide`,
+          `an unknown error code is ${seen}: throw ProviderErrorResponse, and let faults decide`,
         );
       },
     })),

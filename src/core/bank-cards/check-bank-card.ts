@@ -2,7 +2,7 @@ import {
   bankCardOutcomes,
   normaliseCardNumber,
   normalisePhone,
-  toPlainCode,
+  sanitizeCode,
   type BankCardResult,
 } from '../../contract/index.ts';
 import { bankCardCache } from './bank-card-cache.ts';
@@ -22,7 +22,7 @@ import { readBankCardChecks } from './read-bank-card-checks.ts';
 import { newRecordId, personalLifeOfCheckMs, type BankCardRecord } from '../records/records.ts';
 import { runClaimed } from '../claims/run-claimed.ts';
 import { quotaOf } from '../upstream/registry.ts';
-import { provesNothingDone, shareAnswer } from '../claims/share-answer.ts';
+import { provesNothingDone, singleFlight } from '../claims/single-flight.ts';
 import { spendVelocity } from '../callers/spend-velocity.ts';
 import { tooLateToBegin, type Lateness } from '../claims/too-late-to-begin.ts';
 
@@ -81,7 +81,7 @@ export async function checkBankCard(
   const userId = resolveUserId(caller, input.userId);
   const owner = { tenantId: caller.tenantId, userId };
   const cache = bankCardCache(deps, provider, owner, input);
-  const skeleton: BankCardRecord = {
+  const placeholder: BankCardRecord = {
     kind: 'bank_card',
     id: newRecordId('bank_card', deps.randomBytes),
     ...owner,
@@ -102,7 +102,7 @@ export async function checkBankCard(
   const askAfresh = async (terms: CallTerms): Promise<BankCardRecord> => {
     if (isLate) throw tooLateToBegin();
     const refund = await spendVelocity(deps, {
-      owner: skeleton,
+      owner: placeholder,
       idNumber: input.subject.idNumber,
       cardNumber: input.cardNumber,
       mayCharge: effect === 'may_charge',
@@ -115,7 +115,7 @@ export async function checkBankCard(
         work: (call) => ready.prepared.check(call),
       });
       warnOfUnknownCode(deps, providerId, result);
-      return { ...skeleton, result: inPlainWords(result), checkedAtMs: deps.now() };
+      return { ...placeholder, result: inPlainWords(result), checkedAtMs: deps.now() };
     } catch (error) {
       if (provesNothingDone(error)) await refund();
       throw error;
@@ -130,7 +130,7 @@ export async function checkBankCard(
   const outcome = await runClaimed<BankCardRecord>(deps, {
     operation: 'checkBankCard',
     ...claimNames(deps, caller, 'checkBankCard', input),
-    skeleton,
+    placeholder,
     deadlineMs,
     effect,
     first: {
@@ -139,10 +139,10 @@ export async function checkBankCard(
       perform: (terms) =>
         input.maxAgeSeconds === 0
           ? askAndRemember(terms)
-          : shareAnswer(deps, terms, {
+          : singleFlight(deps, terms, {
               keys: cache.keys,
               recall: () => cache.find(input.maxAgeSeconds),
-              adopt: (earlier) => answeredBy(skeleton, earlier),
+              adopt: (earlier) => answeredBy(placeholder, earlier),
               ask: askAfresh,
               remember: cache.put,
             }),
@@ -153,7 +153,7 @@ export async function checkBankCard(
   });
 
   if (outcome.kind === 'problem') return outcome;
-  const replayed = outcome.recordId !== skeleton.id;
+  const replayed = outcome.recordId !== placeholder.id;
   if (outcome.kind === 'answered') {
     const { answer: check, stored } = outcome;
     return { kind: 'success', check, replayed, cached: check.sourceCheckId !== null, stored };
@@ -194,11 +194,11 @@ function normalise(given: CheckBankCardInput) {
 
 /** A check of its own, with the answer of an earlier one: nothing was charged for it. */
 function answeredBy(
-  skeleton: BankCardRecord,
+  placeholder: BankCardRecord,
   { id, result, checkedAtMs, sourceCheckId }: BankCardRecord,
 ): BankCardRecord {
   return {
-    ...skeleton,
+    ...placeholder,
     checkedAtMs,
     result: result && { ...result, billing: 'NOT_CHARGED' },
     sourceCheckId: sourceCheckId ?? id,
@@ -208,13 +208,13 @@ function answeredBy(
 /** A plugin in JavaScript may say anything; only what is a word of ours counts. */
 function inPlainWords(result: BankCardResult): BankCardResult {
   const outcome = bankCardOutcomes.includes(result.outcome) ? result.outcome : 'UNDETERMINED';
-  return { ...result, outcome, code: result.code === null ? null : toPlainCode(result.code) };
+  return { ...result, outcome, code: result.code === null ? null : sanitizeCode(result.code) };
 }
 
 function warnOfUnknownCode(deps: CoreDeps, providerId: string, result: BankCardResult): void {
   if (result.outcome !== 'UNDETERMINED') return;
   deps.log.event('warn', 'outcome_unknown_code', {
     provider: providerId,
-    code: toPlainCode(result.code ?? ''),
+    code: sanitizeCode(result.code ?? ''),
   });
 }

@@ -7,7 +7,7 @@ import { faultPolicies } from '../upstream/fault-policy.ts';
 import { logBug } from '../log-bug.ts';
 import { nowOrLater } from './now-or-later.ts';
 import { problem, retryLaterMs, type Problem } from '../problem.ts';
-import { StillInProgress } from './share-answer.ts';
+import { StillInProgress } from './single-flight.ts';
 import {
   decodeRecord,
   encodeRecord,
@@ -29,13 +29,13 @@ export interface ClaimedAttempt<Answer> {
 export interface LedWork<Answer> {
   readonly operation: string;
   /** The record that the claim points to. */
-  readonly skeleton: AnyRecord;
+  readonly placeholder: AnyRecord;
   readonly first: ClaimedAttempt<Answer>;
   /**
    * Who stands in, in order, each only where the one before has certainly done nothing. Called when
    * it comes to that; null for who cannot do this very work.
    */
-  readonly standIns?: readonly (() => ClaimedAttempt<Answer> | null)[];
+  readonly fallbacks?: readonly (() => ClaimedAttempt<Answer> | null)[];
   /** The record with its answer. */
   readonly fill: (answer: Answer) => AnyRecord;
   /** Whether an answer that could not be kept is handed out all the same. */
@@ -74,7 +74,7 @@ const latestStartMs = 3000;
 const turnBeforeOthersMs = 1000;
 const answerBeforeOthersMs = 3000;
 /** What who stands in needs at least. */
-const standInAnswerMs = 3500;
+const fallbackAnswerMs = 3500;
 
 /** Why the next provider of a route is asked. A refusal of the request is the same for all. */
 const passedOver: readonly Problem['code'][] = [
@@ -94,15 +94,15 @@ export async function leadClaim<Answer>(
 ): Promise<LedOutcome<Answer>> {
   const deadlineMs = deps.now() + workTimeoutMs;
   const progress = { started: false };
-  const standIns = work.standIns ?? [];
+  const fallbacks = work.fallbacks ?? [];
   let attempt = work.first;
   for (let next = 0; ;) {
     const ended = await perform(deps, held, attempt, {
-      recordId: work.skeleton.id,
+      recordId: work.placeholder.id,
       deadlineMs,
       progress,
-      isStandIn: next > 0,
-      isLast: next === standIns.length,
+      isFallback: next > 0,
+      isLast: next === fallbacks.length,
     });
     if ('answer' in ended) {
       const { started } = progress;
@@ -110,9 +110,10 @@ export async function leadClaim<Answer>(
     }
     let other: ClaimedAttempt<Answer> | null = null;
     if (mayPassOver(attempt, ended)) {
-      for (; !other && next < standIns.length; next++) other = prepare(deps, work, standIns[next]);
+      for (; !other && next < fallbacks.length; next++)
+        other = prepare(deps, work, fallbacks[next]);
     }
-    const isInTime = deps.now() + standInAnswerMs < deadlineMs;
+    const isInTime = deps.now() + fallbackAnswerMs < deadlineMs;
     if (!other || !isInTime) {
       const { started } = progress;
       return settleFailure(deps, work, { ...attempt, started }, held, ended);
@@ -125,10 +126,10 @@ export async function leadClaim<Answer>(
 function prepare<Answer>(
   { log }: CoreDeps,
   { operation }: LedWork<Answer>,
-  standIn: (() => ClaimedAttempt<Answer> | null) | undefined,
+  fallback: (() => ClaimedAttempt<Answer> | null) | undefined,
 ): ClaimedAttempt<Answer> | null {
   try {
-    return standIn?.() ?? null;
+    return fallback?.() ?? null;
   } catch (error) {
     logBug(log, operation, error);
     return null;
@@ -148,18 +149,18 @@ async function perform<Answer>(
     readonly recordId: string;
     readonly deadlineMs: number;
     readonly progress: { started: boolean };
-    readonly isStandIn: boolean;
+    readonly isFallback: boolean;
     readonly isLast: boolean;
   },
 ): Promise<{ readonly answer: Answer } | Failure> {
-  const { recordId, deadlineMs, progress, isStandIn, isLast } = terms;
+  const { recordId, deadlineMs, progress, isFallback, isLast } = terms;
   try {
     const answer = await call({
       priority: 'start',
       deadlineMs,
       turnByMs: isLast ? undefined : deps.now() + turnBeforeOthersMs,
       answerWithinMs: isLast || effect === 'may_charge' ? undefined : answerBeforeOthersMs,
-      keptForAnswerMs: isStandIn ? standInAnswerMs : undefined,
+      keptForAnswerMs: isFallback ? fallbackAnswerMs : undefined,
       beforeSend: async (called) => {
         if (called === effect) await startClaim(deps, held, { recordId, progress, deadlineMs });
       },
@@ -225,9 +226,9 @@ async function settleAnswer<Answer>(
   if (work.handOutUnkept || mayHaveCharged) {
     const stored = await nowOrLater(deps, keepAndSettle);
     if (stored) await work.onKept?.();
-    else deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
+    else deps.log.event('error', 'outcome_not_stored', { record: work.placeholder.id });
     if (stored || work.handOutUnkept) {
-      return { kind: 'answered', recordId: work.skeleton.id, answer, stored };
+      return { kind: 'answered', recordId: work.placeholder.id, answer, stored };
     }
     await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
     const unknown = problem('OUTCOME_UNKNOWN', { provider: providerId });
@@ -235,21 +236,21 @@ async function settleAnswer<Answer>(
   }
   if (await bestEffort(deps, keepAndSettle())) {
     await work.onKept?.();
-    return { kind: 'answered', recordId: work.skeleton.id, answer, stored: true };
+    return { kind: 'answered', recordId: work.placeholder.id, answer, stored: true };
   }
-  deps.log.event('error', 'outcome_not_stored', { record: work.skeleton.id });
+  deps.log.event('error', 'outcome_not_stored', { record: work.placeholder.id });
   await nowOrLater(deps, () => claim.release(tickets));
   return { kind: 'problem', problem: problem('STORE_UNAVAILABLE'), kept };
 }
 
 async function keep<Answer>(
   deps: CoreDeps,
-  { skeleton, fill }: LedWork<Answer>,
+  { placeholder, fill }: LedWork<Answer>,
   answer: Answer,
 ): Promise<boolean> {
   const { store } = deps;
   const filled = fill(answer);
-  const [stored] = await store.records.get([skeleton.id]);
+  const [stored] = await store.records.get([placeholder.id]);
   // Written before, and only the reply was lost: it may have moved on since.
   if (isOpen(stored) && isAnswered(stored)) return true;
   const isKept =

@@ -7,7 +7,7 @@ import { earlyNotifications } from '../verifications/early-notifications.ts';
 import { leadClaim, type HeldClaim, type LedOutcome, type LedWork } from './lead-claim.ts';
 import { orByDeadline } from '../or-by-deadline.ts';
 import { beforeClaimWasRead, problem, retryLaterMs, type Problem } from '../problem.ts';
-import { encodeRecord, lifeOfSkeleton } from '../records/records.ts';
+import { encodeRecord, lifeOfPlaceholder } from '../records/records.ts';
 import { userRecords } from '../records/user-records.ts';
 
 /** Longer than any operation, so that nobody takes over from somebody who still works. */
@@ -90,20 +90,23 @@ async function takeOrFollow<Answer>(
   deps: CoreDeps,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
-  const { skeleton } = work;
+  const { placeholder } = work;
   let held: HeldClaim;
   try {
     // Invisible until its answer is in it; written first, so that a claim never points to nothing.
     await deps.store.records.create(
-      skeleton.id,
-      encodeRecord(skeleton),
-      lifeOfSkeleton(skeleton, deps),
+      placeholder.id,
+      encodeRecord(placeholder),
+      lifeOfPlaceholder(placeholder, deps),
     );
     // Only then listed: who redacts takes what is listed and not there for something that is gone.
-    await userRecords(deps, skeleton, skeleton.kind).add({ id: skeleton.id, atMs: deps.now() });
+    await userRecords(deps, placeholder, placeholder.kind).add({
+      id: placeholder.id,
+      atMs: deps.now(),
+    });
     const taken = await take(deps, work);
     if (!('tickets' in taken)) {
-      await dropSkeleton(deps, work);
+      await dropPlaceholder(deps, work);
       return taken;
     }
     held = taken;
@@ -113,7 +116,7 @@ async function takeOrFollow<Answer>(
     return failBeforeClaim('STORE_UNAVAILABLE', work);
   }
   const settled = await leadClaim(deps, work, held);
-  if (settled.kind === 'problem' && !settled.kept) await dropSkeleton(deps, work);
+  if (settled.kind === 'problem' && !settled.kept) await dropPlaceholder(deps, work);
   return settled;
 }
 
@@ -126,7 +129,7 @@ async function take<Answer>(
   // Counted as well: a clock that is set back must not make anybody wait for ever.
   for (let polls = 0; ; polls++) {
     const taken = await claim.take({
-      recordId: work.skeleton.id,
+      recordId: work.placeholder.id,
       owner: deps.randomBytes(16).toString('base64url'),
       effect: work.effect,
       leaseMs,
@@ -139,7 +142,7 @@ async function take<Answer>(
       deps.now() + otherReplicaPollMs < work.deadlineMs &&
       polls * otherReplicaPollMs < operationTimeoutMs;
     if (!isWorkedOn || !hasTime) return fail(problemOfState[taken.state], work);
-    // The skeleton stays: the key may be free, and ours, the next time.
+    // The placeholder stays: the key may be free, and ours, the next time.
     await sleep(otherReplicaPollMs);
   }
 }
@@ -160,25 +163,25 @@ function waitFor<Answer>(
   return orByDeadline(deps.now, work.deadlineMs, outcome, () => fail('IN_PROGRESS', work));
 }
 
-/** Best effort: a skeleton goes by itself after an hour. */
-async function dropSkeleton(
+/** Best effort: a placeholder goes by itself after an hour. */
+async function dropPlaceholder(
   deps: CoreDeps,
-  { skeleton }: Pick<ClaimedWork<unknown>, 'skeleton'>,
+  { placeholder }: Pick<ClaimedWork<unknown>, 'placeholder'>,
 ): Promise<void> {
   const gone = [
-    deps.store.records.remove(skeleton.id),
-    userRecords(deps, skeleton, skeleton.kind).remove([skeleton.id]),
-    earlyNotifications(deps, skeleton.id).forget(),
+    deps.store.records.remove(placeholder.id),
+    userRecords(deps, placeholder, placeholder.kind).remove([placeholder.id]),
+    earlyNotifications(deps, placeholder.id).forget(),
   ];
   await Promise.allSettled(gone);
 }
 
 function fail(
   code: Problem['code'],
-  { skeleton, standIns }: Pick<ClaimedWork<unknown>, 'skeleton' | 'standIns'>,
+  { placeholder, fallbacks }: Pick<ClaimedWork<unknown>, 'placeholder' | 'fallbacks'>,
 ): { readonly kind: 'problem'; readonly problem: Problem } {
   // Of several that might have served nobody knows here which one did.
-  const provider = standIns?.length ? null : skeleton.providerId;
+  const provider = fallbacks?.length ? null : placeholder.providerId;
   return {
     kind: 'problem',
     problem: problem(code, { provider, retryAfterMs: retryLaterMs(code) }),
@@ -187,7 +190,7 @@ function fail(
 
 function failBeforeClaim(
   code: Problem['code'],
-  work: Pick<ClaimedWork<unknown>, 'skeleton' | 'standIns'>,
+  work: Pick<ClaimedWork<unknown>, 'placeholder' | 'fallbacks'>,
 ): { readonly kind: 'problem'; readonly problem: Problem } {
   const failed = fail(code, work);
   return { ...failed, problem: beforeClaimWasRead(failed.problem) };

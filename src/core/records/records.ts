@@ -30,7 +30,7 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly status: VerificationStatus;
   readonly checks: readonly CheckKind[];
   readonly createdAtMs: number;
-  /** Null until the start was answered: such a skeleton is invisible. */
+  /** Null until the start was answered: such a placeholder is invisible. */
   readonly startedAtMs: number | null;
   readonly expiresAtMs: number | null;
   /** When the provider was asked, and when it last answered. */
@@ -67,7 +67,7 @@ export interface BankCardRecord extends Owner, Pick<PersonalPart, 'cacheKeys'> {
   readonly providerId: string;
   readonly sandbox: boolean;
   readonly createdAtMs: number;
-  /** Null until it was answered: such a skeleton is invisible. */
+  /** Null until it was answered: such a placeholder is invisible. */
   readonly checkedAtMs: number | null;
   readonly result: BankCardResult | null;
   readonly sourceCheckId: string | null;
@@ -94,7 +94,7 @@ const prefixes = {
 } as const satisfies Record<AnyRecord['kind'], string>;
 
 /** How long a record stays that never got its answer. */
-export const skeletonKeepSeconds = 3600;
+export const placeholderKeepSeconds = 3600;
 
 /** As long as an answer may be given again, the check knows where; and as long as a verification does. */
 export function personalLifeOfCheckMs({
@@ -123,12 +123,12 @@ export function lifeOf(
  * How long a record is kept that has no answer yet. One whose answer may be remembered elsewhere knows
  * where for as long as it is: should its own answer never be kept, it still can be redacted.
  */
-export function lifeOfSkeleton(
+export function lifeOfPlaceholder(
   record: AnyRecord,
   { now }: { readonly now: () => number },
 ): RecordLife {
   const cachedMs = record.kind === 'bank_card' ? record.personalUntilMs - now() : 0;
-  const seconds = Math.max(skeletonKeepSeconds, cachedMs / 1000);
+  const seconds = Math.max(placeholderKeepSeconds, cachedMs / 1000);
   return { seconds, personalSeconds: seconds };
 }
 

@@ -31,7 +31,7 @@ export async function redact(deps: CoreDeps, stored: StoredRecord): Promise<Reda
     const record = read(current);
     // Ids only: the key that it answers goes on naming the same verification.
     if (record === 'reused') return null;
-    // A skeleton becomes nothing; what nobody can read, nobody can keep a part of.
+    // A placeholder becomes nothing; what nobody can read, nobody can keep a part of.
     if (record === 'unreadable' || !wasAnswered(record)) {
       await store.records.remove(current.id);
       if (record !== 'unreadable') await forgetElsewhere(deps, record);

@@ -1,6 +1,6 @@
 import {
   classifyCode,
-  ProviderErrorAnswer,
+  ProviderErrorResponse,
   ProviderFault,
   type ActionDefinition,
   type ActionEffect,
@@ -142,7 +142,7 @@ export function callProvider<Settings>(
 
       try {
         deps.retryBudget.earn(key);
-        const answer = await sendInTurn(action.sendAgainAfter === undefined);
+        const answer = await sendInTurn(action.retryableCodes === undefined);
         isPaid ||= action.effect === 'may_charge';
         return answer;
       } catch (error) {
@@ -159,7 +159,7 @@ export function callProvider<Settings>(
         if (error.kind === 'credentials') await deps.accessTokens.forget(provider);
         const isFreshTryWorthIt =
           error.providerCode !== undefined &&
-          action.sendAgainAfter?.includes(error.providerCode) === true &&
+          action.retryableCodes?.includes(error.providerCode) === true &&
           faultPolicies.may_charge[error.kind].claim === 'release';
         // Refused before a byte left, as while a connection is being replaced: once more is safe.
         const isRetry = wasMade && error.kind === 'not_sent' && deps.retryBudget.spend(key);
@@ -236,8 +236,8 @@ async function sendNow<T>(
   try {
     const answer = await deps.sendUpstream(request, {
       timeoutMs: Math.min(terms.answerWithinMs ?? providerTimeoutMs, terms.deadlineMs - startedMs),
-      maxBytes: action.maxAnswerBytes,
-      emptyTextsOver: action.emptyTextsOver,
+      maxBytes: action.maxResponseBytes,
+      dropStringsOver: action.dropStringsOver,
       connection: terms.connection,
       isInTime: terms.isInTime,
     });
@@ -251,7 +251,7 @@ async function sendNow<T>(
     terms.onFault?.(fault, action.effect);
     report(deps, definition.id, call.action, startedMs, fault);
     // A refused nonce is an accident until the fresh one is refused as well.
-    const isSentAgain = !terms.isLast && action.sendAgainAfter?.includes(fault.providerCode ?? '');
+    const isSentAgain = !terms.isLast && action.retryableCodes?.includes(fault.providerCode ?? '');
     if (!isSentAgain) reportMisconfigured(deps, definition.id, call.action, fault);
     throw fault;
   }
@@ -275,7 +275,7 @@ function buildRequest<T>(
 /** Core alone classifies: a plugin's table for its codes, and `protocol` for what it cannot read. */
 function toFault(error: unknown, definition: AnyProvider): ProviderFault {
   if (error instanceof ProviderFault) return error;
-  if (error instanceof ProviderErrorAnswer) {
+  if (error instanceof ProviderErrorResponse) {
     return new ProviderFault(classifyCode(definition.faults, error.code) ?? 'internal', {
       providerCode: error.code,
       providerRequestId: error.requestId,

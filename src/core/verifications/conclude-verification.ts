@@ -1,6 +1,6 @@
 import {
   terminalStatuses,
-  toPlainCode,
+  sanitizeCode,
   type Billing,
   type OutcomeAnswer,
 } from '../../contract/index.ts';
@@ -31,7 +31,7 @@ export function concludeVerification(
     const { status: told, ...outcome } = answer.result;
     // A plugin in JavaScript may say anything; only what is a word of ours counts.
     const status = terminalStatuses.includes(told) ? told : 'UNDETERMINED';
-    const code = outcome.code === null ? null : toPlainCode(outcome.code);
+    const code = outcome.code === null ? null : sanitizeCode(outcome.code);
     return ended(checked, status, { ...outcome, code, evidence: terms.evidence });
   }
   if (terms.askedMs < graceEndsMs(record, terms.graceSeconds)) {

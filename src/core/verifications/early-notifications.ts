@@ -3,7 +3,7 @@ import { StoreUnavailable } from '../../ports/index.ts';
 import { modeOf, type CoreDeps } from '../core-deps.ts';
 import { holdLock } from '../records/hold-lock.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
-import { skeletonKeepSeconds } from '../records/records.ts';
+import { placeholderKeepSeconds } from '../records/records.ts';
 
 /** A notification and the provider that sent it. */
 export interface EarlyNotification {
@@ -51,7 +51,7 @@ export function earlyNotifications(
         const kept = await find();
         if (kept.length >= mostKept) return false;
         const text = JSON.stringify([...kept, early].map(write));
-        for (const key of keys) await cache.set(key, text, skeletonKeepSeconds);
+        for (const key of keys) await cache.set(key, text, placeholderKeepSeconds);
         return true;
       } finally {
         await lock.release();

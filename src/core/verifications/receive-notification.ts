@@ -236,7 +236,7 @@ async function receiveProven(
     const told = orUnreadable(deps, provider, () => ({
       answer: read(notification, session, context),
     }));
-    if (told?.answer) await takeAtItsWord(deps, stored, told.answer, channel);
+    if (told?.answer) await applyNotifiedOutcome(deps, stored, told.answer, channel);
     return received(told !== null);
   }
   if (source === 'QUERY' && saysSomething(notification)) {
@@ -269,7 +269,7 @@ async function keepForLater(
   return isKept;
 }
 
-async function takeAtItsWord(
+async function applyNotifiedOutcome(
   deps: CoreDeps,
   stored: StoredRecord,
   answer: OutcomeAnswer,

@@ -92,7 +92,7 @@ function shareQuestion(deps: CoreDeps, question: Question): Promise<Verification
   const shared = reason === 'came_back' ? asking.next : (asking.now ?? asking.next);
   if (shared) return shared;
   // Nobody who waits shall wait for a question of the lowest priority.
-  if (reason === 'reconcile') return askBehindAll(deps, question);
+  if (reason === 'reconcile') return askAtLowestPriority(deps, question);
 
   deps.asking.set(record.id, asking);
   const answer: Promise<VerificationRecord> = askInTurn(deps, question, () => {
@@ -164,7 +164,10 @@ async function askInTurn(
  * Asks for nobody: gives way to all others, and takes the lock only at the moment of sending, so that
  * nobody waits for what waits itself. Where somebody else is asking, theirs is the answer.
  */
-async function askBehindAll(deps: CoreDeps, question: Question): Promise<VerificationRecord> {
+async function askAtLowestPriority(
+  deps: CoreDeps,
+  question: Question,
+): Promise<VerificationRecord> {
   const lock = lockOf(deps, question.stored.id);
   const sent: Sent = { atMs: deps.now(), isSent: false };
   const renewing: (() => void)[] = [];

@@ -23,14 +23,14 @@ export interface LaunchReuse {
 export function launchReuse(
   deps: CoreDeps,
   { provider, channel }: PickedChannel,
-  skeleton: VerificationRecord,
+  placeholder: VerificationRecord,
   /** What the caller gave, without the idempotency key. */
   input: object,
 ): LaunchReuse | null {
   const { reuse } = channel;
   if (!reuse) return null;
   const { store, hashKeys, now } = deps;
-  const { id, tenantId, userId, callerId, providerId } = skeleton;
+  const { id, tenantId, userId, callerId, providerId } = placeholder;
   const keys = keyedHashes(hashKeys, 'launch', [
     ...[modeOf(deps), tenantId, userId, callerId, provider.definition.id, provider.account],
     canonicalJson(input),

@@ -31,7 +31,7 @@ import { quotaOf } from '../upstream/registry.ts';
 import { launchReuse } from './reuse-launch.ts';
 import { nullIfUnavailable } from '../null-if-unavailable.ts';
 import { runClaimed } from '../claims/run-claimed.ts';
-import { provesNothingDone } from '../claims/share-answer.ts';
+import { provesNothingDone } from '../claims/single-flight.ts';
 import { spendVelocity } from '../callers/spend-velocity.ts';
 import { tooLateToBegin, type Lateness } from '../claims/too-late-to-begin.ts';
 
@@ -89,7 +89,7 @@ export async function startVerification(
   if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
 
   const userId = resolveUserId(caller, input.userId);
-  const skeleton: VerificationRecord = {
+  const placeholder: VerificationRecord = {
     kind: 'verification',
     id: newRecordId('verification', deps.randomBytes),
     tenantId: caller.tenantId,
@@ -121,11 +121,11 @@ export async function startVerification(
     const { provider, channel, prepared } = candidate;
     const providerId = provider.definition.id;
     const { idempotencyKey: _key, ...rest } = input;
-    const owned = { ...skeleton, providerId, checks: prepared.checks };
+    const owned = { ...placeholder, providerId, checks: prepared.checks };
     const reuse = launchReuse(deps, candidate, owned, rest);
     const record = {
       ...owned,
-      personalUntilMs: skeleton.createdAtMs + personalLifeMs(channel),
+      personalUntilMs: placeholder.createdAtMs + personalLifeMs(channel),
       cacheKeys: reuse?.keys ?? [],
     };
     return {
@@ -138,7 +138,7 @@ export async function startVerification(
         // Before anything is sent: whatever becomes of this process, somebody will ask how it ended.
         await deps.visits.plan(record.id, deps.now() + firstVisitMs);
         const refund = await spendVelocity(deps, {
-          owner: skeleton,
+          owner: placeholder,
           idNumber: input.subject.idNumber,
           mayCharge: effectOf(candidate) === 'may_charge',
           quota: quotaOf(provider, channel.action),
@@ -167,23 +167,23 @@ export async function startVerification(
   const outcome = await runClaimed<StartRecord>(deps, {
     operation: 'startVerification',
     ...claimNames(deps, caller, 'startVerification', input),
-    skeleton,
+    placeholder,
     effect: isChargeable ? 'may_charge' : 'free_start',
     deadlineMs,
     first: attemptOf(ready),
-    standIns: others.map((candidate) => () => {
+    fallbacks: others.map((candidate) => () => {
       const other = prepare(candidate);
       // Who stands in attests at least the same of this very input.
-      const isFit = 'prepared' in other && includesAll(other.prepared.checks, skeleton.checks);
+      const isFit = 'prepared' in other && includesAll(other.prepared.checks, placeholder.checks);
       return isFit ? attemptOf(other) : null;
     }),
     fill: (started) => started,
     handOutUnkept: false,
-    onKept: () => receiveEarlyNotification(deps, skeleton.id),
+    onKept: () => receiveEarlyNotification(deps, placeholder.id),
   });
   if (outcome.kind === 'problem') return outcome;
 
-  const replayed = outcome.recordId !== skeleton.id;
+  const replayed = outcome.recordId !== placeholder.id;
   const answer =
     outcome.kind === 'answered'
       ? outcome.answer

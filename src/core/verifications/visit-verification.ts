@@ -5,7 +5,7 @@ import { receiveEarlyNotification } from './receive-notification.ts';
 import {
   decodeRecord,
   kindOf,
-  skeletonKeepSeconds,
+  placeholderKeepSeconds,
   type VerificationRecord,
 } from '../records/records.ts';
 import { refreshVerification, retentionEndsMs } from './refresh-verification.ts';
@@ -28,8 +28,8 @@ export async function visitVerification(deps: CoreDeps, id: string): Promise<num
   const [stored] = await deps.store.records.get([id]);
   if (!stored || kindOf(stored) !== 'verification') return null;
   const record = decodeRecord('verification', stored);
-  // Its answer may still come, or the skeleton goes.
-  if (record.startedAtMs === null) return deps.now() + skeletonKeepSeconds * 1000;
+  // Its answer may still come, or the placeholder goes.
+  if (record.startedAtMs === null) return deps.now() + placeholderKeepSeconds * 1000;
   if (record.status !== 'PENDING') return afterEnd(deps, id);
   await receiveEarlyNotification(deps, id);
   const [current] = await deps.store.records.get([id]);

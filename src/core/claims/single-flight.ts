@@ -16,7 +16,7 @@ export class StillInProgress extends Error {
 }
 
 /** What equal questions share. */
-export interface SharedQuestion<Answer> {
+export interface SingleFlightQuestion<Answer> {
   /** Keyed hashes of whatever makes two questions equal, the user among it. */
   readonly keys: readonly [string, ...string[]];
   /** An earlier answer that may be given again; null when there is none. */
@@ -45,10 +45,10 @@ const tellWithinMs = 500;
  *
  * Throws `StillInProgress` for who was not answered in time, and what `ask` throws.
  */
-export async function shareAnswer<Answer>(
+export async function singleFlight<Answer>(
   deps: CoreDeps,
   terms: CallTerms,
-  question: SharedQuestion<Answer>,
+  question: SingleFlightQuestion<Answer>,
 ): Promise<Answer> {
   const [key] = question.keys;
   const joinUntilMs = terms.deadlineMs - tellWithinMs;
@@ -68,7 +68,7 @@ export async function shareAnswer<Answer>(
 async function represent<Answer>(
   deps: CoreDeps,
   terms: CallTerms,
-  question: SharedQuestion<Answer>,
+  question: SingleFlightQuestion<Answer>,
 ): Promise<Answer> {
   const [key] = question.keys;
   const working = leadOrFollow(deps, terms, question);
@@ -94,7 +94,7 @@ interface Found<Answer> {
 async function leadOrFollow<Answer>(
   deps: CoreDeps,
   terms: CallTerms,
-  question: SharedQuestion<Answer>,
+  question: SingleFlightQuestion<Answer>,
 ): Promise<Found<Answer>> {
   const joinUntilMs = terms.deadlineMs - tellWithinMs;
   for (let round = 0; round < mostRounds && deps.now() < joinUntilMs; round++) {
@@ -115,7 +115,7 @@ async function leadOrFollow<Answer>(
 
 async function lead<Answer>(
   terms: CallTerms,
-  question: SharedQuestion<Answer>,
+  question: SingleFlightQuestion<Answer>,
   lock: Lock,
 ): Promise<Found<Answer>> {
   const stopRenewing = keepRenewing(lock);
