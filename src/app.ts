@@ -11,13 +11,13 @@ import {
 } from './contract/index.ts';
 import type { Log } from './ports/index.ts';
 import { BootError } from './core/boot-error.ts';
-import { byThen } from './core/by-then.ts';
+import { withTimeout } from './core/with-timeout.ts';
 import { createAccessTokens } from './core/upstream/access-tokens.ts';
 import { modeOf, type CoreDeps } from './core/core-deps.ts';
 import { createShared } from './boot/create-shared.ts';
 import { redactEnvValues } from './boot/redact-env-values.ts';
 import { loadProviders } from './boot/load-providers.ts';
-import { visitVerification } from './core/verifications/visit-verification.ts';
+import { followUpVerification } from './core/verifications/follow-up-verification.ts';
 import { createNonceClock } from './core/upstream/nonce-clock.ts';
 import { createRetryBudget } from './core/upstream/retry-budget.ts';
 import { checkDefinitions } from './boot/check-definitions.ts';
@@ -81,7 +81,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const log = createLog(config.logLevel, options.logDestination);
   const metrics = createMetrics();
   const shared = await createShared(config, { now, steadyNow }, log);
-  const { store, pacer, velocity, visits, announce } = shared;
+  const { store, pacer, velocity, followUps, publish } = shared;
   const upstream = createUpstreamClient();
   let sandbox: Sandbox | null = null;
   let isDraining = false;
@@ -142,10 +142,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       inFlight,
       sharing: new Map(),
       asking: new Map(),
-      visits,
-      announce,
+      followUps,
+      publish,
     };
-    visits.begin((id) => visitVerification(core, id));
+    followUps.begin((id) => followUpVerification(core, id));
     await warmUp(core.registry, pacer);
     const apollo = createApolloServer({ schema, log, open: config.sandbox });
     await apollo.start();
@@ -297,7 +297,9 @@ async function startOwnSandbox(
       const start = await load();
       return start(context);
     })();
-    upstream = await byThen(sandboxWithinMs, 'it does not end', starting);
+    upstream = await withTimeout(sandboxWithinMs, starting, () => {
+      throw new Error('it does not end');
+    });
   } catch (error) {
     throw fail(error instanceof Error ? redactEnvValues(error.message, env) : 'unknown');
   }

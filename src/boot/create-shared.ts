@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import {
   StoreUnavailable,
-  type Announce,
+  type Publish,
   type Log,
   type Store,
   type Velocity,
@@ -11,15 +11,15 @@ import { modeOf } from '../core/core-deps.ts';
 import { keyedHash, keyedHashes, underEach } from '../core/records/keyed-hash.ts';
 import { logBug } from '../core/log-bug.ts';
 import type { Pacer } from '../infra/bottleneck-limiter.ts';
-import { createBullVisits, type VisitPlan } from '../infra/bull-visits.ts';
+import { createBullFollowUps, type FollowUpPlan } from '../infra/bull-follow-ups.ts';
 import { createMemoryPacer } from '../infra/memory-pacer.ts';
 import { createMemoryStore } from '../infra/memory-store.ts';
 import { createMemoryVelocity } from '../infra/memory-velocity.ts';
-import { createMemoryVisits } from '../infra/memory-visits.ts';
+import { createMemoryFollowUps } from '../infra/memory-follow-ups.ts';
 import { connectRedis, waitForRedis, type RedisClient } from '../infra/redis/connect-redis.ts';
 import { countReplicas } from '../infra/redis/count-replicas.ts';
 import { evicts } from '../infra/redis/evicts.ts';
-import { createRedisAnnounce } from '../infra/redis/redis-announce.ts';
+import { createRedisPublish } from '../infra/redis/redis-publish.ts';
 import { createRedisClock } from '../infra/redis/redis-clock.ts';
 import { createRedisPacer } from '../infra/redis/redis-pacer.ts';
 import { createRedisStore } from '../infra/redis/redis-store.ts';
@@ -34,8 +34,8 @@ export interface Shared {
   readonly store: Store;
   readonly pacer: Pacer;
   readonly velocity: Velocity;
-  readonly visits: VisitPlan;
-  readonly announce: Announce;
+  readonly followUps: FollowUpPlan;
+  readonly publish: Publish;
   /** How far away the store is; null where it is in this process, or not known yet. */
   readonly storeRoundTripMs: () => number | null;
   readonly close: () => Promise<void>;
@@ -55,14 +55,14 @@ export async function createShared(
   if (!redis) {
     const store = createMemoryStore({ now });
     const pacer = createMemoryPacer({ now: steadyNow, guardMs });
-    const visits = createMemoryVisits({ now, onError });
+    const followUps = createMemoryFollowUps({ now, onError });
     return {
-      ...{ store, pacer, visits },
+      ...{ store, pacer, followUps },
       velocity: createMemoryVelocity({ now }),
       // Nobody else can hear it.
-      announce: async () => {},
+      publish: async () => {},
       storeRoundTripMs: () => null,
-      close: visits.close,
+      close: followUps.close,
     };
   }
   const client = connectRedis(redis.url.reveal());
@@ -86,7 +86,7 @@ export async function createShared(
     clock: createRedisClock(),
     replicas: replicas.current,
   });
-  const visits = createBullVisits({
+  const followUps = createBullFollowUps({
     ...{ client, now, mode, onError },
     blockingClient: connectRedis(redis.url.reveal(), 'blocking'),
   });
@@ -98,12 +98,12 @@ export async function createShared(
     store: { ...store, ping },
     pacer,
     velocity: createRedisVelocity({ client, mode }),
-    visits,
-    announce: createRedisAnnounce(client, mode),
+    followUps,
+    publish: createRedisPublish(client, mode),
     storeRoundTripMs: roundTrips.currentMs,
     close: async () => {
       replicas.stop();
-      await visits.close();
+      await followUps.close();
       await store.close();
     },
   };

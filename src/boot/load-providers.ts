@@ -6,7 +6,7 @@ import { resolve } from 'import-meta-resolve';
 import { builtInProviders } from '../../providers/index.ts';
 import type { AnyProvider } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
-import { byThen } from '../core/by-then.ts';
+import { withTimeout } from '../core/with-timeout.ts';
 import { redactEnvValues } from './redact-env-values.ts';
 import { readList } from './read-setting-values.ts';
 
@@ -47,7 +47,9 @@ async function loadProvider(name: string, from: string, env: Env): Promise<AnyPr
   let exported: Readonly<Record<string, unknown>>;
   try {
     const loading = import(url.href) as Promise<Readonly<Record<string, unknown>>>;
-    exported = await byThen(loadWithinMs, 'it does not end', loading);
+    exported = await withTimeout(loadWithinMs, loading, () => {
+      throw new Error('it does not end');
+    });
   } catch (error) {
     return explainImport(error, env);
   }

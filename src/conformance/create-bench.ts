@@ -159,8 +159,8 @@ export async function createBench(
     inFlight: new Map(),
     sharing: new Map(),
     asking: new Map(),
-    visits: { plan: async () => {} },
-    announce: async () => {},
+    followUps: { plan: async () => {} },
+    publish: async () => {},
   };
   const deadlineMs = (): number => now() + 9000;
 

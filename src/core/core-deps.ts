@@ -1,5 +1,5 @@
 import type { CallProviderDeps } from './upstream/call-provider.ts';
-import type { Announce, Store, Velocity, Visits } from '../ports/index.ts';
+import type { Publish, Store, Velocity, FollowUps } from '../ports/index.ts';
 import type { RedirectRules } from './verifications/check-redirect-url.ts';
 import type { NamedKey } from './records/keyed-hash.ts';
 import type { VerificationRecord } from './records/records.ts';
@@ -29,8 +29,8 @@ export interface CoreDeps extends CallProviderDeps {
   readonly sharing: Map<string, Promise<unknown>>;
   /** Verifications that this process asks about, by their id. */
   readonly asking: Map<string, Asking>;
-  readonly visits: Visits;
-  readonly announce: Announce;
+  readonly followUps: FollowUps;
+  readonly publish: Publish;
 }
 
 /** The question that is being asked, and the one after it. */

@@ -1,4 +1,4 @@
-export type * from './announce.ts';
+export type * from './publish.ts';
 export type * from './breaker.ts';
 export * from './limiter.ts';
 export type * from './log.ts';
@@ -6,4 +6,4 @@ export type * from './metrics.ts';
 export * from './store.ts';
 export * from './upstream.ts';
 export type * from './velocity.ts';
-export type * from './visits.ts';
+export type * from './follow-ups.ts';

@@ -21,7 +21,7 @@ const record: VerificationRecord = {
   lastAskedAtMs: null,
   lastCheckedAtMs: null,
   redactedAtMs: null,
-  isAnnounced: false,
+  isPublished: false,
   personalUntilMs: 0,
   cacheKeys: [],
   launch: { kind: 'redirect', url: 'https://provider.example' },

@@ -21,7 +21,7 @@ import { redactUserData } from '../../src/core/redaction/redact-user-data.ts';
 import { redactVerification } from '../../src/core/redaction/redact-verification.ts';
 import type { VerificationRecord } from '../../src/core/records/records.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
-import { visitVerification } from '../../src/core/verifications/visit-verification.ts';
+import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
 import { kept as keptParts } from '../support/kept.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import {
@@ -251,7 +251,7 @@ describe('a redacted verification', () => {
   it.each<[string, (core: TestCore, id: string, urls: ReturnType<typeof urlsOf>) => unknown]>([
     ['a question', (core, id) => read(core, id)],
     ['the way back', (core, _id, { back }) => finishReturn(core.deps, back)],
-    ['a visit', (core, id) => visitVerification(core.deps, id)],
+    ['a visit', (core, id) => followUpVerification(core.deps, id)],
     ['a notification', (core, _id, { callback }) => notify(core, callback)],
     ['the same key again', (core) => start(core)],
   ])('gets nothing back by %s', async (_name, happen) => {
@@ -284,7 +284,7 @@ describe('a redacted verification', () => {
     await redactVerification(core.deps, eraser, id);
     expect(await read(core, id)).toMatchObject({ status: 'PENDING' });
     core.clock.ms += 661 * second;
-    expect(await visitVerification(core.deps, id)).toBeNull();
+    expect(await followUpVerification(core.deps, id)).toBeNull();
     expect(await read(core, id)).toMatchObject({
       ...{ status: 'UNDETERMINED', outcome: { reason: 'OTHER' } },
     });
@@ -654,7 +654,7 @@ describe('a redacted user', () => {
     const late = await start(core, 'late');
     core.clock.ms += 3 * day;
     core.provider.reply(() => passedWithTraces);
-    await visitVerification(core.deps, late.id);
+    await followUpVerification(core.deps, late.id);
     const [held] = await core.deps.store.records.get([id]);
     expect(held?.personal).not.toBeNull();
     expect(await redactUser(core)).toMatchObject({ kind: 'success' });

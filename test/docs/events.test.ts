@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
-import { createRedisAnnounce } from '../../src/infra/redis/redis-announce.ts';
+import { createRedisPublish } from '../../src/infra/redis/redis-publish.ts';
 import { readBlocks } from '../support/read-blocks.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
@@ -29,7 +29,7 @@ interface Consumer {
 let redis: RedisServer;
 let folder = '';
 let consumer: Consumer;
-let announce: ReturnType<typeof createRedisAnnounce>;
+let publish: ReturnType<typeof createRedisPublish>;
 let close: () => void;
 
 beforeAll(async () => {
@@ -43,7 +43,7 @@ beforeAll(async () => {
   consumer = (await import(pathToFileURL(join(folder, 'consumer.mjs')).href)) as Consumer;
   const client = connectRedis(redis.url);
   await waitForRedis(client, 5000);
-  announce = createRedisAnnounce(client, 'live');
+  publish = createRedisPublish(client, 'live');
   close = () => client.disconnect();
 });
 afterAll(async () => {
@@ -53,7 +53,7 @@ afterAll(async () => {
 });
 
 const tell = (verificationId: string) =>
-  announce({ verificationId, status: 'PASSED', atMs: Date.UTC(2026, 10, 22, 8, 30) });
+  publish({ verificationId, status: 'PASSED', atMs: Date.UTC(2026, 10, 22, 8, 30) });
 
 describe('the consumer of docs/events.md', () => {
   it('hears of every end once, by one of its replicas, and again of what it failed at', async () => {

@@ -106,8 +106,8 @@ export function createTestCore(
     inFlight: new Map(),
     sharing: new Map(),
     asking: new Map(),
-    visits: { plan: async () => {} },
-    announce: async () => {},
+    followUps: { plan: async () => {} },
+    publish: async () => {},
     ...changes.deps,
   };
   return {

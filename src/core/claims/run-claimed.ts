@@ -5,7 +5,7 @@ import { claimUnderKeys } from './claim-under-keys.ts';
 import type { CoreDeps } from '../core-deps.ts';
 import { earlyNotifications } from '../verifications/early-notifications.ts';
 import { leadClaim, type HeldClaim, type LedOutcome, type LedWork } from './lead-claim.ts';
-import { orByDeadline } from '../or-by-deadline.ts';
+import { withTimeout } from '../with-timeout.ts';
 import { beforeClaimWasRead, problem, retryLaterMs, type Problem } from '../problem.ts';
 import { encodeRecord, lifeOfPlaceholder } from '../records/records.ts';
 import { userRecords } from '../records/user-records.ts';
@@ -160,7 +160,7 @@ function waitFor<Answer>(
   work: ClaimedWork<Answer>,
   outcome: Promise<ClaimedOutcome<Answer>>,
 ): Promise<ClaimedOutcome<Answer>> {
-  return orByDeadline(deps.now, work.deadlineMs, outcome, () => fail('IN_PROGRESS', work));
+  return withTimeout(work.deadlineMs - deps.now(), outcome, () => fail('IN_PROGRESS', work));
 }
 
 /** Best effort: a placeholder goes by itself after an hour. */

@@ -4,7 +4,7 @@ import { providerTimeoutMs, type CallTerms } from '../upstream/call-provider.ts'
 import type { CoreDeps } from '../core-deps.ts';
 import { faultPolicies } from '../upstream/fault-policy.ts';
 import { holdLock, keepRenewing, leaseMs, type Lock } from '../records/hold-lock.ts';
-import { orByDeadline } from '../or-by-deadline.ts';
+import { withTimeout } from '../with-timeout.ts';
 
 /** Somebody else is asking the same, and was not heard in time. */
 export class StillInProgress extends Error {
@@ -55,7 +55,7 @@ export async function singleFlight<Answer>(
   for (let round = 0; round < mostRounds && deps.now() < joinUntilMs; round++) {
     const leader = deps.sharing.get(key) as Promise<Answer | null> | undefined;
     if (!leader) return represent(deps, terms, question);
-    const told = await orByDeadline(deps.now, joinUntilMs, leader, () => null);
+    const told = await withTimeout(joinUntilMs - deps.now(), leader, () => null);
     if (told !== null) return question.adopt(told);
     // It was given an earlier answer, which may be too old for this one; or it came to nothing.
     const known = await question.recall();

@@ -40,7 +40,7 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly consentRef: string | null;
   readonly redactedAtMs: number | null;
   /** Whether other services were told how it ended. */
-  readonly isAnnounced: boolean;
+  readonly isPublished: boolean;
   /** When the personal part goes, if nothing ends it sooner. */
   readonly personalUntilMs: number;
 }

@@ -3,7 +3,7 @@ import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
 import { callProvider, type CallProviderDeps, type CallTerms } from './call-provider.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from '../log-bug.ts';
-import { orByDeadline } from '../or-by-deadline.ts';
+import { withTimeout } from '../with-timeout.ts';
 import type { RegisteredProvider } from './registry.ts';
 
 /** What a plugin does of which the outcome decides about money. */
@@ -67,7 +67,7 @@ export async function performOperation<Answer>(
   });
 
   try {
-    return await orByDeadline(deps.now, terms.deadlineMs, work(call), () => {
+    return await withTimeout(terms.deadlineMs - deps.now(), work(call), () => {
       // A plugin that never ends must not hold its key and its lock for ever.
       throw new ProviderFault('timeout');
     });

@@ -6,7 +6,7 @@ import { modeOf, type CoreDeps } from '../core-deps.ts';
 import { holdLock, keepRenewing, leaseMs, type Lock } from '../records/hold-lock.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 import { logBug } from '../log-bug.ts';
-import { orByDeadline } from '../or-by-deadline.ts';
+import { withTimeout } from '../with-timeout.ts';
 import { decodeRecord, type VerificationRecord } from '../records/records.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
 import { writeVerification } from './write-verification.ts';
@@ -64,7 +64,7 @@ export async function refreshVerification(
   const isFresh = agoMs >= 0 && agoMs < channel.pollEveryMs;
   if (isFresh && reason !== 'came_back') return record;
   const answer = shareQuestion(deps, { stored, record, provider, channel, fetchOutcome, reason });
-  return orByDeadline(deps.now, deadlineMs, answer, () => record);
+  return withTimeout(deadlineMs - deps.now(), answer, () => record);
 }
 
 /** Until then the provider can be asked. */
@@ -238,7 +238,11 @@ async function ask(
       },
     });
     const asking: Promise<OutcomeAnswer | null> = fetchOutcome(call, record.session ?? {});
-    const answer = await orByDeadline(deps.now, deadlineMs, asking, () => null);
+    const answer = await withTimeout<OutcomeAnswer | null>(
+      deadlineMs - deps.now(),
+      asking,
+      () => null,
+    );
     if (!answer) throw new ProviderFault('timeout');
     const concluded = concludeVerification(asked(), answer, {
       nowMs: deps.now(),

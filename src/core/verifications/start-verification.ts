@@ -60,7 +60,7 @@ export type StartVerificationOutcome =
 /** Long enough for a person who comes back late; the provider forgets after three days anyway. */
 const capabilityLifeMs = 3 * 24 * 3600 * 1000;
 /** By then a start has its answer, or never will. */
-const firstVisitMs = 12_000;
+const firstFollowUpMs = 12_000;
 
 /** Starts a verification, at most once per key. Throws `AccessDenied`. */
 export async function startVerification(
@@ -113,7 +113,7 @@ export async function startVerification(
     redirectUrl: input.redirectUrl,
     consentRef: input.consentRef,
     redactedAtMs: null,
-    isAnnounced: false,
+    isPublished: false,
     cacheKeys: [],
   };
 
@@ -136,7 +136,7 @@ export async function startVerification(
         if (open) return open;
         if (isLate) throw tooLateToBegin();
         // Before anything is sent: whatever becomes of this process, somebody will ask how it ended.
-        await deps.visits.plan(record.id, deps.now() + firstVisitMs);
+        await deps.followUps.plan(record.id, deps.now() + firstFollowUpMs);
         const refund = await spendVelocity(deps, {
           owner: placeholder,
           idNumber: input.subject.idNumber,

@@ -13,19 +13,19 @@ export async function writeVerification(
 ): Promise<VerificationRecord | null> {
   const written = await put(deps, stored, record);
   if (!written) return null;
-  await announceEnd(deps, written);
+  await publishEnd(deps, written);
   return record;
 }
 
 /** Tells how a verification ended, unless that was told. False when it could not: then a visit does. */
-export async function announceEnd(deps: CoreDeps, stored: StoredRecord): Promise<boolean> {
+export async function publishEnd(deps: CoreDeps, stored: StoredRecord): Promise<boolean> {
   const record = decodeRecord('verification', stored);
-  if (record.status === 'PENDING' || record.isAnnounced) return true;
+  if (record.status === 'PENDING' || record.isPublished) return true;
   try {
     const { id: verificationId, status } = record;
     const atMs = record.lastCheckedAtMs ?? deps.now();
-    await deps.announce({ verificationId, status, atMs });
-    return (await put(deps, stored, { ...record, isAnnounced: true })) !== null;
+    await deps.publish({ verificationId, status, atMs });
+    return (await put(deps, stored, { ...record, isPublished: true })) !== null;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     return false;

@@ -8,4 +8,4 @@ export interface VerificationEvent {
 }
 
 /** Tells other services. Throws `StoreUnavailable`. */
-export type Announce = (event: VerificationEvent) => Promise<void>;
+export type Publish = (event: VerificationEvent) => Promise<void>;

@@ -1,15 +1,15 @@
-import type { VisitPlan } from './bull-visits.ts';
+import type { FollowUpPlan } from './bull-follow-ups.ts';
 
 const againAfterMs = 5000;
 
 /** Visits by timers of this process. A restart forgets them, and the memory store with them. */
-export function createMemoryVisits({
+export function createMemoryFollowUps({
   now,
   onError,
 }: {
   readonly now: () => number;
   readonly onError: (error: unknown) => void;
-}): VisitPlan {
+}): FollowUpPlan {
   const timers = new Map<string, NodeJS.Timeout>();
   let visit: (id: string) => Promise<number | null> = async () => null;
 

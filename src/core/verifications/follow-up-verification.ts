@@ -9,7 +9,7 @@ import {
   type VerificationRecord,
 } from '../records/records.ts';
 import { refreshVerification, retentionEndsMs } from './refresh-verification.ts';
-import { announceEnd } from './write-verification.ts';
+import { publishEnd } from './write-verification.ts';
 
 /** How long somebody who waits for nothing waits for the provider. */
 const askWithinMs = 10_000;
@@ -24,7 +24,7 @@ const lastRetryMs = 300_000;
  * the provider does not answer, and once more before the provider forgets. When to come again; null
  * when there is nothing left to do. Throws `StoreUnavailable`.
  */
-export async function visitVerification(deps: CoreDeps, id: string): Promise<number | null> {
+export async function followUpVerification(deps: CoreDeps, id: string): Promise<number | null> {
   const [stored] = await deps.store.records.get([id]);
   if (!stored || kindOf(stored) !== 'verification') return null;
   const record = decodeRecord('verification', stored);
@@ -42,18 +42,18 @@ export async function visitVerification(deps: CoreDeps, id: string): Promise<num
   if (deps.now() < endsMs) return endsMs;
   const seen = await refreshVerification(deps, current, deps.now() + askWithinMs, 'reconcile');
   return seen.status === 'PENDING'
-    ? nextVisitMs(seen, channel, endsMs, deps.now())
+    ? nextFollowUpMs(seen, channel, endsMs, deps.now())
     : afterEnd(deps, id);
 }
 
 /** Other services have to be told, whoever wrote how it ended. */
 async function afterEnd(deps: CoreDeps, id: string): Promise<number | null> {
   const [stored] = await deps.store.records.get([id]);
-  const isTold = !stored || (await announceEnd(deps, stored));
+  const isTold = !stored || (await publishEnd(deps, stored));
   return isTold ? null : deps.now() + firstRetryMs;
 }
 
-function nextVisitMs(
+function nextFollowUpMs(
   record: VerificationRecord,
   channel: ChannelDefinition<unknown> | undefined,
   endsMs: number,

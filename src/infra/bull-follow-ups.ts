@@ -1,14 +1,14 @@
 import { DelayedError, Queue, Worker } from 'bullmq';
-import { StoreUnavailable, type Visits } from '../ports/index.ts';
+import { StoreUnavailable, type FollowUps } from '../ports/index.ts';
 import type { RedisClient } from './redis/connect-redis.ts';
 import { isDoneWithin } from './running-time.ts';
 
 /** When to come again; null for never. */
-export type Visit = (id: string) => Promise<number | null>;
+export type FollowUp = (id: string) => Promise<number | null>;
 
-export interface VisitPlan extends Visits {
+export interface FollowUpPlan extends FollowUps {
   /** From now on visits are made. What `visit` throws makes it come again later. */
-  readonly begin: (visit: Visit) => void;
+  readonly begin: (visit: FollowUp) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -33,7 +33,7 @@ const closeWithinMs = 2000;
 const queueName = 'visits';
 
 /** Visits over BullMQ: each is made by one replica, wherever it was planned. Holds ids only. */
-export function createBullVisits(deps: Deps): VisitPlan {
+export function createBullFollowUps(deps: Deps): FollowUpPlan {
   const { client, blockingClient, now, mode } = deps;
   const shared = {
     // One slot in a cluster.

@@ -10,7 +10,7 @@ import {
 import { earlyNotifications } from '../../src/core/verifications/early-notifications.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
-import { visitVerification } from '../../src/core/verifications/visit-verification.ts';
+import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
 import {
   probe,
   callerOf,
@@ -37,7 +37,7 @@ async function begin(
   changes: {
     readonly definition?: AnyProvider;
     readonly store?: (store: Store) => Store;
-    readonly announce?: (event: VerificationEvent) => Promise<void>;
+    readonly publish?: (event: VerificationEvent) => Promise<void>;
   } = {},
 ) {
   const planned: Planned[] = [];
@@ -46,13 +46,13 @@ async function begin(
     definitions: [changes.definition ?? probe],
     ...(changes.store ? { store: changes.store } : {}),
     deps: {
-      visits: {
+      followUps: {
         plan: async (id, atMs) => {
           planned.push({ id, atMs, sent: core.provider.ledger.length });
         },
       },
-      announce: async (event) => {
-        await changes.announce?.(event);
+      publish: async (event) => {
+        await changes.publish?.(event);
         events.push(event);
       },
     },
@@ -62,7 +62,7 @@ async function begin(
   const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
   if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
   const { id } = outcome.verification;
-  return { core, id, startedMs, planned, events, visit: () => visitVerification(core.deps, id) };
+  return { core, id, startedMs, planned, events, visit: () => followUpVerification(core.deps, id) };
 }
 
 const asked = ({ provider }: TestCore) =>
@@ -81,7 +81,7 @@ describe('a verification that nobody asks about', () => {
 
   it('is not started when no visit can be planned', async () => {
     const core = createTestCore({
-      deps: { visits: { plan: () => Promise.reject(new StoreUnavailable()) } },
+      deps: { followUps: { plan: () => Promise.reject(new StoreUnavailable()) } },
     });
     const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
     const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
@@ -115,21 +115,21 @@ describe('a verification that nobody asks about', () => {
     const { core, startedMs, visit, events } = await begin();
     // Not one that opens the breaker, so that every question can be counted.
     core.provider.reply(failing('busy'));
-    const visits: number[] = [];
+    const followUps: number[] = [];
     for (let nextMs: number | null = startedMs + 660 * second; nextMs !== null;) {
       core.clock.ms = nextMs;
-      visits.push(core.clock.ms - startedMs);
+      followUps.push(core.clock.ms - startedMs);
       nextMs = await visit();
     }
     const forgotten = 72 * hour;
-    expect(visits.slice(0, 4)).toEqual([11, 12, 13, 15].map((at) => at * minute));
-    expect(visits).toContain(forgotten - hour);
-    expect(visits.at(-1)).toBe(forgotten);
-    expect(visits.filter((at) => at < forgotten - hour).length).toBeLessThan(15);
+    expect(followUps.slice(0, 4)).toEqual([11, 12, 13, 15].map((at) => at * minute));
+    expect(followUps).toContain(forgotten - hour);
+    expect(followUps.at(-1)).toBe(forgotten);
+    expect(followUps.filter((at) => at < forgotten - hour).length).toBeLessThan(15);
     // In the last hour every five minutes: one refusal must not be the last word.
-    expect(visits.filter((at) => at >= forgotten - hour)).toHaveLength(13);
+    expect(followUps.filter((at) => at >= forgotten - hour)).toHaveLength(13);
     // At the very end nobody is asked any more.
-    expect(asked(core)).toBe(visits.length - 1);
+    expect(asked(core)).toBe(followUps.length - 1);
     expect(events).toMatchObject([{ status: 'UNDETERMINED' }]);
   });
 
@@ -173,7 +173,7 @@ describe('a verification that nobody asks about', () => {
       },
     };
     core.clock.ms = startedMs + 660 * second;
-    await visitVerification({ ...core.deps, limiter }, id);
+    await followUpVerification({ ...core.deps, limiter }, id);
     expect(asks).toMatchObject([{ priority: 'reconcile', withinMs: 2000 }]);
   });
 
@@ -215,7 +215,7 @@ describe('a verification that nobody asks about', () => {
     const { core, visit, id } = await begin();
     await core.deps.store.records.remove(id);
     expect(await visit()).toBeNull();
-    expect(await visitVerification(core.deps, 'ver_made-up')).toBeNull();
+    expect(await followUpVerification(core.deps, 'ver_made-up')).toBeNull();
     expect(asked(core)).toBe(0);
   });
 
@@ -250,7 +250,7 @@ describe('other services', () => {
   it('hear of it after all, when they could not be told at once', async () => {
     let isDown = true;
     const { core, id, visit, events } = await begin({
-      announce: async () => {
+      publish: async () => {
         if (isDown) throw new StoreUnavailable();
       },
     });

@@ -1,11 +1,11 @@
-import type { Announce } from '../../ports/index.ts';
+import type { Publish } from '../../ports/index.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 
 /** The newest ones; older ones are dropped. docs/events.md says so. */
 const mostEvents = 100_000;
 
 /** Appends to a stream that other services read: docs/events.md. Ids only. */
-export function createRedisAnnounce(client: RedisClient, mode: string): Announce {
+export function createRedisPublish(client: RedisClient, mode: string): Publish {
   return async ({ verificationId, status, atMs }) => {
     const fields = ['verificationId', verificationId, 'status', status];
     const at = ['at', new Date(atMs).toISOString()];

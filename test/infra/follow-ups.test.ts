@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/ports/index.ts';
-import { createBullVisits, type VisitPlan } from '../../src/infra/bull-visits.ts';
-import { createMemoryVisits } from '../../src/infra/memory-visits.ts';
+import { createBullFollowUps, type FollowUpPlan } from '../../src/infra/bull-follow-ups.ts';
+import { createMemoryFollowUps } from '../../src/infra/memory-follow-ups.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
 import { startCluster, startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 // One suite over every way of planning visits; what only several replicas can show comes after it.
 
 const now = (): number => Date.now();
-const open: VisitPlan[] = [];
+const open: FollowUpPlan[] = [];
 
 afterEach(async () => {
   await Promise.all(open.splice(0).map((plan) => plan.close()));
@@ -18,17 +18,17 @@ afterEach(async () => {
 async function overRedis(
   url: string,
   onError: (error: unknown) => void = () => {},
-): Promise<VisitPlan> {
+): Promise<FollowUpPlan> {
   const client = connectRedis(url);
   await waitForRedis(client, 5000);
-  const visits = createBullVisits({
+  const followUps = createBullFollowUps({
     ...{ client, now, mode: 'sandbox', onError },
     blockingClient: connectRedis(url, 'blocking'),
   });
   const plan = {
-    ...visits,
+    ...followUps,
     close: async () => {
-      await visits.close();
+      await followUps.close();
       client.disconnect();
     },
   };
@@ -38,7 +38,7 @@ async function overRedis(
 
 function describeVisits(
   name: string,
-  create: (onError?: (error: unknown) => void) => Promise<VisitPlan>,
+  create: (onError?: (error: unknown) => void) => Promise<FollowUpPlan>,
 ): void {
   describe(`${name}: a visit`, () => {
     it('makes a visit when it is time, and not before', async () => {
@@ -105,7 +105,7 @@ function describeVisits(
 }
 
 describeVisits('timers', async (onError = () => {}) => {
-  const plan = createMemoryVisits({ now, onError });
+  const plan = createMemoryFollowUps({ now, onError });
   open.push(plan);
   return plan;
 });
