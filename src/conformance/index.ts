@@ -60,8 +60,11 @@ export interface ConformanceReport {
   readonly skipped: readonly { readonly group: GroupName; readonly reason: string }[];
 }
 
-/** Runs the conformance suite without a test runner. */
-export async function checkProvider(subject: ConformanceSubject): Promise<ConformanceReport> {
+/** Runs the conformance suite, or the groups that are named, without a test runner. */
+export async function checkProvider(
+  subject: ConformanceSubject,
+  { groups: wanted }: { readonly groups?: readonly GroupName[] } = {},
+): Promise<ConformanceReport> {
   const failures: { group: GroupName; check: string; message: string }[] = [];
   const skipped: { group: GroupName; reason: string }[] = [];
   let checks = 0;
@@ -71,6 +74,7 @@ export async function checkProvider(subject: ConformanceSubject): Promise<Confor
   };
   process.on('unhandledRejection', onFloating);
   for (const { name, checks: own } of groupsOf(subject)) {
+    if (wanted && !wanted.includes(name)) continue;
     for (const check of own) {
       if ('skipped' in check) {
         skipped.push({ group: name, reason: check.skipped });

@@ -7,10 +7,11 @@ export interface ExampleTab {
 /** Whoever the sandbox takes one for; changing it shows that people do not see each other's. */
 const headers = JSON.stringify({ 'x-user-id': 'sandbox-user' }, null, 2);
 
-/** GraphiQL's tabs. Each runs as it is; the people are the ones of the providers' own pages. */
+/** GraphiQL's tabs. Each runs as it is. The people are made-up samples from the providers' documentation. */
 export const exampleTabs: readonly ExampleTab[] = [
   tab(
-    `# 1 · Start an E证通 verification. Then open launch.url in a new browser tab.
+    `# 1 · Start an E证通 verification. Then open launch.url in a new browser tab. The link works once:
+# to start another verification, change idempotencyKey here and in the next tab.
 mutation Start($input: StartVerificationInput!) {
   startVerification(input: $input) {
     ... on StartVerificationSuccess {
