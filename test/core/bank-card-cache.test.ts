@@ -41,7 +41,7 @@ async function checked(...given: Parameters<typeof check>) {
 
 const paid = (core: ReturnType<typeof createTestCore>) => core.provider.ledger.length;
 
-describe('an answer to a bank card check', () => {
+describe.concurrent('an answer to a bank card check', () => {
   it('is given again under a new key: a check of its own, free, that names the first', async () => {
     const core = answering();
     const first = await checked(core);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { OutcomeAnswer } from '../../src/contract/index.ts';
 import { LimiterRefusal, StoreUnavailable } from '../../src/ports/index.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
@@ -17,18 +17,16 @@ import {
 
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
 const second = 1000;
-let timer: NodeJS.Timeout | undefined;
-
-afterEach(() => clearInterval(timer));
 
 /** From now on the core's clock goes on as fast as the real one. */
 function letTimePass({ clock }: TestCore): void {
   let lastMs = performance.now();
-  timer = setInterval(() => {
+  const timer = setInterval(() => {
     const nowMs = performance.now();
     clock.ms += nowMs - lastMs;
     lastMs = nowMs;
   }, 5);
+  timer.unref();
 }
 
 function replicasOf({ deps }: TestCore, count: number): readonly CoreDeps[] {
@@ -60,7 +58,7 @@ async function read(deps: CoreDeps, id: string) {
 
 const tick = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-describe('a pending verification beside several replicas', () => {
+describe.concurrent('a pending verification beside several replicas', () => {
   it('is asked about by one of them, and all get that answer', async () => {
     const { core, id, replicas } = await begin();
     core.provider.reply(async () => {

@@ -7,7 +7,7 @@ async function fail(kind: ProviderFault['kind']): Promise<never> {
   throw new ProviderFault(kind);
 }
 
-describe('the breaker', () => {
+describe.concurrent('the breaker', () => {
   it('stops calling after five faults in a row, of that action only', async () => {
     const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
     for (let time = 0; time < 5; time++) {

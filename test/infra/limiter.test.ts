@@ -15,7 +15,7 @@ function most(times: readonly number[], inAny: (a: number, b: number) => boolean
   return Math.max(...times.map((from) => times.filter((to) => inAny(from, to)).length));
 }
 
-describe('the limiter', () => {
+describe.concurrent('the limiter', () => {
   it('never lets more than L through in any second, and nearly L in every one', async () => {
     const limiter = createLimiter();
     const perSecond = 20;
@@ -122,7 +122,10 @@ describe('the limiter', () => {
     for (let at = 0; at < 15; at++) await limiter.turn(ask, { prepare });
     expect(prepared).toBeLessThanOrEqual(20);
   });
+});
 
+// One after another: a stall is everybody's.
+describe('the limiter beside a stalled event loop', () => {
   it('goes on after a stall of the event loop while a call was being prepared', async () => {
     const limiter = createLimiter();
     const ask = { key: 'a', perSecond: 20, priority: 'start', withinMs: 3000 } as const;

@@ -78,7 +78,8 @@ async function demand(
   );
 }
 
-describe('moments of sending, reserved in Redis', () => {
+// Each has a quota, and where it needs one a server, of its own.
+describe.concurrent('moments of sending, reserved in Redis', () => {
   it.each([20, 100])(
     'are at most %i in any second over four replicas whose clocks differ, and nearly as many',
     async (perSecond) => {
@@ -96,14 +97,16 @@ describe('moments of sending, reserved in Redis', () => {
   );
 
   it('are not bunched when Redis has forgotten everything', async () => {
-    const one = await replica();
+    const own = await startRedis();
+    cleanUp.push(own.stop);
+    const one = await replica(0, own.url);
     await one.pacer.warm('forgotten', 20);
     await sleep(2100);
     const sent: number[] = [];
     const running = demand(one, 'forgotten', 20, 6000, sent);
     await sleep(1500);
-    await redis.command('FLUSHALL');
-    await redis.command('SCRIPT', 'FLUSH');
+    await own.command('FLUSHALL');
+    await own.command('SCRIPT', 'FLUSH');
     await running;
     expect(mostInAnySecond(sent)).toBeLessThanOrEqual(20);
     // And it goes on.
@@ -195,12 +198,14 @@ describe('moments of sending, reserved in Redis', () => {
   }, 30_000);
 
   it('cost at most ten commands of Redis each', async () => {
-    const one = await replica();
+    const own = await startRedis();
+    cleanUp.push(own.stop);
+    const one = await replica(0, own.url);
     await one.pacer.warm('cost', 100);
     await sleep(2100);
     const processed = async () =>
       Number(
-        /total_commands_processed:(\d+)/u.exec(String(await redis.command('INFO', 'stats')))?.[1],
+        /total_commands_processed:(\d+)/u.exec(String(await own.command('INFO', 'stats')))?.[1],
       );
     const before = await processed();
     const ask = { key: 'cost', perSecond: 100, priority: 'start', withinMs: 5000 } as const;
