@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ProviderFault, type AnyProvider } from '../../src/contract/index.ts';
-import { LimiterRefusal, type Limiter } from '../../src/ports/index.ts';
+import { ProviderFault, type AnyProvider, type ProviderCall } from '../../src/contract/index.ts';
+import { LimiterRefusal, MissedTurn, type Limiter } from '../../src/ports/index.ts';
+import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
+import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { checkDefinitions } from '../../src/boot/check-definitions.ts';
@@ -225,5 +227,54 @@ describe('the clock of nonces', () => {
     expect(nonce()).toBe(1_000_003);
     ms -= 100_000;
     expect(nonce()).toBe(ms);
+  });
+});
+
+describe('a request that takes long to build', () => {
+  it('is built before its moment, and sent in it', async () => {
+    const now = (): number => performance.timeOrigin + performance.now();
+    const bankCard = {
+      action: 'Check',
+      prepare: () => ({
+        check: (call: ProviderCall<unknown>) =>
+          call.send({
+            action: 'Check',
+            build: () => {
+              // As signing an image of 8 MB does on a busy machine: longer than a moment lasts.
+              for (const endMs = now() + 50; now() < endMs;);
+              return {
+                method: 'POST',
+                url: 'https://provider.example/',
+                headers: {},
+                body: JSON.stringify({ action: 'Check' }),
+              };
+            },
+            read: () => matched,
+          }),
+      }),
+    };
+    const limiter = createBottleneckLimiter({
+      pacer: createMemoryPacer({ now, guardMs: 20 }),
+      ...{ now, guardMs: 20 },
+    });
+    const definition = { ...probe, bankCard } as unknown as AnyProvider;
+    const core = createTestCore({ limiter, definitions: [definition] });
+    const { sendUpstream } = core.deps;
+    const deps: typeof core.deps = {
+      ...core.deps,
+      sendUpstream: async (request, limits) => {
+        if (limits.isInTime?.() === false) throw new MissedTurn();
+        return sendUpstream(request, limits);
+      },
+    };
+    const input = {
+      idempotencyKey: 'k',
+      subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+      ...{ cardNumber: '6225768888888888', phone: '16137688175' },
+    };
+    expect(await checkBankCard(deps, callerOf(), input, deps.now() + 9000)).toMatchObject({
+      kind: 'success',
+    });
+    expect(core.provider.ledger).toHaveLength(1);
   });
 });

@@ -112,30 +112,32 @@ export function callProvider<Settings>(
         for (;;) {
           if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
           const ask = { ...quota, priority: terms.priority, withinMs: turnByMs - deps.now() };
-          const held: UpstreamConnection[] = [];
+          const ready: Ready = { request: null, connection: null };
           try {
             const isInTime = await deps.limiter.turn(ask, {
               connect: async () => {
-                const connecting = connect(deps, provider, call, terms);
+                ready.request = buildRequest(deps, definition, call);
+                const connecting = connect(deps, definition, call.action, ready.request, terms);
                 connecting.catch(() => {
                   wasMade = true;
                 });
-                held.push(await connecting);
+                ready.connection = await connecting;
               },
               prepare: async () => terms.beforeSend?.(action.effect),
             });
             return await deps.breaker.run(key, () => {
               wasMade = true;
-              return sendNow(deps, provider, action, call, {
+              const request = ready.request ?? buildRequest(deps, definition, call);
+              return sendNow(deps, definition, action, call, request, {
                 ...{ ...terms, isLast, isInTime },
-                connection: held[0],
+                connection: ready.connection ?? undefined,
               });
             });
           } catch (error) {
             // Not a byte was sent: the next moment is as good.
             if (!(error instanceof MissedTurn)) throw error;
           } finally {
-            for (const connection of held) connection.release();
+            ready.connection?.release();
           }
         }
       };
@@ -194,45 +196,43 @@ async function readAfterPayment<T>(
   throw new ProviderFault('protocol');
 }
 
-/** The origin that the calls of an action went to the last time: known before the next one is built. */
-const origins = new WeakMap<RegisteredProvider, Map<string, string>>();
+/** What is there before a moment of sending is reserved: getting it ready takes time of its own. */
+interface Ready {
+  request: UpstreamRequest | null;
+  connection: UpstreamConnection | null;
+}
 
 /** A failure counts and is told like that of a call. Throws `ProviderFault('not_sent')`. */
-async function connect<T>(
+async function connect(
   deps: CallProviderDeps,
-  provider: RegisteredProvider,
-  call: UpstreamCall<T>,
+  definition: AnyProvider,
+  action: string,
+  { url }: UpstreamRequest,
   { deadlineMs }: CallTerms,
 ): Promise<UpstreamConnection> {
-  const { definition } = provider;
   const startedMs = deps.now();
-  const known = origins.get(provider)?.get(call.action);
-  const url = known ?? buildRequest(deps, definition, call, startedMs).url;
   try {
     return await deps.connectUpstream(url, deadlineMs - startedMs);
   } catch (error) {
     const fault = toFault(error, definition);
-    report(deps, definition.id, call.action, startedMs, fault);
-    return deps.breaker.run(actionKey(definition.id, call.action), () => Promise.reject(fault));
+    report(deps, definition.id, action, startedMs, fault);
+    return deps.breaker.run(actionKey(definition.id, action), () => Promise.reject(fault));
   }
 }
 
 async function sendNow<T>(
   deps: CallProviderDeps,
-  provider: RegisteredProvider,
+  definition: AnyProvider,
   action: ActionDefinition,
   call: UpstreamCall<T>,
+  request: UpstreamRequest,
   terms: CallTerms & {
     readonly isLast: boolean;
     readonly isInTime: () => boolean;
     readonly connection: UpstreamConnection | undefined;
   },
 ): Promise<T> {
-  const { definition } = provider;
   const startedMs = deps.now();
-  const request = buildRequest(deps, definition, call, startedMs);
-  const known = origins.get(provider) ?? new Map<string, string>();
-  origins.set(provider, known.set(call.action, new URL(request.url).origin));
   try {
     const answer = await deps.sendUpstream(request, {
       timeoutMs: Math.min(terms.answerWithinMs ?? providerTimeoutMs, terms.deadlineMs - startedMs),
@@ -257,15 +257,19 @@ async function sendNow<T>(
   }
 }
 
-/** A plugin that cannot build its request has sent nothing. */
+/**
+ * Built and encoded before its moment is reserved: signing an image of 8 MB takes longer than a moment lasts.
+ * A plugin that cannot build its request has sent nothing.
+ */
 function buildRequest<T>(
   deps: CallProviderDeps,
   definition: AnyProvider,
   call: UpstreamCall<T>,
-  nowMs: number,
 ): UpstreamRequest {
   try {
-    return call.build(nowMs, deps.nonceMs());
+    const request = call.build(deps.now(), deps.nonceMs());
+    const { body } = request;
+    return typeof body === 'string' ? { ...request, body: Buffer.from(body) } : request;
   } catch (error) {
     logBug(deps.log, `${definition.id} ${call.action} build`, error);
     throw new ProviderFault('not_sent');
