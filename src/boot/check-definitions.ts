@@ -263,11 +263,11 @@ function findPrefixMistakes(
     ...(own === undefined
       ? []
       : [
-          `provider "${id}": settings that begin with ${prefix} are not a provider's, as ${own} is none. Choose another id.`,
+          `provider "${id}": prefix ${prefix} collides with the setting ${own}. Choose another id.`,
         ]),
     ...(other
       ? [
-          `provider "${id}": settings that begin with ${prefix} could be taken for those of provider "${other.id}". Choose another id.`,
+          `provider "${id}": prefix ${prefix} collides with the settings of provider "${other.id}". Choose another id.`,
         ]
       : []),
   ];

@@ -2,7 +2,7 @@ import type { AnyProvider } from '../contract/index.ts';
 import type { Routing } from '../core/upstream/registry.ts';
 
 /**
- * What is wrong with a routing: a later provider stands in for the first one, so it has to attest
+ * What is wrong with a routing: a later provider is a fallback of the first one, so it has to attest
  * at least the same, under the same law.
  */
 export function findRoutingMistakes(
@@ -28,7 +28,7 @@ export function findRoutingMistakes(
     if (!first) return [];
     const needed = first.channels[channel]?.checks ?? [];
     return others.flatMap((other) => {
-      const name = `ROUTING of ${channel}: take ${other.id} out, it cannot stand in for ${first.id}`;
+      const name = `ROUTING of ${channel}: take ${other.id} out, it cannot be a fallback of ${first.id}`;
       const missing = needed.filter((check) => !other.channels[channel]?.checks.includes(check));
       return [
         ...(other.jurisdiction === first.jurisdiction

@@ -100,11 +100,11 @@ function checkPrefix(
     ...(taken === undefined
       ? []
       : [
-          `${name}: types that begin with ${prefix} are the base schema's, as ${taken} is. Choose another id.`,
+          `${name}: type prefix ${prefix} collides with the base schema's type ${taken}. Choose another id.`,
         ]),
     ...(other
       ? [
-          `${name}: types that begin with ${prefix} could be taken for those of provider "${other.definition.id}". Choose another id.`,
+          `${name}: type prefix ${prefix} collides with the types of provider "${other.definition.id}". Choose another id.`,
         ]
       : []),
   ];

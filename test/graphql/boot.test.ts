@@ -105,12 +105,12 @@ describe('boot stops at a plugin that', () => {
     [
       'takes a name of GraphQL itself',
       { id: 'string', typeDefs: 'type StringX { a: Int }' },
-      'as String is. Choose another id',
+      "collides with the base schema's type String. Choose another id",
     ],
     [
       'has types that begin like another’s',
       { id: 'ten', typeDefs: 'type TencentCnEvil { a: Int }' },
-      'could be taken for those of provider "tencent-cn"',
+      'collides with the types of provider "tencent-cn"',
     ],
     [
       'leads to what is not its own',
@@ -265,15 +265,23 @@ describe('boot stops at a plugin that', () => {
     [
       'would read another’s settings',
       { id: 'tencent-cn-secret' },
-      'TENCENT_CN_SECRET_ could be taken for those of provider "tencent-cn"',
+      'prefix TENCENT_CN_SECRET_ collides with the settings of provider "tencent-cn"',
     ],
     [
       'would be read by another’s settings',
       { id: 'tencent' },
-      'TENCENT_ could be taken for those of provider "tencent-cn"',
+      'prefix TENCENT_ collides with the settings of provider "tencent-cn"',
     ],
-    ['would read the service’s own settings', { id: 'redis' }, 'as REDIS_URL is'],
-    ['would read those of the platform', { id: 'aws' }, 'as AWS_SECRET_ACCESS_KEY is'],
+    [
+      'would read the service’s own settings',
+      { id: 'redis' },
+      'collides with the setting REDIS_URL',
+    ],
+    [
+      'would read those of the platform',
+      { id: 'aws' },
+      'collides with the setting AWS_SECRET_ACCESS_KEY',
+    ],
     [
       'has two actions with one limit',
       {

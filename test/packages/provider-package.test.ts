@@ -247,7 +247,7 @@ describe('a new provider, from the packed package', () => {
   }, 120_000);
 
   it.each([
-    ['tencent', /could be taken for those of provider "tencent-cn"/u],
+    ['tencent', /collides with the settings of provider "tencent-cn"/u],
     ['Acme', /is no id of a provider/u],
     ['oemcloud', /There is a provider "oemcloud" already/u],
   ])('refuses %s', async (id, sentence) => {

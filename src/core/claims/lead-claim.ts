@@ -32,7 +32,7 @@ export interface LedWork<Answer> {
   readonly placeholder: AnyRecord;
   readonly first: ClaimedAttempt<Answer>;
   /**
-   * Who stands in, in order, each only where the one before has certainly done nothing. Called when
+   * The next providers, in order, each only where the one before has certainly done nothing. Called when
    * it comes to that; null for who cannot do this very work.
    */
   readonly fallbacks?: readonly (() => ClaimedAttempt<Answer> | null)[];
@@ -73,7 +73,7 @@ const latestStartMs = 3000;
 /** While others could serve: how long a provider's limit, and a free start, are waited for. */
 const turnBeforeOthersMs = 1000;
 const answerBeforeOthersMs = 3000;
-/** What who stands in needs at least. */
+/** What a fallback needs at least for its answer. */
 const fallbackAnswerMs = 3500;
 
 /** Why the next provider of a route is asked. A refusal of the request is the same for all. */
@@ -122,7 +122,7 @@ export async function leadClaim<Answer>(
   }
 }
 
-/** A plugin that cannot even look at the input does not stand in. */
+/** A plugin that cannot prepare the input is no fallback. */
 function prepare<Answer>(
   { log }: CoreDeps,
   { operation }: LedWork<Answer>,

@@ -37,7 +37,7 @@ export async function performOperation<Answer>(
   const call = callProvider(deps, provider, {
     ...terms,
     onCall: (called) => {
-      // Whoever has lost its turn, to a stand-in perhaps, sends nothing any more.
+      // The operation is over: a fallback may be at work already.
       if (isOver) throw new Error('the operation is over');
       if (called === 'may_charge' && effect !== 'may_charge') {
         throw new Error('an operation that is declared as free calls an action that may charge');

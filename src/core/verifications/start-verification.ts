@@ -173,7 +173,7 @@ export async function startVerification(
     first: attemptOf(ready),
     fallbacks: others.map((candidate) => () => {
       const other = prepare(candidate);
-      // Who stands in attests at least the same of this very input.
+      // A fallback attests at least the same, of the same input.
       const isFit = 'prepared' in other && includesAll(other.prepared.checks, placeholder.checks);
       return isFit ? attemptOf(other) : null;
     }),
