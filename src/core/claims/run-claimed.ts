@@ -53,7 +53,7 @@ export async function runClaimed<Answer>(
 ): Promise<ClaimedOutcome<Answer>> {
   const place = inFlightPlace(work);
   for (let round = 1; ; round++) {
-    // Nobody would hear the answer: not even the claim is taken.
+    // The caller's time is over, so the claim is not taken.
     if (deps.now() >= work.deadlineMs) return failBeforeClaim('OVERLOADED', work);
     // The fingerprints are equal, so its answer has this type.
     const known = deps.inFlight.get(place) as Promise<ClaimedOutcome<Answer>> | undefined;
