@@ -1,8 +1,8 @@
 import type { OutcomeAnswer, VerificationResult } from './outcome.ts';
 
 /**
- * A verification that has ended. What is left out is not known: without a status, as when no table has
- * the code, it is undetermined, and never passed.
+ * An ended verification. Fields that are left out get the value for "not known". Without a status, for
+ * example when no table contains the code, the verification is UNDETERMINED and never PASSED.
  */
 export function ended(
   result: Pick<VerificationResult, 'code'> & Partial<VerificationResult>,

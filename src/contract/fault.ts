@@ -5,37 +5,40 @@ const faultBrand = Symbol.for('verification-subgraph ProviderFault');
 const answerBrand = Symbol.for('verification-subgraph ProviderErrorResponse');
 
 /**
- * Every way an upstream call can fail, by what is known about the provider's side.
+ * The ways in which an upstream call can fail, by what is known about the provider's side.
  *
  * The kinds above the line prove that nothing was performed and nothing charged.
  */
 export const faultKinds = [
-  /** No byte of the request left: refused, DNS, TLS, connect timeout, breaker, deadline. */
+  /**
+   * No byte of the request was sent: connection refused, DNS, TLS, connect timeout, circuit breaker,
+   * deadline.
+   */
   'not_sent',
   /** The provider's rate limit. */
   'throttled',
-  /** The provider says that it cannot serve now and has done nothing. */
+  /** The provider says that it cannot serve the request now and did nothing. */
   'busy',
-  /** Signature, clock, key or temporary token refused. */
+  /** The provider refused the signature, clock, key or temporary token. */
   'credentials',
-  /** The account may not do this, or the request names something that the service does not have. */
+  /** The account lacks permission, or the request names something that the service does not have. */
   'misconfigured',
-  /** No money or no units left. */
+  /** The account has no money or units left. */
   'quota_exhausted',
-  /** The request as it stands is refused: parameters, size, an unregistered person. */
+  /** The provider refuses this request: parameters, size, an unregistered person. */
   'rejected',
-  /** The token is past the provider's memory. */
+  /** The provider no longer keeps the session of this token. */
   'session_expired',
   /** The provider does not know the token. */
   'session_unknown',
-  // ---- below this line the call may have been performed
-  /** The provider failed inside. */
+  // ---- the kinds below this line: the call may have been performed
+  /** The provider had an internal error. */
   'internal',
-  /** Sent, and no answer before the deadline. */
+  /** Sent, and no response came before the deadline. */
   'timeout',
-  /** Sent, and the connection broke before the answer was complete. */
+  /** Sent, and the connection broke before the response was complete. */
   'connection_lost',
-  /** An answer that is not the provider's: HTML, a redirect, a 5xx, broken or too large JSON. */
+  /** Not a response of the provider's API: HTML, a redirect, a 5xx status, invalid or too large JSON. */
   'protocol',
 ] as const;
 
@@ -46,11 +49,14 @@ export interface ProviderFaultDetails {
   readonly providerCode?: string | undefined;
   /** The provider's id of the request, for its support. */
   readonly providerRequestId?: string | undefined;
-  /** How long the provider asks to wait. */
+  /** How long the provider asks to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** A failed upstream call. Its message is ours and fixed: a provider's text may hold input. */
+/**
+ * A failed upstream call. The message is a fixed text of this project, because a provider's text may
+ * contain user input.
+ */
 export class ProviderFault extends Error {
   override readonly name = 'ProviderFault';
   readonly [faultBrand] = true;
@@ -74,8 +80,8 @@ export class ProviderFault extends Error {
 }
 
 /**
- * The provider's own error answer, as a plugin read it. Core looks the code up in the plugin's
- * table; a code that is not there counts as `internal`, since nobody knows what was done.
+ * The provider's own error response, as a plugin read it. Core looks up the code in the plugin's table. A
+ * code that is not there counts as `internal`, because it does not show what was done.
  */
 export class ProviderErrorResponse extends Error {
   override readonly name = 'ProviderErrorResponse';
@@ -103,8 +109,8 @@ export class ProviderErrorResponse extends Error {
 }
 
 /**
- * Finds a provider's error code in a table: the full code first, then each dotted prefix.
- * `A.B.C` looks up `A.B.C`, `A.B`, `A`.
+ * Finds a provider's error code in a table: the full code first, then each dotted prefix. For `A.B.C` it
+ * looks up `A.B.C`, `A.B` and `A`.
  */
 export function classifyCode(
   table: Readonly<Record<string, FaultKind>>,
@@ -116,7 +122,7 @@ export function classifyCode(
   return undefined;
 }
 
-/** Whether something that was thrown is a fault of one of these kinds. */
+/** Whether a thrown value is a fault of one of these kinds. */
 export function isFault(error: unknown, ...kinds: readonly FaultKind[]): error is ProviderFault {
   return error instanceof ProviderFault && kinds.includes(error.kind);
 }

@@ -1,4 +1,4 @@
-/** One wrong field. The path is that of the GraphQL input; the message never holds the value. */
+/** One invalid field. `path` is its path in the GraphQL input. `message` never contains the value. */
 export interface FieldProblem {
   readonly path: string;
   readonly message: string;

@@ -1,15 +1,15 @@
 /**
- * Checks and normalisation of what people type, shared by core and plugins.
+ * Checks and normalisation of user input, shared by core and plugins.
  *
- * Each check returns what is wrong, or null. None of them repeats the value.
- * Sources and the samples that must get through: docs/decisions/0004-input-checks.md
+ * Each check returns a message, or null if the value is valid. No message contains the value. Sources, and
+ * samples that must pass: docs/decisions/0004-input-checks.md
  */
 
 const blanks = /[\s\u200b\ufeff]/gu;
 const separators = /[\s\u200b\ufeff\-\u2010-\u2015]/gu;
 /**
- * Characters that make two different inputs look alike, or break a header or a log line.
- * Private-use characters are let through: rare characters of real names are encoded there.
+ * Characters that make two different inputs look alike, or break a header or a log line. Private-use
+ * characters are allowed, because they encode rare characters of real names.
  */
 const controls = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
 
@@ -17,7 +17,7 @@ export function normaliseName(name: string): string {
   return name.normalize('NFC').trim();
 }
 
-/** Without blanks, in half-width, upper case: official interfaces refuse a lower-case x. */
+/** Without blanks, in half-width and upper case: official interfaces refuse a lower-case x. */
 export function normaliseIdNumber(idNumber: string): string {
   return idNumber.normalize('NFKC').replace(blanks, '').toUpperCase();
 }
@@ -26,7 +26,7 @@ export function normaliseCardNumber(cardNumber: string): string {
   return cardNumber.normalize('NFKC').replace(separators, '');
 }
 
-/** Without blanks, hyphens and the country prefix of mainland China. */
+/** Without blanks, hyphens and mainland China's country prefix. */
 export function normalisePhone(phone: string): string {
   return phone
     .normalize('NFKC')
@@ -37,13 +37,13 @@ export function normalisePhone(phone: string): string {
 export function checkName(name: string, maxLength: number): string | null {
   if (name === '') return 'must not be empty';
   if (controls.test(name)) return 'must not hold control or invisible characters';
-  // What is left of a name in another encoding: a paid answer about nobody.
+  // U+FFFD shows that a name was decoded with the wrong encoding. A paid check of it would match no person.
   if (name.includes('\ufffd')) return 'must not hold the replacement character U+FFFD';
   if (lengthOf(name) > maxLength) return `must have at most ${maxLength} characters`;
   return null;
 }
 
-/** Line breaks and tabs are fine; other controls and halves of characters break readers of JSON. */
+/** Line breaks and tabs are allowed. Other control characters and lone surrogates break JSON parsers. */
 export function checkText(text: string, maxLength: number): string | null {
   if (/[\p{Cs}\ufffd]|(?![\n\r\t])\p{Cc}/u.test(text)) {
     return 'must not hold control characters or broken ones';
@@ -51,7 +51,7 @@ export function checkText(text: string, maxLength: number): string | null {
   return lengthOf(text) > maxLength ? `must have at most ${maxLength} characters` : null;
 }
 
-/** Letters and digits only; whether the number exists is another question. */
+/** Checks length and characters only, not whether the number exists. */
 export function checkIdNumber(
   idNumber: string,
   length: { readonly min: number; readonly max: number },
@@ -69,7 +69,10 @@ export function checkCardNumber(cardNumber: string): string | null {
   return /^\d{12,19}$/u.test(cardNumber) ? null : 'must have 12 to 19 digits';
 }
 
-/** No list of assigned prefixes: such lists age, and a page's own sample is outside of them. */
+/**
+ * Does not check assigned prefixes: such lists become outdated, and a sample in a provider's documentation
+ * is outside of them.
+ */
 export function checkPhone(phone: string): string | null {
   return /^1[3-9]\d{9}$/u.test(phone) ? null : 'must be a mainland mobile number of 11 digits';
 }
@@ -85,8 +88,8 @@ export function checkBase64Image(image: string, maxLength: number): string | nul
 }
 
 /**
- * The check digit of an 18-character resident number: ISO 7064 MOD 11-2 (GB 11643-1999), with a
- * real birth date. Other lengths cannot be checked and are let through.
+ * The check digit of an 18-character resident number (ISO 7064 MOD 11-2, GB 11643-1999), and whether its
+ * birth date exists. Numbers of other lengths have no check digit and pass.
  */
 export function checkIdNumberChecksum(idNumber: string, nowMs: number): string | null {
   if (idNumber.length !== 18) return null;
@@ -97,12 +100,15 @@ export function checkIdNumberChecksum(idNumber: string, nowMs: number): string |
   return birthDateOf(idNumber, nowMs) ? null : 'has a birth date that does not exist';
 }
 
-/** Somebody is so old from their birthday on, by the calendar of China. An unreadable date passes. */
+/**
+ * Checks a minimum age, which is reached on the birthday in China's time zone. A number without a readable
+ * birth date passes.
+ */
 export function checkAge(idNumber: string, leastYears: number, nowMs: number): string | null {
   const birth = birthDateOf(idNumber, nowMs);
   if (!birth) return null;
   const chinaOffsetMs = 8 * 3600 * 1000;
-  // As numbers such as 20261122, so that a birthday on 29 February needs no rule of its own.
+  // As numbers such as 20261122, so that a birthday on 29 February needs no special case.
   const toNumber = (date: Date): number =>
     Number(date.toISOString().slice(0, 10).replaceAll('-', ''));
   const isOldEnough =
@@ -110,7 +116,7 @@ export function checkAge(idNumber: string, leastYears: number, nowMs: number): s
   return isOldEnough ? null : `must be of somebody aged ${leastYears} or older`;
 }
 
-/** The birth date inside an 18-character number, if there is a real one in it. */
+/** The birth date inside an 18-character number; null if there is no such date. */
 function birthDateOf(idNumber: string, nowMs: number): Date | null {
   if (!/^\d{17}[\dX]$/u.test(idNumber)) return null;
   const year = Number(idNumber.slice(6, 10));
@@ -136,12 +142,15 @@ export function checkLuhn(cardNumber: string): string | null {
   return sum % 10 === 0 ? null : 'has a wrong check digit';
 }
 
-/** Characters as people count them: code points, not UTF-16 units. */
+/** The length in code points, as people count characters, not in UTF-16 units. */
 function lengthOf(text: string): number {
   return Array.from(text).length;
 }
 
-/** Scans rather than matching one regular expression over 8 MB, which would overflow its stack. */
+/**
+ * Searches for a wrong character, because matching one regular expression over 8 MB would overflow its
+ * stack.
+ */
 function isBase64(text: string): boolean {
   if (text === '' || text.length % 4 !== 0) return false;
   const body = text.replace(/={1,2}$/u, '');

@@ -1,4 +1,4 @@
-/** Looks a code up in a table, and finds nothing that every object has, such as `constructor`. */
+/** Looks up a code in a table. Ignores inherited properties such as `constructor`. */
 export function lookUp<Meaning>(
   table: Readonly<Record<string, Meaning>>,
   code: string | null,

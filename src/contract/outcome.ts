@@ -29,7 +29,7 @@ export const bankCardOutcomes = [
 ] as const;
 export type BankCardOutcome = (typeof bankCardOutcomes)[number];
 
-/** What a person needs to begin, as the provider gave it. */
+/** What a person needs to begin a verification, as the provider returned it. */
 export type Launch =
   | {
       readonly kind: 'redirect';
@@ -49,46 +49,48 @@ export type Launch =
       readonly longUrl?: string | undefined;
     };
 
-/** A verification as a provider began it. */
+/** A verification that a provider has started. */
 export interface Started {
-  /** Null where nobody has to do anything, as when documents came with the start. */
+  /** Null if the person has nothing to do, for example when the start included the documents. */
   readonly launch: Launch | null;
-  /** What the plugin needs to ask about it later: small, JSON, no personal data. */
+  /** The plugin's own data for later queries: small, JSON, no personal data. */
   readonly session: Readonly<Record<string, string | number | boolean | null>>;
-  /** How long the person may take, in seconds from the answer. */
+  /** How long the person may take, in seconds from the provider's response. */
   readonly expiresInSeconds: number;
-  /** How it ended, where the answer of the start says so: then nobody is asked any more. */
+  /** The outcome, if the start response already contains it. Core then never queries the provider. */
   readonly outcome?: Extract<OutcomeAnswer, { readonly kind: 'ended' }>;
 }
 
-/** How a verification ended, in the terms every provider shares. */
+/** How a verification ended, in terms that all providers share. */
 export interface VerificationResult {
   readonly status: TerminalStatus;
   /** The provider's own result code. */
   readonly code: string | null;
   /** A value of `VerificationOutcomeReason`. */
   readonly reason: string;
-  /** The documented text of the code, from the plugin's table; never the provider's free text. */
+  /** The documented text of the code, from the plugin's table. Never the provider's free text. */
   readonly message: string | null;
   /** 0 to 100. */
   readonly similarity: number | null;
   readonly completedAtMs: number | null;
   readonly billing: Billing;
   readonly chargedAttempts: number | null;
-  /** A member of `VerificationOutcomeDetails`; `__typename` says which. No personal data. */
+  /** A member of `VerificationOutcomeDetails`; `__typename` names the type. No personal data. */
   readonly details: ({ readonly __typename: string } & Readonly<Record<string, unknown>>) | null;
 }
 
-/** What asking a provider about a verification brings. */
+/** The outcome of a verification as a provider reports it. */
 export type OutcomeAnswer =
   /** Not finished, and may still finish. Becomes EXPIRED after expiry plus grace. */
   | {
       readonly kind: 'pending';
       readonly chargedAttempts?: number | null;
-      /** True once the person has begun, if the launch then works no more. */
+      /** True once the person has begun, if the launch cannot be used a second time. */
       readonly launchUsed?: boolean;
     }
-  /** The provider does not say, and may never. Becomes UNDETERMINED after expiry plus grace. */
+  /**
+   * The provider does not report an outcome, and may never. Becomes UNDETERMINED after expiry plus grace.
+   */
   | { readonly kind: 'not_told'; readonly chargedAttempts?: number | null }
   | { readonly kind: 'ended'; readonly result: VerificationResult };
 
@@ -99,7 +101,7 @@ export interface BankCardResult {
   readonly reason: string;
   /** The provider's own result code. */
   readonly code: string | null;
-  /** The documented text of the code, from the plugin's table; never the provider's free text. */
+  /** The documented text of the code, from the plugin's table. Never the provider's free text. */
   readonly message: string | null;
   readonly billing: Billing;
 }

@@ -1,7 +1,7 @@
 /**
- * What a provider plugin is written with: `import … from 'verification-subgraph/provider'`.
+ * The public API for provider plugins: `import … from 'verification-subgraph/provider'`.
  *
- * Under semantic versioning: what a change means for plugins is in docs/adding-a-provider.md.
+ * It follows semantic versioning. docs/adding-a-provider.md says which changes break a plugin.
  */
 export { ended } from './ended.ts';
 export {

@@ -1,9 +1,9 @@
 import type { FieldProblem } from './field-problem.ts';
 
-/** Collects everything that is wrong with an input, so that all of it is said at once. */
+/** Collects every problem of an input, so that the caller gets all of them at once. */
 export interface ProblemList {
   readonly all: readonly FieldProblem[];
-  /** Adds what a check found; null is nothing. */
+  /** Adds the result of a check. `null` means that the check passed and adds nothing. */
   readonly add: (path: string, message: string | null) => void;
 }
 

@@ -7,59 +7,63 @@ import type { UpstreamResponse, UpstreamRequest } from './upstream.ts';
 import type { Secret } from './secret.ts';
 
 /**
- * The version of this contract. A plugin states the one it was written for, and is loaded by no other.
- * It changes when a plugin that was right would no longer be: what that means is in
- * docs/adding-a-provider.md.
+ * The version of this contract. A plugin states the version that it was written for, and only that version
+ * loads it. The number changes when a correct plugin would no longer work; docs/adding-a-provider.md gives
+ * the details.
  */
 export const contractVersion = 1;
 
 export interface ActionDefinition {
   readonly effect: ActionEffect;
-  /** Calls per second that the provider allows, over all replicas. */
+  /** The provider's limit in calls per second, over all replicas. */
   readonly perSecond: number;
-  /** The action whose limit it counts against, where the provider limits several together. */
+  /** The action whose limit this one shares, if the provider limits several actions together. */
   readonly sharesLimitWith?: string;
-  /** Largest answer that is read, in bytes. */
+  /** The largest response that is read, in bytes. */
   readonly maxResponseBytes: number;
-  /** Texts of more characters come empty: media that nobody here needs, dropped while reading. */
+  /**
+   * Strings of a JSON response with more characters than this are replaced by empty strings while the
+   * response is read. Use it for media that the plugin does not need.
+   */
   readonly dropStringsOver?: number;
   /**
-   * Error codes after which the request is built anew and sent once more: refusals of a nonce, or of
-   * an access token that ended early (`renew`). Each
-   * must be in `faults` with a kind that proves that nothing was performed.
+   * Error codes after which core builds the request again and sends it once more: refusals of a nonce, or
+   * of an access token that ended early (`renew`). Each code must be in `faults` with a kind that proves
+   * that nothing was performed.
    */
   readonly retryableCodes?: readonly string[];
 }
 
-/** How strictly checks that may wrongly refuse a person are applied. */
+/** What happens when a check fails that may wrongly refuse a person. */
 export type ChecksumMode = 'off' | 'warn' | 'strict';
 
-/** What core knows when a plugin looks at an input. */
+/** What core passes to a plugin when it prepares an input. */
 export interface PrepareContext<Settings> {
   readonly settings: Settings;
   readonly nowMs: number;
   /**
-   * What a check found that may wrongly refuse a person (ID check digit, Luhn); null is nothing.
-   * Whether it refuses follows INPUT_CHECKSUMS: the plugin states what it found and core decides.
+   * Reports the result of a check that may wrongly refuse a person (ID check digit, Luhn). `null` means
+   * that the check passed. The setting INPUT_CHECKSUMS decides whether a failed check refuses the input.
    */
   readonly doubt: (path: string, message: string | null) => void;
 }
 
-/** The way to a provider that core lends for one operation. */
+/** A plugin's access to its provider for one operation. */
 export interface ProviderCall<Settings> {
   readonly settings: Settings;
   readonly now: () => number;
   /**
-   * Sends one request inside the limit and the deadline. Throws `ProviderFault`.
+   * Sends one request within the rate limit and the deadline. Throws `ProviderFault`.
    *
-   * In an operation that may be charged one such call is made, after whatever prepares it; calls that
-   * only read may follow, and when one of those fails the operation ends `OUTCOME_UNKNOWN`.
+   * An operation may make one call that may charge, after the calls that prepare it. Calls of `read`
+   * actions may follow; if one of them fails, the operation ends with `OUTCOME_UNKNOWN`.
    */
   readonly send: <T>(call: UpstreamCall<T>) => Promise<T>;
   /**
-   * A token of ours that several operations use, such as an OAuth access token: fetched once for all
-   * replicas, kept sealed until shortly before its end, forgotten when the provider refuses our
-   * credentials. Never one that belongs to a person. Throws what `fetch` throws.
+   * Returns an access token of our account, such as an OAuth token, that several operations use. It is
+   * fetched once for all replicas, stored encrypted until shortly before its end, and dropped when the
+   * provider refuses our credentials. Never use it for a token that belongs to a person. Throws what
+   * `fetch` throws.
    */
   readonly accessToken: (name: string, fetch: () => Promise<AccessToken>) => Promise<Secret>;
 }
@@ -73,14 +77,14 @@ export interface UpstreamCall<T> {
   /** A key of the plugin's `actions`. */
   readonly action: string;
   /**
-   * Called at the moment of sending, so that timestamps and nonces are fresh. `nonceMs` is the time
-   * as well, but never the same twice in this process; where replicas must not meet either, take
-   * randomness.
+   * Called at the moment of sending, so that timestamps and nonces are fresh. `nonceMs` is the time in
+   * milliseconds, but never the same value twice in this process. If nonces must also be unique across
+   * replicas, use random values.
    */
   readonly build: (nowMs: number, nonceMs: number) => UpstreamRequest;
-  /** Reads the answer. Throws `ProviderFault`; anything else that it throws counts as `protocol`. */
+  /** Reads the response. Throws `ProviderFault`; any other error counts as `protocol`. */
   readonly read: (answer: UpstreamResponse) => T;
-  /** Runs before the call is sent once more (`retryableCodes`), as to have a new access token. */
+  /** Runs before the call is sent once more (`retryableCodes`), for example to get a new access token. */
   readonly renew?: () => Promise<void>;
 }
 
@@ -88,19 +92,19 @@ export interface StartInput {
   readonly subject: { readonly name: string | null; readonly idNumber: string | null };
   readonly referenceImage: string | null;
   readonly extra: string | null;
-  /** The value of this channel's options field, as the plugin's SDL types it; null if not given. */
+  /** The value of this channel's options field, as the plugin's SDL types it. Null if not given. */
   readonly options: unknown;
 }
 
-/** URLs of ours that carry a capability; never logged. */
+/** URLs of this service that contain a capability. Never log them. */
 export interface StartUrls {
-  /** Where the provider sends the browser when the person is done. */
+  /** The provider sends the browser here when the person is done. */
   readonly returnUrl: string;
-  /** Where the provider sends its notification. */
+  /** The provider sends its notification here. */
   readonly notifyUrl: string;
   /**
-   * Names this verification to providers that repeat a reference of ours, as in `referenceOf`. It
-   * opens nothing by itself: 26 letters, digits, `_` and `-`.
+   * Identifies this verification to providers that repeat our reference in notifications; see
+   * `referenceOf`. It grants no access by itself. 26 characters: letters, digits, `_` and `-`.
    */
   readonly reference: string;
 }
@@ -108,55 +112,60 @@ export interface StartUrls {
 export type Prepared<Settings> =
   | { readonly problems: readonly FieldProblem[] }
   | {
-      /** What a pass of this very verification attests. */
+      /** What a pass of this verification attests. */
       readonly checks: readonly CheckKind[];
       readonly start: (call: ProviderCall<Settings>, urls: StartUrls) => Promise<Started>;
     };
 
-/** How the outcome of a channel is learnt. */
+/** How core learns the outcome of a channel. */
 export type OutcomeSource = 'QUERY' | 'NOTIFICATION' | 'NONE';
 
-/** What came to `notifyUrl`. Whoever knows the URL can send it; nothing in it is to be trusted. */
+/**
+ * A request that arrived at `notifyUrl`. Anyone who knows the URL can send one, so its content is not
+ * trusted.
+ */
 export interface Notification {
   readonly method: 'GET' | 'POST';
-  /** What stands behind the `?` of the URL, as it came; empty without one. */
+  /** The part of the URL after `?`, unchanged. Empty if there is none. */
   readonly query: string;
-  /** Lower-case names. */
+  /** Header names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Exactly as it came, for signatures. */
+  /** The bytes exactly as received, for signatures. */
   readonly body: Buffer;
 }
 
-/** What a plugin knows when a notification comes. */
+/** What core passes to a plugin when a notification arrives. */
 export interface NotificationContext<Settings> {
   readonly settings: Settings;
   readonly nowMs: number;
 }
 
-/** Whether a notification was sent by the provider, as far as its signature says. */
+/** Whether the provider sent a notification, according to its signature. */
 export type NotificationProof =
   | {
       readonly kind: 'genuine';
       /**
-       * The provider's own id of this delivery, or its signature where there is none: a second one with
-       * the same id is not read again.
+       * The provider's own id of this delivery, or its signature if there is none. Core does not read a
+       * second notification with the same id.
        */
       readonly deliveryId: string;
     }
-  /** Missing or wrong signature, or signed too long ago. It is answered with 401, and not read. */
+  /**
+   * The signature is missing, wrong or too old. Core responds with 401 and does not read the notification.
+   */
   | { readonly kind: 'refused' };
 
 export interface NotificationDefinition<Settings> {
   /**
-   * Checks the signature over the raw bytes, before anything is read. Null where the provider does not
-   * sign: then nothing but the URL says who sent it.
+   * Checks the signature over the raw bytes, before anything is read. Null if the provider does not sign;
+   * then only the secret URL shows who sent the notification.
    */
   readonly verify:
     | ((notification: Notification, context: NotificationContext<Settings>) => NotificationProof)
     | null;
   /**
-   * What a notification says about this session; null when it says nothing about it. It counts only
-   * where the channel's outcome is NOTIFICATION; elsewhere it makes core ask the provider.
+   * What a notification says about this session; null if it says nothing about it. The result counts only
+   * if the channel's outcome is NOTIFICATION. Otherwise the notification makes core query the provider.
    */
   readonly read: (
     notification: Notification,
@@ -164,8 +173,8 @@ export interface NotificationDefinition<Settings> {
     context: NotificationContext<Settings>,
   ) => OutcomeAnswer | null;
   /**
-   * For providers that send every notification to one URL, set in their console: our `reference` as
-   * the provider repeats it, read from a notification that `verify` has found genuine. That URL is
+   * For providers that send all notifications to one URL, which is set in their console. Returns our
+   * `reference`, as the provider repeats it, from a notification that `verify` found genuine. The URL is
    * `/callbacks/<provider id>/account`.
    */
   readonly referenceOf?: (notification: Notification) => string | null;
@@ -174,38 +183,38 @@ export interface NotificationDefinition<Settings> {
 }
 
 export interface ChannelDefinition<Settings> {
-  /** The action that starts a verification: its effect decides what a lost answer means. */
+  /** The action that starts a verification. Its effect decides what a lost response means. */
   readonly action: string;
-  /** What a pass attests without options. */
+  /** What a pass attests if no options are given. */
   readonly checks: readonly CheckKind[];
-  /** Input paths that are always needed. */
+  /** Input paths that are always required. */
   readonly requires: readonly string[];
   /**
-   * Members of this channel's options that hold an image in base64: with `referenceImage` the only
-   * ones that make a request larger than 256 KB.
+   * Members of this channel's options that hold a base64 image. Only these and `referenceImage` may make a
+   * request larger than 256 KB.
    */
   readonly imageOptions?: readonly string[];
-  /** Where a setting decides, a function of the settings. */
+  /** A function of the settings if a setting decides. */
   readonly outcome: OutcomeSource | ((settings: Settings) => OutcomeSource);
   /** The field of `VerificationOptionsInput` that belongs to this channel. */
   readonly optionsField: string | null;
-  /** How often asking about a pending verification is worth it. */
+  /** The shortest useful interval between queries about a pending verification, in milliseconds. */
   readonly pollEveryMs: number;
   /** How long after expiry a late outcome may still appear, in seconds. */
   readonly graceSeconds: number;
-  /** How long the provider remembers an outcome, in seconds from the start. */
+  /** How long the provider keeps an outcome, in seconds from the start. */
   readonly retentionSeconds: number;
-  /** Pure: looks at the whole input and says everything that is wrong with it. */
+  /** A pure function. It checks the whole input and returns every problem. */
   readonly prepare: (input: StartInput, context: PrepareContext<Settings>) => Prepared<Settings>;
-  /** Needed where the outcome is, or may be, QUERY; `read` actions only. */
+  /** Required if the outcome is, or may be, QUERY. May call `read` actions only. */
   readonly fetchOutcome?: (
     call: ProviderCall<Settings>,
     session: Started['session'],
   ) => Promise<OutcomeAnswer>;
   readonly notification?: NotificationDefinition<Settings>;
   /**
-   * Present where a launch may be handed out again while it is pending, to the same user for the
-   * same input; so long before its end it no longer is.
+   * Present if core may return a pending launch again to the same user for the same input. Core stops doing
+   * so `marginSeconds` before the launch expires.
    */
   readonly reuse?: { readonly marginSeconds: number };
 }
@@ -222,7 +231,7 @@ export type PreparedBankCardCheck<Settings> =
   | { readonly check: (call: ProviderCall<Settings>) => Promise<BankCardResult> };
 
 export interface BankCardDefinition<Settings> {
-  /** The action that `check` calls: its effect decides what a lost answer means. */
+  /** The action that `check` calls. Its effect decides what a lost response means. */
   readonly action: string;
   readonly prepare: (
     input: BankCardInput,
@@ -230,35 +239,38 @@ export interface BankCardDefinition<Settings> {
   ) => PreparedBankCardCheck<Settings>;
 }
 
-/** A resolver of a plugin's own type: no arguments beyond the parent, no context. */
+/** Resolvers of a plugin's own types. They get the parent only: no arguments and no context. */
 export type PluginResolvers = Readonly<
   Record<string, Readonly<Record<string, (parent: unknown) => unknown>>>
 >;
 
-/** A provider: stateless data and small functions. */
+/** A provider plugin: stateless data and small functions. */
 export interface ProviderDefinition<Settings = unknown> {
   readonly contractVersion: typeof contractVersion;
-  /** Lower case, digits and hyphens: `tencent-cn`. Its settings start with `TENCENT_CN_`. */
+  /**
+   * Lower-case letters, digits and hyphens: `tencent-cn`. The names of its settings start with
+   * `TENCENT_CN_`.
+   */
   readonly id: string;
   readonly title: string;
   readonly jurisdiction: 'CN' | 'INTL';
   /**
-   * Validates the settings by their names without the prefix: `SECRET_ID`. Any library of Standard
-   * Schema, such as zod; it refuses names that it does not know. Settings named `ENDPOINT`, or ending
-   * with `_ENDPOINT`, are the URLs that are called.
+   * Validates the settings, by name without the prefix (`SECRET_ID`). Any Standard Schema library works,
+   * such as zod. The schema must refuse unknown names. Settings named `ENDPOINT`, or ending with
+   * `_ENDPOINT`, are the URLs that are called.
    */
   readonly settings: StandardSchemaV1<unknown, Settings>;
-  /** Names of those settings that, once given, mean that the real provider is called. */
+  /** Names of the settings whose presence means that the real provider is called. */
   readonly credentials: readonly string[];
   readonly actions: Readonly<Record<string, ActionDefinition>>;
   /** The provider's error codes, or dotted prefixes of them. */
   readonly faults: Readonly<Record<string, FaultKind>>;
   readonly channels: Readonly<Record<string, ChannelDefinition<Settings>>>;
   readonly bankCard?: BankCardDefinition<Settings>;
-  /** The plugin's SDL module: its own types and extensions of the extension points. */
+  /** The plugin's SDL: its own types, and extensions of the extension points. */
   readonly typeDefs: string;
   readonly resolvers?: PluginResolvers;
-  /** Loads the emulation of the provider; called in the sandbox only. */
+  /** Loads the emulation of the provider. Called in the sandbox only. */
   readonly sandbox?: () => Promise<StartSandboxUpstream>;
 }
 
@@ -267,18 +279,18 @@ export type StartSandboxUpstream = (context: SandboxContext) => Promise<SandboxU
 
 export interface SandboxContext {
   readonly now: () => number;
-  /** Settings that were given: some of them may choose among what is emulated. */
+  /** The settings that were given. Some of them may select what is emulated. */
   readonly givenSettings: Readonly<Record<string, string>>;
-  /** How a URL of ours is reached without leaving the host; null for somebody else's. */
+  /** Returns the loopback URL for a URL of this service; null for any other URL. */
   readonly toLoopback: (url: string) => string | null;
-  /** What an operator sets in the console of a provider that notifies one URL for all. */
+  /** The URL that an operator sets in the console of a provider with one notification URL for all. */
   readonly accountUrl: string;
 }
 
 export interface SandboxUpstream {
-  /** Settings, by name without the prefix, that lead to the emulation. */
+  /** Settings, by name without the prefix, that point to the emulation. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What can be met here; listed by `GET /sandbox/scenarios`. */
+  /** The scenarios of the emulation. `GET /sandbox/scenarios` lists them. */
   readonly scenarios: readonly SandboxScenario[];
   readonly close: () => Promise<void>;
 }
@@ -286,19 +298,18 @@ export interface SandboxUpstream {
 export interface SandboxScenario {
   readonly action: string;
   readonly title: string;
-  /** Goes into the GraphQL input, beside an idempotencyKey. */
+  /** Part of the GraphQL input; an `idempotencyKey` is added. */
   readonly input: Readonly<Record<string, unknown>>;
-  /** The raw result or error code that it brings. */
+  /** The raw result or error code that the scenario returns. */
   readonly expect: string;
 }
 
-/** A provider whose settings type is its own affair. */
-// `never` would forbid calling its functions and `unknown` assigning it: the registry pairs each
-// definition with settings that its own schema produced, which no type can say for a mixed list.
-// oxlint-disable-next-line typescript/no-explicit-any
+/** A provider with any type of settings. */
+// With `never` its functions could not be called, and with `unknown` it could not be assigned. The registry
+// pairs each definition with settings from its own schema, and no type can express that for a mixed list.
 export type AnyProvider = ProviderDefinition<any>;
 
-/** Types a provider definition, and infers its settings from their schema. */
+/** Types a provider definition and infers its settings from their schema. */
 export function defineProvider<Settings>(
   definition: ProviderDefinition<Settings>,
 ): ProviderDefinition<Settings> {

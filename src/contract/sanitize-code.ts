@@ -1,15 +1,18 @@
-/** Phone numbers have eleven digits, ID and card numbers more; the longest codes of providers have eight. */
+/** Phone numbers have 11 digits; ID and card numbers have more. The longest provider code has 8. */
 const personalDigits = /\d{11}/u;
 
 /**
- * A provider's code as it may be logged, shown and kept: anything that does not look like one could be
- * somebody's input.
+ * A provider's result or error code in a form that is safe to log, show and store. Returns `unreadable` for
+ * a text that does not look like a code, because it may contain user input.
  */
 export function sanitizeCode(code: string): string {
   return isPlain(code) && !personalDigits.test(code) ? code : 'unreadable';
 }
 
-/** A provider's id of a request, which may be a long number. What is only a number of a person is none. */
+/**
+ * A provider's request id, which may be a long number. Returns `unreadable` for a text that looks like a
+ * phone, ID or card number.
+ */
 export function sanitizeRequestId(id: string): string {
   return isPlain(id) && !/^(?:\d{11,19}|\d{17}[\dXx])$/u.test(id) ? id : 'unreadable';
 }

@@ -1,6 +1,6 @@
 const hidden = '[secret]';
 
-/** A value that prints as `[secret]` wherever it is logged, joined or serialised. */
+/** A value that prints as `[secret]` when it is logged, concatenated or serialised. */
 export class Secret {
   readonly #value: string;
 
@@ -8,7 +8,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself. Call it on the line that needs it, and keep no copy. */
+  /** Returns the value. Call it on the line that needs the value, and do not keep a copy. */
   reveal(): string {
     return this.#value;
   }

@@ -1,15 +1,15 @@
-/** One HTTP request to a provider. Headers and body are secret: they are never logged. */
+/** One HTTP request to a provider. Headers and body are secret and never logged. */
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Text is sent as UTF-8; bytes, such as a multipart form, as they are. */
+  /** A string is sent as UTF-8. Bytes, such as a multipart form, are sent unchanged. */
   readonly body?: string | Uint8Array | undefined;
 }
 
 export interface UpstreamResponse {
   readonly status: number;
-  /** Lower-case names. */
+  /** Header names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }

@@ -1,5 +1,5 @@
-/** Comes back to verifications when it is time, whether anybody asks or not. */
+/** Plans background polls of verifications, which run whether a client asks or not. */
 export interface FollowUps {
-  /** Once per id, however often it is called. Throws `StoreUnavailable`. */
+  /** Plans one follow-up per id, however often it is called. Throws `StoreUnavailable`. */
   readonly plan: (id: string, atMs: number) => Promise<void>;
 }

@@ -1,6 +1,6 @@
 export type LimiterPriority = 'start' | 'result' | 'reconcile';
 
-/** Refused before its turn: nothing was sent. */
+/** The call was refused before its slot, so nothing was sent. */
 export class LimiterRefusal extends Error {
   override readonly name = 'LimiterRefusal';
   readonly reason: 'overloaded' | 'no_slot_in_time' | 'over_velocity';
@@ -14,31 +14,31 @@ export class LimiterRefusal extends Error {
 }
 
 export interface LimiterAsk {
-  /** The thing that is limited: an action of an account, `tencent-cn:GetEidToken:…`. */
+  /** What is limited: an action of an account, such as `tencent-cn:GetEidToken:…`. */
   readonly key: string;
   readonly perSecond: number;
   readonly priority: LimiterPriority;
-  /** How long this caller can wait. */
+  /** How long this caller can wait, in milliseconds. */
   readonly withinMs: number;
 }
 
 /** What a call does before it is sent. */
 export interface LimiterSteps {
-  /** Before a moment is reserved: connecting, which takes its time. */
+  /** Runs before a slot is reserved: opens the connection, which takes time. */
   readonly connect?: () => Promise<void>;
   /**
-   * Once a moment is reserved and before it comes. When it comes too late because of that, another moment
-   * is reserved and `prepare` runs again.
+   * Runs after a slot is reserved and before it begins. If it takes so long that the slot is missed,
+   * another slot is reserved and `prepare` runs again.
    */
   readonly prepare?: () => Promise<void>;
 }
 
 export interface Limiter {
   /**
-   * Resolves at the moment of sending, to what tells whether that moment still holds. Throws
+   * Resolves at the moment of sending, with a function that tells whether that moment still holds. Throws
    * `LimiterRefusal`, `StoreUnavailable`, and what the steps throw.
    */
   readonly turn: (ask: LimiterAsk, steps?: LimiterSteps) => Promise<() => boolean>;
-  /** The provider refused: for so long nobody sends, on any replica. Never throws. */
+  /** The provider's rate limit refused a call: no replica sends for this long. Never throws. */
   readonly backOff: (key: string, forMs: number) => Promise<void>;
 }

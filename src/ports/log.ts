@@ -1,4 +1,4 @@
-/** Everything that may be logged, and with which fields. There is no other way to log. */
+/** Every event that may be logged, with its fields. There is no other way to log. */
 export interface LogEvents {
   upstream_call: {
     provider: string;
@@ -13,7 +13,7 @@ export interface LogEvents {
   outcome_unknown_code: { provider: string; code: string };
   provider_misconfigured: { provider: string; action: string; providerCode?: string | undefined };
   store_unavailable: { operation: string };
-  /** So far away that its round trips cost time, and quota beyond a tenth of a second. */
+  /** Redis is so far away that its round trips delay calls; above 100 ms they also cost quota. */
   store_far: { roundTripMs: number };
   notification_unreadable: { provider: string };
   bug: { where: string; errorName: string; stack?: string | undefined };

@@ -1,11 +1,11 @@
 import type { TerminalStatus } from '../contract/index.ts';
 
-/** What other services may hear of. Ids only. */
+/** An event for other services. It contains ids only. */
 export interface VerificationEvent {
   readonly verificationId: string;
   readonly status: TerminalStatus;
   readonly atMs: number;
 }
 
-/** Tells other services. Throws `StoreUnavailable`. */
+/** Publishes an event for other services. Throws `StoreUnavailable`. */
 export type Publish = (event: VerificationEvent) => Promise<void>;

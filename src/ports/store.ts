@@ -1,6 +1,6 @@
 import type { ActionEffect } from '../contract/index.ts';
 
-/** The store did not answer, or not with something that can be read. Never a miss. */
+/** The store did not respond, or returned something unreadable. It never means "not found". */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 
@@ -9,7 +9,7 @@ export class StoreUnavailable extends Error {
   }
 }
 
-/** Proof of a claim that was won: only its holder may move it on. */
+/** Proof that the holder won a claim. Only the holder may change the claim. */
 export interface ClaimTicket {
   readonly key: string;
   readonly owner: string;
@@ -21,9 +21,12 @@ export type ClaimTaken =
   | { readonly state: 'won'; readonly ticket: ClaimTicket }
   /** The key was used with another fingerprint. */
   | { readonly state: 'mismatch' }
-  /** Somebody is working on it. */
+  /** Another request is working on it. */
   | { readonly state: 'claimed' | 'started'; readonly recordId: string }
-  /** Sent, no answer in time. `lapsed`: a free start, which this call has released. */
+  /**
+   * The call was sent and no response came in time. `lapsed`: it was a free start, and this `take` has
+   * released the claim.
+   */
   | { readonly state: 'unknown' | 'lapsed'; readonly recordId: string }
   | { readonly state: 'done'; readonly recordId: string };
 
@@ -32,7 +35,7 @@ export interface ClaimTimes {
   readonly keepSeconds: number;
 }
 
-/** The life of a claim, each step atomic. Every method throws `StoreUnavailable` on trouble. */
+/** The state changes of a claim. Each one is atomic. Every method throws `StoreUnavailable` on failure. */
 export interface ClaimStore {
   readonly take: (claim: {
     readonly key: string;
@@ -42,16 +45,16 @@ export interface ClaimStore {
     readonly effect: ActionEffect;
     readonly leaseMs: number;
   }) => Promise<ClaimTaken>;
-  /** CLAIMED → STARTED. False when the claim is no longer the ticket's. */
+  /** CLAIMED → STARTED. False if the ticket no longer holds the claim. */
   readonly start: (ticket: ClaimTicket, times: ClaimTimes) => Promise<boolean>;
   /**
-   * STARTED → STARTED with a new time to answer, after a call that was refused before it was
-   * performed. False when the claim is no longer the ticket's, or its time to answer is over.
+   * STARTED → STARTED with a new time limit for the response, after a call that was refused before it was
+   * performed. False if the ticket no longer holds the claim, or the time limit has passed.
    */
   readonly startAgain: (ticket: ClaimTicket, times: ClaimTimes) => Promise<boolean>;
   /**
-   * STARTED or UNKNOWN → DONE, STARTED → UNKNOWN; true as well where it is so already, so that it can
-   * be repeated. False when it is no longer the ticket's.
+   * STARTED or UNKNOWN → DONE, STARTED → UNKNOWN. Also true if the claim is already in that state, so that
+   * the call can be repeated. False if the ticket no longer holds the claim.
    */
   readonly settle: (
     ticket: ClaimTicket,
@@ -59,21 +62,21 @@ export interface ClaimStore {
     keepSeconds: number,
   ) => Promise<boolean>;
   /**
-   * CLAIMED → DONE, for an answer that nothing was sent for. True as well where it is so already. False
-   * when it is no longer the ticket's.
+   * CLAIMED → DONE, for an existing result for which nothing was sent. Also true if the claim is already
+   * DONE. False if the ticket no longer holds the claim.
    */
   readonly adopt: (ticket: ClaimTicket, keepSeconds: number) => Promise<boolean>;
   /**
-   * CLAIMED, STARTED or UNKNOWN → free, for work of which it is proven that it did nothing. False when it
-   * is no longer the ticket's.
+   * CLAIMED, STARTED or UNKNOWN → free, for work that provably did nothing. False if the ticket no longer
+   * holds the claim.
    */
   readonly release: (ticket: ClaimTicket) => Promise<boolean>;
 }
 
-/** Two texts that the store can neither read nor search, with an end each. */
+/** The two parts of a record. The store can neither read nor search them, and each has its own expiry. */
 export interface RecordParts {
   readonly body: string;
-  /** Null where there is nothing personal, or no longer. */
+  /** Null if the record holds no personal data, or no longer. */
   readonly personal: string | null;
 }
 
@@ -83,19 +86,21 @@ export interface RecordLife {
   readonly personalSeconds: number;
 }
 
-/** Something kept. */
+/** A record as it was read. */
 export interface StoredRecord extends RecordParts {
   readonly id: string;
-  /** Changes with every write; what is replaced must be what was read. */
+  /** Changes with every write. `replace` succeeds only for the version that was read. */
   readonly version: number;
 }
 
-/** Records by id. Every method throws `StoreUnavailable` on trouble. */
+/** Records by id. Every method throws `StoreUnavailable` on failure. */
 export interface RecordStore {
   readonly create: (id: string, parts: RecordParts, life: RecordLife) => Promise<void>;
-  /** In the order of the ids; null where there is none. The parts of one are of one version. */
+  /**
+   * In the order of the ids; null for an id without a record. Both parts of a record have the same version.
+   */
   readonly get: (ids: readonly string[]) => Promise<readonly (StoredRecord | null)[]>;
-  /** The record as it is now; null when it has changed or gone in between. */
+  /** Returns the new record; null if the record was changed or removed since it was read. */
   readonly replace: (
     record: StoredRecord,
     parts: RecordParts,
@@ -104,24 +109,24 @@ export interface RecordStore {
   readonly remove: (id: string) => Promise<void>;
 }
 
-/** Answers that may be given again. Every method throws `StoreUnavailable` on trouble. */
+/** Cached results. Every method throws `StoreUnavailable` on failure. */
 export interface CacheStore {
   readonly get: (key: string) => Promise<string | null>;
   readonly set: (key: string, body: string, keepSeconds: number) => Promise<void>;
   readonly remove: (keys: readonly string[]) => Promise<void>;
 }
 
-/** A record in a list, and when it was made. */
+/** A record in a list, and when it was created. */
 export interface ListEntry {
   readonly id: string;
   readonly atMs: number;
 }
 
-/** Lists of record ids, the newest first. Every method throws `StoreUnavailable` on trouble. */
+/** Lists of record ids, newest first. Every method throws `StoreUnavailable` on failure. */
 export interface ListStore {
-  /** Entries older than `keepSeconds` are dropped on the way. */
+  /** Also drops entries older than `keepSeconds`. */
   readonly add: (key: string, entry: ListEntry, keepSeconds: number) => Promise<void>;
-  /** Those after `after`, at most `most`; by time and then by id, both falling. */
+  /** At most `most` entries after `after`, by descending time and then by descending id. */
   readonly page: (
     key: string,
     after: ListEntry | null,
@@ -130,11 +135,11 @@ export interface ListStore {
   readonly remove: (key: string, ids: readonly string[]) => Promise<void>;
 }
 
-/** Who works on something, until a time. Every method throws `StoreUnavailable` on trouble. */
+/** Locks with a lease. Every method throws `StoreUnavailable` on failure. */
 export interface LockStore {
-  /** False while somebody else holds it. */
+  /** False while another owner holds it. */
   readonly take: (key: string, owner: string, forMs: number) => Promise<boolean>;
-  /** A new end. False when it is no longer the owner's. */
+  /** Extends the lease. False if `owner` no longer holds the lock. */
   readonly renew: (key: string, owner: string, forMs: number) => Promise<boolean>;
   readonly release: (key: string, owner: string) => Promise<boolean>;
 }
@@ -145,7 +150,7 @@ export interface Store {
   readonly cache: CacheStore;
   readonly locks: LockStore;
   readonly lists: ListStore;
-  /** Resolves when the store does what a claim needs; throws `StoreUnavailable`. */
+  /** Resolves if the store can perform what a claim needs. Throws `StoreUnavailable`. */
   readonly ping: () => Promise<void>;
   readonly close: () => Promise<void>;
 }

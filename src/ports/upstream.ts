@@ -1,18 +1,18 @@
 import type { UpstreamResponse, UpstreamRequest } from '../contract/index.ts';
 
-/** A connection that stands, for one request. */
+/** An open connection, for one request. */
 export interface UpstreamConnection {
-  /** Lets go of it where no request was sent over it. */
+  /** Releases the connection if no request was sent over it. */
   readonly release: () => void;
 }
 
 /**
- * Connects to the origin of a URL, so that a request can be sent in the moment in which its turn comes.
+ * Connects to the origin of a URL in advance, so that the request can be sent as soon as its slot begins.
  * Throws `ProviderFault('not_sent')`.
  */
 export type ConnectUpstream = (url: string, timeoutMs: number) => Promise<UpstreamConnection>;
 
-/** The request was about to be written when its moment of sending was over. No byte was sent. */
+/** The slot had passed when the request was about to be written. No byte was sent. */
 export class MissedTurn extends Error {
   override readonly name = 'MissedTurn';
 
@@ -22,19 +22,19 @@ export class MissedTurn extends Error {
 }
 
 /**
- * Sends one request. Settles within `timeoutMs`; never follows a redirect, never repeats.
- * Throws `ProviderFault`: `not_sent`, `timeout`, `connection_lost`, `protocol`; and `MissedTurn`.
+ * Sends one request. Settles within `timeoutMs`. Never follows a redirect and never retries. Throws
+ * `ProviderFault` (`not_sent`, `timeout`, `connection_lost`, `protocol`) and `MissedTurn`.
  */
 export type SendUpstream = (
   request: UpstreamRequest,
   limits: {
     readonly timeoutMs: number;
     readonly maxBytes: number;
-    /** Texts of a JSON answer with more characters come empty. */
+    /** Strings of a JSON response with more characters than this are replaced by empty strings. */
     readonly dropStringsOver?: number | undefined;
-    /** The connection to use; another one where it goes elsewhere or has been closed. */
+    /** The connection to use. Another one is used if the origin differs or this one is closed. */
     readonly connection?: UpstreamConnection | undefined;
-    /** Asked right before the first byte is written; false prevents that. */
+    /** Called right before the first byte is written. If it returns false, nothing is sent. */
     readonly isInTime?: (() => boolean) | undefined;
   },
 ) => Promise<UpstreamResponse>;

@@ -1,10 +1,10 @@
-/** So many in so long. */
+/** At most `most` calls in `seconds`. */
 export interface VelocityRule {
   readonly most: number;
   readonly seconds: number;
 }
 
-/** One thing that is counted: `key` is a keyed hash of whom or what it is about. */
+/** One counter. `key` is a keyed hash of the person, card or tenant that is counted. */
 export interface VelocityCounter {
   readonly name: string;
   readonly key: string;
@@ -14,16 +14,16 @@ export interface VelocityCounter {
 export type VelocitySpent =
   | {
       readonly kind: 'spent';
-      /** Takes back what was counted, for a call that did nothing. Throws `StoreUnavailable`. */
+      /** Subtracts the call again, if it did nothing. Throws `StoreUnavailable`. */
       readonly refund: () => Promise<void>;
     }
   | { readonly kind: 'refused'; readonly retryAfterMs: number };
 
-/** Counts what callers do, over all replicas. */
+/** Counts calls by user, card, ID number and tenant, over all replicas. */
 export interface Velocity {
   /**
-   * Counts a call in every counter, or in none of them where one is full. Throws `StoreUnavailable` when
-   * nobody can count.
+   * Counts a call in every counter. If one is full, counts it in none. Throws `StoreUnavailable` if the
+   * counters cannot be reached.
    */
   readonly spend: (counters: readonly VelocityCounter[]) => Promise<VelocitySpent>;
 }
