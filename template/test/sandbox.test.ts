@@ -32,11 +32,11 @@ function create(reference: string | null) {
 }
 
 describe('the emulated provider', () => {
-  it('knows its key', async () => {
+  it('rejects a wrong API key', async () => {
     expect(await call('/v1/identities/x', {}, 'wrong')).toEqual({ error: { code: 'BAD_KEY' } });
   });
 
-  it('ends as the person on its page says, and sends them back', async () => {
+  it('ends with the result chosen on the person’s page, and redirects the person back', async () => {
     const { id, url = '' } = await create(null);
     expect(await call(`/v1/identities/${id}`)).toMatchObject({ state: 'open' });
     expect(await (await fetch(url)).text()).toContain('approved');
@@ -46,7 +46,7 @@ describe('the emulated provider', () => {
     expect(await call(`/v1/identities/${id}`)).toMatchObject({ state: 'approved' });
   });
 
-  it('reaches what each of its scenarios promises', async () => {
+  it('reaches the result of each scenario it lists', async () => {
     for (const { action, expect: due, input } of sandbox.scenarios) {
       const { id, error } = await create(String(input['extra']));
       const seen =

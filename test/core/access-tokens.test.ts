@@ -27,7 +27,7 @@ function replicas() {
 }
 
 describe('an access token', () => {
-  it('is fetched once for whoever comes at the same time, and for other replicas', async () => {
+  it('is fetched once for concurrent callers and for other replicas', async () => {
     const { replica, fetch, fetched } = replicas();
     const [one, other] = [replica(), replica()];
     const all = await Promise.all([1, 2, 3].map(() => one.get(provider(), 'a', fetch)));
@@ -36,7 +36,7 @@ describe('an access token', () => {
     expect(fetched()).toBe(1);
   });
 
-  it('is fetched again before its end', async () => {
+  it('is fetched again before it expires', async () => {
     const { clock, replica, fetch, fetched } = replicas();
     const one = replica();
     await one.get(provider(), 'a', fetch);
@@ -48,7 +48,7 @@ describe('an access token', () => {
     expect(fetched()).toBe(2);
   });
 
-  it('is of one account, and of one name', async () => {
+  it('is cached per account and per token name', async () => {
     const { replica, fetch, fetched } = replicas();
     const one = replica();
     await one.get(provider('one'), 'a', fetch);
@@ -57,7 +57,7 @@ describe('an access token', () => {
     expect(fetched()).toBe(3);
   });
 
-  it('is forgotten when it was refused', async () => {
+  it('is forgotten after the provider refuses it', async () => {
     const { replica, fetch, fetched } = replicas();
     const one = replica();
     await one.get(provider(), 'a', fetch);
@@ -67,7 +67,7 @@ describe('an access token', () => {
     expect(fetched()).toBe(2);
   });
 
-  it('does not need the store, and what could not be fetched is tried again', async () => {
+  it('works without the store, and a failed fetch is repeated', async () => {
     const { store, replica, fetch, fetched } = replicas();
     const down = async () => Promise.reject(new StoreUnavailable());
     const one = replica({ ...store, cache: { get: down, set: down, remove: down } });

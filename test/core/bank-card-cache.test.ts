@@ -41,8 +41,8 @@ async function checked(...given: Parameters<typeof check>) {
 
 const paid = (core: ReturnType<typeof createTestCore>) => core.provider.ledger.length;
 
-describe.concurrent('an answer to a bank card check', () => {
-  it('is given again under a new key: a check of its own, free, that names the first', async () => {
+describe.concurrent('the result of a bank card check', () => {
+  it('is a cache hit under a new key: a free check of its own that names the first', async () => {
     const core = answering();
     const first = await checked(core);
     core.clock.ms += 60_000;
@@ -63,7 +63,7 @@ describe.concurrent('an answer to a bank card check', () => {
     expect(third.check.sourceCheckId).toBe(first.check.id);
   });
 
-  it('leaves its card free when the store fails right after the lead was taken', async () => {
+  it('leaves the card free when the store fails right after the single-flight lock was taken', async () => {
     let isAway = true;
     const locked: string[] = [];
     const core = createTestCore({
@@ -92,7 +92,7 @@ describe.concurrent('an answer to a bank card check', () => {
     expect(await check(core)).toMatchObject({ kind: 'success' });
   });
 
-  it('is given again without ever counting as sent', async () => {
+  it('is a cache hit that never counts as sent', async () => {
     const started: string[] = [];
     const core = createTestCore({
       store: (store) => ({
@@ -112,7 +112,7 @@ describe.concurrent('an answer to a bank card check', () => {
     expect(started).toHaveLength(1);
   });
 
-  it('is as old as it may be, and no older', async () => {
+  it('is a cache hit up to maxAgeSeconds and no longer', async () => {
     const core = answering();
     await checked(core);
     core.clock.ms += 10_000;
@@ -128,7 +128,7 @@ describe.concurrent('an answer to a bank card check', () => {
     ['another name', { subject: { ...input.subject, name: '陈近南' } }],
     ['another number', { subject: { ...input.subject, idNumber: '440305199505132561' } }],
     ['another document', { certType: 1 }],
-  ])('is not that of %s', async (_name, changes) => {
+  ])('is no cache hit for %s', async (_name, changes) => {
     const core = answering();
     await checked(core);
     expect(await checked(core, changes)).toMatchObject({ cached: false });
@@ -138,14 +138,14 @@ describe.concurrent('an answer to a bank card check', () => {
   it.each([
     ['user', callerOf('user-2')],
     ['tenant', callerOf('user-1', 'tenant-2')],
-  ])('is never that of another %s', async (_name, other) => {
+  ])('is no cache hit for another %s', async (_name, other) => {
     const core = answering();
     await checked(core);
     expect(await checked(core, {}, other)).toMatchObject({ cached: false });
     expect(paid(core)).toBe(2);
   });
 
-  it('is kept as long as BANK_CARD_CACHE_SECONDS', async () => {
+  it('stays in the cache for BANK_CARD_CACHE_SECONDS', async () => {
     const core = createTestCore({ deps: { bankCardCacheSeconds: 100 } });
     core.provider.reply(() => matched);
     await checked(core);
@@ -155,7 +155,7 @@ describe.concurrent('an answer to a bank card check', () => {
     expect(await checked(core)).toMatchObject({ cached: false });
   });
 
-  it('that the day’s tries are over lasts until midnight in Shanghai', async () => {
+  it('stays in the cache until midnight in Shanghai when it is DAILY_LIMIT', async () => {
     const core = answering({
       ...matched,
       outcome: 'NOT_PERFORMED',
@@ -170,7 +170,7 @@ describe.concurrent('an answer to a bank card check', () => {
     expect(await checked(core)).toMatchObject({ cached: false });
   });
 
-  it('is replaced by a newer one, asked for afresh', async () => {
+  it('is replaced by a newer one that a caller asked for with maxAgeSeconds 0', async () => {
     const core = createTestCore();
     core.provider.reply(
       () => ({ ...matched, outcome: 'MISMATCHED', reason: 'NOT_MATCHED' }),
@@ -184,15 +184,15 @@ describe.concurrent('an answer to a bank card check', () => {
     });
   });
 
-  it('that says nothing is not given again', async () => {
+  it('is not cached when it is UNDETERMINED', async () => {
     const core = answering({ ...matched, outcome: 'UNDETERMINED', billing: 'UNKNOWN' });
     await checked(core);
     expect(await checked(core)).toMatchObject({ cached: false });
   });
 });
 
-describe('equal checks at the same time', () => {
-  it('make one call, over four replicas', async () => {
+describe('concurrent equal checks', () => {
+  it('make one call over four replicas', async () => {
     const now = (): number => Date.now();
     const store = createMemoryStore({ now });
     const cores = Array.from({ length: 4 }, () =>
@@ -216,7 +216,7 @@ describe('equal checks at the same time', () => {
     expect(new Set(all.map(({ check: { id } }) => id)).size).toBe(1000);
   });
 
-  it('make one call when another replica’s whole check fits between looking and leading', async () => {
+  it('make one call when another replica completes a check between cache look-up and lock', async () => {
     const now = (): number => Date.now();
     const store = createMemoryStore({ now });
     const first = createTestCore({ store: () => store, deps: { now } });
@@ -244,7 +244,7 @@ describe('equal checks at the same time', () => {
     expect(paid(first) + paid(second)).toBe(1);
   });
 
-  it('ask one after the other when the first was refused', async () => {
+  it('call the provider one after the other when the first is refused', async () => {
     const core = createTestCore();
     core.provider.reply(failing('throttled'), () => matched);
     const [one, other] = await Promise.all([check(core), check(core)]);
@@ -255,7 +255,7 @@ describe('equal checks at the same time', () => {
     expect(paid(core)).toBe(2);
   });
 
-  it('are told IN_PROGRESS when the first ended unknown, and their keys are free', async () => {
+  it('get IN_PROGRESS when the first ends unknown, and their keys are free', async () => {
     const now = (): number => Date.now();
     const store = createMemoryStore({ now });
     const core = createTestCore({ store: () => store, deps: { now } });
@@ -273,13 +273,13 @@ describe('equal checks at the same time', () => {
     });
   }, 30_000);
 
-  it('do not join who asks for an answer of now', async () => {
+  it('do not share a result when maxAgeSeconds is 0', async () => {
     const core = answering();
     await Promise.all([checked(core, { maxAgeSeconds: 0 }), checked(core, { maxAgeSeconds: 0 })]);
     expect(paid(core)).toBe(2);
   });
 
-  it('pay nothing when the lead was lost while paused, and nothing when the store fails', async () => {
+  it('send nothing when the single-flight lock is lost or the store fails', async () => {
     const withLocks = (locks: Partial<Store['locks']>) =>
       createTestCore({
         store: (store) => ({ ...store, locks: { ...store.locks, ...locks } }),
@@ -292,7 +292,7 @@ describe('equal checks at the same time', () => {
     expect(paid(failed)).toBe(0);
   });
 
-  it('make one call while hash keys are rotated to the end', async () => {
+  it('make one call during every step of a hash key rotation', async () => {
     const [old, young] = [someKey('k1'), someKey('k2')];
     const now = (): number => Date.now();
     const store = createMemoryStore({ now });
@@ -310,7 +310,7 @@ describe('equal checks at the same time', () => {
     expect(cores.flatMap(({ provider }) => provider.ledger)).toHaveLength(1);
   });
 
-  it('make one call, though its answer could not be kept for others', async () => {
+  it('make one call when the result cannot be written to the cache', async () => {
     const core = createTestCore({
       store: (store) => ({
         ...store,
@@ -326,7 +326,7 @@ describe('equal checks at the same time', () => {
     expect(all.every(({ kind }) => kind === 'success')).toBe(true);
   });
 
-  it('are answered though their answer could not be kept for others', async () => {
+  it('get their result when it cannot be written to the cache', async () => {
     const core = createTestCore({
       store: (store) => ({
         ...store,

@@ -33,7 +33,7 @@ function check({ deps }: TestCore, changes: Partial<CheckBankCardInput> = {}, ca
 }
 
 describe('a bank card check', () => {
-  it('is paid once by a hundred equal calls at once', async () => {
+  it('is paid once for a hundred concurrent requests with one key', async () => {
     const core = createTestCore();
     core.provider.reply(async () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -48,7 +48,7 @@ describe('a bank card check', () => {
     expect(replayed).toHaveLength(99);
   });
 
-  it('gives the first answer again, a day later too', async () => {
+  it('replays the first result, also a day later', async () => {
     const core = createTestCore();
     core.provider.reply(() => matched, failing('timeout'));
     const first = await check(core);
@@ -61,7 +61,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('refuses the key with other input, whatever field differs', async () => {
+  it('refuses a used key when any field of the input differs', async () => {
     const core = createTestCore();
     core.provider.reply(() => matched);
     await check(core);
@@ -80,7 +80,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('keeps keys of users and tenants apart', async () => {
+  it('keeps the keys of users and tenants apart', async () => {
     const core = createTestCore();
     core.provider.reply(() => matched);
     const ids = new Set<string>();
@@ -93,7 +93,7 @@ describe('a bank card check', () => {
   });
 
   it.each<FaultKind>(['internal', 'timeout', 'connection_lost', 'protocol'])(
-    'never pays again after %s: it may have been done',
+    'never pays again after %s, which may have been charged',
     async (kind) => {
       const core = createTestCore();
       core.provider.reply(failing(kind), () => matched);
@@ -117,7 +117,7 @@ describe('a bank card check', () => {
     ['misconfigured', 'PROVIDER_MISCONFIGURED', 'SAME_KEY'],
     ['quota_exhausted', 'PROVIDER_QUOTA_EXHAUSTED', 'SAME_KEY'],
     ['rejected', 'PROVIDER_REJECTED', 'NEW_KEY'],
-  ])('after %s the key is free again: %s, %s', async (kind, code, retry) => {
+  ])('frees the key after %s: %s, %s', async (kind, code, retry) => {
     const core = createTestCore();
     core.provider.reply(failing(kind), () => matched);
     expect(await check(core)).toMatchObject({
@@ -126,7 +126,7 @@ describe('a bank card check', () => {
     expect(await check(core)).toMatchObject({ kind: 'success', replayed: false });
   });
 
-  it('looks up the provider’s own code, and takes an unknown one as "may have been done"', async () => {
+  it('maps the provider’s known codes, and treats an unknown code as possibly charged', async () => {
     const core = createTestCore();
     core.provider.reply(
       () => ({ error: 'Refused.Input.Deep' }),
@@ -140,14 +140,14 @@ describe('a bank card check', () => {
     });
   });
 
-  it('hands on no text that is not a code', async () => {
+  it('does not return a provider’s error text in place of a code', async () => {
     const core = createTestCore();
     core.provider.reply(() => ({ error: '刘洋 440305199505132561' }));
     const outcome = await check(core);
     expect(JSON.stringify(outcome)).not.toContain('4403051995');
   });
 
-  it('sends nothing, and releases the key, when there is no slot in time', async () => {
+  it('sends nothing and releases the key when the rate limit has no slot in time', async () => {
     let refuse = true;
     const core = createTestCore({
       limiter: {
@@ -171,7 +171,7 @@ describe('a bank card check', () => {
     // Somebody else may be paying for the key at this moment.
     ['take', 'UNKNOWN'],
     ['start', 'NOT_CHARGED'],
-  ] as const)('sends nothing when the store fails at %s, and says %s', async (step, billing) => {
+  ] as const)('sends nothing when the store fails at %s, and returns %s', async (step, billing) => {
     const core = createTestCore({
       store: (store) => ({
         ...store,
@@ -188,7 +188,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(0);
   });
 
-  it('frees a key later whose release the store did not take, where nothing was sent', async () => {
+  it('repeats a failed release of the key when nothing was sent', async () => {
     let isAway = true;
     const core = createTestCore({
       store: (store) => ({
@@ -210,7 +210,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(2);
   });
 
-  it('keeps an answer later that the store did not take, and never pays again', async () => {
+  it('repeats a failed write of the result, and never pays again', async () => {
     let isAway = true;
     const core = createTestCore({
       store: (store) => ({
@@ -232,7 +232,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('says what is known of a key that was used: nothing of its earlier call', async () => {
+  it('returns billing UNKNOWN with IDEMPOTENCY_MISMATCH', async () => {
     const core = createTestCore();
     core.provider.reply(() => matched);
     await check(core);
@@ -240,7 +240,7 @@ describe('a bank card check', () => {
     expect(other).toMatchObject({ problem: { code: 'IDEMPOTENCY_MISMATCH', billing: 'UNKNOWN' } });
   });
 
-  it('answers with data when the answer of an earlier call cannot be read', async () => {
+  it('returns STORE_UNAVAILABLE when the record of an earlier call cannot be read', async () => {
     const core = createTestCore();
     core.provider.reply(() => matched);
     await check(core);
@@ -252,7 +252,7 @@ describe('a bank card check', () => {
     });
   });
 
-  it('lets somebody else lead where the leader failed by a store that did not answer it', async () => {
+  it('fails one of many concurrent requests when one claim fails in the store', async () => {
     let fails = 1;
     const core = createTestCore({
       store: (store) => ({
@@ -273,7 +273,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('sends nothing when its claim went to somebody else meanwhile', async () => {
+  it('sends nothing when another replica has taken over its claim', async () => {
     const core = createTestCore({
       store: (store) => ({ ...store, claims: { ...store.claims, start: async () => false } }),
     });
@@ -281,7 +281,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(0);
   });
 
-  it('sends nothing when confirming took all the time that there was', async () => {
+  it('sends nothing when confirming STARTED used up the time', async () => {
     const core = createTestCore({
       store: (store) => ({
         ...store,
@@ -299,7 +299,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(0);
   });
 
-  it('hands out an answer that cannot be kept, says so, and never pays again', async () => {
+  it('returns a result that cannot be stored with stored: false, and never pays again', async () => {
     let broken = false;
     const core = createTestCore({
       store: (store) => ({
@@ -322,7 +322,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('goes on when its caller has left: the key brings the answer afterwards', async () => {
+  it('continues after its caller has left, and the key returns the result afterwards', async () => {
     const core = createTestCore();
     let finish = (): void => {};
     core.provider.reply(async () => {
@@ -339,7 +339,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('is asked for by whoever polls after another replica gave up, and is kept', async () => {
+  it('is taken over by a waiting replica when the first replica gives up', async () => {
     const one = createTestCore();
     let lose = (): void => {};
     one.provider.reply(
@@ -361,7 +361,7 @@ describe('a bank card check', () => {
     expect(other.provider.ledger).toHaveLength(1);
   });
 
-  it('is unknown, not free, when a plugin goes on calling after its paid call', async () => {
+  it('is OUTCOME_UNKNOWN when a plugin sends another call after its paid call', async () => {
     const twice: AnyProvider = {
       ...probe,
       bankCard: {
@@ -392,7 +392,7 @@ describe('a bank card check', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('hands on, keeps and logs no result code that is not a code', async () => {
+  it('returns “unreadable” in place of a result code that may be personal data', async () => {
     const core = createTestCore();
     core.provider.reply(() => ({
       ...matched,
@@ -402,7 +402,7 @@ describe('a bank card check', () => {
     expect(await check(core)).toMatchObject({ check: { result: { code: 'unreadable' } } });
   });
 
-  it('is kept without the card, the phone, the name and the ID number', async () => {
+  it('stores neither card number, phone, name nor ID number', async () => {
     const bodies: string[] = [];
     const core = createTestCore({
       store: (store) => ({
@@ -441,7 +441,7 @@ describe('a bank card check', () => {
     }
   });
 
-  it('is shown to its user and its caller only', async () => {
+  it('is visible to its user and its caller only', async () => {
     const core = createTestCore();
     core.provider.reply(() => matched);
     const backend = callerOf('backend', 'tenant-1', ['verification:any-user']);
@@ -457,7 +457,7 @@ describe('a bank card check', () => {
     expect(await seenBy(callerOf('x', 'tenant-2', ['verification:any-user']))).toBe(false);
   });
 
-  it('is found again though the reply to its settling was lost', async () => {
+  it('is replayed when the reply to settling its claim was lost', async () => {
     for (const lost of [1, 2]) {
       let settled = 0;
       const core = createTestCore({

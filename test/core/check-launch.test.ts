@@ -18,12 +18,12 @@ const bad = [
   '',
 ];
 
-describe('the address of a launch', () => {
-  it.each(bad)('is refused as %j', (url) => {
+describe('the URL of a launch', () => {
+  it.each(bad)('is rejected when it is %j', (url) => {
     expect(() => checkLaunch({ kind: 'redirect', url }, live)).toThrow(ProviderFault);
   });
 
-  it.each(bad)('is left out as %j where it is optional', (url) => {
+  it.each(bad)('is dropped when it is optional and %j', (url) => {
     const good = 'https://provider.example/go?a=%20';
     expect(checkLaunch({ kind: 'redirect', url: good, longUrl: url, token: 'T' }, live)).toEqual({
       ...{ kind: 'redirect', url: good, longUrl: undefined, token: 'T' },
@@ -33,7 +33,7 @@ describe('the address of a launch', () => {
     });
   });
 
-  it('may be http in the sandbox, whose pages are this host’s own', () => {
+  it('may be http in the sandbox, which serves its pages itself', () => {
     const launch = { kind: 'redirect', url: 'http://localhost:4001/sandbox/person/x' } as const;
     expect(checkLaunch(launch, { sandbox: true })).toMatchObject(launch);
     expect(() => checkLaunch({ kind: 'redirect', url: 'javascript:1' }, { sandbox: true })).toThrow(
@@ -41,7 +41,7 @@ describe('the address of a launch', () => {
     );
   });
 
-  it('ends a start whose address is none, and frees its key', async () => {
+  it('fails the start and frees its key when it is invalid', async () => {
     const channel = probe.channels['FACE_WEB'];
     if (!channel) throw new Error('no channel');
     let url = 'javascript:alert(1)';
@@ -75,9 +75,9 @@ describe('the address of a launch', () => {
   });
 });
 
-describe('a code of a provider', () => {
+describe('a provider’s code', () => {
   it.each(['0', '-13', '30500101', 'Refused.Input', 'FailedOperation.UnregisteredEid'])(
-    'is shown as %s',
+    'is shown when it is %s',
     (code) => expect(sanitizeCode(code)).toBe(code),
   );
 
@@ -88,11 +88,11 @@ describe('a code of a provider', () => {
     '6225768888888888',
     'E13800138000',
     '韦小宝',
-  ])('is not shown as %s, which may be a person’s', (code) =>
+  ])('is not shown when it is %s, which may be personal data', (code) =>
     expect(sanitizeCode(code)).toBe('unreadable'),
   );
 
-  it('may have a long id of its request beside it, and no number of a person', () => {
+  it('may come with a long request id, but not with a personal number', () => {
     const uuid = '3afb9b29-025e-45de-9741-747000000000';
     expect(sanitizeRequestId(uuid)).toBe(uuid);
     expect(sanitizeRequestId('11204416541220243X')).toBe('unreadable');

@@ -32,9 +32,9 @@ const record: VerificationRecord = {
   consentRef: null,
 };
 
-describe('concluding', () => {
+describe('concluding a verification', () => {
   it.each<TerminalStatus>(['PASSED', 'FAILED', 'EXPIRED', 'CANCELLED', 'UNDETERMINED'])(
-    'never changes %s, whatever comes afterwards',
+    'never changes the terminal status %s',
     (status) => {
       const ended = { ...record, status };
       const answers: OutcomeAnswer[] = [
@@ -55,7 +55,7 @@ describe('concluding', () => {
     },
   );
 
-  it('keeps to the second of expiry plus grace', () => {
+  it('expires it at expiry plus the grace period, to the millisecond of the question', () => {
     const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: null };
     // The answer comes later: what happened since the question is not in it.
     const at = (askedMs: number) => {

@@ -34,7 +34,7 @@ function start({ deps }: ReturnType<typeof createTestCore>, idempotencyKey = 'k'
 }
 
 describe('an action that may charge', () => {
-  it('is not called by a start that is declared as free', async () => {
+  it('is rejected in a start that is declared as free', async () => {
     const definition = {
       ...probe,
       channels: {
@@ -52,7 +52,7 @@ describe('an action that may charge', () => {
     expect(core.provider.ledger).toEqual([]);
   });
 
-  it('is not called by asking for an outcome, which happens again and again', async () => {
+  it('is rejected while asking for an outcome', async () => {
     const definition = {
       ...probe,
       channels: {

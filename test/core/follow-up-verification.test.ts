@@ -73,13 +73,13 @@ async function statusOf({ deps }: TestCore, id: string) {
   return record instanceof Error ? record : (record?.status ?? null);
 }
 
-describe('a verification that nobody asks about', () => {
-  it('is planned to be visited before anything is sent', async () => {
+describe('the follow-up of a verification', () => {
+  it('is planned before anything is sent', async () => {
     const { id, planned } = await begin();
     expect(planned).toMatchObject([{ id, sent: 0 }]);
   });
 
-  it('is not started when no visit can be planned', async () => {
+  it('prevents the start when it cannot be planned', async () => {
     const core = createTestCore({
       deps: { followUps: { plan: () => Promise.reject(new StoreUnavailable()) } },
     });
@@ -89,7 +89,7 @@ describe('a verification that nobody asks about', () => {
     expect(core.provider.ledger).toEqual([]);
   });
 
-  it('is left alone while the person may be at it, and asked about after expiry and grace', async () => {
+  it('waits for expiry plus grace before it asks the provider', async () => {
     const { core, startedMs, visit, events, id } = await begin();
     core.provider.reply(() => passedAnswer);
     core.clock.ms += 12 * second;
@@ -103,7 +103,7 @@ describe('a verification that nobody asks about', () => {
     expect(asked(core)).toBe(1);
   });
 
-  it('ends EXPIRED by an answer taken after the grace period', async () => {
+  it('ends the verification as EXPIRED by a response from after the grace period', async () => {
     const { core, startedMs, visit, events } = await begin();
     core.provider.reply(() => pending);
     core.clock.ms = startedMs + 660 * second;
@@ -111,7 +111,7 @@ describe('a verification that nobody asks about', () => {
     expect(events).toMatchObject([{ status: 'EXPIRED' }]);
   });
 
-  it('is asked about ever more seldom while the provider is away, often before it forgets, then no more', async () => {
+  it('asks ever less often while the provider is down, every five minutes in the last hour of its retention, then stops', async () => {
     const { core, startedMs, visit, events } = await begin();
     // Not one that opens the breaker, so that every question can be counted.
     core.provider.reply(failing('busy'));
@@ -133,7 +133,7 @@ describe('a verification that nobody asks about', () => {
     expect(events).toMatchObject([{ status: 'UNDETERMINED' }]);
   });
 
-  it('is learnt about in the last hour, though the provider was away for days', async () => {
+  it('gets the outcome in the last hour of retention after the provider was down for days', async () => {
     const { core, startedMs, visit, events } = await begin();
     core.provider.reply(failing('timeout'));
     core.clock.ms = startedMs + 40 * hour;
@@ -144,7 +144,7 @@ describe('a verification that nobody asks about', () => {
     expect(events).toMatchObject([{ status: 'PASSED' }]);
   });
 
-  it('is asked about before its provider forgets, however soon that is', async () => {
+  it('asks before the retention of the provider ends, however short it is', async () => {
     const channel = { ...probe.channels['FACE_WEB'], retentionSeconds: 4500 };
     const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
     const long = await begin({ definition });
@@ -162,7 +162,7 @@ describe('a verification that nobody asks about', () => {
     expect(short.events).toMatchObject([{ status: 'PASSED' }]);
   });
 
-  it('is asked about behind all others, and for a short while only', async () => {
+  it('asks with the lowest priority and a short deadline', async () => {
     const { core, startedMs, id } = await begin();
     const asks: { readonly priority: string; readonly withinMs: number }[] = [];
     const limiter = {
@@ -177,7 +177,7 @@ describe('a verification that nobody asks about', () => {
     expect(asks).toMatchObject([{ priority: 'reconcile', withinMs: 2000 }]);
   });
 
-  it('is met with what came before its start was answered', async () => {
+  it('reads a notification that came before the start was answered', async () => {
     const channel = {
       ...probe.channels['FACE_WEB'],
       outcome: 'NOTIFICATION',
@@ -201,7 +201,7 @@ describe('a verification that nobody asks about', () => {
     expect(await early.find()).toEqual([]);
   });
 
-  it('ends UNDETERMINED without a question where nobody can be asked', async () => {
+  it('ends the verification as UNDETERMINED without asking when the channel has no outcome', async () => {
     const channel = { ...probe.channels['FACE_WEB'], outcome: 'NONE' };
     const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
     const { core, startedMs, visit, events } = await begin({ definition });
@@ -211,7 +211,7 @@ describe('a verification that nobody asks about', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('is not visited when it was never answered, and comes to nothing', async () => {
+  it('stops when the record of the verification does not exist', async () => {
     const { core, visit, id } = await begin();
     await core.deps.store.records.remove(id);
     expect(await visit()).toBeNull();
@@ -219,7 +219,7 @@ describe('a verification that nobody asks about', () => {
     expect(asked(core)).toBe(0);
   });
 
-  it('keeps its visit when the store fails', async () => {
+  it('stays planned when the store fails', async () => {
     let broken = false;
     const { visit } = await begin({
       store: (store) => ({
@@ -235,8 +235,8 @@ describe('a verification that nobody asks about', () => {
   });
 });
 
-describe('other services', () => {
-  it('hear of every end once, whoever learnt it, and nothing but ids', async () => {
+describe('the event stream', () => {
+  it('has one event for each terminal status, whoever found it out, and only ids in it', async () => {
     const { core, id, visit, events } = await begin();
     core.provider.reply(() => passedAnswer);
     core.clock.ms += 2 * second;
@@ -247,7 +247,7 @@ describe('other services', () => {
     expect(events).toEqual([{ verificationId: id, status: 'PASSED', atMs: core.clock.ms }]);
   });
 
-  it('hear of it after all, when they could not be told at once', async () => {
+  it('gets an event later when publishing failed at first', async () => {
     let isDown = true;
     const { core, id, visit, events } = await begin({
       publish: async () => {

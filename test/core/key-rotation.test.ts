@@ -38,7 +38,7 @@ function check({ deps }: ReturnType<typeof createTestCore>, changes: object = {}
   return checkBankCard(deps, callerOf(), input, deps.now() + 500);
 }
 
-describe('while hash keys are rotated', () => {
+describe('during a rotation of hash keys', () => {
   it.each([
     ['before', 'prepared', before, prepared],
     ['prepared', 'before', prepared, before],
@@ -46,31 +46,34 @@ describe('while hash keys are rotated', () => {
     ['promoted', 'prepared', promoted, prepared],
     ['promoted', 'after', promoted, after],
     ['after', 'promoted', after, promoted],
-  ] as const)('what a replica of %s paid is replayed by one of %s', async (_a, _b, one, other) => {
-    const { of } = replicas();
-    const [first, second] = [of(one), of(other)];
-    const paid = await check(first);
-    expect(paid).toMatchObject({ kind: 'success', replayed: false });
-    expect(await check(second)).toMatchObject({
-      kind: 'success',
-      replayed: true,
-      check: { id: paid.kind === 'success' && paid.check.id },
-    });
-    expect(second.provider.ledger).toHaveLength(0);
-    // Another input under the same key is told apart as well.
-    expect(await check(second, { phone: '13800138000' })).toMatchObject({
-      problem: { code: 'IDEMPOTENCY_MISMATCH' },
-    });
-  });
+  ] as const)(
+    'a result that a replica at step %s paid for is replayed by one at step %s',
+    async (_a, _b, one, other) => {
+      const { of } = replicas();
+      const [first, second] = [of(one), of(other)];
+      const paid = await check(first);
+      expect(paid).toMatchObject({ kind: 'success', replayed: false });
+      expect(await check(second)).toMatchObject({
+        kind: 'success',
+        replayed: true,
+        check: { id: paid.kind === 'success' && paid.check.id },
+      });
+      expect(second.provider.ledger).toHaveLength(0);
+      // Another input under the same key is told apart as well.
+      expect(await check(second, { phone: '13800138000' })).toMatchObject({
+        problem: { code: 'IDEMPOTENCY_MISMATCH' },
+      });
+    },
+  );
 
-  it('one of many replicas with both lists pays', async () => {
+  it('forty concurrent replicas with both keys pay once', async () => {
     const { of } = replicas();
     const cores = Array.from({ length: 40 }, (_, at) => of(at % 2 === 0 ? prepared : promoted));
     await Promise.all(cores.map((core) => check(core)));
     expect(cores.flatMap(({ provider }) => provider.ledger)).toHaveLength(1);
   });
 
-  it('a lost answer stays unknown for everybody', async () => {
+  it('a lost response stays OUTCOME_UNKNOWN on every replica', async () => {
     const { of } = replicas();
     const first = of(before);
     first.provider.reply(failing('timeout'));
@@ -80,7 +83,7 @@ describe('while hash keys are rotated', () => {
     expect(second.provider.ledger).toHaveLength(0);
   });
 
-  it('sends nothing unless STARTED is confirmed under every key, and lets go of all', async () => {
+  it('a check sends nothing unless STARTED is confirmed under every key, and releases all keys', async () => {
     const { store, of } = replicas();
     let starts = 0;
     const start: ClaimStore['start'] = (...given) => {
@@ -95,7 +98,7 @@ describe('while hash keys are rotated', () => {
     expect(await check(of(before))).toMatchObject({ kind: 'success', replayed: false });
   });
 
-  it('lets go of the first key when the second is taken', async () => {
+  it('a check releases the first key when the second is taken', async () => {
     const { store, of } = replicas();
     await check(of(after));
     const core = of(promoted);
@@ -111,7 +114,7 @@ describe('while hash keys are rotated', () => {
     expect(taken).toEqual(['won']);
   });
 
-  it('pays nothing when the store fails under one key', async () => {
+  it('a check sends nothing when the store fails under one key', async () => {
     const { store, of } = replicas();
     let takes = 0;
     const take: ClaimStore['take'] = (claim) => {

@@ -58,13 +58,13 @@ function paidFor({ provider }: TestCore): number {
   return provider.ledger.filter(({ action }) => action === 'Check').length;
 }
 
-describe('a charge stays unknown, whatever a plugin does after it', () => {
+describe('a bank card check, after its paid call', () => {
   it.each([
     ['nothing', undefined],
     ['null', null],
     ['text', 'MATCHED'],
     ['a code that is no text', { ...matched, outcome: 'NEW', code: { toString: null } }],
-  ])('also when it returns %s', async (_name, result) => {
+  ])('stays OUTCOME_UNKNOWN or UNDETERMINED when the plugin returns %s', async (_name, result) => {
     for (const maxAgeSeconds of [0, null]) {
       const work = async (call: Call): Promise<unknown> => {
         await send(call, 'Check');
@@ -80,7 +80,7 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
     }
   });
 
-  it('also when it never ends, and holds neither its key nor its process', async () => {
+  it('times out when the plugin never returns', async () => {
     const work = async (call: Call): Promise<unknown> => {
       await send(call, 'Check');
       return new Promise(() => {});
@@ -98,7 +98,7 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
     expect(paidFor(core)).toBe(1);
   });
 
-  it('stays in flight when the same key comes with other input meanwhile', async () => {
+  it('stays in flight when the same key comes with other input', async () => {
     let answer = (_value: object): void => {};
     const core = createTestCore();
     core.provider.reply(
@@ -127,12 +127,12 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
 
   it.each<[string, (call: Call) => Promise<unknown>, Reply[]]>([
     [
-      'lost, then asked about, and the provider does not know it',
+      'lost, then queried, and unknown to the provider',
       (call) => send(call, 'Check').catch(() => send(call, 'Result')),
       [failing('timeout'), failing('session_unknown'), () => ({})],
     ],
     [
-      'lost, and called busy by the plugin',
+      'lost, and reported as busy by the plugin',
       async (call) => {
         await send(call, 'Check').catch(() => send(call, 'Result'));
         throw new ProviderFault('busy');
@@ -140,7 +140,7 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
       [failing('timeout'), () => ({})],
     ],
     [
-      'answered, and called a refusal by the plugin',
+      'answered, and reported as refused by the plugin',
       async (call) => {
         await send(call, 'Check');
         throw new ProviderFault('rejected');
@@ -148,7 +148,7 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
       [() => ({})],
     ],
     [
-      'answered, and what is read after it fails',
+      'answered, and followed by a failed read',
       async (call) => {
         await send(call, 'Check');
         return send(call, 'Result').catch(() => {
@@ -157,7 +157,7 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
       },
       [() => ({}), failing('busy')],
     ],
-  ])('%s', async (_name, work, replies) => {
+  ])('stays OUTCOME_UNKNOWN when the call was %s', async (_name, work, replies) => {
     const core = createTestCore({ definitions: [checking(work)] });
     core.provider.reply(...replies);
     for (let time = 0; time < 2; time++) {
@@ -168,7 +168,7 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
     expect(paidFor(core)).toBe(1);
   });
 
-  it('answered, and a token that somebody else fetches cannot be had', async () => {
+  it('stays OUTCOME_UNKNOWN when a token that another operation fetches fails', async () => {
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => {
       open = resolve;
@@ -203,7 +203,7 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
     expect(await check(core, 'mine')).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
   });
 
-  it('lost, and the same question under another key is not asked by its lead', async () => {
+  it('keeps an equal check under another key from calling while the lost response may still come', async () => {
     const work = (call: Call) =>
       send(call, 'Check').catch(() => {
         throw new ProviderFault('not_sent');
@@ -220,8 +220,8 @@ describe('a charge stays unknown, whatever a plugin does after it', () => {
   });
 });
 
-describe('what is over sends nothing', () => {
-  it('when another provider has taken the start over', async () => {
+describe('an attempt that was given up', () => {
+  it('sends nothing after the fallback provider has served', async () => {
     const like = (id: string, start: (call: Call) => Promise<unknown>): AnyProvider =>
       ({
         ...probe,
@@ -264,7 +264,7 @@ describe('what is over sends nothing', () => {
 });
 
 describe('a call', () => {
-  it('is not sent again after a code that the plugin itself calls unknown', async () => {
+  it('is not retried after a code that the plugin itself maps to unknown', async () => {
     const actions = {
       ...probe.actions,
       Check: { ...probe.actions['Check'], retryableCodes: ['Busy'] },
@@ -278,7 +278,7 @@ describe('a call', () => {
     expect(paidFor(core)).toBe(1);
   });
 
-  it('that only reads, after a payment, is tried again', async () => {
+  it('that only reads is retried after a paid call', async () => {
     const work = async (call: Call) => {
       await send(call, 'Check');
       return send(call, 'Result');
@@ -294,7 +294,7 @@ describe('a call', () => {
     expect(paidFor(core)).toBe(1);
   });
 
-  it('of an action that every object has is no call', async () => {
+  it('is rejected for an action named like an Object.prototype member', async () => {
     const core = createTestCore({ definitions: [checking((call) => send(call, 'toString'))] });
     await expect(check(core)).rejects.toThrow('has no action toString');
     expect(core.provider.ledger).toEqual([]);

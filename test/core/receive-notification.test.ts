@@ -81,14 +81,14 @@ async function statusOf({ deps }: TestCore, id: string) {
 }
 
 describe('a notification', () => {
-  it('is the outcome where nothing else tells, and says so', async () => {
+  it('sets the outcome of a channel without queries, with evidence NOTIFIED', async () => {
     const { core, id, capability } = await begin();
     expect(await notify(core, capability, passedAnswer)).toEqual({ kind: 'received', reply });
     expect(await statusOf(core, id)).toEqual({ status: 'PASSED', evidence: 'NOTIFIED' });
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('never changes a terminal status, however often and in whatever order it comes', async () => {
+  it('never changes a terminal status, in whatever number and order it comes', async () => {
     const { core, id, capability } = await begin();
     const all = [failed, ...Array.from({ length: 99 }, () => passedAnswer)];
     const receipts = await Promise.all(all.map((answer) => notify(core, capability, answer)));
@@ -96,7 +96,7 @@ describe('a notification', () => {
     expect(await statusOf(core, id)).toEqual({ status: 'FAILED', evidence: 'NOTIFIED' });
   });
 
-  it('only makes us ask where the provider can be asked, and is not believed', async () => {
+  it('only triggers a query when the provider can be queried, and is not trusted', async () => {
     const { core, id, capability } = await begin('QUERY');
     core.provider.reply(() => failed);
     core.clock.ms += 2 * second;
@@ -109,7 +109,7 @@ describe('a notification', () => {
     ).toEqual({ status: 'FAILED', evidence: 'QUERIED' });
   });
 
-  it('makes us ask whatever it says, unless it is the GET of a page that was opened', async () => {
+  it('triggers a query whatever it says, except for a GET without a query string', async () => {
     const { core, capability } = await begin('QUERY');
     core.provider.reply(() => ({ kind: 'pending', chargedAttempts: 0 }));
     core.clock.ms += 2 * second;
@@ -120,7 +120,7 @@ describe('a notification', () => {
     await until(async () => core.provider.ledger.length === 2);
   });
 
-  it('wins or loses whole when something else is written at the same time', async () => {
+  it('sets the outcome when another writer changes the record at the same time', async () => {
     let inBetween: (() => Promise<void>) | null = null;
     const { core, id, capability } = await begin('NOTIFICATION', {
       store: (store) => ({
@@ -145,13 +145,13 @@ describe('a notification', () => {
     expect(await statusOf(core, id)).toEqual({ status: 'PASSED', evidence: 'NOTIFIED' });
   });
 
-  it('is ignored where nothing is learnt at all', async () => {
+  it('is ignored on a channel without an outcome', async () => {
     const { core, id, capability } = await begin('NONE');
     expect(await notify(core, capability, passedAnswer)).toMatchObject({ kind: 'received' });
     expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
   });
 
-  it('is unknown by another capability, another provider or none', async () => {
+  it('is rejected for the capability of another purpose, another provider or none', async () => {
     const { core, id, capability } = await begin();
     const returning = capabilityOf(core, 'returnUrl');
     for (const [given, provider] of [
@@ -169,14 +169,14 @@ describe('a notification', () => {
     expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
   });
 
-  it('that cannot be read changes nothing', async () => {
+  it('that is unreadable changes nothing', async () => {
     const { core, id, capability } = await begin();
     expect(await notify(core, capability, '<html>')).toMatchObject({ kind: 'received' });
     expect(await notify(core, capability, 'null')).toMatchObject({ kind: 'received' });
     expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
   });
 
-  it('is asked for again when the store is down', async () => {
+  it('gets a try-later reply when the store is down', async () => {
     let broken = false;
     const { core, id, capability } = await begin('NOTIFICATION', {
       store: (store) => ({
@@ -194,7 +194,7 @@ describe('a notification', () => {
     expect(await notify(core, capability, passedAnswer)).toMatchObject({ kind: 'received' });
   });
 
-  it('that comes before the start was answered is kept until it is', async () => {
+  it('that comes before the start was answered is kept and applied then', async () => {
     const core = createTestCore({ definitions: [notifying('NOTIFICATION')] });
     core.provider.reply(async () => {
       expect(await notify(core, capabilityOf(core), passedAnswer)).toMatchObject({ reply });
@@ -205,7 +205,7 @@ describe('a notification', () => {
     expect(started).toMatchObject({ verification: { status: 'PASSED' } });
   });
 
-  it('that comes early is not pushed out by what says nothing', async () => {
+  it('that comes early is not displaced by later ones without content', async () => {
     const core = createTestCore({ definitions: [notifying('NOTIFICATION')] });
     core.provider.reply(async () => {
       const capability = capabilityOf(core);
@@ -224,7 +224,7 @@ describe('a notification', () => {
     expect(started).toMatchObject({ verification: { status: 'PASSED' } });
   });
 
-  it('makes us ask at once, though somebody has just asked', async () => {
+  it('triggers a query even when another one was sent a moment ago', async () => {
     const { core, id, capability } = await begin('QUERY');
     core.provider.reply(
       () => ({ kind: 'pending', chargedAttempts: 0 }),
@@ -238,7 +238,7 @@ describe('a notification', () => {
     expect(await until(async () => core.provider.ledger.length === 3)).toBe(true);
   });
 
-  it('that comes while the start is being kept is not lost either', async () => {
+  it('that comes while the start is being stored is applied', async () => {
     // It finds the placeholder; then the start is answered and looks, too soon; then it is kept.
     let onLook: (() => Promise<unknown>) | null = null;
     const core = createTestCore({
@@ -296,9 +296,9 @@ describe('a notification', () => {
   });
 });
 
-describe('a channel that cannot be asked', () => {
+describe('a channel that cannot be queried', () => {
   it.each<OutcomeSource>(['NOTIFICATION', 'NONE'])(
-    'ends undetermined after its time under %s, and nobody was asked',
+    'ends UNDETERMINED after expiry under %s, without a query',
     async (outcome) => {
       const { core, id } = await begin(outcome);
       core.clock.ms += (600 + 59) * second;

@@ -199,8 +199,8 @@ function expectNoTrace(text: string): void {
 
 const counts = (of: TestCore) => of.provider.ledger.length;
 
-describe('the personal part', () => {
-  it('goes when the provider has forgotten it too; that somebody passed stays for its days', async () => {
+describe('the personal part of a record', () => {
+  it('is removed when the provider’s retention ends; the status stays until the record’s own end', async () => {
     const { core } = begin();
     const { id } = await start(core);
     await pass(core, id);
@@ -220,7 +220,7 @@ describe('the personal part', () => {
 });
 
 describe('a redacted verification', () => {
-  it('says that it took place, how it ended and when, and nothing of its person', async () => {
+  it('shows its status, times and billing, and no personal data', async () => {
     const { core, dump } = begin();
     const { id } = await start(core);
     const before = await pass(core, id);
@@ -235,7 +235,7 @@ describe('a redacted verification', () => {
     expect(after.outcome).toMatchObject({ billing: 'CHARGED', chargedAttempts: 1, code: null });
   });
 
-  it('is redacted once, however often', async () => {
+  it('is redacted once, however often it is requested', async () => {
     const { core } = begin();
     const { id } = await start(core);
     await redactVerification(core.deps, eraser, id);
@@ -254,7 +254,7 @@ describe('a redacted verification', () => {
     ['a visit', (core, id) => followUpVerification(core.deps, id)],
     ['a notification', (core, _id, { callback }) => notify(core, callback)],
     ['the same key again', (core) => start(core)],
-  ])('gets nothing back by %s', async (_name, happen) => {
+  ])('gets no personal data back by %s', async (_name, happen) => {
     const { core, dump } = begin();
     const { id } = await start(core);
     const urls = urlsOf(core);
@@ -270,7 +270,7 @@ describe('a redacted verification', () => {
     expect(counts(core)).toBe(called);
   });
 
-  it('sends its person on to nobody', async () => {
+  it('redirects its person nowhere', async () => {
     const { core } = begin();
     const { id } = await start(core);
     const { back } = urlsOf(core);
@@ -278,7 +278,7 @@ describe('a redacted verification', () => {
     expect(await finishReturn(core.deps, back)).toEqual({ kind: 'page', page: 'done' });
   });
 
-  it('ends UNDETERMINED where it was pending, after its time', async () => {
+  it('ends UNDETERMINED after expiry when it was pending', async () => {
     const { core } = begin();
     const { id } = await start(core);
     await redactVerification(core.deps, eraser, id);
@@ -292,7 +292,7 @@ describe('a redacted verification', () => {
     expect(stored?.personal).toBeNull();
   });
 
-  it('is not handed out again: another key starts afresh', async () => {
+  it('is not reused: another key starts a new verification', async () => {
     const { core } = begin();
     const { id } = await start(core, 'one');
     expect((await start(core, 'two')).id).toBe(id);
@@ -301,7 +301,7 @@ describe('a redacted verification', () => {
     expect((await start(core, 'three')).id).not.toBe(id);
   });
 
-  it('stays so when the provider’s answer was already on its way', async () => {
+  it('stays redacted when a provider response arrives afterwards', async () => {
     const { core, dump } = begin();
     const { id } = await start(core);
     core.clock.ms += 2 * second;
@@ -314,7 +314,7 @@ describe('a redacted verification', () => {
     expect(await read(core, id)).toMatchObject({ redactedAtMs: core.clock.ms, launch: null });
   });
 
-  it('stays so when a notification that is the outcome was being written', async () => {
+  it('stays redacted when a notification is written at the same time', async () => {
     let onWrite: (() => Promise<unknown>) | null = null;
     const { core, dump } = begin({
       definition: tellingByNotification,
@@ -342,7 +342,7 @@ describe('a redacted verification', () => {
     expect(await read(core, id)).toMatchObject({ status: 'PENDING', outcome: null });
   });
 
-  it('is redacted all the same when somebody else writes it at that moment', async () => {
+  it('is redacted when another writer changes the record at that moment', async () => {
     let onWrite: (() => Promise<unknown>) | null = null;
     const { core, dump } = begin({
       store: (store) => ({
@@ -368,7 +368,7 @@ describe('a redacted verification', () => {
     expect(after).toMatchObject({ status: 'PASSED', redactedAtMs: core.clock.ms });
   });
 
-  it('leaves no notification that came before its start was answered', async () => {
+  it('leaves no early notification behind', async () => {
     const { core, dump } = begin({ definition: tellingByNotification });
     core.provider.reply(async () => {
       const { callback } = urlsOf(core);
@@ -385,7 +385,7 @@ describe('a redacted verification', () => {
     expectNoTrace(dump.text());
   });
 
-  it('goes on answering every key that brought it', async () => {
+  it('is still returned for every key that returned it', async () => {
     const { core } = begin();
     const { id } = await start(core, 'one');
     await start(core, 'two');
@@ -396,7 +396,7 @@ describe('a redacted verification', () => {
     expect(counts(core)).toBe(1);
   });
 
-  it('can only be asked for with the scope, by who may see it, and others learn nothing', async () => {
+  it('requires the scope and access to the verification, and tells others nothing', async () => {
     const { core } = begin();
     const { id } = await start(core);
     await expect(redactVerification(core.deps, callerOf(), id)).rejects.toThrow('not allowed');
@@ -418,7 +418,7 @@ describe('a redacted verification', () => {
     expect(await redactVerification(core.deps, desk, id)).toMatchObject({ kind: 'success' });
   });
 
-  it('is not said to be redacted when the store did not do it', async () => {
+  it('is not reported as redacted when the store failed', async () => {
     let broken = false;
     const { core } = begin({
       store: (store) => ({
@@ -442,7 +442,7 @@ describe('a redacted verification', () => {
 });
 
 describe('a redacted user', () => {
-  it('has nothing left: verifications, checks, cached answers, launches, list', async () => {
+  it('has no verifications, checks, cached results, launches or list entries left', async () => {
     const { core, dump } = begin();
     const first = await start(core);
     await pass(core, first.id);
@@ -473,7 +473,7 @@ describe('a redacted user', () => {
     expect(await redactUser(core, eraser)).toEqual(again);
   });
 
-  it('is asked about again, and paid for again, by the next check: the answer is gone', async () => {
+  it('pays for the next check, because the cached result is gone', async () => {
     const { core } = begin();
     await check(core);
     expect(await check(core, 'c2')).toMatchObject({ cached: true });
@@ -485,7 +485,7 @@ describe('a redacted user', () => {
     expect(counts(core)).toBe(paid);
   });
 
-  it('gets nothing back from a check or a start that was on its way', async () => {
+  it('gets no data back from a check or a start in flight', async () => {
     const { core, dump } = begin();
     core.provider.reply(async () => {
       await redactUser(core, eraser);
@@ -507,7 +507,7 @@ describe('a redacted user', () => {
     expect(dump.text()).not.toContain('ALL_MATCHED');
   });
 
-  it('is not paid for any more, when what was about to be sent waits for its turn', async () => {
+  it('is not charged for a call that still waits for its rate limit', async () => {
     let onTurn: (() => Promise<unknown>) | null = null;
     const core = createTestCore({
       limiter: {
@@ -526,7 +526,7 @@ describe('a redacted user', () => {
     expect(core.provider.ledger).toEqual([]);
   });
 
-  it('has no cached answer left that came while it was being redacted', async () => {
+  it('has no cached result left from a check in flight', async () => {
     let onReplace: (() => Promise<unknown>) | null = null;
     const { core, dump } = begin({
       store: (store) => ({
@@ -553,7 +553,7 @@ describe('a redacted user', () => {
     expect(await check(core, 'c2')).toMatchObject({ cached: false });
   });
 
-  it('has no cached answer left of a check that could not be kept, as long as it is cached', async () => {
+  it('has no cached result left from a check whose record could not be stored', async () => {
     let broken = false;
     const { core } = begin({
       store: (store) => ({
@@ -585,7 +585,7 @@ describe('a redacted user', () => {
     expect(await check(core, 'c2')).toMatchObject({ cached: false });
   });
 
-  it('misses nothing that was begun while the redaction was at work', async () => {
+  it('loses a verification that was started during the redaction', async () => {
     let onPage: (() => Promise<unknown>) | null = null;
     const { core, dump } = begin({
       store: (store) => ({
@@ -608,7 +608,7 @@ describe('a redacted user', () => {
     expectNoTrace(dump.text());
   });
 
-  it('is redacted but for what cannot be redacted now, and that the next time', async () => {
+  it('keeps only the records that cannot be redacted now, and loses them the next time', async () => {
     let bad = '';
     const { core, dump } = begin({
       store: (store) => ({
@@ -637,7 +637,7 @@ describe('a redacted user', () => {
     expectNoTrace(dump.text());
   });
 
-  it('has nothing left of what nobody can read', async () => {
+  it('has no unreadable records left', async () => {
     const { core, dump } = begin();
     const { id } = await start(core);
     const [stored] = await core.deps.store.records.get([id]);
@@ -648,7 +648,7 @@ describe('a redacted user', () => {
     expect(await redactUser(core)).toMatchObject({ kind: 'success' });
   });
 
-  it('is found for as long as anything personal is kept, however long that is', async () => {
+  it('is found as long as personal data is stored, also beyond retentionDays', async () => {
     const core = createTestCore({ definitions: [traced], deps: { retentionDays: 1 } });
     const { id } = await start(core);
     const late = await start(core, 'late');
@@ -662,7 +662,7 @@ describe('a redacted user', () => {
     expect(gone?.personal).toBeNull();
   });
 
-  it('is redacted under the new hash key and the old one while keys are rotated', async () => {
+  it('is redacted under both hash keys during a rotation', async () => {
     const { core, dump } = begin();
     const [oldKey] = core.deps.hashKeys;
     await start(core, 'old');
@@ -675,7 +675,7 @@ describe('a redacted user', () => {
     expect(await redactUser(rotated)).toMatchObject({ verifications: 0 });
   });
 
-  it('takes no longer than its caller waits, and goes on the next time', async () => {
+  it('gets STORE_UNAVAILABLE when the caller’s deadline is over, and is redacted the next time', async () => {
     const { core } = begin();
     await start(core);
     const nobodyWaits = await redactUserData(core.deps, eraser, 'user-1', core.deps.now());
@@ -685,7 +685,7 @@ describe('a redacted user', () => {
     expect(await redactUser(core)).toMatchObject({ kind: 'success', verifications: 1 });
   });
 
-  it('is one of the caller’s tenant, and somebody else only with the scope for it', async () => {
+  it('is one of the caller’s tenant, and another user requires the any-user scope', async () => {
     const { core } = begin();
     const { id } = await start(core);
     const other = callerOf('user-1', 'tenant-2', ['verification:redact']);
@@ -698,7 +698,7 @@ describe('a redacted user', () => {
     expect(await redactUser(core, desk)).toMatchObject({ verifications: 1 });
   });
 
-  it('with hundreds of records is redacted whole', async () => {
+  it('is redacted completely with hundreds of records', async () => {
     const store = createMemoryStore({ now: () => 1_800_000_000_000 });
     const { core } = begin({ store: () => store });
     core.provider.reply(() => ({}));

@@ -58,8 +58,8 @@ async function read(deps: CoreDeps, id: string) {
 
 const tick = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-describe.concurrent('a pending verification beside several replicas', () => {
-  it('is asked about by one of them, and all get that answer', async () => {
+describe.concurrent('a pending verification on several replicas', () => {
+  it('is queried by one replica, and all get its outcome', async () => {
     const { core, id, replicas } = await begin();
     core.provider.reply(async () => {
       await tick();
@@ -72,7 +72,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(asked(core)).toBe(1);
   });
 
-  it('is not asked about again within its second by another one', async () => {
+  it('is not queried by another replica within the same second', async () => {
     const { core, id, replicas } = await begin();
     core.provider.reply(() => pending);
     for (const deps of replicas) await read(deps, id);
@@ -82,7 +82,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(asked(core)).toBe(2);
   });
 
-  it('keeps its last status for all when the provider does not answer, after one question', async () => {
+  it('keeps its last status on all replicas after one query that failed', async () => {
     const { core, id, replicas } = await begin();
     core.provider.reply(() => pending);
     const { lastCheckedAtMs } = await read(core.deps, id);
@@ -99,7 +99,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(asked(core)).toBe(2);
   });
 
-  it('is asked about once more, not a hundred times, for a hundred who have just come back', async () => {
+  it('is queried at most twice for a hundred people who have just come back', async () => {
     const { core, id, replicas } = await begin();
     letTimePass(core);
     core.provider.reply(async () => {
@@ -125,7 +125,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(asked(core) - before).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
   });
 
-  it('is asked about once more for who has just come back, though it was a moment ago', async () => {
+  it('is queried again for a person who has just come back, also right after another query', async () => {
     const { core, id } = await begin();
     letTimePass(core);
     core.provider.reply(
@@ -139,7 +139,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(back).toMatchObject({ status: 'PASSED' });
   });
 
-  it('is asked about at most once a second as the provider sees it, however long a slot is waited for', async () => {
+  it('is queried at most once a second on the wire, however long the rate limit delays a call', async () => {
     const sentMs: number[] = [];
     const waits = [900, 0];
     const core = createTestCore({
@@ -168,7 +168,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(next - first).toBeGreaterThanOrEqual(second - 5);
   });
 
-  it('is asked about at once for people, though a visit is waiting for its turn', async () => {
+  it('is queried at once for a reader while a follow-up waits for its rate limit', async () => {
     const { core, id, replicas } = await begin();
     const [one] = replicas;
     if (!one) throw new Error('no replica');
@@ -192,7 +192,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     await visit;
   });
 
-  it('is asked about though the reply to taking its lock was lost', async () => {
+  it('is queried after the reply to taking its lock was lost', async () => {
     const { core, id } = await begin();
     core.provider.reply(() => passedAnswer);
     let isLost = true;
@@ -210,7 +210,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(await read(deps, id)).toMatchObject({ status: 'PASSED' });
   });
 
-  it('is asked about again soon though its lock could not be kept', async () => {
+  it('is queried again soon when its lock could not be extended', async () => {
     const { core, id } = await begin();
     core.provider.reply(
       () => pending,
@@ -226,7 +226,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(await read(deps, id)).toMatchObject({ status: 'PASSED' });
   });
 
-  it('is asked about by another one within seconds when the one that asks dies', async () => {
+  it('is queried by another replica within seconds when the querying one dies', async () => {
     const { core, id, replicas } = await begin();
     const [dead, other] = replicas;
     if (!dead || !other) throw new Error('no replicas');
@@ -252,7 +252,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(await read(other, id)).toMatchObject({ status: 'PASSED' });
   });
 
-  it('is asked about by one that takes longer than its lease, and by nobody beside it', async () => {
+  it('is queried by one replica only when the query outlasts its lease', async () => {
     const { core, id, replicas } = await begin();
     const [slow, other] = replicas;
     if (!slow || !other) throw new Error('no replicas');
@@ -269,7 +269,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(await read(other, id)).toMatchObject({ status: 'PASSED' });
   }, 20_000);
 
-  it('is asked about though the clock of another replica was ahead', async () => {
+  it('is queried when the clock of another replica was ahead', async () => {
     const { core, id, replicas } = await begin();
     const [ahead, right] = replicas;
     if (!ahead || !right) throw new Error('no replicas');
@@ -282,7 +282,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     expect(await read(right, id)).toMatchObject({ status: 'PASSED' });
   });
 
-  it('shows what is known soon, when nobody answers the one who asks', async () => {
+  it('shows its last known status soon when the query of another replica hangs', async () => {
     const { core, id, replicas } = await begin();
     const [one, other] = replicas;
     if (!one || !other) throw new Error('no replicas');
@@ -296,7 +296,7 @@ describe.concurrent('a pending verification beside several replicas', () => {
     void asking;
   });
 
-  it('is asked about by another one when the one that asked has died', async () => {
+  it('is queried by another replica when the querying one has died', async () => {
     const { core, id, replicas } = await begin();
     letTimePass(core);
     // Its answer never comes, and nobody is left who would take it.

@@ -21,15 +21,15 @@ function check({ deps }: ReturnType<typeof createTestCore>) {
   return checkBankCard(deps, callerOf(), input, deps.now() + 9000);
 }
 
-describe('a call that was provably not sent', () => {
-  it('is made once more, and paid once', async () => {
+describe('a call that was certainly not sent', () => {
+  it('is retried once, and paid once', async () => {
     const core = withBudget();
     core.provider.reply(failing('not_sent'), () => matched);
     expect(await check(core)).toMatchObject({ kind: 'success' });
     expect(core.provider.ledger).toHaveLength(2);
   });
 
-  it('is not made a third time', async () => {
+  it('is not sent a third time', async () => {
     const core = withBudget();
     core.provider.reply(failing('not_sent'), failing('not_sent'), () => matched);
     expect(await check(core)).toMatchObject({
@@ -38,13 +38,13 @@ describe('a call that was provably not sent', () => {
     expect(core.provider.ledger).toHaveLength(2);
   });
 
-  it('is unknown when the answer of the second one was lost', async () => {
+  it('is OUTCOME_UNKNOWN when the response to the retry was lost', async () => {
     const core = withBudget();
     core.provider.reply(failing('not_sent'), failing('timeout'));
     expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
   });
 
-  it('is repeated under a budget: a provider that is down is not asked twice as often', async () => {
+  it('is retried within a budget, so that a provider that is down gets little more load', async () => {
     const core = withBudget();
     core.provider.reply(failing('not_sent'));
     for (let time = 0; time < 4; time++) await check(core);
@@ -60,7 +60,7 @@ describe('a call that was provably not sent', () => {
   });
 
   it.each<FaultKind>(['timeout', 'connection_lost', 'protocol', 'internal', 'busy', 'throttled'])(
-    'is another one than %s, which is never repeated',
+    'does not include %s, which is never retried',
     async (kind) => {
       const core = withBudget();
       core.provider.reply(failing(kind), () => matched);

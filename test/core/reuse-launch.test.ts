@@ -33,8 +33,8 @@ async function start(
 const starts = ({ provider }: ReturnType<typeof createTestCore>) =>
   provider.ledger.filter(({ action }) => action === 'Start').length;
 
-describe('a launch that is still open', () => {
-  it('is handed out again under a new key, and the key remembers it', async () => {
+describe('an open launch', () => {
+  it('is reused under a new key, and that key replays it', async () => {
     const core = reusing();
     const first = await start(core, 'one');
     core.clock.ms += 10 * second;
@@ -53,7 +53,7 @@ describe('a launch that is still open', () => {
     expect(starts(core)).toBe(1);
   });
 
-  it('is not, near its end', async () => {
+  it('is not reused near its expiry', async () => {
     const core = reusing();
     const first = await start(core, 'one');
     core.clock.ms += 479 * second;
@@ -64,7 +64,7 @@ describe('a launch that is still open', () => {
     expect(other.verification.id).not.toBe(first.verification.id);
   });
 
-  it('is not, when it turns out to be over', async () => {
+  it('is not reused when its verification has ended', async () => {
     const core = reusing();
     await start(core, 'one');
     core.clock.ms += 10 * second;
@@ -73,7 +73,7 @@ describe('a launch that is still open', () => {
     expect(starts(core)).toBe(2);
   });
 
-  it('is not, when its link was used up', async () => {
+  it('is not reused when its URL was used up', async () => {
     const core = reusing();
     await start(core, 'one');
     core.clock.ms += 10 * second;
@@ -87,7 +87,7 @@ describe('a launch that is still open', () => {
     ['subject', { subject: { name: '陈近南' } }, callerOf()],
     ['way back', { redirectUrl: 'https://app.example/other' }, callerOf()],
     ['reference', { extra: 'other' }, callerOf()],
-  ])('is never that of another %s', async (_name, changes, caller) => {
+  ])('is not reused for another %s', async (_name, changes, caller) => {
     const core = reusing();
     await start(core, 'one');
     core.clock.ms += 10 * second;
@@ -95,7 +95,7 @@ describe('a launch that is still open', () => {
     expect(starts(core)).toBe(2);
   });
 
-  it('is not handed to another caller, though for the same user', async () => {
+  it('is not reused for another caller of the same user', async () => {
     const core = reusing();
     await start(core, 'one');
     core.clock.ms += 10 * second;
@@ -105,7 +105,7 @@ describe('a launch that is still open', () => {
     });
   });
 
-  it('is not, where the provider’s links work once', async () => {
+  it('is not reused when the provider’s URLs work once', async () => {
     const core = createTestCore();
     core.provider.reply(() => pending);
     await start(core, 'one');

@@ -62,14 +62,14 @@ function calledBy({ provider }: TestCore): (string | undefined)[] {
 }
 
 describe('routing', () => {
-  it('is served by the first of the list', async () => {
+  it('serves by the first provider of the list', async () => {
     const core = routed();
     expect(await start(core)).toMatchObject({ verification: { providerId: 'first' } });
     expect(calledBy(core)).toEqual(['first']);
   });
 
   it.each<FaultKind>(['not_sent', 'throttled', 'busy', 'quota_exhausted', 'timeout', 'internal'])(
-    'passes over a free start that ended in %s, and says who served',
+    'falls back after a free start that failed with %s, and names the provider that served',
     async (kind) => {
       const core = routed([like('first'), like('second', { effect: 'may_charge' })]);
       core.provider.reply(failing(kind), () => ({}));
@@ -90,7 +90,7 @@ describe('routing', () => {
   );
 
   it.each<FaultKind>(['internal', 'timeout', 'connection_lost', 'protocol'])(
-    'passes over nobody whose chargeable start ended in %s',
+    'does not fall back after a chargeable start that failed with %s',
     async (kind) => {
       const core = routed([like('first', { effect: 'may_charge' }), like('second')]);
       core.provider.reply(failing(kind), () => ({}));
@@ -104,7 +104,7 @@ describe('routing', () => {
   );
 
   it.each<FaultKind>(['throttled', 'busy', 'quota_exhausted', 'not_sent'])(
-    'passes over a chargeable start that was refused: %s',
+    'falls back after a chargeable start that was refused with %s',
     async (kind) => {
       const core = routed([like('first', { effect: 'may_charge' }), like('second')]);
       core.provider.reply(failing(kind), () => ({}));
@@ -113,7 +113,7 @@ describe('routing', () => {
   );
 
   it.each<FaultKind>(['rejected', 'credentials', 'misconfigured'])(
-    'passes over nobody who answered %s: that is not about being down',
+    'does not fall back after %s, which does not mean that the provider is down',
     async (kind) => {
       const core = routed();
       core.provider.reply(failing(kind), () => ({}));
@@ -122,7 +122,7 @@ describe('routing', () => {
     },
   );
 
-  it('keeps the key of a chargeable stand-in whose answer was lost', async () => {
+  it('keeps the key when the response of a chargeable fallback was lost', async () => {
     const core = routed([like('first'), like('second', { effect: 'may_charge' })]);
     core.provider.reply(failing('busy'), failing('timeout'), () => ({}));
     for (let time = 0; time < 2; time++) {
@@ -131,7 +131,7 @@ describe('routing', () => {
     expect(calledBy(core)).toEqual(['first', 'second']);
   });
 
-  it('frees the key when everybody is down, naming the last', async () => {
+  it('frees the key when all providers are down, and names the last one', async () => {
     const core = routed();
     core.provider.reply(failing('not_sent'), failing('busy'), () => ({}));
     expect(await start(core)).toMatchObject({
@@ -140,7 +140,7 @@ describe('routing', () => {
     expect(await start(core)).toMatchObject({ verification: { providerId: 'first' } });
   });
 
-  it('passes over whose limit gives no slot in time', async () => {
+  it('falls back when the rate limit of the first provider has no slot in time', async () => {
     const core = routed(undefined, {
       limiter: {
         backOff: async () => {},
@@ -159,7 +159,7 @@ describe('routing', () => {
     expect(calledBy(core)).toEqual(['second']);
   });
 
-  it('passes over who hangs, in time for the other', async () => {
+  it('falls back from a provider that hangs while there is time for the next', async () => {
     const now = (): number => Date.now();
     const pacer = createMemoryPacer({ now, guardMs: 20 });
     const core = routed(undefined, {
@@ -188,7 +188,7 @@ describe('routing', () => {
     expect(limits[1]).toBeGreaterThan(3000);
   }, 15_000);
 
-  it('says what was wrong with the first when no time is left for another', async () => {
+  it('returns the problem of the first provider when no time is left for a fallback', async () => {
     const core = routed();
     core.provider.reply(
       () => {
@@ -203,7 +203,7 @@ describe('routing', () => {
     expect(calledBy(core)).toEqual(['first']);
   });
 
-  it('names who was paid when the answer of a stand-in could not be kept', async () => {
+  it('names the provider that was paid when the record of a fallback could not be stored', async () => {
     const core = routed([like('first'), like('second', { effect: 'may_charge' })], {
       store: (store) => ({
         ...store,
@@ -220,7 +220,7 @@ describe('routing', () => {
     });
   });
 
-  it('counts as chargeable while anybody who may serve is', async () => {
+  it('claims the key as chargeable when any provider of the list may charge', async () => {
     const effects: string[] = [];
     const core = routed([like('first'), like('second', { effect: 'may_charge' })], {
       store: (store) => ({
@@ -238,7 +238,7 @@ describe('routing', () => {
     expect(effects).toEqual(['may_charge']);
   });
 
-  it('attests what the one attests who served', async () => {
+  it('shows the checks of the provider that served', async () => {
     const more = like('second', { checks: ['LIVENESS', 'FACE_MATCH'] });
     const core = routed([like('first'), more]);
     core.provider.reply(failing('busy'), () => ({}));
@@ -247,7 +247,7 @@ describe('routing', () => {
     });
   });
 
-  it('is not stopped by a stand-in that is broken, and does not look at it unasked', async () => {
+  it('ignores a broken fallback, and prepares it only when it is needed', async () => {
     let looked = 0;
     const broken = like('second');
     const channel = broken.channels['FACE_WEB'];
@@ -273,7 +273,7 @@ describe('routing', () => {
     expect(looked).toBe(1);
   });
 
-  it('is passed by when a provider or its options are named', async () => {
+  it('does not apply when a provider or its options are given', async () => {
     for (const named of [{ provider: 'first' }, { options: { firstOptions: {} } }]) {
       const core = routed();
       core.provider.reply(failing('busy'));
@@ -284,13 +284,13 @@ describe('routing', () => {
     }
   });
 
-  it('asks nobody to stand in who attests less of this very input', async () => {
+  it('does not fall back to a provider that attests fewer checks for this input', async () => {
     const core = routed([like('first', { checks: ['LIVENESS', 'FACE_MATCH'] }), like('second')]);
     core.provider.reply(failing('busy'));
     expect(await start(core)).toMatchObject({ problem: { provider: 'first' } });
   });
 
-  it('skips who is switched off', async () => {
+  it('skips a provider that is not enabled', async () => {
     const core = routed(undefined, { off: ['first'] });
     expect(await start(core)).toMatchObject({ verification: { providerId: 'second' } });
     expect(await start(routed(undefined, { off: ['first', 'second'] }))).toMatchObject({
@@ -298,7 +298,7 @@ describe('routing', () => {
     });
   });
 
-  it('names the candidates where several could serve and nothing routes', async () => {
+  it('is required where several providers offer a channel: the problem names them', async () => {
     const core = routed(undefined, { routing: new Map() });
     expect(await start(core)).toMatchObject({
       problem: {
@@ -320,7 +320,7 @@ describe('ROUTING', () => {
     return [];
   }
 
-  it('is read by channel', () => {
+  it('is read for each channel', () => {
     const { routing: read } = loadConfig(
       { ROUTING: ' FACE_WEB = oemcloud ; E_ID=tencent-cn;' },
       builtInProviders,
@@ -342,13 +342,13 @@ describe('ROUTING', () => {
     ['FACE_WEB=oemcloud,tencent-intl', 'its jurisdiction is INTL, not CN'],
     ['FACE_WEB=oemcloud,tencent-intl', 'it does not attest IDENTITY_RECORD'],
     ['FACE_WEB=tencent-intl,oemcloud', 'its jurisdiction is CN, not INTL'],
-  ])('%s stops the boot, saying why and never repeating it', (text, why) => {
+  ])('%s stops the boot with a reason that does not repeat the value', (text, why) => {
     const lines = linesOf(text).join('\n');
     expect(lines).toContain(why);
     expect(lines.toLowerCase()).not.toContain('canary');
   });
 
-  it('takes a stand-in that attests more', () => {
+  it('accepts a fallback that attests more checks', () => {
     const more = like('second', { checks: ['LIVENESS', 'FACE_MATCH'] });
     expect(linesOf('FACE_WEB=first,second', [like('first'), more])).toEqual([]);
     expect(linesOf('FACE_WEB=second,first', [like('first'), more]).join()).toContain('FACE_MATCH');

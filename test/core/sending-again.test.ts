@@ -38,7 +38,7 @@ describe('a call whose nonce was refused', () => {
     expect(core.provider.ledger).toHaveLength(2);
   });
 
-  it('is given up after the second refusal, and its key is free', async () => {
+  it('fails after the second refusal, and its key is free', async () => {
     const core = createTestCore({ definitions: [nonced] });
     core.provider.reply(refused, refused, () => matched);
     expect(await check(core)).toMatchObject({
@@ -48,7 +48,7 @@ describe('a call whose nonce was refused', () => {
     expect(await check(core)).toMatchObject({ kind: 'success', replayed: false });
   });
 
-  it('is unknown when the answer of the fresh try was lost, and never sent a third time', async () => {
+  it('is OUTCOME_UNKNOWN when the response to the second try was lost, and is never sent a third time', async () => {
     const core = createTestCore({ definitions: [nonced] });
     core.provider.reply(refused, failing('timeout'), () => matched);
     for (let time = 0; time < 2; time++) {
@@ -57,7 +57,7 @@ describe('a call whose nonce was refused', () => {
     expect(core.provider.ledger).toHaveLength(2);
   });
 
-  it('is not sent again by a process that was paused past its time to answer', async () => {
+  it('is not sent again by a process that was paused past its deadline', async () => {
     const core = createTestCore({ definitions: [nonced] });
     core.provider.reply(
       () => {
@@ -83,7 +83,7 @@ describe('a call whose nonce was refused', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('alarms nobody unless the fresh try is refused as well', async () => {
+  it('logs an alarm only when the second try is refused too', async () => {
     const faulty = { ...nonced, faults: { ...probe.faults, Busy: 'credentials' } } as AnyProvider;
     const alarms: string[] = [];
     const log = { event: (_level: string, name: string) => void alarms.push(name) };
@@ -96,7 +96,7 @@ describe('a call whose nonce was refused', () => {
     expect(alarms).toContain('provider_misconfigured');
   });
 
-  it('stops the boot where the code does not prove that nothing was done', () => {
+  it('stops the boot when its code does not prove that nothing was done', () => {
     const withCode = (code: string) => ({
       ...nonced,
       actions: { ...probe.actions, Check: { ...probe.actions['Check'], retryableCodes: [code] } },
@@ -108,7 +108,7 @@ describe('a call whose nonce was refused', () => {
   });
 });
 
-describe('a plugin that calls again after its chargeable call', () => {
+describe('a plugin with several calls around its chargeable call', () => {
   /** Probe, whose check does this with a way to send. */
   function checking(work: (send: (action: string) => Promise<unknown>) => Promise<unknown>) {
     return {
@@ -138,7 +138,7 @@ describe('a plugin that calls again after its chargeable call', () => {
     ['at once', (send) => Promise.all([send('Check'), send('Check')])],
     ['to pay again', async (send) => [await send('Check'), await send('Check')]],
     ['to start something', async (send) => [await send('Check'), await send('Start')]],
-  ])('%s pays once, and its key is never free', async (_name, work) => {
+  ])('pays once and never frees the key when it calls %s', async (_name, work) => {
     const core = createTestCore({ definitions: [checking(work)] });
     for (let time = 0; time < 3; time++) {
       expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
@@ -156,7 +156,7 @@ describe('a plugin that calls again after its chargeable call', () => {
       },
     ],
     ['beside it', (send) => Promise.all([send('Result'), send('Check')])],
-  ])('may read %s, and what was paid for is never called undone', async (_name, work) => {
+  ])('may read %s, and a paid call never counts as not done', async (_name, work) => {
     const fine = createTestCore({ definitions: [checking(work)] });
     await check(fine);
     expect(fine.provider.ledger).toHaveLength(2);
@@ -170,7 +170,7 @@ describe('a plugin that calls again after its chargeable call', () => {
     expect(paid.length).toBeLessThanOrEqual(1);
   });
 
-  it('may prepare it by free calls, whose failure leaves the key free', async () => {
+  it('may make free calls before it, whose failure leaves the key free', async () => {
     const core = createTestCore({
       definitions: [
         checking(async (send) => {
@@ -193,7 +193,7 @@ describe('a plugin that calls again after its chargeable call', () => {
     ]);
   });
 
-  it('and makes "busy" of a lost answer is not believed', async () => {
+  it('cannot turn a lost response into “busy”', async () => {
     const swallowing = checking(async (send) => {
       await send('Check').catch(() => {});
       throw new ProviderFault('busy');
@@ -218,8 +218,8 @@ describe('a plugin that calls again after its chargeable call', () => {
   }
 });
 
-describe('the clock of nonces', () => {
-  it('never gives the same time twice, and follows a clock that was set back', () => {
+describe('the nonce clock', () => {
+  it('never returns the same time twice, and follows a clock that was set back', () => {
     let ms = 1_000_000;
     const nonce = createNonceClock(() => ms);
     expect([nonce(), nonce(), nonce()]).toEqual([1_000_000, 1_000_001, 1_000_002]);
@@ -230,8 +230,8 @@ describe('the clock of nonces', () => {
   });
 });
 
-describe('a request that takes long to build', () => {
-  it('is built before its moment, and sent in it', async () => {
+describe('a request that is slow to build', () => {
+  it('is built before its reserved slot, and sent in it', async () => {
     const now = (): number => performance.timeOrigin + performance.now();
     const bankCard = {
       action: 'Check',

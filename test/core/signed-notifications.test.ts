@@ -105,8 +105,8 @@ async function begin() {
   };
 }
 
-describe('a notification that is signed', () => {
-  it('counts when it is the provider’s', async () => {
+describe('a signed notification', () => {
+  it('is applied when the signature is the provider’s', async () => {
     const { own, deliver, status } = await begin();
     expect(await deliver(own)).toEqual({ kind: 'received', reply });
     expect(await status()).toBe('PASSED');
@@ -117,7 +117,7 @@ describe('a notification that is signed', () => {
     ['lacks its signature', { headers: { 'x-signature': '' } }],
     ['was signed by somebody else', { headers: { 'x-signature': 'ab'.repeat(32) } }],
     ['is of an hour ago', { atMs: 1_800_000_000_000 - 3_600_000 }],
-  ])('is refused before it is read, when it %s', async (_name, changes) => {
+  ])('is refused before it is read when it %s', async (_name, changes) => {
     const { own, deliver, status, reads } = await begin();
     expect(await deliver(own, changes)).toEqual({ kind: 'refused' });
     expect(await deliver('account', changes)).toEqual({ kind: 'refused' });
@@ -125,7 +125,7 @@ describe('a notification that is signed', () => {
     expect(await status()).toBe('PENDING');
   });
 
-  it('is read once, however often the same delivery comes', async () => {
+  it('is read once for each delivery id', async () => {
     const { own, deliver, reads } = await begin();
     const pending = { answer: { kind: 'pending', chargedAttempts: null } } as const;
     const same = { event: pending, headers: { 'x-delivery': 'd-1' } };
@@ -138,7 +138,7 @@ describe('a notification that is signed', () => {
   });
 });
 
-describe('the notification URL of a whole account', () => {
+describe('the notification URL of an account', () => {
   it('finds the verification by our reference', async () => {
     const { id, urls, deliver, status } = await begin();
     expect(urls['reference']).toBe(id);
@@ -146,7 +146,7 @@ describe('the notification URL of a whole account', () => {
     expect(await status()).toBe('PASSED');
   });
 
-  it('takes what is nobody’s here, so that it is not sent again', async () => {
+  it('acknowledges unknown references, so that they are not sent again', async () => {
     const { deliver, status } = await begin();
     for (const reference of ['ver_AAAAAAAAAAAAAAAAAAAAAA', 'of another system', '']) {
       expect(await deliver('account', { event: { reference } })).toEqual({
@@ -157,7 +157,7 @@ describe('the notification URL of a whole account', () => {
     expect(await status()).toBe('PENDING');
   });
 
-  it('is nothing for a provider that does not sign', async () => {
+  it('is unknown for an unregistered provider', async () => {
     const { core } = await begin();
     const given = { method: 'POST', query: '', headers: {}, body: Buffer.from('{}') } as const;
     expect(await receiveNotification(core.deps, 'nobody', 'account', given)).toEqual({

@@ -111,7 +111,7 @@ async function latest(
 }
 
 describe('the verifications of a user', () => {
-  it('come newest first, page by page, none twice and none left out', async () => {
+  it('are listed newest first, in pages, each exactly once', async () => {
     const core = begin();
     const all: string[] = [];
     for (let at = 0; at < 25; at++) {
@@ -136,7 +136,7 @@ describe('the verifications of a user', () => {
     expect(await list(core, { first: 25 })).toMatchObject({ hasMore: false });
   });
 
-  it('are those of this user in the caller’s tenant, and only as far as the caller may see them', async () => {
+  it('include only those of this tenant that the caller may see', async () => {
     const core = begin();
     const mine = await start(core, 'a');
     const theirs = await start(core, 'b', { caller: callerOf('user-2') });
@@ -150,7 +150,7 @@ describe('the verifications of a user', () => {
     expect((await idsOf(core, {}, user2)).toSorted()).toEqual([theirs, started].toSorted());
   });
 
-  it('leave out what was never started, and what somebody was only handed again', async () => {
+  it('exclude failed starts and reused launches', async () => {
     const channel = { ...probe.channels['FACE_WEB'], reuse: { marginSeconds: 60 } };
     const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
     const core = createTestCore({ definitions: [definition] });
@@ -165,7 +165,7 @@ describe('the verifications of a user', () => {
     expect(await userRecords(core.deps, owner, 'verification').page(null, 10)).toHaveLength(2);
   });
 
-  it('are found under the new hash key and the old one while keys are rotated', async () => {
+  it('are found under both hash keys during a rotation', async () => {
     const core = begin();
     const [oldKey] = core.deps.hashKeys;
     const old = await start(core, 'old');
@@ -176,7 +176,7 @@ describe('the verifications of a user', () => {
     expect(await idsOf(rotated)).toEqual([young, old]);
   });
 
-  it('name the one that cannot be read, and show the others', async () => {
+  it('report the one that cannot be read, and list the others', async () => {
     let bad = '';
     const core = begin({
       store: (store: Store) => ({
@@ -207,8 +207,8 @@ async function readOne({ deps }: TestCore, id: string) {
   return record;
 }
 
-describe('the latest verification that a user passed', () => {
-  it('is the one that was passed last, not one that failed or is open', async () => {
+describe('the latest passed verification of a user', () => {
+  it('is the last one that passed, not a failed or open one', async () => {
     const core = begin();
     expect(await latest(core)).toBeNull();
     await end(core, 'a', passedAnswer);
@@ -220,7 +220,7 @@ describe('the latest verification that a user passed', () => {
     expect(await latest(core)).toBe(newest);
   });
 
-  it('is found when it was started first and passed last', async () => {
+  it('is the one that passed last, also when it was started first', async () => {
     const core = begin();
     const early = await start(core, 'early');
     core.clock.ms += 2 * second;
@@ -230,7 +230,7 @@ describe('the latest verification that a user passed', () => {
     expect(await latest(core)).toBe(early);
   });
 
-  it('is found though many were started long after it, which end sooner', async () => {
+  it('is found when newer ones were started long after it', async () => {
     const core = begin();
     const early = await start(core, 'early');
     core.clock.ms += day;
@@ -243,7 +243,7 @@ describe('the latest verification that a user passed', () => {
     expect(await latest(core)).toBe(early);
   });
 
-  it('has no age that its provider’s clock makes up', async () => {
+  it('ignores completion times in the future for its age', async () => {
     const core = begin();
     const completedAtMs = core.clock.ms + 30 * day;
     const result = { ...passedAnswer.result, completedAtMs };
@@ -255,7 +255,7 @@ describe('the latest verification that a user passed', () => {
     expect(newer).not.toBe(future);
   });
 
-  it('attests at least what was asked for', async () => {
+  it('attests at least the requested checks', async () => {
     const core = begin();
     const deed = await end(core, 'deed', passedAnswer, { provider: 'deed' });
     core.clock.ms += day;
@@ -266,7 +266,7 @@ describe('the latest verification that a user passed', () => {
     expect(await latest(core, { checks: ['INTENTION'] })).toBeNull();
   });
 
-  it('is young enough', async () => {
+  it('is not older than maxAgeDays', async () => {
     const core = begin();
     const id = await end(core, 'a', passedAnswer);
     core.clock.ms += 10 * day;
@@ -276,7 +276,7 @@ describe('the latest verification that a user passed', () => {
     expect(await latest(core, { maxAgeDays: 10 })).toBeNull();
   });
 
-  it('is found behind hundreds that were not passed', async () => {
+  it('is found behind hundreds that did not pass', async () => {
     const core = begin();
     const id = await end(core, 'passed', passedAnswer);
     core.provider.reply(() => ({}));
@@ -286,14 +286,14 @@ describe('the latest verification that a user passed', () => {
     expect(await latest(core)).toBe(id);
   });
 
-  it('is nobody else’s', async () => {
+  it('never belongs to another user or tenant', async () => {
     const core = begin();
     await end(core, 'a', passedAnswer);
     expect(await latest(core, {}, { caller: callerOf('user-2'), userId: 'user-1' })).toBeNull();
     expect(await latest(core, {}, { caller: callerOf('user-1', 'tenant-2') })).toBeNull();
   });
 
-  it('is not there any more once it was redacted', async () => {
+  it('is null after its redaction', async () => {
     const core = begin();
     const id = await end(core, 'a', passedAnswer);
     const eraser = callerOf('user-1', 'tenant-1', ['verification:redact']);
@@ -301,7 +301,7 @@ describe('the latest verification that a user passed', () => {
     expect(await latest(core)).toBeNull();
   });
 
-  it('is an error, never null, where one that might be it cannot be read', async () => {
+  it('is an error, never null, when a candidate cannot be read', async () => {
     let broken = false;
     const core = begin({
       store: (store: Store) => ({

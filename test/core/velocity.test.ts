@@ -42,8 +42,8 @@ const refusal = { problem: { code: 'RATE_LIMITED', retry: 'SAME_KEY', billing: '
 const two = { most: 2, seconds: 3600 };
 const others = { subject: { name: '陈近南', idNumber: '440305199505132561' } };
 
-describe('callers’ limits', () => {
-  it('count the calls of one user, and say when to come back', async () => {
+describe('velocity limits', () => {
+  it('count the calls of one user, and return when to retry', async () => {
     const core = limited({ user: two });
     await check(core);
     await check(core);
@@ -68,7 +68,7 @@ describe('callers’ limits', () => {
     });
   });
 
-  it('count what is about one ID number, starts among it', async () => {
+  it('count the checks and starts of one ID number', async () => {
     const core = limited({ idNumber: two });
     const { deps } = core;
     await check(core);
@@ -84,7 +84,7 @@ describe('callers’ limits', () => {
     expect(await check(core, others)).toMatchObject({ kind: 'success' });
   });
 
-  it('count what may be charged to a tenant in a day, and not what was refused', async () => {
+  it('count the chargeable calls of a tenant in a day, without refused ones', async () => {
     const core = limited({ tenantDaily: { most: 2, seconds: 86_400 } });
     core.provider.reply(failing('busy'), failing('throttled'), () => matched);
     await check(core);
@@ -97,7 +97,7 @@ describe('callers’ limits', () => {
     });
   });
 
-  it('keep a part of the quota for other tenants', async () => {
+  it('reserve a part of the quota for other tenants', async () => {
     // Twenty a second: a tenth of it are two.
     const core = limited({ tenantShare: 0.1 });
     const all = await Promise.all(Array.from({ length: 6 }, () => check(core)));
@@ -108,7 +108,7 @@ describe('callers’ limits', () => {
     });
   });
 
-  it('count no replay and no answer that is given again', async () => {
+  it('count neither replays nor cache hits', async () => {
     const core = limited({ user: { most: 1, seconds: 3600 } });
     const same = { idempotencyKey: 'same', maxAgeSeconds: null };
     await check(core, same);
@@ -117,7 +117,7 @@ describe('callers’ limits', () => {
     expect(await check(core)).toMatchObject(refusal);
   });
 
-  it('let nobody through when nobody can count', async () => {
+  it('refuse every call when the counters are unavailable', async () => {
     const broken = { spend: () => Promise.reject(new StoreUnavailable()) };
     const core = createTestCore({
       deps: { velocity: broken, velocityRules: { ...none, user: two } },
@@ -126,7 +126,7 @@ describe('callers’ limits', () => {
     expect(core.provider.ledger).toHaveLength(0);
   });
 
-  it('count nothing for a call that another limit refuses: nobody locks a card for others', async () => {
+  it('count nothing for a call that another limit refuses, so that a card is not locked for others', async () => {
     const core = limited({
       card: { most: 1, seconds: 3600 },
       tenantDaily: { most: 1, seconds: 60 },
@@ -138,7 +138,7 @@ describe('callers’ limits', () => {
     });
   });
 
-  it('count nothing for calls that did nothing, however often they are repeated', async () => {
+  it('refund calls that did nothing, however often they are repeated', async () => {
     const core = limited({ user: { most: 1, seconds: 3600 } });
     core.provider.reply(...Array.from({ length: 4 }, () => failing('throttled')), () => matched);
     for (let time = 0; time < 4; time++) {
@@ -148,7 +148,7 @@ describe('callers’ limits', () => {
     expect(await check(core)).toMatchObject(refusal);
   });
 
-  it('pass over nobody: who does too much does so whoever serves', async () => {
+  it('do not fall back to another provider', async () => {
     const definitions = ['first', 'second'].map((id) => ({ ...probe, id }) as AnyProvider);
     const core = createTestCore({
       definitions,

@@ -49,14 +49,14 @@ function returnUrlOf({ provider }: TestCore): string {
 }
 
 describe('starting a verification', () => {
-  it('starts once for a hundred equal calls at once', async () => {
+  it('starts once for a hundred concurrent calls with one key', async () => {
     const core = createTestCore();
     const all = await Promise.all(Array.from({ length: 100 }, () => start(core)));
     expect(core.provider.ledger.map(({ action }) => action)).toEqual(['Start']);
     expect(new Set(all.map((one) => one.kind === 'success' && one.verification.id)).size).toBe(1);
   });
 
-  it('may be repeated after a lost answer: nothing is charged by a start', async () => {
+  it('may be repeated after a lost response when the start is free', async () => {
     const core = createTestCore();
     core.provider.reply(failing('timeout'), () => ({}));
     expect(await start(core)).toMatchObject({
@@ -65,7 +65,7 @@ describe('starting a verification', () => {
     expect(await start(core)).toMatchObject({ kind: 'success', replayed: false });
   });
 
-  it('is never repeated after a lost answer where starting may be charged', async () => {
+  it('is never repeated after a lost response when the start may be charged', async () => {
     const actions = {
       ...probe.actions,
       Start: { ...probe.actions['Start'], effect: 'may_charge' },
@@ -80,7 +80,7 @@ describe('starting a verification', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('is never repeated when a paid start could not be kept', async () => {
+  it('is never repeated when the record of a paid start could not be stored', async () => {
     const actions = {
       ...probe.actions,
       Start: { ...probe.actions['Start'], effect: 'may_charge' },
@@ -104,7 +104,7 @@ describe('starting a verification', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('gives no launch when its record could not be kept', async () => {
+  it('returns no launch when its record could not be stored', async () => {
     const core = createTestCore({
       store: (store) => ({
         ...store,
@@ -114,7 +114,7 @@ describe('starting a verification', () => {
     expect(await start(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
   });
 
-  it('is found again though the reply to its settling was lost for good', async () => {
+  it('is replayed when the reply to settling its claim was lost', async () => {
     const core = createTestCore({
       store: (store) => ({
         ...store,
@@ -132,7 +132,7 @@ describe('starting a verification', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('leaves nothing to be seen when it did not happen', async () => {
+  it('leaves no record when the start was refused', async () => {
     const ids: string[] = [];
     const core = createTestCore({
       store: (store) => ({
@@ -151,7 +151,7 @@ describe('starting a verification', () => {
     expect(await core.deps.store.records.get(ids)).toEqual([null]);
   });
 
-  it('is invisible until its start was answered', async () => {
+  it('shows no record until the start was answered', async () => {
     let id = '';
     const core = createTestCore({
       store: (store) => ({
@@ -173,7 +173,7 @@ describe('starting a verification', () => {
     expect(await read(core, id)).toMatchObject({ status: 'PENDING' });
   });
 
-  it('is for another user only with the scope for it', async () => {
+  it('requires the any-user scope for another user', async () => {
     const core = createTestCore();
     await expect(start(core, { userId: 'user-2' })).rejects.toThrow('not allowed');
     const backend = callerOf('backend', 'tenant-1', ['verification:any-user']);
@@ -197,14 +197,14 @@ describe('starting a verification', () => {
     [{ redirectUrl: 'http://app.example/' }, 'redirectUrl'],
     [{ redirectUrl: 'https://app.example/\u0000' }, 'redirectUrl'],
     [{ redirectUrl: 'https://аpp.example/' }, 'redirectUrl'],
-  ])('refuses %j, naming the field', async (changes, path) => {
+  ])('rejects %j and names the field', async (changes, path) => {
     const outcome = await start(createTestCore(), changes);
     expect(outcome).toMatchObject({
       problem: { code: 'INVALID_INPUT', retry: 'SAME_KEY', fields: [{ path }] },
     });
   });
 
-  it('sends browsers back to listed origins only, each tenant to its own', async () => {
+  it('redirects browsers to the listed origins of the tenant only', async () => {
     const origins = new Map([
       ['tenant-1', new Set(['https://one.example'])],
       ['tenant-2', new Set(['https://two.example'])],
@@ -225,8 +225,8 @@ describe('starting a verification', () => {
   });
 });
 
-describe('asking about a verification', () => {
-  it('asks the provider once a second, whoever asks', async () => {
+describe('reading a verification', () => {
+  it('queries the provider once a second for all readers', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(() => pending);
@@ -240,7 +240,7 @@ describe('asking about a verification', () => {
     expect(core.provider.ledger.filter(({ action }) => action === 'Result')).toHaveLength(2);
   });
 
-  it('passes by the provider’s word, and never changes afterwards', async () => {
+  it('takes PASSED from the provider, and never changes it afterwards', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(() => passedAnswer);
@@ -251,7 +251,7 @@ describe('asking about a verification', () => {
     expect(core.provider.ledger).toHaveLength(2);
   });
 
-  it('is not expired when its time is up, only after an answer taken after the grace period', async () => {
+  it('is EXPIRED only by a provider response from after the grace period', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(() => pending);
@@ -264,7 +264,7 @@ describe('asking about a verification', () => {
     });
   });
 
-  it('finds out that somebody passed in the last second, ten minutes later', async () => {
+  it('finds a pass of the last second ten minutes later', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(() => passedAnswer);
@@ -272,7 +272,7 @@ describe('asking about a verification', () => {
     expect(await read(core, id)).toMatchObject({ status: 'PASSED' });
   });
 
-  it('stays as it is while the provider does not answer, however late it is', async () => {
+  it('keeps the status while the provider does not answer, also after expiry', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     for (const kind of ['throttled', 'busy', 'internal', 'timeout', 'quota_exhausted'] as const) {
@@ -282,7 +282,7 @@ describe('asking about a verification', () => {
     }
   });
 
-  it('ends undetermined when nothing can be learnt, after the grace period', async () => {
+  it('ends UNDETERMINED after the grace period when no outcome can be had', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(() => ({ kind: 'not_told', chargedAttempts: 1 }));
@@ -295,7 +295,7 @@ describe('asking about a verification', () => {
     });
   });
 
-  it('ends undetermined when the provider has forgotten it, without asking', async () => {
+  it('ends UNDETERMINED without a query after the provider’s retention', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(() => passedAnswer);
@@ -304,7 +304,7 @@ describe('asking about a verification', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('takes the launch away once it is used up', async () => {
+  it('removes the launch once its URL is used up', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(() => ({ ...pending, launchUsed: true }));
@@ -312,7 +312,7 @@ describe('asking about a verification', () => {
     expect(await read(core, id)).toMatchObject({ status: 'PENDING', launch: null });
   });
 
-  it('keeps what another writer made terminal in between', async () => {
+  it('keeps a terminal status that another writer set meanwhile', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(async () => {
@@ -326,7 +326,7 @@ describe('asking about a verification', () => {
     expect(await read(core, id)).toMatchObject({ status: 'PASSED' });
   });
 
-  it('asks nobody about somebody else’s', async () => {
+  it('sends no query for another user or tenant', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.clock.ms += 2 * second;
@@ -335,7 +335,7 @@ describe('asking about a verification', () => {
     expect(core.provider.ledger).toHaveLength(1);
   });
 
-  it('takes a record that cannot be read for an error, never for a miss', async () => {
+  it('returns an error, not null, for an unreadable record', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     const [stored] = await core.deps.store.records.get([id]);
@@ -344,7 +344,7 @@ describe('asking about a verification', () => {
     expect(await read(core, id)).toBeInstanceOf(StoreUnavailable);
   });
 
-  it('nulls nobody else’s over one record that cannot be read', async () => {
+  it('returns readable records beside an unreadable one', async () => {
     const core = createTestCore();
     const bad = await started(core);
     const good = await started(core, { idempotencyKey: 'other' });
@@ -360,7 +360,7 @@ describe('asking about a verification', () => {
     expect(found).toMatchObject([{ name: 'StoreUnavailable' }, { id: good.id }]);
   });
 
-  it('gives what is known when the caller’s time is up, and lets the provider finish', async () => {
+  it('returns the known status at the caller’s deadline while the query continues', async () => {
     const core = createTestCore();
     const { id } = await started(core);
     core.provider.reply(async () => {
@@ -376,7 +376,7 @@ describe('asking about a verification', () => {
     expect(core.provider.ledger).toHaveLength(2);
   });
 
-  it('says that the store failed when the outcome could not be kept', async () => {
+  it('returns a store error when the outcome could not be stored', async () => {
     let broken = false;
     const core = createTestCore({
       store: (store) => ({
@@ -396,8 +396,8 @@ describe('asking about a verification', () => {
   });
 });
 
-describe('a start that was paid for, and kept without our hearing of it', () => {
-  it('is found again under its key, and its later end stands', async () => {
+describe('a paid start whose record was stored although the reply was lost', () => {
+  it('is found under its key, and keeps its later terminal status', async () => {
     const definition: AnyProvider = {
       ...probe,
       actions: { ...probe.actions, Start: { ...(probe.actions['Start'] ?? never()), effect } },
@@ -443,8 +443,8 @@ function never(): never {
   throw new Error('no such action');
 }
 
-describe('coming back from a provider', () => {
-  it('leads on with the id, keeps the caller’s own query, and refreshes the outcome', async () => {
+describe('the return URL of a verification', () => {
+  it('redirects with the verification id and the caller’s own query, and refreshes the outcome', async () => {
     const core = createTestCore();
     const redirectUrl = 'https://app.example/done?a=1&b=%20#part';
     const { id } = await started(core, { redirectUrl });
@@ -459,7 +459,7 @@ describe('coming back from a provider', () => {
     expect(core.provider.ledger).toHaveLength(2);
   });
 
-  it('leads on though the outcome can neither be learnt nor kept just now', async () => {
+  it('redirects when the outcome can neither be queried nor stored', async () => {
     let broken = false;
     const core = createTestCore({
       store: (store) => ({
@@ -480,7 +480,7 @@ describe('coming back from a provider', () => {
     });
   });
 
-  it('shows a page without a redirectUrl, to a stranger, after its time and without the store', async () => {
+  it('shows a page when there is no redirectUrl, no valid link or no store', async () => {
     let broken = false;
     const core = createTestCore({
       store: (store) => ({
@@ -508,7 +508,7 @@ describe('coming back from a provider', () => {
     });
   });
 
-  it('opens no capability that was altered in any bit or made for another purpose', () => {
+  it('rejects a capability with any bit flipped or of another purpose', () => {
     const { deps } = createTestCore();
     const sealed = sealCapability(deps.hashKeys, {
       purpose: 'return',

@@ -24,8 +24,8 @@ async function start(core: ReturnType<typeof createTestCore>) {
   return outcome.verification;
 }
 
-describe('a start whose answer is the outcome', () => {
-  it('has ended at once, and nobody is asked', async () => {
+describe('a start whose response is the outcome', () => {
+  it('ends at once, without a query', async () => {
     const definition = {
       ...probe,
       channels: {
@@ -56,8 +56,8 @@ describe('a start whose answer is the outcome', () => {
   });
 });
 
-describe('an access token that ends early', () => {
-  it('is renewed within the operation, which is paid for once', async () => {
+describe('an access token that expires early', () => {
+  it('is renewed within the operation, which is charged once', async () => {
     let fetched = 0;
     const definition = {
       ...probe,
@@ -112,8 +112,8 @@ describe('an access token that ends early', () => {
   });
 });
 
-describe('a limit of several actions together', () => {
-  it('is one quota, as large as that of the action that has it', () => {
+describe('a rate limit that several actions share', () => {
+  it('is one quota, of the size of the action that owns it', () => {
     const definition = {
       ...probe,
       actions: {

@@ -25,11 +25,11 @@ for (const [name, body] of readBlocks('docs/adding-a-provider.md')) {
 }
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('the smallest complete plugin of the page', async () => {
+describe('the smallest complete plugin of docs/adding-a-provider.md', async () => {
   // Registers the tests of the page as they stand there.
   await import(pathToFileURL(join(folder, 'tiny.test.ts')).href);
 
-  it('is well typed', async () => {
+  it('has no type errors', async () => {
     const paths = {
       'verification-subgraph/provider': [`${root}src/contract/plugin-api.ts`],
       'verification-subgraph/conformance': [`${root}src/conformance/index.ts`],
@@ -42,7 +42,7 @@ describe('the smallest complete plugin of the page', async () => {
     expect(stdout).toBe('');
   });
 
-  it('serves by PROVIDERS=./tiny.ts', async () => {
+  it('serves with PROVIDERS=./tiny.ts', async () => {
     const port = await freePort();
     const child = spawn(process.execPath, [`${root}src/main.ts`], {
       cwd: folder,
@@ -79,7 +79,7 @@ describe('the smallest complete plugin of the page', async () => {
   });
 });
 
-describe('the tables of the page', () => {
+describe('the tables of docs/adding-a-provider.md', () => {
   const sectionOf = (heading: string): string => {
     const [, rest = ''] = page.split(`### ${heading}\n`);
     return rest.split('\n### ')[0] ?? '';
@@ -93,11 +93,11 @@ describe('the tables of the page', () => {
     ['An action', contractMembers.action],
     ['A channel', contractMembers.channel],
     ['Notifications', contractMembers.notification],
-  ])('%s: have each member of the contract', (heading, members) => {
+  ])('list each member of the contract under “%s”', (heading, members) => {
     expect(rowsOf(heading)).toEqual(expect.arrayContaining([...members]));
   });
 
-  it('have each kind of fault, with what callers are told', () => {
+  it('list each kind of fault with the problem that callers get', () => {
     expect(rowsOf('Faults')).toEqual(faultKinds);
     for (const kind of faultKinds.filter((each) => !each.startsWith('session'))) {
       const { problem, claim } = faultPolicies.may_charge[kind];
@@ -107,7 +107,7 @@ describe('the tables of the page', () => {
     }
   });
 
-  it('have each base reason', () => {
+  it('list each base reason', () => {
     const sdl = readFileSync(`${root}schema/verification.graphql`, 'utf8');
     const [text = ''] = /enum VerificationOutcomeReason \{[\s\S]*?\n\}/u.exec(sdl) ?? [];
     const type = buildSchema(`type Query { a: Int } ${text}`).getType('VerificationOutcomeReason');

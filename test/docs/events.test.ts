@@ -55,8 +55,8 @@ afterAll(async () => {
 const tell = (verificationId: string) =>
   publish({ verificationId, status: 'PASSED', atMs: Date.UTC(2026, 10, 22, 8, 30) });
 
-describe('the consumer of docs/events.md', () => {
-  it('hears of every end once, by one of its replicas, and again of what it failed at', async () => {
+describe('the event consumer of docs/events.md', () => {
+  it('handles every event once on one of its replicas, and again after a failure', async () => {
     let isOver = false;
     const handled: string[] = [];
     let failures = 0;
@@ -84,7 +84,7 @@ describe('the consumer of docs/events.md', () => {
     expect(left).toBe(0);
   });
 
-  it('reads a stream that stays as small as is said there', async () => {
+  it('reads a stream that stays as short as documented', async () => {
     const filled = `for i = 1, 101000 do redis.call('XADD', 'vs:live:events', '*', 'a', 'b') end`;
     await redis.command('EVAL', filled, '0');
     await tell('ver_bounded');
@@ -94,7 +94,7 @@ describe('the consumer of docs/events.md', () => {
     await redis.command('DEL', 'vs:live:events');
   });
 
-  it('needs no more than the rights that are named there', async () => {
+  it('needs only the Redis rights that are documented', async () => {
     const text = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
     const [, named = ''] = /ACL SETUSER events on >… ([^`]+)`/u.exec(text) ?? [];
     const rights = named.split(/\s+/u);

@@ -120,22 +120,25 @@ describe('in a browser', () => {
     ['e-id.js', null],
   ];
 
-  it.each(flows)('%s leads to the provider, back and to the outcome', async (module, argument) => {
-    const page = await begin(module, argument);
-    await page.getByRole('button', { name: 'Pass' }).click();
-    expect(await statusAtTheEnd(page)).toBe('PASSED');
-    expect(await page.locator('#status').innerText()).toBe('Thank you, that is all.');
-    await page.close();
-  });
+  it.each(flows)(
+    '%s leads the person to the provider, back and to the outcome',
+    async (module, argument) => {
+      const page = await begin(module, argument);
+      await page.getByRole('button', { name: 'Pass' }).click();
+      expect(await statusAtTheEnd(page)).toBe('PASSED');
+      expect(await page.locator('#status').innerText()).toBe('Thank you, that is all.');
+      await page.close();
+    },
+  );
 
-  it.each(flows)('%s says so when it failed', async (module, argument) => {
+  it.each(flows)('%s shows a failure', async (module, argument) => {
     const page = await begin(module, argument);
     await page.getByRole('button', { name: 'Fail and go back' }).click();
     expect(await statusAtTheEnd(page)).toBe('FAILED');
     await page.close();
   });
 
-  it('a second tap goes on with the same verification, and another attempt begins another', async () => {
+  it('a second tap continues the same verification, and another attempt starts a new one', async () => {
     const page = await begin('face-web-oemcloud.js', subject);
     const first = page.url();
     await page.goto(`${site.url}/begin.html`);
@@ -199,8 +202,8 @@ afterEach(() => {
 
 const idle = () => new Promise((resolve) => setTimeout(resolve, 50));
 
-describe('in a mini-program', () => {
-  it('of Alipay the long link opens, the face check is woken, and the end is asked for', async () => {
+describe('in a mini program', () => {
+  it('Alipay opens the long URL, the face check starts, and the page polls the outcome', async () => {
     used.add('face-alipay.axml');
     expect(blocks.get('face-alipay.axml')).toMatch(
       /src="\{\{url\}\}" onMessage="onWebviewMessage"/u,
@@ -234,7 +237,7 @@ describe('in a mini-program', () => {
     expect(page.data).toEqual({ url: '', status: 'PASSED' });
   });
 
-  it('of WeChat E证通’s own SDK gets the token, and the end is asked for', async () => {
+  it('WeChat gives the token to the E证通 SDK and polls the outcome', async () => {
     const sdk = join(folder, 'mp_ecard_sdk');
     mkdirSync(sdk, { recursive: true });
     writeFileSync(
@@ -257,7 +260,7 @@ describe('in a mini-program', () => {
     expect(page.data).toMatchObject({ status: 'FAILED' });
   });
 
-  it('of WeChat the face SDK gets the token, and the end is asked for', async () => {
+  it('WeChat gives the token to the face SDK and polls the outcome', async () => {
     const startVerify = (given: {
       readonly data: { readonly token: string };
       readonly fail: () => void;
@@ -276,7 +279,7 @@ describe('in a mini-program', () => {
 });
 
 describe('in an app', () => {
-  it('the SDK gets its token and configuration, and the end is asked for', async () => {
+  it('the SDK gets its token and configuration, and the app polls the outcome', async () => {
     used.add('face-sdk.js');
     const shared = await import(pathToFileURL(join(folder, 'verification.js')).href);
     const { verify } = await import(pathToFileURL(join(folder, 'face-sdk.js')).href);
@@ -298,7 +301,7 @@ describe('in an app', () => {
     expect(given).toHaveLength(1);
   });
 
-  it('a start repeats what may be repeated, and leaves the rest to a person', async () => {
+  it('a start retries only what may be retried automatically', async () => {
     const { createVerifications } = await import(
       pathToFileURL(join(folder, 'verification.js')).href
     );
@@ -328,8 +331,8 @@ describe('in an app', () => {
   });
 });
 
-describe('waiting', () => {
-  it('goes on while the answer is "not now", and ends when there is none', async () => {
+describe('waitForOutcome', () => {
+  it('continues after a temporary error, and rejects when there is no such verification', async () => {
     const { createVerifications } = await import(
       pathToFileURL(join(folder, 'verification.js')).href
     );
@@ -346,7 +349,7 @@ describe('waiting', () => {
 });
 
 describe('docs/frontend.md', () => {
-  it('has no block that was not run here', () => {
+  it('has no code block that this file does not run', () => {
     const text = readFileSync(new URL('../../docs/frontend.md', import.meta.url), 'utf8');
     expect(text.match(/^```\w+/gmu)).toHaveLength(blocks.size);
     for (const name of blocks.keys()) expect(used).toContain(name);

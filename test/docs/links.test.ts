@@ -14,8 +14,8 @@ function anchorOf(heading: string): string {
   return text.trim().replaceAll(' ', '-');
 }
 
-describe('every page', () => {
-  it.each(pages)('%s leads to pages that are there', (page) => {
+describe('the documentation', () => {
+  it.each(pages)('%s links to existing pages only', (page) => {
     const text = readFileSync(page, 'utf8');
     const links = [...text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/gu)];
     for (const [whole, path = '', anchor] of links) {

@@ -143,8 +143,8 @@ function withKey(input: object): object {
   return { input: { idempotencyKey: `catalogue-${keys}`, ...input } };
 }
 
-describe('the catalogue', () => {
-  it('covers every code of the pages, by action', () => {
+describe('the sandbox catalogue', () => {
+  it('covers every documented code, by action', () => {
     const codesOf = (action: string) =>
       new Set(scenarios.filter((one) => one.action === action).map((one) => one.expect));
     expect(codesOf('BankCard4EVerification')).toContain('-18');
@@ -169,7 +169,7 @@ describe('the catalogue', () => {
     for (const code of gateway) expect(codesOf('individual/face')).toContain(code);
   });
 
-  it('brings every bank card result code as its page says', async () => {
+  it('returns every bank card result code with its documented meaning', async () => {
     for (const scenario of scenarios.filter(
       (one) => one.action === 'BankCard4EVerification' && isResultCode(one.expect),
     )) {
@@ -196,7 +196,7 @@ describe('the catalogue', () => {
     }
   });
 
-  it('refuses a start or a check as each error code deserves, and charges nothing', async () => {
+  it('refuses a start or a check by each error code with the right problem and no charge', async () => {
     const refused = scenarios.filter((one) => isRefusal(one) && refusals[codeOf(one)]);
     await eachActionInARow(refused, async (scenario) => {
       const [code, retry] = refusals[codeOf(scenario)] ?? [];
@@ -211,7 +211,7 @@ describe('the catalogue', () => {
     });
   });
 
-  it('takes faults of the wire and internal errors for what they are', async () => {
+  it('treats wire faults and internal errors as unknown or not charged, by the effect of the action', async () => {
     const faults = scenarios.filter((one) => isRefusal(one) && !refusals[codeOf(one)]);
     expect(new Set(faults.map((one) => one.expect))).toEqual(new Set(doubtful));
     // All in one process: what is ordered is met, whatever came before.
@@ -227,7 +227,7 @@ describe('the catalogue', () => {
     expect(data.checkBankCard.check.outcome).toBe('MATCHED');
   });
 
-  it('brings every outcome as its table says', async () => {
+  it('returns every outcome of the result tables', async () => {
     const outcomes = scenarios.filter(
       ({ action }) => ![...startActions, 'BankCard4EVerification'].includes(action),
     );
@@ -240,7 +240,7 @@ describe('the catalogue', () => {
     await walkOutcomes(app, outcomes);
   });
 
-  it('starts in every shape that a page leaves open', async () => {
+  it('accepts every documented shape of a start response', async () => {
     const shapes = scenarios.filter(
       (one) => one.action === 'individual/face' && one.expect === '0',
     );
@@ -249,7 +249,7 @@ describe('the catalogue', () => {
   });
 
   it.each(['outline', 'detail', 'notification', 'none'])(
-    'brings what OEMCloud tells by %s',
+    'returns the OEMCloud outcomes learnt by %s',
     async (outcome) => {
       const other = await startTestApp({ env: { OEMCLOUD_OUTCOME: outcome } });
       try {

@@ -30,19 +30,22 @@ describe('top-level errors', () => {
     ['a missing field', { input: { channel: 'E_ID', extra: canary } }, 'input'],
     ['a missing variable', {}, 'input'],
     ['null', { input: null }, 'input'],
-  ])('name the place and never the value: %s', async (_name, variables, place) => {
-    const { status, errors, text } = await app.send(startMutation, variables);
-    expect(status).toBe(200);
-    expect(errors).toEqual([
-      {
-        message: errorTexts.BAD_USER_INPUT,
-        extensions: { code: 'BAD_USER_INPUT', variables: [place] },
-      },
-    ]);
-    expect(text).not.toContain('4403051995');
-  });
+  ])(
+    'name the path of an invalid variable and never its value: %s',
+    async (_name, variables, place) => {
+      const { status, errors, text } = await app.send(startMutation, variables);
+      expect(status).toBe(200);
+      expect(errors).toEqual([
+        {
+          message: errorTexts.BAD_USER_INPUT,
+          extensions: { code: 'BAD_USER_INPUT', variables: [place] },
+        },
+      ]);
+      expect(text).not.toContain('4403051995');
+    },
+  );
 
-  it('name every wrong place at once', async () => {
+  it('name every invalid path at once', async () => {
     const input = { idempotencyKey: null, channel: 'E_ID', subject: { name: 1, idNumber: 2 } };
     const { errors } = await app.send(startMutation, { input });
     expect(errors[0].extensions.variables).toEqual([
@@ -60,14 +63,14 @@ describe('top-level errors', () => {
       { r: [{ __typename: 'User' }, { __typename: 'Verification', id: 5 }] },
       'BAD_USER_INPUT',
     ],
-  ])('blame the caller for %s, and log no bug', async (_name, document, variables, codes) => {
+  ])('report %s as a client error, and log no bug', async (_name, document, variables, codes) => {
     const before = app.logLines.length;
     const { errors } = await app.send(document, variables);
     for (const { extensions } of errors) expect(extensions.code).toMatch(new RegExp(codes, 'u'));
     expect(app.logLines.slice(before).join('')).not.toContain('"bug"');
   });
 
-  it('refuse another encoding than UTF-8 before it becomes another name', async () => {
+  it('reject a charset other than UTF-8', async () => {
     const response = await fetch(`${app.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json; charset=gbk' },
@@ -76,7 +79,7 @@ describe('top-level errors', () => {
     expect(response.status).toBe(415);
   });
 
-  it('send nothing for a caller who has no time left', async () => {
+  it('do not occur when the caller’s deadline is over: nothing is sent', async () => {
     const input = {
       idempotencyKey: 'no-time',
       subject: { name: '韦小宝', idNumber: '11204416541220243X' },
@@ -102,7 +105,7 @@ describe('top-level errors', () => {
       { redirectUrl: 'https://app.example/?verificationId=evil' },
       'redirectUrl',
     ],
-  ])('are not there for %s: the field is named', async (_name, changes, path) => {
+  ])('do not occur for %s: a problem names the field', async (_name, changes, path) => {
     const { data } = await app.send(startMutation, {
       input: { idempotencyKey: 'odd-input', channel: 'E_ID', ...changes },
     });
@@ -120,17 +123,20 @@ describe('top-level errors', () => {
       'mutation { startVerification(input: {idempotencyKey: 440305199505132561, channel: E_ID}) { __typename } }',
       'GRAPHQL_VALIDATION_FAILED',
     ],
-  ])('have a fixed text and a place in the document: %s', async (document, code) => {
-    const { errors, text } = await app.send(document);
-    expect(errors[0]).toMatchObject({
-      message: errorTexts[code as keyof typeof errorTexts],
-      locations: [{ line: 1 }],
-      extensions: { code },
-    });
-    expect(text).not.toContain('4403051995');
-  });
+  ])(
+    'have a fixed text and a location, and do not repeat the document: %s',
+    async (document, code) => {
+      const { errors, text } = await app.send(document);
+      expect(errors[0]).toMatchObject({
+        message: errorTexts[code as keyof typeof errorTexts],
+        locations: [{ line: 1 }],
+        extensions: { code },
+      });
+      expect(text).not.toContain('4403051995');
+    },
+  );
 
-  it('answer 200 to clients that know no other media type, else 400', async () => {
+  it('have status 200 for application/json clients, else 400', async () => {
     const ask = (accept: string) =>
       fetch(`${app.url}/graphql`, {
         method: 'POST',
@@ -146,7 +152,7 @@ describe('top-level errors', () => {
   it.each([
     ['malformed JSON', '{"query": CANARY440305199505132561', 400],
     ['a body over the limit', `{"query":"${'x'.repeat(9.1 * 1024 * 1024)}"}`, 413],
-  ])('have GraphQL’s shape for %s', async (_name, body, status) => {
+  ])('have the GraphQL response shape for %s', async (_name, body, status) => {
     const response = await fetch(`${app.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -158,7 +164,7 @@ describe('top-level errors', () => {
     expect(text).not.toContain('CANARY');
   });
 
-  it('takes an image of 8 MB', async () => {
+  it('do not occur for an image of 8 MB', async () => {
     const { data } = await app.send(startMutation, {
       input: {
         idempotencyKey: 'big',
@@ -169,7 +175,7 @@ describe('top-level errors', () => {
     expect(data.startVerification.__typename).toBe('StartVerificationSuccess');
   });
 
-  it('tells an absent, a malformed and a foreign id apart in nothing', async () => {
+  it('do not distinguish absent, malformed and foreign ids', async () => {
     const { data } = await app.send(startMutation, {
       input: { idempotencyKey: 'mine', channel: 'E_ID' },
     });
@@ -185,14 +191,14 @@ describe('top-level errors', () => {
     expect(own.data.verification.launch.url).toContain('/sandbox/person/');
   });
 
-  it('never makes two people one by cutting their ids', async () => {
+  it('reject an id that is too long instead of truncating it', async () => {
     const long = { 'x-user-id': `${'u'.repeat(255)}alice` };
     const { errors, data } = await app.send('{ verificationProviders { id } }', {}, long);
     expect(data?.verificationProviders).toBeUndefined();
     expect(errors[0]).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
   });
 
-  it('lets an odd deadline of one caller open no breaker for the others', async () => {
+  it('do not open a breaker for other callers after odd deadlines', async () => {
     const { data } = await app.send(startMutation, {
       input: { idempotencyKey: 'odd', channel: 'E_ID' },
     });
@@ -205,7 +211,7 @@ describe('top-level errors', () => {
     for (const { state } of list.data.verificationProviders) expect(state).toBe('UP');
   });
 
-  it('hides what the caller has no scope for', async () => {
+  it('hide what the caller has no scope for', async () => {
     const { errors } = await app.send(
       verificationQuery,
       { id: 'x' },
@@ -217,7 +223,7 @@ describe('top-level errors', () => {
     });
   });
 
-  it('gives a launch to the person and to who started it, not to others who may read', async () => {
+  it('hide no launch from the person and the starter, only from other readers', async () => {
     const backend = {
       'x-user-id': 'backend',
       'x-scopes': 'verification:start verification:read verification:any-user',
@@ -236,7 +242,7 @@ describe('top-level errors', () => {
   });
 });
 
-describe('entities', () => {
+describe('_entities', () => {
   const document = `query ($representations: [_Any!]!) {
     _entities(representations: $representations) {
       __typename
@@ -246,7 +252,7 @@ describe('entities', () => {
     }
   }`;
 
-  it('keep their order; what is missing, foreign or malformed nulls only itself', async () => {
+  it('keeps the order, and is null only for missing, foreign or malformed references', async () => {
     const started = await app.send(startMutation, {
       input: { idempotencyKey: 'entity', channel: 'E_ID' },
     });
@@ -268,7 +274,7 @@ describe('entities', () => {
     ]);
   });
 
-  it('of one provider that is slow delay nobody who asks another', async () => {
+  it('does not wait for a slow provider when it asks about another one', async () => {
     const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
     let isSlowOver = false;
     const waitForSlow = async (): Promise<void> => {

@@ -49,7 +49,7 @@ describe('an operation', () => {
     ['directives', (size) => `{ __typename ${repeat(size, () => '@include(if: true)')} }`],
     ['directives', (size) => `{ ${repeat(size, () => '... @include(if: true) { __typename }')} }`],
     ['tokens', (size) => `{ ${repeat(size - 2, () => '__typename')} }`],
-  ])('may not pass the limit of %s', async (name, make) => {
+  ])('is rejected over the limit of %s', async (name, make) => {
     const { limit, errors } = await limitOf(make(limits[name] + 1));
     expect(limit).toBe(name);
     expect(errors[0]).toMatchObject({
@@ -62,7 +62,7 @@ describe('an operation', () => {
     if (name === 'depth' || name === 'aliases') expect(fits.errors).toBeUndefined();
   });
 
-  it('does not pass the limit of depth by fragments', async () => {
+  it('is rejected when fragments hide its depth', async () => {
     const levels = 14;
     const fragments = repeat(levels, (at) => {
       const type = at % 2 ? 'User' : 'Verification';
@@ -73,7 +73,7 @@ describe('an operation', () => {
     expect(limit).toBe('depth');
   });
 
-  it('is no bomb: what doubles with every fragment takes little longer than what does not', async () => {
+  it('is validated in bounded time when its fragments double', async () => {
     // Small, and as large as makes the service look for an image.
     const bomb = (times: number, bytes: number) =>
       `mutation { ...f0 } ${repeat(30, (at) => {
@@ -93,7 +93,7 @@ describe('an operation', () => {
     }
   });
 
-  it('that charges through doubling fragments is one that charges many times', async () => {
+  it('with fragments that double counts as many chargeable fields', async () => {
     const start = 'startVerification(input: {idempotencyKey: "a", channel: E_ID}) { __typename }';
     const fragments = repeat(20, (at) => {
       const next = at < 19 ? `...f${at + 1} ...f${at + 1}` : start;
@@ -103,7 +103,7 @@ describe('an operation', () => {
     expect(errors[0].extensions.code).toBe('TOO_MANY_CHARGEABLE_FIELDS');
   });
 
-  it('counts references to entities, however they are split', async () => {
+  it('is limited in entity references, however they are split', async () => {
     const representations = (count: number) =>
       Array.from({ length: count }, () => ({ __typename: 'User', id: 'u' }));
     const query =
@@ -116,7 +116,7 @@ describe('an operation', () => {
     expect((await limitOf(query, over)).limit).toBe('representations');
   });
 
-  it('counts what its lists ask for, however they are nested or split', async () => {
+  it('is limited in requested list items, however they are nested or split', async () => {
     const users = Array.from({ length: 60 }, (_, at) => ({ __typename: 'User', id: `u${at}` }));
     expect((await limitOf(userQuery, { users, first: 100 })).limit).toBe('listed');
     expect((await app.send(userQuery, { users })).errors).toBeUndefined();
@@ -125,7 +125,7 @@ describe('an operation', () => {
     expect((await limitOf(nestedLists)).limit).toBe('listed');
   });
 
-  it('counts what it asks for by the defaults of its variables', async () => {
+  it('is limited in list items that variable defaults request', async () => {
     const inside = `{ edges { node { user { verifications(first: $n) { edges { cursor } } } } } }`;
     const query = `query ($n: Int = 100) { verification(id: "x") { user { verifications(first: $n) ${inside} } } }`;
     expect((await limitOf(query)).limit).toBe('listed');
@@ -135,7 +135,7 @@ describe('an operation', () => {
     expect((await limitOf(given)).limit).toBeNull();
   });
 
-  it('counts references that come as the default of a variable', async () => {
+  it('is limited in entity references that a variable default holds', async () => {
     const users = repeat(50, (at) => `{ __typename: "User", id: "u${at}" }`);
     const first = 'verifications(first: 100) { edges { cursor } }';
     const query = `query ($r: [_Any!]! = [${users}]) { _entities(representations: $r) { ... on User { ${first} a: ${first} } } }`;
@@ -156,10 +156,10 @@ describe('an operation', () => {
       `... on User { ${repeat(49, (at) => `f${at}: latestPassedVerification(maxAgeDays: -1) { id status }`)} `,
     ],
     [
-      'arguments that are long',
+      'long arguments',
       `... on User { latestPassedVerification(checks: [${repeat(1000, () => 'LIVENESS')}]) { id } `,
     ],
-  ])('is refused whole for too many fields: %s of references', async (_name, fields) => {
+  ])('is rejected as a whole for too many fields: %s of references', async (_name, fields) => {
     const r = Array.from({ length: 1000 }, (_, at) => ({ __typename: 'User', id: `u${at}` }));
     const isOpen = !fields.includes('fragment');
     const query = `query ($r: [_Any!]!) { _entities(representations: $r) { ${fields} } ${isOpen ? '} }' : ''}`;
@@ -168,7 +168,7 @@ describe('an operation', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('has no answer rather than a thousand nulls that nobody could tell apart', async () => {
+  it('returns no data when too many of its fields fail', async () => {
     const r = Array.from({ length: 600 }, () => ({ __typename: 'User', id: 'u' }));
     const query = `query ($r: [_Any!]!) { _entities(representations: $r) { ... on User {
       a: latestPassedVerification(maxAgeDays: -1) { id } b: latestPassedVerification(maxAgeDays: -1) { id }
@@ -178,7 +178,7 @@ describe('an operation', () => {
     expect(errors).toHaveLength(10);
   });
 
-  it('with wrong variables without end is told some places, soon', async () => {
+  it('with thousands of wrong variables gets at most 50 of their paths', async () => {
     const query =
       'query ($c: [VerificationCheckKind!]) { verification(id: "x") { user { latestPassedVerification(checks: $c) { id } } } }';
     const c = Array.from({ length: 30_000 }, () => 'X');
@@ -186,7 +186,7 @@ describe('an operation', () => {
     expect(errors[0].extensions.variables).toHaveLength(50);
   });
 
-  it('with a list without end of wrong variables is looked at as far as its first mistakes', () => {
+  it('with a huge list of wrong variables is read only up to the first mistakes', () => {
     let looked = 0;
     const wrong = new Proxy(
       Array.from({ length: 100_000 }, () => 'NO_SUCH_KIND'),
@@ -205,7 +205,7 @@ describe('an operation', () => {
     expect(looked).toBeLessThan(100);
   });
 
-  it('is not kept in memory after its answer', async () => {
+  it('is not kept in memory after its response', async () => {
     const distinct = (at: number) => `{ __typename } # ${at} ${'x'.repeat(200_000)}`;
     const heapMb = () => {
       gc();
@@ -218,28 +218,28 @@ describe('an operation', () => {
     expect(heapMb() - before).toBeLessThan(15);
   });
 
-  it('with a thousand mistakes is told some of them', async () => {
+  it('with a thousand mistakes gets at most 10 errors', async () => {
     const { errors } = await app.send(`{ ${repeat(900, (at) => `CANARY${at}`)} }`);
     expect(errors.length).toBeLessThanOrEqual(10);
     expect(JSON.stringify(errors)).not.toContain('CANARY');
   });
 
   it.each([
-    ['several in one request', JSON.stringify([{ query: '{ __typename }' }, { query: '{ a }' }])],
+    ['a list of two operations', JSON.stringify([{ query: '{ __typename }' }, { query: '{ a }' }])],
     [
-      'a hundred in one request',
+      'a list of a hundred operations',
       `[${repeat(100, () => '{"query":"{ __typename }"}').replaceAll(' {', ',{')}]`,
     ],
-    ['nothing', 'null'],
-    ['a text', '"{ __typename }"'],
-    ['a document that is none', '{"query": 5}'],
-    ['variables that are none', '{"query": "{ __typename }", "variables": "x"}'],
-    ['a prototype', '{"query": "{ __typename }", "__proto__": {"polluted": true}}'],
+    ['null', 'null'],
+    ['a string', '"{ __typename }"'],
+    ['a query that is no string', '{"query": 5}'],
+    ['variables that are no object', '{"query": "{ __typename }", "variables": "x"}'],
+    ['an object with __proto__', '{"query": "{ __typename }", "__proto__": {"polluted": true}}'],
     [
       'deep JSON',
       `{"query": "{ __typename }", "variables": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
     ],
-  ])('is not %s', async (_name, body) => {
+  ])('is rejected for a body of %s', async (_name, body) => {
     const response = await fetch(`${app.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -252,7 +252,7 @@ describe('an operation', () => {
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
-    'is not one that any web page could send: %s',
+    'is rejected with the media type of an HTML form: %s',
     async (type) => {
       const response = await fetch(`${app.url}/graphql`, {
         method: 'POST',
@@ -296,7 +296,7 @@ describe('a large request', () => {
         query: `mutation { startVerification(input: {idempotencyKey: "large-3", channel: FACE_SDK, referenceImage: "${megabytes(2)}"}) { __typename } }`,
       },
     ],
-  ])('is taken where it is an image: %s', async (_name, body) => {
+  ])('is accepted when it holds an image %s', async (_name, body) => {
     for (const chunked of [false, true]) {
       const response = await post(body, chunked);
       expect(response.status).toBe(200);
@@ -316,16 +316,19 @@ describe('a large request', () => {
       { query: '{ __typename }', variables: { referenceImage: megabytes(1) } },
     ],
     ['an extension', { query: '{ __typename }', extensions: { a: megabytes(1) } }],
-    ['a remark', { query: `{ __typename } # startVerification referenceImage: "${megabytes(1)}"` }],
     [
-      'another variable by the name of an image',
+      'a comment',
+      { query: `{ __typename } # startVerification referenceImage: "${megabytes(1)}"` },
+    ],
+    [
+      'a variable that only a comment uses as an image',
       {
         query:
           'query ($x: ID!) { verification(id: $x) { id } } # startVerification referenceImage: $x',
         variables: { x: megabytes(1) },
       },
     ],
-  ])('is not taken as %s', async (_name, body) => {
+  ])('is rejected when it is %s', async (_name, body) => {
     for (const chunked of [false, true]) {
       const response = await post(body, chunked);
       expect(response.status).toBe(413);
@@ -335,7 +338,7 @@ describe('a large request', () => {
   });
 });
 
-describe('a request that is odd', () => {
+describe('a malformed request', () => {
   const ask = (head: string, body = '{"query":"{ __typename }"}') =>
     new Promise<string>((resolve) => {
       const socket = connect(app.config.port, '127.0.0.1', () => {
@@ -353,26 +356,22 @@ describe('a request that is odd', () => {
   const json = 'Content-Type: application/json';
 
   it.each([
-    ['a host that is none', `POST /graphql HTTP/1.1\r\nHost: %%%\r\n${json}`, 400],
+    ['an invalid host', `POST /graphql HTTP/1.1\r\nHost: %%%\r\n${json}`, 400],
     ['no host', `POST /graphql HTTP/1.0\r\n${json}`, 400],
-    ['a method that is none', `PAST /graphql HTTP/1.1\r\nHost: x\r\n${json}`, 400],
+    ['an unknown method', `PAST /graphql HTTP/1.1\r\nHost: x\r\n${json}`, 400],
+    ['endless headers', `POST /graphql HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(50_000)}`, 431],
     [
-      'headers without end',
-      `POST /graphql HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(50_000)}`,
-      431,
-    ],
-    [
-      'a packed body',
+      'a compressed body',
       `POST /graphql HTTP/1.1\r\nHost: x\r\n${json}\r\nContent-Encoding: gzip`,
       415,
     ],
-    ['another encoding', `POST /graphql HTTP/1.1\r\nHost: x\r\n${json}; charset = gbk`, 415],
+    ['another charset', `POST /graphql HTTP/1.1\r\nHost: x\r\n${json}; charset = gbk`, 415],
     [
-      'two encodings',
+      'two charsets',
       `POST /graphql HTTP/1.1\r\nHost: x\r\n${json}; x="charset=utf-8"; charset=gbk`,
       415,
     ],
-  ])('by %s is answered in GraphQL’s shape, and is no bug of ours', async (_name, head, status) => {
+  ])('with %s gets a GraphQL error and logs no bug', async (_name, head, status) => {
     const before = app.logLines.length;
     const answer = await ask(head);
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `, 'u'));
@@ -382,7 +381,7 @@ describe('a request that is odd', () => {
     expect(app.logLines.slice(before).join('')).not.toContain('"bug"');
   });
 
-  it('by deep JSON in pieces is no bug of ours either', async () => {
+  it('with deep JSON in chunks logs no bug', async () => {
     const deep = `{"query":"{ __typename }","variables":{"a":${'['.repeat(9000)}${']'.repeat(9000)}}}`;
     const before = app.logLines.length;
     const response = await fetch(`${app.url}/graphql`, {
@@ -399,7 +398,7 @@ describe('a request that is odd', () => {
     ['APPLICATION/GRAPHQL-RESPONSE+JSON', 400],
     ['application/json, application/graphql-response+json;q=0.1', 200],
     ['*/*', 200],
-  ])('by Accept: %s has a status that fits its type', async (accept, status) => {
+  ])('with Accept: %s gets a status that fits its media type', async (accept, status) => {
     const response = await fetch(`${app.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept },
@@ -416,7 +415,7 @@ describe('references to entities', () => {
     __typename ... on User { id } ... on Verification { id } ... on BankCardCheck { id }
   } }`;
 
-  it('null themselves alone, in their order, whatever is wrong with them', async () => {
+  it('yield null for an invalid reference only, in order', async () => {
     const { data: started } = await app.send(startMutation, {
       input: { idempotencyKey: 'entity', channel: 'E_ID' },
     });
@@ -454,7 +453,7 @@ describe('references to entities', () => {
   });
 });
 
-describe('the draft of GraphQL over HTTP', () => {
+describe('the GraphQL over HTTP draft', () => {
   const audits = serverAudits({ url: () => `${app.url}/graphql`, fetchFn: fetch });
   // GET is a MAY of the draft, and not served here: a link must start nothing.
   const ofGet = audits.filter(({ name }) => /\bGET\b/u.test(name));
@@ -465,14 +464,14 @@ describe('the draft of GraphQL over HTTP', () => {
     expect(audit.name.startsWith('MAY') ? ['ok', 'notice'] : ['ok']).toContain(status);
   });
 
-  it('leaves out what is about GET, which is not served', async () => {
+  it('is tested without its audits of GET, which is not served', async () => {
     expect(ofGet.length).toBeLessThan(audits.length / 4);
     expect((await fetch(`${app.url}/graphql?query={__typename}`)).status).toBe(405);
   });
 });
 
-describe('a process under pressure', () => {
-  it('says 503 and when to come again, and is seen to live', async () => {
+describe('an overloaded process', () => {
+  it('returns 503 with Retry-After, and stays live', async () => {
     const busy = await startTestApp();
     try {
       const load = { isOver: false };
@@ -504,7 +503,7 @@ describe('a process under pressure', () => {
     }
   });
 
-  it('is not brought down by a header that never ends', async () => {
+  it('rejects an endless header with 431', async () => {
     const socket = connect(app.config.port, '127.0.0.1');
     const answer = new Promise<string>((resolve) => {
       let text = '';

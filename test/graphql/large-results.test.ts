@@ -3,7 +3,7 @@ import { startMutation, verificationQuery } from '../support/operations.ts';
 import { startTestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
-it('fifty outcomes with a video of 8 MB each are all read at once', async () => {
+it('fifty concurrent outcomes with a video of 8 MB each are all read', async () => {
   const app = await startTestApp();
   try {
     const referenceImage = Buffer.from('not a picture').toString('base64');

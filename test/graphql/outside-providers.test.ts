@@ -34,8 +34,8 @@ const input = {
   subject: { name: 'Ada Example' },
 };
 
-describe('a provider from outside', () => {
-  it('in the sandbox calls nothing but this host, whatever it makes of its settings', async () => {
+describe('a provider from PROVIDERS', () => {
+  it('calls only this host in the sandbox, whatever its settings say', async () => {
     const app = await withProvider({
       channels: {
         MY_PROVIDER_WEB: {
@@ -61,7 +61,7 @@ describe('a provider from outside', () => {
     expect(app.logLines.join('')).toContain('"outcome":"not_sent"');
   });
 
-  it('gives its resolvers their parent, and nothing that leads to others', async () => {
+  it('gets only the parent object in its resolvers', async () => {
     const seen: unknown[][] = [];
     const app = await withProvider({
       typeDefs: provider.typeDefs.replace(
@@ -91,7 +91,7 @@ describe('a provider from outside', () => {
     expect(seen).toEqual([[{ __typename: 'MyProviderWebDetails', documentCountry: 'SGP' }]]);
   });
 
-  it('takes images in its options, and no other text is as large', async () => {
+  it('accepts images in its imageOptions, and no other large text', async () => {
     const app = await withProvider({
       typeDefs: provider.typeDefs.replace(
         'language: MyProviderLanguage',

@@ -32,7 +32,7 @@ const outcomes = [
   'sandbox:InvalidParameter ',
 ];
 
-it('answers and logs hold no personal value, no token and no launch URL', async () => {
+it('responses and logs contain no personal value, token or launch URL', async () => {
   const answers: string[] = [];
   const launches: string[] = [];
   let key = 0;

@@ -74,8 +74,8 @@ const query = `query ($r: [_Any!]!) { _entities(representations: $r) {
   ... on BankCardCheck { id }
 } }`;
 
-describe('references to entities', () => {
-  it('take as many round trips for a thousand as for one, whatever their kind', async () => {
+describe('_entities', () => {
+  it('needs as many Redis round trips for a thousand references as for one', async () => {
     const { data } = await app.send(startMutation, {
       input: { idempotencyKey: 'k', channel: 'E_ID' },
     });

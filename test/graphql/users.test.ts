@@ -54,7 +54,7 @@ async function askUser(userId: string, variables: object = {}, headers = as(user
 }
 
 describe('User', () => {
-  it('has verifications, newest first, in pages, and the latest that was passed', async () => {
+  it('has pages of verifications, newest first, and the latest passed one', async () => {
     const first = await pass('ann', 'one');
     const second = await start('ann', 'two');
     const third = await start('ann', 'three');
@@ -70,7 +70,7 @@ describe('User', () => {
     expect(page.latestPassedVerification.id).toBe(first);
   });
 
-  it('is never null, whoever it is, and shows nobody what is somebody else’s', async () => {
+  it('is never null, and shows others no verifications', async () => {
     await pass('bea', 'b');
     for (const headers of [as('eve'), as('bea', 'another-tenant')]) {
       const { user } = await askUser('bea', {}, headers);
@@ -91,15 +91,18 @@ describe('User', () => {
     [{ after: '' }, 'after'],
     [{ after: Buffer.from('1.ver_x\n').toString('base64url') }, 'after'],
     [{ maxAgeDays: -1 }, 'maxAgeDays'],
-  ])('refuses %j by the name of the argument, and answers the rest', async (variables, name) => {
-    const { user, errors } = await askUser('cas', variables);
-    expect(errors).toHaveLength(1);
-    expect(errors[0].extensions).toMatchObject({ code: 'BAD_USER_INPUT', variables: [name] });
-    expect(JSON.stringify(errors)).not.toContain('CANARY');
-    expect(user.id).toBe('cas');
-  });
+  ])(
+    'rejects %j by the name of the argument, and returns the other fields',
+    async (variables, name) => {
+      const { user, errors } = await askUser('cas', variables);
+      expect(errors).toHaveLength(1);
+      expect(errors[0].extensions).toMatchObject({ code: 'BAD_USER_INPUT', variables: [name] });
+      expect(JSON.stringify(errors)).not.toContain('CANARY');
+      expect(user.id).toBe('cas');
+    },
+  );
 
-  it('takes the scope for reading', async () => {
+  it('requires the scope for reading', async () => {
     const { user, errors } = await askUser('ann', {}, {
       ...as('ann'),
       'x-scopes': 'verification:start',
@@ -110,7 +113,7 @@ describe('User', () => {
 });
 
 describe('redactVerification', () => {
-  it('answers with what is left, again and again', async () => {
+  it('returns the redacted verification, also when it is repeated', async () => {
     const id = await pass('dan', 'd');
     for (let time = 0; time < 2; time++) {
       const { data } = await app.send(redactVerificationMutation, { id }, as('dan'));
@@ -126,7 +129,7 @@ describe('redactVerification', () => {
     expect((await askUser('dan')).user).toMatchObject({ latestPassedVerification: null });
   });
 
-  it('finds neither what is not there nor what is somebody else’s, in the same words', async () => {
+  it('returns the same problem for an absent and a foreign id', async () => {
     const id = await start('fay', 'f');
     const none = await app.send(redactVerificationMutation, { id: 'ver_none' }, as('gus'));
     const foreign = await app.send(redactVerificationMutation, { id }, as('gus'));
@@ -137,7 +140,7 @@ describe('redactVerification', () => {
     });
   });
 
-  it('takes its scope', async () => {
+  it('requires its scope', async () => {
     const headers = { ...as('fay'), 'x-scopes': 'verification:start verification:read' };
     const { data, errors } = await app.send(redactVerificationMutation, { id: 'ver_x' }, headers);
     expect(data).toEqual({ redactVerification: null });
@@ -146,7 +149,7 @@ describe('redactVerification', () => {
 });
 
 describe('redactUserData', () => {
-  it('destroys verifications, checks and cached answers, and counts them', async () => {
+  it('destroys and counts verifications, checks and cached results', async () => {
     const input = {
       idempotencyKey: 'c',
       ...{ subject, cardNumber: '6225768888888888', phone: '16137688175' },

@@ -108,18 +108,18 @@ function refusedOf(rooms: Parameters<typeof probesOf>[0]): string[] {
 }
 
 describe('the import rules', () => {
-  it('refuse what a room must not know, at every depth', () => {
+  it('reject the forbidden imports of each folder, at every depth', () => {
     const all = probesOf(forbidden).map(({ path, target }) => `${path} → ${target}`);
     expect(refusedOf(forbidden)).toEqual(all);
   });
 
-  it('allow what a room is made of', () => {
+  it('accept the allowed imports of each folder', () => {
     rmSync(join(tree, 'src'), { recursive: true });
     rmSync(join(tree, 'providers'), { recursive: true });
     expect(refusedOf(allowed)).toEqual([]);
   });
 
-  it('refuse circles, of types as well', () => {
+  it('reject import cycles, also of types', () => {
     rmSync(join(tree, 'src'), { recursive: true });
     write('src/core/a.ts', "import type { B } from './b.ts';\n\nexport type A = B | null;\n");
     write('src/core/b.ts', "import type { A } from './a.ts';\n\nexport type B = A | undefined;\n");

@@ -81,8 +81,8 @@ const bearer = (token: string, more: Record<string, string> = {}) => ({
 const headersOf = async (userId: string, tenantId = 'acme', permissions = allScopes) =>
   bearer(await sign({ claims: { sub: userId, org: tenantId, permissions } }));
 
-describe('a token that the router forwards', () => {
-  it('says who calls, and what they may', async () => {
+describe('a forwarded access token', () => {
+  it('identifies the caller and the scopes', async () => {
     const input = { idempotencyKey: 'k', channel: 'E_ID' };
     const { data } = await app.send(startMutation, { input }, await headersOf('ann'));
     expect(data.startVerification.verification.user).toEqual({ id: 'ann' });
@@ -95,7 +95,7 @@ describe('a token that the router forwards', () => {
     expect(again.data.startVerification.replayed).toBe(true);
   });
 
-  it('gives no scope that is only a part of another one', async () => {
+  it('grants no scope by a part of another name', async () => {
     const input = { idempotencyKey: 'parts', channel: 'E_ID' };
     for (const permissions of [
       'foo,verification:start',
@@ -110,7 +110,7 @@ describe('a token that the router forwards', () => {
     }
   });
 
-  it('may name several audiences, ours among them', async () => {
+  it('is accepted with several audiences when ours is among them', async () => {
     const several = await sign({ claims: { aud: ['somebody-else', audience] } });
     expect((await app.send(whoQuery, {}, bearer(several))).status).toBe(200);
   });
@@ -146,7 +146,7 @@ describe('a token that the router forwards', () => {
     ],
   ];
 
-  it.each(bad)('that %s opens nothing, whatever headers say', async (_name, make) => {
+  it.each(bad)('that %s is rejected, whatever the headers say', async (_name, make) => {
     const headers = bearer(await make(), { 'x-tenant-id': 'acme', 'x-user-id': 'ann' });
     // Node refuses headers of more than 16 KB by itself; that is an answer as well.
     const { status, data, errors, text } = await app.send(whoQuery, {}, headers);
@@ -163,12 +163,12 @@ describe('a token that the router forwards', () => {
     ['with an empty one', { authorization: 'Bearer ' }],
     ['with a password', { authorization: 'Basic YWRtaW46YWRtaW4=' }],
     ['with identity headers instead', { 'x-tenant-id': 'acme', 'x-user-id': 'ann' }],
-  ])('is needed: %s nothing is answered', async (_name, headers) => {
+  ])('is required: a request %s is rejected', async (_name, headers) => {
     const { status } = await app.send(whoQuery, {}, { 'x-router-secret': secret, ...headers });
     expect(status).toBe(401);
   });
 
-  it('is of no use without the router’s secret, to SDL and entities as well', async () => {
+  it('is rejected without the router’s secret, also for SDL and entities', async () => {
     const token = await sign();
     const entities = '{ _entities(representations: []) { __typename } }';
     for (const query of [whoQuery, '{ _service { sdl } }', entities]) {
@@ -180,7 +180,7 @@ describe('a token that the router forwards', () => {
     }
   });
 
-  it('leaves the word to headers where those are trusted and there is none', async () => {
+  it('may be absent only when identity headers are trusted, and is never ignored when it is invalid', async () => {
     const trusting = await startWithTokens({ TRUST_IDENTITY_HEADERS: 'on' });
     try {
       const named = { 'x-router-secret': secret, 'x-tenant-id': 'acme', 'x-user-id': 'ann' };
@@ -194,7 +194,7 @@ describe('a token that the router forwards', () => {
     }
   });
 
-  it('makes nobody storm the identity provider, whatever key ids it names', async () => {
+  it('with a made-up key id causes at most one fetch of the keys', async () => {
     const before = provider.asked();
     const tokens = await Promise.all(
       Array.from({ length: 60 }, (_, at) => sign({ kid: `made-up-${at}`, by: otherKeys })),
@@ -204,7 +204,7 @@ describe('a token that the router forwards', () => {
     expect(provider.asked() - before).toBeLessThanOrEqual(1);
   });
 
-  it('may be signed by a new key soon, and not by a withdrawn one for long', async () => {
+  it('is accepted with a newly published key after 31 seconds, and rejected with a withdrawn key after ten minutes', async () => {
     const long = await startWithTokens();
     const statusOf = async (token: Token) =>
       (await long.send(whoQuery, {}, bearer(await sign(token)))).status;
@@ -223,7 +223,7 @@ describe('a token that the router forwards', () => {
     }
   });
 
-  it('cannot be read while the keys cannot be had: try again, and nobody is stormed', async () => {
+  it('gets SERVICE_UNAVAILABLE while the keys cannot be fetched, with at most three fetches', async () => {
     const lonely = await startWithTokens();
     const before = provider.asked();
     provider.fail(true);
@@ -249,7 +249,7 @@ describe('a token that the router forwards', () => {
     ['no set of keys', '{"keys":5}'],
     ['nothing', ''],
     ['more than any set of keys', `{"keys":[],"more":"${'x'.repeat(2 * 1024 * 1024)}"}`],
-  ])('cannot be read while %s is published in place of keys', async (_name, page) => {
+  ])('gets 503 while %s is published in place of the keys', async (_name, page) => {
     const lonely = await startWithTokens();
     const before = provider.asked();
     provider.show(page);
@@ -287,7 +287,7 @@ async function signedByUnlisted(): Promise<string> {
   return new SignJWT(claims).setProtectedHeader(header).sign(unlistedKeys.privateKey);
 }
 
-describe('headers that say who calls', () => {
+describe('trusted identity headers', () => {
   let trusting: TestApp;
   beforeAll(async () => {
     trusting = await startTestApp({
@@ -314,14 +314,14 @@ describe('headers that say who calls', () => {
     });
   }
 
-  it('count once: a client’s own beside the router’s makes nobody', async () => {
+  it('are rejected when one of them occurs twice', async () => {
     expect(await statusOf({})).toBe(200);
     for (const name of ['x-tenant-id', 'x-user-id', 'x-scopes', 'x-router-secret']) {
       expect(await statusOf({ [name]: ['ann', 'verification:any-user'] }), name).toBe(401);
     }
   });
 
-  it('make nobody of a name that would be read as another one', async () => {
+  it('are rejected for a name that could be read as another one', async () => {
     const asBytes = Buffer.from('韦小宝', 'utf8').toString('latin1');
     for (const name of [asBytes, 'é', '\u00a0', 'a\tb']) {
       expect(await statusOf({ 'x-user-id': name })).toBe(401);
@@ -373,29 +373,26 @@ describe('two tenants and two users', () => {
     ['an entity reference', (id) => [entitiesQuery, { r: [representation(id)] }]],
   ];
 
-  it.each(strangers)(
-    '%s of %s cannot tell what is Ann’s from what is not there',
-    async (...who) => {
-      const headers = await headersOf(...who);
-      for (const [name, ask] of reads) {
-        const foreign = await app.send(...ask(verificationId), headers);
-        const absent = await app.send(...ask(absentVerification), headers);
-        expect(foreign.text, name).toBe(absent.text);
-        expect(foreign.status).toBe(absent.status);
-      }
-      const checkQuery = 'query ($id: ID!) { bankCardCheck(id: $id) { id code } }';
-      for (const [query, variables] of [
-        [checkQuery, (id: string) => ({ id })],
-        [entitiesQuery, (id: string) => ({ r: [representation(id)] })],
-      ] as const) {
-        const foreign = await app.send(query, variables(checkId), headers);
-        const absent = await app.send(query, variables(absentCheck), headers);
-        expect(foreign.text).toBe(absent.text);
-      }
-    },
-  );
+  it.each(strangers)('%s of %s cannot tell Ann’s records from absent ones', async (...who) => {
+    const headers = await headersOf(...who);
+    for (const [name, ask] of reads) {
+      const foreign = await app.send(...ask(verificationId), headers);
+      const absent = await app.send(...ask(absentVerification), headers);
+      expect(foreign.text, name).toBe(absent.text);
+      expect(foreign.status).toBe(absent.status);
+    }
+    const checkQuery = 'query ($id: ID!) { bankCardCheck(id: $id) { id code } }';
+    for (const [query, variables] of [
+      [checkQuery, (id: string) => ({ id })],
+      [entitiesQuery, (id: string) => ({ r: [representation(id)] })],
+    ] as const) {
+      const foreign = await app.send(query, variables(checkId), headers);
+      const absent = await app.send(query, variables(absentCheck), headers);
+      expect(foreign.text).toBe(absent.text);
+    }
+  });
 
-  it('Ann herself gets what they ask for in vain', async () => {
+  it('Ann sees the records that others cannot see', async () => {
     const ann = await headersOf('ann');
     for (const [name, ask] of reads) {
       if (name === 'redactVerification') continue;
@@ -406,7 +403,7 @@ describe('two tenants and two users', () => {
     expect(text).toContain('"code":"0"');
   });
 
-  it('a stranger learns nothing of how much Ann has, by whatever deadline', async () => {
+  it('a stranger cannot tell by any deadline how many records Ann has', async () => {
     const bob = await headersOf('bob');
     for (const deadline of ['0', '1', '50', '']) {
       const headers = { ...bob, 'x-request-deadline-ms': deadline };
@@ -419,7 +416,7 @@ describe('two tenants and two users', () => {
     }
   });
 
-  it('references need the scope for reading, as queries do', async () => {
+  it('entity references require the scope for reading, as queries do', async () => {
     const headers = await headersOf('ann', 'acme', 'verification:start');
     for (const id of [verificationId, checkId]) {
       const { data, errors } = await app.send(entitiesQuery, { r: [representation(id)] }, headers);
@@ -435,7 +432,7 @@ describe('two tenants and two users', () => {
     }
   });
 
-  it.each(strangers)('%s of %s gets nothing by Ann’s keys, list or name', async (...who) => {
+  it.each(strangers)('%s of %s gets nothing by Ann’s keys, list or user id', async (...who) => {
     const headers = await headersOf(...who);
     const input = { idempotencyKey: 'mine', channel: 'E_ID', extra: 'private' };
     const { data: own } = await app.send(startMutation, { input }, headers);
@@ -463,7 +460,7 @@ describe('two tenants and two users', () => {
     expect(check.errors[0].extensions.code).toBe('FORBIDDEN');
   });
 
-  it('the scope for any user is one within the tenant, and brings no launch', async () => {
+  it('the any-user scope holds within the tenant, and shows no launch', async () => {
     const scopes = `${allScopes} verification:any-user`;
     const desk = await headersOf('desk', 'acme', scopes);
     const { data } = await app.send(verificationQuery, { id: verificationId }, desk);

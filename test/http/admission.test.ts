@@ -19,7 +19,7 @@ function begin() {
 }
 
 describe('admission of requests', () => {
-  it('lets one in at once where nobody else waits', async () => {
+  it('admits one at once when no other request waits', async () => {
     const { enter, entered } = begin();
     enter(1);
     await Promise.resolve();
@@ -27,7 +27,7 @@ describe('admission of requests', () => {
     expect(entered).toEqual([[1, 'in_time']]);
   });
 
-  it('lets one in at each turn of the event loop, in their order', async () => {
+  it('admits one at each turn of the event loop, in order', async () => {
     const { enter, entered } = begin();
     for (let id = 0; id < 20; id++) enter(id);
     for (let turns = 1; turns <= 10; turns++) {
@@ -38,7 +38,7 @@ describe('admission of requests', () => {
     expect(entered).toEqual(Array.from({ length: 20 }, (_, id) => [id, 'in_time']));
   });
 
-  it('lets in who waited too long for a call as late, and sheds who waited longer still', async () => {
+  it('admits a request as late after two seconds, and sheds it after five', async () => {
     const { clock, enter, entered } = begin();
     for (let id = 0; id < 3; id++) enter(id);
     clock.ms += 2001;
@@ -52,7 +52,7 @@ describe('admission of requests', () => {
     ]);
   });
 
-  it('lets the newest in first once the oldest are late, and a late one now and then', async () => {
+  it('admits the newest first once the oldest are late, and a late one now and then', async () => {
     const { clock, enter, entered } = begin();
     for (let id = 0; id < 10; id++) enter(id);
     clock.ms += 2001;
@@ -66,7 +66,7 @@ describe('admission of requests', () => {
     expect(late).toEqual(late.toSorted((a, b) => a - b));
   });
 
-  it('refuses whom it could not even tell in time, and those behind too many others', async () => {
+  it('refuses requests that waited too long and those over the queue limit', async () => {
     const { clock, enter, entered } = begin();
     for (let id = 0; id < 5100; id++) enter(id);
     await Promise.resolve();
@@ -78,7 +78,7 @@ describe('admission of requests', () => {
     expect(new Set(entered.slice(before).map(([, as]) => as))).toEqual(new Set(['refused']));
   });
 
-  it('bounds how many come in while all of them wait for something else', async () => {
+  it('limits the number of admitted requests that are not done', async () => {
     const { clock, enter, entered, leaves } = begin();
     for (let id = 0; id < 100; id++) enter(id);
     while (entered.length < 64) await turn();

@@ -15,7 +15,7 @@ afterAll(async () => {
   await app?.stop();
 });
 
-it('GraphiQL: a person starts, goes through the page and reads the outcome', async () => {
+it('GraphiQL: a person starts a verification, passes the page and reads the outcome', async () => {
   const page = await browser.openPage();
   await page.goto(`${app.url}/graphiql`);
   const started = await runTab(page, 'Start');
@@ -43,14 +43,14 @@ it('GraphiQL: a person starts, goes through the page and reads the outcome', asy
   expect(outcome).toContain('"CHARGED"');
 });
 
-it('GraphiQL: every tab runs as it is', async () => {
+it('GraphiQL: every tab runs unchanged', async () => {
   const page = await browser.openPage();
   await page.goto(`${app.url}/graphiql`);
   expect(await runTab(page, 'CheckCard')).toContain('"MATCHED"');
   expect(await runTab(page, 'Providers')).toContain('"tencent-cn"');
 });
 
-it('no request left the host, and the browser had nothing to complain of', () => {
+it('GraphiQL: the browser contacts this host only, and logs no errors', () => {
   expect(browser.hosts()).toEqual(['127.0.0.1', 'localhost']);
   expect(browser.complaints()).toEqual([]);
 });

@@ -90,7 +90,7 @@ function pageOf({ url, token }: { readonly url?: string; readonly token?: string
   return url ?? `${app.url}/sandbox/person/${token ?? ''}`;
 }
 
-describe.each(walks)('the person’s page of $name', ({ input, failure, comesBack }) => {
+describe.each(walks)('the sandbox page of $name', ({ input, failure, comesBack }) => {
   it('passes by keyboard alone on a small phone, and says that it is a sandbox', async () => {
     const { id, launch } = await begin(input);
     const person = await browser.openPage(360);
@@ -112,7 +112,7 @@ describe.each(walks)('the person’s page of $name', ({ input, failure, comesBac
     await person.close();
   });
 
-  it('fails as chosen', async () => {
+  it('fails with the chosen code', async () => {
     const { id, launch } = await begin(input);
     const person = await browser.openPage(360);
     await person.goto(pageOf(launch));
@@ -122,7 +122,7 @@ describe.each(walks)('the person’s page of $name', ({ input, failure, comesBac
     await person.close();
   });
 
-  it('expires, and opens no more', async () => {
+  it('expires, and does not open again', async () => {
     const { id, launch } = await begin(input);
     const person = await browser.openPage(360);
     await person.goto(pageOf(launch));
@@ -137,7 +137,7 @@ describe.each(walks)('the person’s page of $name', ({ input, failure, comesBac
     await person.close();
   });
 
-  it('is abandoned: nothing is known of it', async () => {
+  it('leaves the verification pending when the person abandons it', async () => {
     const { id, launch } = await begin(input);
     const person = await browser.openPage(360);
     await person.goto(pageOf(launch));
@@ -149,8 +149,8 @@ describe.each(walks)('the person’s page of $name', ({ input, failure, comesBac
   });
 });
 
-describe('the person’s page', () => {
-  it('counts every try, and leads to the caller’s URL with our id and nothing else', async () => {
+describe('the sandbox page', () => {
+  it('counts every attempt, and redirects to the caller’s URL with only our id added', async () => {
     const back = `http://localhost:${app.config.port}/health/live?from=idv`;
     const { id, launch } = await begin({ channel: 'E_ID', redirectUrl: back });
     const person = await browser.openPage();
@@ -167,7 +167,7 @@ describe('the person’s page', () => {
     });
   });
 
-  it('takes the launch away once an E证通 link was opened', async () => {
+  it('removes the launch once an E证通 URL was opened', async () => {
     const { id, launch } = await begin({ channel: 'E_ID' });
     await fetch(launch.url);
     await new Promise((resolve) => setTimeout(resolve, 1100));
@@ -175,7 +175,7 @@ describe('the person’s page', () => {
     expect(data.verification).toMatchObject({ status: 'PENDING', launch: null });
   });
 
-  it('opens once where that is ordered, and goes on from there', async () => {
+  it('opens once when the scenario says so, and still passes', async () => {
     const { id, launch } = await begin({ channel: 'E_ID', extra: 'sandbox:url=once' });
     const person = await browser.openPage();
     await person.goto(launch.url);
@@ -184,7 +184,7 @@ describe('the person’s page', () => {
     expect(await outcomeOf(id)).toMatchObject({ status: 'PASSED' });
   });
 
-  it('notifies where the outcome is learnt by that alone', async () => {
+  it('sends a notification when the outcome is only notified', async () => {
     const notified = await startBrowsableApp({ OEMCLOUD_OUTCOME: 'notification' });
     try {
       const { id, launch } = await begin({ channel: 'FACE_ALIPAY', ...oemcloud }, notified);
@@ -203,7 +203,7 @@ describe('the person’s page', () => {
     }
   });
 
-  it('asked nobody but this host, and the browser had nothing to complain of', () => {
+  it('contacts this host only, and logs no errors in the browser', () => {
     expect(browser.hosts()).toEqual(['127.0.0.1', 'localhost']);
     expect(browser.complaints()).toEqual([]);
   });

@@ -71,7 +71,7 @@ async function isReady(url: string): Promise<boolean> {
 }
 
 describe('the process', () => {
-  it('says where to click, that nothing is kept and that no real provider is called', async () => {
+  it('prints its URLs, and that it stores nothing and calls no real provider', async () => {
     const running = await run();
     await until(() => isReady(running.url));
     await until(async () => running.output().includes('Click here'));
@@ -80,7 +80,7 @@ describe('the process', () => {
     expect(running.output()).toContain('in memory');
   });
 
-  it('ends on SIGTERM when npm started it, too', async () => {
+  it('ends on SIGTERM when npm started it', async () => {
     const port = await freePort();
     const npm = spawn('npm', ['start'], {
       env: { ...process.env, PORT: String(port) },
@@ -100,7 +100,7 @@ describe('the process', () => {
     expect(npm.killed).toBe(true);
   });
 
-  it('answers what is in flight on SIGTERM, takes nothing new, and ends', async () => {
+  it('answers requests in flight on SIGTERM, accepts no new ones, and ends', async () => {
     const running = await run();
     await until(() => isReady(running.url));
     // The emulated provider stays silent, so this is in flight for six seconds.
@@ -136,7 +136,7 @@ describe('the process', () => {
     expect(await running.exit).toBe(0);
   });
 
-  it('hears a call out that was sent, though whoever asked has left', async () => {
+  it('waits on SIGTERM for a call whose caller has left', async () => {
     const running = await run();
     await until(() => isReady(running.url));
     const body = {
@@ -161,7 +161,7 @@ describe('the process', () => {
     expect(running.output()).toContain('"outcome":"timeout"');
   });
 
-  it('says every mistake of its settings at once, and ends with 1', async () => {
+  it('prints every wrong setting at once, and exits with 1', async () => {
     const running = await run({ PORT: 'CANARY', GRAPHIQL: 'CANARY' });
     expect(await running.exit).toBe(1);
     expect(running.output()).toContain('PORT must be a port');
@@ -170,7 +170,7 @@ describe('the process', () => {
     expect(running.output()).not.toContain('    at ');
   });
 
-  it('says how to mend a port that is taken', async () => {
+  it('prints a way out when its port is taken', async () => {
     const { config } = await app();
     const running = await run({ PORT: String(config.port) });
     expect(await running.exit).toBe(1);
@@ -179,7 +179,7 @@ describe('the process', () => {
 });
 
 describe('the listeners', () => {
-  it('answer for health and metrics', async () => {
+  it('serve health and metrics', async () => {
     const { url, send } = await app();
     await send(startMutation, { input: { idempotencyKey: 'm', channel: 'E_ID' } });
     expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'live' });
@@ -193,7 +193,7 @@ describe('the listeners', () => {
     );
   });
 
-  it('keep the public one to the way back', async () => {
+  it('serve only the return URL on the public port', async () => {
     const publicPort = await freePort();
     const { url } = await app({ env: { PUBLIC_PORT: String(publicPort) } });
     const publicUrl = `http://127.0.0.1:${publicPort}`;
@@ -210,7 +210,7 @@ describe('the listeners', () => {
     }
   });
 
-  it('lead a person through with two ports as well', async () => {
+  it('lead a person through a verification with two ports', async () => {
     const publicPort = await freePort();
     const { url, send } = await app({ env: { PUBLIC_PORT: String(publicPort) } });
     const { data } = await send(startMutation, { input: { idempotencyKey: 'p', channel: 'E_ID' } });
@@ -225,7 +225,7 @@ describe('the listeners', () => {
     expect(await done.text()).toContain('The verification is over');
   });
 
-  it('repeat no path, whatever is wrong with it', async () => {
+  it('never repeat the path of a request', async () => {
     const { url } = await app();
     for (const path of [
       `/return/${'A'.repeat(2000)}CANARY`,
@@ -238,7 +238,7 @@ describe('the listeners', () => {
     }
   });
 
-  it('tell a lost visitor where to go', async () => {
+  it('redirect / to GraphiQL, and answer GET /graphql with 405', async () => {
     const { url } = await app();
     const get = await fetch(`${url}/graphql`);
     expect(get.status).toBe(405);
@@ -246,7 +246,7 @@ describe('the listeners', () => {
     expect((await fetch(url)).url).toBe(`${url}/graphiql`);
   });
 
-  it('show a bilingual page that leaks no address, for a link that is no longer valid', async () => {
+  it('show a bilingual page without a referrer for an expired return URL', async () => {
     const { url } = await app();
     const response = await fetch(`${url}/return/${'A'.repeat(60)}`);
     expect(response.status).toBe(410);
@@ -257,7 +257,7 @@ describe('the listeners', () => {
     expect(html).toContain('no longer valid');
   });
 
-  it('lead back without a trace of the address, and without keeping it', async () => {
+  it('redirect without a referrer and without caching', async () => {
     const { url, send } = await app();
     const redirectUrl = 'http://localhost:1/done';
     const { data } = await send(startMutation, {
@@ -297,7 +297,7 @@ describe('the listeners', () => {
     expect(body).toContain('408');
   });
 
-  it('read no body before it is known who sends it, and where', async () => {
+  it('reject a request by its path before they read its body', async () => {
     const publicPort = await freePort();
     const { config } = await app({ env: { PUBLIC_PORT: String(publicPort) } });
     /** What is answered to the head of a request whose body never comes. */
@@ -331,7 +331,7 @@ describe('the listeners', () => {
     }
   });
 
-  it('say in every page what may frame it and where its forms go', async () => {
+  it('restrict framing and form targets of every page', async () => {
     const { url, send } = await app();
     const { data } = await send(startMutation, { input: { idempotencyKey: 'c', channel: 'E_ID' } });
     const person = data.startVerification.verification.launch.url;
@@ -344,14 +344,14 @@ describe('the listeners', () => {
     }
   });
 
-  it('open GraphiQL only where it is wanted', async () => {
+  it('serve GraphiQL only when it is enabled', async () => {
     const { url } = await app({ env: { GRAPHIQL: 'off' } });
     expect((await fetch(`${url}/graphiql`)).status).toBe(404);
   });
 });
 
 describe('notifications', () => {
-  it('are small, of any type, and told nothing when nobody expects them', async () => {
+  it('have a size limit, may be of any media type, and get 404 for an unknown capability', async () => {
     const { url, config } = await app();
     const post = (body: string, type = 'application/json', capability = 'made-up') =>
       fetch(`${url}/callbacks/oemcloud/${capability}`, {

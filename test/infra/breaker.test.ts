@@ -8,7 +8,7 @@ async function fail(kind: ProviderFault['kind']): Promise<never> {
 }
 
 describe.concurrent('the breaker', () => {
-  it('stops calling after five faults in a row, of that action only', async () => {
+  it('opens for one action after five faults in a row', async () => {
     const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
     for (let time = 0; time < 5; time++) {
       await breaker.run('a', () => fail('timeout')).catch(() => {});
@@ -31,7 +31,7 @@ describe.concurrent('the breaker', () => {
     expect(breaker.isOpen('a')).toBe(false);
   });
 
-  it('lets one probe through after its pause, and holds nobody behind it', async () => {
+  it('sends one probe after its pause, and fails other calls at once', async () => {
     const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
     for (let time = 0; time < 5; time++) {
       await breaker.run('a', () => fail('timeout')).catch(() => {});
@@ -68,7 +68,7 @@ describe.concurrent('the breaker', () => {
     expect(breaker.isOpen('a')).toBe(true);
   });
 
-  it('lets 300 calls of one action be under way, and nobody else’s wait for them', async () => {
+  it('allows 300 concurrent calls of one action, apart from other actions', async () => {
     const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
     let release = (): void => {};
     const held = new Promise<void>((resolve) => {

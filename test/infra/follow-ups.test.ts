@@ -40,8 +40,8 @@ function describeVisits(
   name: string,
   create: (onError?: (error: unknown) => void) => Promise<FollowUpPlan>,
 ): void {
-  describe(`${name}: a visit`, () => {
-    it('makes a visit when it is time, and not before', async () => {
+  describe(`${name}: a follow-up`, () => {
+    it('runs when it is due, and not before', async () => {
       const plan = await create();
       const seen: [string, number][] = [];
       plan.begin(async (id) => {
@@ -57,7 +57,7 @@ function describeVisits(
       expect(seen[1]?.[1]).toBeGreaterThanOrEqual(atMs - 2);
     });
 
-    it('plans one visit for an id, however often it is told', async () => {
+    it('is planned once for each id, however often it is requested', async () => {
       const plan = await create();
       const seen: string[] = [];
       plan.begin(async (id) => {
@@ -70,7 +70,7 @@ function describeVisits(
       expect(seen).toEqual(['ver_once']);
     });
 
-    it('comes again when it was told to, until there is nothing left to do', async () => {
+    it('is repeated at the requested time until it is done', async () => {
       const plan = await create();
       const seen: number[] = [];
       plan.begin(async () => {
@@ -86,7 +86,7 @@ function describeVisits(
       await until(async () => seen.length === 4);
     });
 
-    it('comes again, after a while, when it failed, and says what failed', async () => {
+    it('is repeated after a while when it failed, and reports the error', async () => {
       const errors: unknown[] = [];
       const plan = await create((error) => errors.push(error));
       const seen: number[] = [];
@@ -110,7 +110,7 @@ describeVisits('timers', async (onError = () => {}) => {
   return plan;
 });
 
-describe('over one Redis', () => {
+describe('follow-ups in Redis', () => {
   let redis: RedisServer;
 
   beforeAll(async () => {
@@ -122,7 +122,7 @@ describe('over one Redis', () => {
 
   describeVisits('BullMQ', (onError) => overRedis(redis.url, onError));
 
-  it('are made once, by one of several replicas, though another one planned them', async () => {
+  it('run once, on one of several replicas, whoever planned them', async () => {
     const planner = await overRedis(redis.url);
     const replicas = await Promise.all([1, 2, 3].map(() => overRedis(redis.url)));
     const seen: string[] = [];
@@ -139,7 +139,7 @@ describe('over one Redis', () => {
     expect(seen.toSorted()).toEqual(ids.toSorted());
   });
 
-  it('leave nothing behind when they are over, and hold nothing but the id', async () => {
+  it('contain only the id, and are deleted when they are done', async () => {
     const plan = await overRedis(redis.url);
     await plan.plan('ver_planned', now() + 60_000);
     const job = await redis.command('HGETALL', '{vs:sandbox}:visits:ver_planned');
@@ -162,8 +162,8 @@ describe('over one Redis', () => {
   });
 });
 
-describe('when Redis is gone', () => {
-  it('no visit can be planned, and that is said soon; planned ones outlive it', async () => {
+describe('when Redis stops', () => {
+  it('planning a follow-up fails soon, and planned ones run afterwards', async () => {
     const redis = await startRedis();
     const plan = await overRedis(redis.url);
     const seen: string[] = [];
@@ -199,8 +199,8 @@ describe('when Redis is gone', () => {
   });
 });
 
-describe('over a Cluster', () => {
-  it('visits are made: all that belongs to them is in one slot', async () => {
+describe('on a Redis Cluster', () => {
+  it('follow-ups run, because all their keys are in one slot', async () => {
     const cluster = await startCluster();
     try {
       const [one, two] = [await overRedis(cluster.url), await overRedis(cluster.url)];

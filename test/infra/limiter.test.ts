@@ -16,7 +16,7 @@ function most(times: readonly number[], inAny: (a: number, b: number) => boolean
 }
 
 describe.concurrent('the limiter', () => {
-  it('never lets more than L through in any second, and nearly L in every one', async () => {
+  it('sends at most L calls in any second, and nearly L in every one', async () => {
     const limiter = createLimiter();
     const perSecond = 20;
     const sent: number[] = [];
@@ -32,14 +32,14 @@ describe.concurrent('the limiter', () => {
     expect((sent.at(-1) ?? 0) - (sent[0] ?? 0)).toBeGreaterThanOrEqual(2 * 1000);
   });
 
-  it('paces less than one call a second', async () => {
+  it('supports less than one call a second', async () => {
     const limiter = createLimiter();
     const ask = { key: 'slow', perSecond: 0.5, priority: 'start', withinMs: 500 } as const;
     await limiter.turn(ask);
     await expect(limiter.turn(ask)).rejects.toMatchObject({ reason: 'no_slot_in_time' });
   });
 
-  it('keeps limits apart', async () => {
+  it('counts each key separately', async () => {
     const limiter = createLimiter();
     const ask = { perSecond: 1, priority: 'start', withinMs: 100 } as const;
     await limiter.turn({ ...ask, key: 'a' });
@@ -47,13 +47,13 @@ describe.concurrent('the limiter', () => {
     await expect(limiter.turn({ ...ask, key: 'a' })).rejects.toThrow(LimiterRefusal);
   });
 
-  it('refuses at once what has no time left', async () => {
+  it('refuses a call whose deadline is over at once', async () => {
     const limiter = createLimiter();
     const ask = { key: 'a', perSecond: 100, priority: 'start', withinMs: -1 } as const;
     await expect(limiter.turn(ask)).rejects.toMatchObject({ reason: 'no_slot_in_time' });
   });
 
-  it('tells in time who never comes to its turn behind what is more urgent', async () => {
+  it('refuses a call in time when more urgent calls never leave it a slot', async () => {
     const limiter = createLimiter();
     const ask = { key: 'a', perSecond: 10 } as const;
     const load = { isOver: false };
@@ -83,7 +83,7 @@ describe.concurrent('the limiter', () => {
     expect(prepared).toBe(0);
   });
 
-  it('sheds what would wait for more than three seconds', async () => {
+  it('refuses calls that would wait for more than three seconds', async () => {
     const limiter = createLimiter();
     const results = await Promise.allSettled(
       Array.from({ length: 30 }, () =>
@@ -97,7 +97,7 @@ describe.concurrent('the limiter', () => {
     expect(reasons.filter((reason) => reason === 'sent').length).toBeGreaterThanOrEqual(5);
   });
 
-  it('lets starts pass results that wait', async () => {
+  it('lets starts overtake waiting results', async () => {
     const limiter = createLimiter();
     const order: LimiterPriority[] = [];
     const turn = async (priority: LimiterPriority): Promise<void> => {
@@ -110,7 +110,7 @@ describe.concurrent('the limiter', () => {
     expect(order).toHaveLength(16);
   });
 
-  it('learns how long preparing takes, and wastes no moment of sending on it', async () => {
+  it('learns how long preparing takes, and wastes no slot on it', async () => {
     const limiter = createLimiter();
     const ask = { key: 'a', perSecond: 100, priority: 'start', withinMs: 5000 } as const;
     let prepared = 0;
@@ -126,7 +126,7 @@ describe.concurrent('the limiter', () => {
 
 // One after another: a stall is everybody's.
 describe('the limiter beside a stalled event loop', () => {
-  it('goes on after a stall of the event loop while a call was being prepared', async () => {
+  it('continues after the event loop stalled while a call was being prepared', async () => {
     const limiter = createLimiter();
     const ask = { key: 'a', perSecond: 20, priority: 'start', withinMs: 3000 } as const;
     let isStalled = true;
@@ -141,7 +141,7 @@ describe('the limiter beside a stalled event loop', () => {
     }
   });
 
-  it('sends nothing before its moment, nor late: a missed one is reserved again', async () => {
+  it('reserves another slot when it missed one, and never sends early or late', async () => {
     const now = steadyNow;
     const memory = createMemoryPacer({ now, guardMs });
     let reserved = 0;

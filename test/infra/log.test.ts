@@ -18,7 +18,7 @@ function logOf(use: (log: ReturnType<typeof createLog>) => void): string {
 }
 
 describe('the log', () => {
-  it('drops every field that its event does not have, however it got there', () => {
+  it('drops every field that its event does not declare', () => {
     const given = {
       provider: 'probe',
       action: 'Start',
@@ -32,7 +32,7 @@ describe('the log', () => {
     expect(text).not.toContain('CANARY');
   });
 
-  it('names a bug and its place, without its message', () => {
+  it('names the type and place of a bug, without its message', () => {
     const bug = new TypeError('CANARY\n    at CANARY (input:1:2)');
     const text = logOf((log) => logBug(log, 'here', bug));
     expect(text).toContain('TypeError');
@@ -40,7 +40,7 @@ describe('the log', () => {
     expect(text).not.toContain('CANARY');
   });
 
-  it('prints a secret as one', () => {
+  it('hides the value of a Secret', () => {
     const secret = new Secret('CANARY');
     const shown = [String(secret), JSON.stringify({ secret }), secret.toString()].join();
     expect(shown).not.toContain('CANARY');

@@ -54,15 +54,15 @@ function client() {
       );
 }
 
-describe('an answer with media', () => {
-  it('comes without it, and with everything else as it was', async () => {
+describe('a response with media', () => {
+  it('is read without its media and otherwise unchanged', async () => {
     const url = await serve((response) => Readable.from(withRecording(megabyte)).pipe(response));
     expect(await client()(url)).toBe(
       '{"Response":{"Id":1862291536444700249,"Name":"韦小宝\\n","Video":"","Empty":"","List":[1.50,null,true]}}',
     );
   });
 
-  it.each([1, 3, 7])('survives being cut into pieces of %i bytes', async (size) => {
+  it.each([1, 3, 7])('is read correctly in chunks of %i bytes', async (size) => {
     const text = JSON.stringify({
       名: '韦😀宝"\\',
       long: 'x'.repeat(2001),
@@ -80,7 +80,7 @@ describe('an answer with media', () => {
     expect(JSON.parse(body.toString('utf8'))).toEqual({ ...JSON.parse(text), long: '' });
   });
 
-  it('is a fault of its own kind when it is no JSON, too large or cut off', async () => {
+  it('is a protocol fault when it is no JSON, too large or truncated', async () => {
     const send = client();
     const html = await serve((response) => response.end('<html>'));
     expect(await send(html)).toBe('protocol');
@@ -102,7 +102,7 @@ describe('an answer with media', () => {
     expect(await send(broken)).toBe('connection_lost');
   });
 
-  it('does not stand in memory: fifty at once take a fraction of what they bring', async () => {
+  it('is dropped while it is read: fifty concurrent ones need a fraction of their size', async () => {
     const bytes = 8 * megabyte;
     const count = 50;
     const url = await serve((response) => Readable.from(withRecording(bytes)).pipe(response));
@@ -126,11 +126,11 @@ describe('an answer with media', () => {
   });
 });
 
-describe('the shared budget', () => {
+describe('the shared byte budget', () => {
   const answerOf = (bytes: number): Readable => Readable.from([Buffer.alloc(bytes, ' ')]);
   const terms = (budget: ReturnType<typeof createByteBudget>) => ({ maxBytes: megabyte, budget });
 
-  it('refuses a large answer when others hold it, and never a small one', async () => {
+  it('refuses a large response when others use it up, and never a small one', async () => {
     const budget = createByteBudget(100_000);
     expect(budget.take(90_000)).toBe(true);
     await expect(readBody(answerOf(200_000), terms(budget))).rejects.toThrow('protocol');
@@ -139,7 +139,7 @@ describe('the shared budget', () => {
     expect(await readBody(answerOf(150_000), terms(budget))).toHaveLength(150_000);
   });
 
-  it('is given back whole, whatever became of the answer', async () => {
+  it('is returned completely, however reading ends', async () => {
     const budget = createByteBudget(100_000);
     await readBody(answerOf(160_000), terms(budget));
     await expect(readBody(answerOf(170_000), terms(budget))).rejects.toThrow('protocol');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRedisClock } from '../../src/infra/redis/redis-clock.ts';
 
-it('takes the fastest round trip for the best, and forgets all when a clock was set', () => {
+it('the Redis clock trusts the fastest round trip, and forgets all when a clock was set', () => {
   const clock = createRedisClock();
   // Redis is 300 ms ahead; the slow trip came back late.
   clock.learn(1000, 1050, 1310);

@@ -79,9 +79,9 @@ async function demand(
 }
 
 // Each has a quota, and where it needs one a server, of its own.
-describe.concurrent('moments of sending, reserved in Redis', () => {
+describe.concurrent('slots reserved in Redis', () => {
   it.each([20, 100])(
-    'are at most %i in any second over four replicas whose clocks differ, and nearly as many',
+    'are at most %i in any second over four replicas with different clocks, and nearly as many',
     async (perSecond) => {
       const replicas = await Promise.all([-300, -100, 100, 300].map((skew) => replica(skew)));
       const key = `four-${perSecond}`;
@@ -96,7 +96,7 @@ describe.concurrent('moments of sending, reserved in Redis', () => {
     30_000,
   );
 
-  it('are not bunched when Redis has forgotten everything', async () => {
+  it('stay within the rate after Redis lost all its data', async () => {
     const own = await startRedis();
     cleanUp.push(own.stop);
     const one = await replica(0, own.url);
@@ -113,7 +113,7 @@ describe.concurrent('moments of sending, reserved in Redis', () => {
     expect(sent.length).toBeGreaterThan(40);
   }, 30_000);
 
-  it('are not given twice by a Redis that was started again with old data, to one that knows nothing of it', async () => {
+  it('are not reserved twice after Redis restarts with old data, also by another replica', async () => {
     const own = await startRedis();
     cleanUp.push(own.stop);
     const [one, other] = [await replica(0, own.url), await replica(0, own.url)];
@@ -129,7 +129,7 @@ describe.concurrent('moments of sending, reserved in Redis', () => {
     expect(sent.length).toBeGreaterThan(40);
   }, 40_000);
 
-  it('are not given twice where old data was put back under a Redis that went on', async () => {
+  it('are not reserved twice when old data is restored in a running Redis', async () => {
     const one = await replica();
     const place = '{vs:test:quota}:put-back';
     await one.pacer.warm('put-back', 20);
@@ -166,7 +166,7 @@ describe.concurrent('moments of sending, reserved in Redis', () => {
     }
   }, 40_000);
 
-  it('are used although Redis is a tenth of a second away', async () => {
+  it('are used when Redis is 100 ms away', async () => {
     const far = await startFarAway(redis.port, 50);
     cleanUp.push(far.stop);
     const client = connectRedis(far.url);
@@ -185,7 +185,7 @@ describe.concurrent('moments of sending, reserved in Redis', () => {
     expect(sent.length).toBeGreaterThan(20 * 6 * 0.8);
   }, 40_000);
 
-  it('are held back for everybody after the provider refused', async () => {
+  it('are held back on all replicas after the provider refused', async () => {
     const [one, other] = await Promise.all([replica(-200), replica(200)]);
     await one.pacer.warm('refused', 100);
     await sleep(2100);
@@ -197,7 +197,7 @@ describe.concurrent('moments of sending, reserved in Redis', () => {
     expect(trueMs() - refusedMs).toBeGreaterThanOrEqual(1000);
   }, 30_000);
 
-  it('cost at most ten commands of Redis each', async () => {
+  it('cost at most ten Redis commands each', async () => {
     const own = await startRedis();
     cleanUp.push(own.stop);
     const one = await replica(0, own.url);
@@ -213,7 +213,7 @@ describe.concurrent('moments of sending, reserved in Redis', () => {
     expect(((await processed()) - before) / 50).toBeLessThanOrEqual(10);
   }, 30_000);
 
-  it('fail closed without Redis; reads go on at this replica’s share, and no burst follows', async () => {
+  it('are refused without Redis for starts, while reads continue at this replica’s share without a burst', async () => {
     const own = await startRedis();
     const one = await replica(0, own.url);
     await one.pacer.warm('gone', 20);

@@ -38,7 +38,7 @@ repeat local now = redis.call('TIME')
 until (now[1] - from[1]) * 1000000 + now[2] - from[2] >= ${ms * 1000}
 return 1`;
 
-describe('a reply of Redis', () => {
+describe('a Redis reply', () => {
   it('counts when it has arrived, however long the event loop was stalled', async () => {
     const client = await clientOf();
     await client.set('a', '1');
@@ -47,7 +47,7 @@ describe('a reply of Redis', () => {
     expect(await Promise.all(replies)).toEqual(Array.from({ length: 50 }, () => '1'));
   });
 
-  it('counts when it comes late because Redis was busy with what was sent before', async () => {
+  it('counts when it is late because Redis was busy with earlier commands', async () => {
     const client = await clientOf();
     // Each is quick; all together they take several times as long as silence may last. They are long, so that
     // Redis reads few at once: it replies to what it has read.
@@ -56,7 +56,7 @@ describe('a reply of Redis', () => {
     expect(new Set(await Promise.all(replies))).toEqual(new Set([1]));
   });
 
-  it('reaches its own command, though a command is defined while others are under way', async () => {
+  it('reaches its own command when a command is defined meanwhile', async () => {
     const client = await clientOf();
     await client.mset('k1', 'v1', 'k2', 'v2', 'k3', 'v3');
     const first = client.get('k1');
@@ -67,8 +67,8 @@ describe('a reply of Redis', () => {
   });
 });
 
-describe('a Redis that is silent', () => {
-  it('fails each command, and answers again when it goes on', async () => {
+describe('a silent Redis', () => {
+  it('fails each command, and is used again when it continues', async () => {
     const own = await startRedis();
     cleanUp.push(own.stop);
     const client = await clientOf(own.url);
@@ -81,7 +81,7 @@ describe('a Redis that is silent', () => {
     expect(await until(() => client.set('a', '1').catch(() => null))).toBe('OK');
   });
 
-  it('fails what a broken connection owes, at once', async () => {
+  it('fails the commands of a broken connection at once', async () => {
     const own = await startRedis();
     cleanUp.push(own.stop);
     const client = await clientOf(own.url);
@@ -90,7 +90,7 @@ describe('a Redis that is silent', () => {
     await expect(asked).rejects.toBeInstanceOf(StoreUnavailable);
   });
 
-  it('is connected to anew when a connection has become a black hole', async () => {
+  it('is reconnected when a connection swallows everything', async () => {
     const hole = await startHole();
     const client = await clientOf(hole.url);
     await client.set('a', '1');

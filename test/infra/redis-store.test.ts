@@ -45,7 +45,7 @@ describe('the Redis store', () => {
   const records = async (store: Store, ids: readonly string[]) =>
     (await store.records.get(ids)).map((record) => record?.body ?? null);
 
-  it('keeps no id, no body and no record of a claim in clear, and nothing for ever', async () => {
+  it('keeps no id, body or claim in clear text, and no key without expiry', async () => {
     await single.command('FLUSHALL');
     const { client, store } = await redisStoreOf(single.url);
     await store.records.create('ver_CANARY', ...kept('{"name":"CANARY"}'));
@@ -68,7 +68,7 @@ describe('the Redis store', () => {
     await store.close();
   });
 
-  it('opens nothing that was altered, or moved to another place', async () => {
+  it('rejects a ciphertext that was altered or moved to another key', async () => {
     await single.command('FLUSHALL');
     const { client, store } = await redisStoreOf(single.url);
     await store.records.create('a', ...kept('body of a'));
@@ -88,7 +88,7 @@ describe('the Redis store', () => {
     await store.close();
   });
 
-  it('reads any number of records in at most two waves', async () => {
+  it('reads 500 records with 500 commands, also with two hash keys', async () => {
     const { client, store } = await redisStoreOf(single.url, {
       hash: [someKey('new'), someKey('old')],
     });
@@ -102,7 +102,7 @@ describe('the Redis store', () => {
     await store.close();
   });
 
-  it('finds what was written under either key while keys are rotated', async () => {
+  it('finds records under either key during a rotation', async () => {
     await single.command('FLUSHALL');
     const [oldHash, newHash] = [someKey('h1'), someKey('h2')];
     const [oldSeal, newSeal] = [someKey('e1'), someKey('e2')];
@@ -133,7 +133,7 @@ describe('the Redis store', () => {
     for (const { store } of [before, prepared, promoted]) await store.close();
   });
 
-  it('does not open an old ciphertext that was put back beside a newer version', async () => {
+  it('rejects an old ciphertext that was restored beside a newer version', async () => {
     await single.command('FLUSHALL');
     const { client, store } = await redisStoreOf(single.url);
     await store.records.create('a', ...kept('one'));
@@ -148,14 +148,14 @@ describe('the Redis store', () => {
     await store.close();
   });
 
-  it('shares nothing with another mode', async () => {
+  it('shares no key with another mode', async () => {
     const { client, store } = await redisStoreOf(single.url);
     await store.records.create('mode', ...kept('body'));
     expect((await client.keys('*')).every((key) => key.startsWith('vs:sandbox:'))).toBe(true);
     await store.close();
   });
 
-  it('goes on when the server has lost its scripts', async () => {
+  it('continues when the server has lost its scripts', async () => {
     const { store } = await redisStoreOf(single.url);
     await store.records.create('a', ...kept('one'));
     await single.command('SCRIPT', 'FLUSH');
@@ -165,7 +165,7 @@ describe('the Redis store', () => {
     await store.close();
   });
 
-  it('follows a failover: at most one holds a claim, and what was written is found', async () => {
+  it('follows a failover: at most one replica holds a claim, and written records are found', async () => {
     const group = await startSentinel();
     const { store } = await redisStoreOf(group.url);
     try {
@@ -222,7 +222,7 @@ describe('a Redis in trouble', () => {
       },
     ],
   ])(
-    'says so in time when it %s, and is used again afterwards',
+    'is reported in time when it %s, and is used again afterwards',
     async (_name, harm) => {
       let server = await startRedis(['--enable-debug-command', 'yes']);
       const { port } = server;
@@ -252,7 +252,7 @@ describe('a Redis in trouble', () => {
     60_000,
   );
 
-  it('says so when it is full, and still reads', async () => {
+  it('is reported when it is full, and still serves reads', async () => {
     const server = await startRedis();
     const { store } = await redisStoreOf(server.url);
     await store.records.create('a', ...kept('one'));
@@ -264,7 +264,7 @@ describe('a Redis in trouble', () => {
     await server.stop();
   });
 
-  it('is unavailable, not a bug, when it was never there', async () => {
+  it('is StoreUnavailable, not a bug, when it was never there', async () => {
     const { store } = await redisStoreOf('redis://127.0.0.1:1');
     expect(await endOf(store.ping())).toBe('unavailable');
     await store.close();
@@ -278,7 +278,7 @@ describe('REDIS_URL', () => {
     'redis+cluster://a:1,b:2,c:3',
     'rediss+cluster://user:pass@a:1,b:2',
     'redis+sentinel://a:1,b:2/main',
-  ])('can be %s', (url) => {
+  ])('accepts %s', (url) => {
     expect(isRedisUrl(url)).toBe(true);
   });
 
@@ -288,7 +288,7 @@ describe('REDIS_URL', () => {
     'redis+cluster://a,b',
     'redis+cluster://a:1/0',
     'redis+sentinel://a:1',
-  ])('cannot be %s', (url) => {
+  ])('rejects %s', (url) => {
     expect(isRedisUrl(url)).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRoundTrips } from '../../src/infra/redis/round-trips.ts';
 
-describe('the distance to Redis', () => {
-  it('is told once when Redis turns out to be far away, and again after it was near', () => {
+describe('the round-trip time to Redis', () => {
+  it('is reported once when it becomes long, and again after it was short', () => {
     const told: number[] = [];
     const trips = createRoundTrips((ms) => told.push(ms));
     expect(trips.currentMs()).toBeNull();
@@ -14,7 +14,7 @@ describe('the distance to Redis', () => {
     expect(told).toEqual([150, 180]);
   });
 
-  it('is that of the fastest of late: a stall of this process is no distance', () => {
+  it('is that of the fastest recent trip, so that a stall of this process does not count', () => {
     const told: number[] = [];
     const trips = createRoundTrips((ms) => told.push(ms));
     for (const ms of [2, 900, 900, 900, 900]) trips.add(ms);

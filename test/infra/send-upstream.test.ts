@@ -54,7 +54,7 @@ async function faultOf(url: string, timeoutMs = 3000, maxBytes = 1000): Promise<
 const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
 
 describe('sending to a provider', () => {
-  it('hands a whole answer over', async () => {
+  it('returns a whole response', async () => {
     const { url } = await rawServer((socket) => socket.end(`${head}Content-Length: 2\r\n\r\n{}`));
     expect(await faultOf(url)).toBe('200 {}');
   });
@@ -67,20 +67,20 @@ describe('sending to a provider', () => {
     expect(await faultOf(url)).toBe('200 {}');
   });
 
-  it('knows that a refused connection sent nothing', async () => {
+  it('reports not_sent for a refused connection', async () => {
     expect(await faultOf(`http://127.0.0.1:${await freePort()}/`)).toBe('not_sent');
   });
 
-  it('knows that an unknown host sent nothing', async () => {
+  it('reports not_sent for an unknown host', async () => {
     expect(await faultOf('http://no-such-host.invalid/')).toBe('not_sent');
   });
 
-  it('knows that a TLS handshake which fails sent nothing', async () => {
+  it('reports not_sent for a failed TLS handshake', async () => {
     const { url } = await rawServer((socket) => socket.destroy());
     expect(await faultOf(url.replace('http:', 'https:'))).toBe('not_sent');
   });
 
-  it('knows that a TLS handshake which hangs sent nothing', async () => {
+  it('reports not_sent for a TLS handshake that hangs', async () => {
     const { url } = await rawServer(() => {});
     expect(await faultOf(url.replace('http:', 'https:'), 800)).toBe('not_sent');
   });
@@ -98,7 +98,7 @@ describe('sending to a provider', () => {
     expect(heard).toBeLessThanOrEqual(1);
   });
 
-  it('sends nothing over a connection that stands only after the deadline', async () => {
+  it('sends nothing over a connection that opens after the deadline', async () => {
     const { url, hits } = await rawServer((socket) =>
       socket.end(`${head}Content-Length: 2\r\n\r\n{}`),
     );
@@ -121,12 +121,12 @@ describe('sending to a provider', () => {
     expect(hits()).toBe(0);
   });
 
-  it('counts silence after sending as a time-out', async () => {
+  it('reports timeout for silence after sending', async () => {
     const { url } = await rawServer(() => {});
     expect(await faultOf(url, 300)).toBe('timeout');
   });
 
-  it('ends a slow drip at the deadline', async () => {
+  it('ends a slow response at the deadline', async () => {
     const { url } = await rawServer((socket) => {
       socket.write(`${head}Content-Length: 1000\r\n\r\n`);
       const timer = setInterval(() => socket.write(' '), 50);
@@ -135,13 +135,13 @@ describe('sending to a provider', () => {
     expect(await faultOf(url, 400)).toBe('timeout');
   });
 
-  it('counts a connection that breaks after sending as lost, and never sends again', async () => {
+  it('reports connection_lost for a connection that breaks after sending, without a retry', async () => {
     const { url, hits } = await rawServer((socket) => socket.resetAndDestroy());
     expect(await faultOf(url)).toBe('connection_lost');
     expect(hits()).toBe(1);
   });
 
-  it('counts a truncated answer as lost', async () => {
+  it('reports connection_lost for a truncated response', async () => {
     const { url } = await rawServer((socket) =>
       socket.end(`${head}Content-Length: 100\r\n\r\n{"Response":`),
     );
@@ -157,14 +157,14 @@ describe('sending to a provider', () => {
     expect(elsewhere.hits()).toBe(0);
   });
 
-  it('stops reading at the byte cap', async () => {
+  it('stops reading at the byte limit', async () => {
     const { url } = await rawServer((socket) =>
       socket.end(`${head}Content-Length: 5000\r\n\r\n${'x'.repeat(5000)}`),
     );
     expect(await faultOf(url, 3000, 1000)).toBe('protocol');
   });
 
-  it('refuses a compressed answer, which it did not ask for', async () => {
+  it('rejects a compressed response, which it did not ask for', async () => {
     const { url } = await rawServer((socket) =>
       socket.end(`${head}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`),
     );

@@ -7,7 +7,7 @@ const key = someKey('e1');
 const vault = createVault({ keys: [key], mode: 'live' });
 
 describe('the vault', () => {
-  it('opens what it sealed, which is another text every time', () => {
+  it('opens what it sealed, and seals the same text differently each time', () => {
     const [one, two] = [vault.seal('record', 'a', '韦小宝'), vault.seal('record', 'a', '韦小宝')];
     expect(one).toMatch(/^v1\.e1\.[\w-]+\.[\w-]+\.[\w-]+$/u);
     expect(two).not.toBe(one);
@@ -46,7 +46,7 @@ describe('the vault', () => {
       },
     ],
     ['that is empty', () => vault.open('record', 'a', '')],
-  ])('opens nothing %s', (_name, open) => {
+  ])('rejects a sealed text %s', (_name, open) => {
     expect(() => open(vault.seal('record', 'a', 'text'))).toThrow(StoreUnavailable);
   });
 });

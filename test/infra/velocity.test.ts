@@ -43,8 +43,8 @@ async function refundOf(velocity: Velocity, ...counters: VelocityCounter[]) {
 describe.each([
   ['in memory', () => Promise.resolve(createMemoryVelocity({ now: () => Date.now() }))],
   ['in Redis', redisVelocity],
-])('counters %s', (_where, create) => {
-  it('let so many through, and tell when trying again is worth it', async () => {
+])('velocity counters %s', (_where, create) => {
+  it('allow their limit, and return when a retry makes sense', async () => {
     const velocity = await create();
     const one = counter(2);
     expect([await spend(velocity, one), await spend(velocity, one)]).toEqual(['spent', 'spent']);
@@ -65,7 +65,7 @@ describe.each([
     expect(await spend(velocity, card)).toBe('spent');
   });
 
-  it('take back what a call counted, in each of them', async () => {
+  it('refund a call in each of them', async () => {
     const velocity = await create();
     const [user, card] = [counter(1), counter(1)];
     const refund = await refundOf(velocity, user, card);
@@ -73,7 +73,7 @@ describe.each([
     expect(await spend(velocity, user, card)).toBe('spent');
   });
 
-  it('let exactly as many through in each window, though calls are refused while one ends', async () => {
+  it('allow exactly their limit in each window while calls are refused', async () => {
     const velocity = await create();
     const one = counter(5, 0.4);
     for (let window = 0; window < 4; window++) {
@@ -84,7 +84,7 @@ describe.each([
     }
   });
 
-  it('take nothing back from a later window', async () => {
+  it('refund nothing in a later window', async () => {
     const velocity = await create();
     const one = counter(1, 0.2);
     const refund = await refundOf(velocity, one);
@@ -104,8 +104,8 @@ describe.each([
   });
 });
 
-describe('counters in Redis', () => {
-  it('are shared by replicas, and have an end', async () => {
+describe('velocity counters in Redis', () => {
+  it('are shared by replicas, and expire', async () => {
     const [one, other] = [await redisVelocity(), await redisVelocity()];
     const shared = counter(2);
     expect([await spend(one, shared), await spend(other, shared)]).toEqual(['spent', 'spent']);
@@ -114,7 +114,7 @@ describe('counters in Redis', () => {
     expect(await redis.command('PTTL', place)).toBeGreaterThan(0);
   });
 
-  it('let nobody through when Redis does not answer', async () => {
+  it('refuse every call when Redis does not answer', async () => {
     const one = await redisVelocity();
     redis.child.kill('SIGSTOP');
     try {

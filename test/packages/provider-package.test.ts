@@ -69,8 +69,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('a provider in a package of its own', () => {
-  it('is proven by the suite, under vitest', async () => {
+describe('a provider package', () => {
+  it('passes the conformance suite under vitest', async () => {
     const { stdout } = await run(plugin, 'npm', ['test', '--', '--reporter', 'verbose']);
     expect(stdout).toContain('composes by @theguild/federation-composition');
     expect(stdout).toContain('DOCLENS_DOCUMENT: an altered body is refused');
@@ -78,7 +78,7 @@ describe('a provider in a package of its own', () => {
     expect(stdout).not.toMatch(/Tests .*failed/u);
   }, 120_000);
 
-  it('is proven by the suite, under plain node', async () => {
+  it('passes the conformance suite under node:test', async () => {
     writeFileSync(
       join(plugin, 'plain.test.ts'),
       `import { describe, it } from 'node:test';
@@ -91,12 +91,12 @@ testProvider({ describe, it }, subject);`,
     expect(Number(/pass (\d+)/u.exec(stdout)?.[1])).toBeGreaterThan(30);
   }, 120_000);
 
-  it('finds types for whatever it imports', async () => {
+  it('finds types for all its imports', async () => {
     const { stdout } = await run(plugin, 'npm', ['run', '--silent', 'types']);
     expect(stdout).toBe('');
   }, 120_000);
 
-  it('imports nothing of ours but the two entry points', async () => {
+  it('imports only the two public entry points', async () => {
     const manifest = readFileSync(join(plugin, 'package.json'), 'utf8');
     const { dependencies, peerDependencies } = JSON.parse(manifest) as Record<string, object>;
     expect(Object.keys({ ...dependencies, ...peerDependencies })).toEqual([
@@ -109,7 +109,7 @@ testProvider({ describe, it }, subject);`,
     );
   });
 
-  it('serves through a gateway, from start to its signed webhook', async () => {
+  it('serves through a gateway, from the start to its signed webhook', async () => {
     const PROVIDERS = '@example/doclens';
     const command = join(deployed, 'node_modules/.bin/verification-subgraph');
     const { stdout: sdl } = await run(deployed, command, ['print-schema'], { PROVIDERS });
@@ -228,8 +228,8 @@ testProvider({ describe, it }, subject);`,
   }, 120_000);
 });
 
-describe('a new provider, from the packed package', () => {
-  it('is green at once', async () => {
+describe('new-provider of the packed package', () => {
+  it('makes a provider whose tests pass', async () => {
     const command = join(deployed, 'node_modules/.bin/verification-subgraph');
     const { stdout: said } = await run(deployed, command, ['new-provider', 'zenith-id']);
     expect(said).toContain('npm test');
@@ -250,7 +250,7 @@ describe('a new provider, from the packed package', () => {
     ['tencent', /collides with the settings of provider "tencent-cn"/u],
     ['Acme', /is no id of a provider/u],
     ['oemcloud', /There is a provider "oemcloud" already/u],
-  ])('refuses %s', async (id, sentence) => {
+  ])('refuses the id %s', async (id, sentence) => {
     const command = join(deployed, 'node_modules/.bin/verification-subgraph');
     await expect(run(deployed, command, ['new-provider', id])).rejects.toThrow(sentence);
   });

@@ -44,7 +44,7 @@ function oneOf(at: number): Replica {
 }
 
 describe('a burst', () => {
-  it('of different checks on a fresh replica is served as far as possible, and the rest told to come again', async () => {
+  it('of different checks on a fresh replica is served as far as possible, and the rest may be retried', async () => {
     provider.onCall((_name, answer) => void setTimeout(answer, 1000));
     const all = await Promise.all(
       Array.from({ length: 800 }, (_, at) => oneOf(1).check(`burst-${at}`, `burst-${at}`)),
@@ -67,7 +67,7 @@ describe('a burst', () => {
     ['under one key', () => 'equal'],
     ['under a key each', (at: number) => `equal-${at}`],
   ])(
-    'of equal checks %s is one call, and everybody is given the check',
+    'of equal checks %s makes one call, and all get the result',
     async (name, keyOf) => {
       provider.onCall((_name, answer) => void setTimeout(answer, 200));
       const all = await Promise.all(

@@ -39,8 +39,8 @@ function oneOf(at: number): Replica {
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-describe('four replicas beside one Redis', () => {
-  it('pay once for a hundred equal requests, and all give the same check', async () => {
+describe('four replicas on one Redis', () => {
+  it('pay once for a hundred requests with one key, and all return the same check', async () => {
     const all = await Promise.all(
       Array.from({ length: 100 }, (_, at) => oneOf(at).check('equal', 'equal')),
     );
@@ -49,7 +49,7 @@ describe('four replicas beside one Redis', () => {
     expect(all.filter((one) => one.replayed === false)).toHaveLength(1);
   });
 
-  it('pay once for a hundred keys about the same four elements', async () => {
+  it('pay once for a hundred keys with the same input', async () => {
     const all = await Promise.all(
       Array.from({ length: 100 }, (_, at) => oneOf(at).check('same', `same-${at}`)),
     );
@@ -58,7 +58,7 @@ describe('four replicas beside one Redis', () => {
     expect(new Set(all.map((one) => one.check?.id)).size).toBe(100);
   });
 
-  it('say OUTCOME_UNKNOWN when the one that paid is killed, and never pay again', async () => {
+  it('return OUTCOME_UNKNOWN when the paying replica is killed, and never pay again', async () => {
     const doomed = await startReplica(redis.url, provider.url);
     provider.onCall(() => void doomed.kill());
     const lost = doomed.check('killed', 'killed');
@@ -78,7 +78,7 @@ describe('four replicas beside one Redis', () => {
     expect(provider.paidFor('killed')).toBe(1);
   }, 60_000);
 
-  it('take a definite answer after all, from a process that was paused over its time', async () => {
+  it('never pay again when a process is paused past its deadline and resumed', async () => {
     const paused = await startReplica(redis.url, provider.url);
     let answer = (): void => {};
     provider.onCall((_name, reply) => {
@@ -164,7 +164,7 @@ describe('four replicas beside one Redis', () => {
     expect([...told.values()].filter((one) => one === 'MATCHED').length).toBeGreaterThan(20);
   }, 180_000);
 
-  it('pay nothing while Redis is away, and go on when it is back', async () => {
+  it('pay nothing while Redis is stopped, and continue afterwards', async () => {
     // One that has just been paused or started says 503 for a moment.
     const isReady = (at: number) => until(async () => (await oneOf(at).check('up', 'up'))?.check);
     await Promise.all([0, 1, 2, 3].map(isReady));
@@ -182,7 +182,7 @@ describe('four replicas beside one Redis', () => {
     expect(provider.paidFor('away')).toBe(1);
   }, 60_000);
 
-  it('leave nothing in Redis that has no end, names anybody or can be read', async () => {
+  it('leave no key in Redis without expiry or with personal data', async () => {
     const keys = (await redis.command('KEYS', '*')) as string[];
     expect(keys.length).toBeGreaterThan(20);
     for (const key of keys) {

@@ -43,8 +43,8 @@ async function as(server: RedisServer, rights: readonly string[]): Promise<strin
   return `redis://service:secret@127.0.0.1:${server.port}`;
 }
 
-describe('the rights that are documented', () => {
-  it('are enough for checks, limits, starts and follow-ups', async () => {
+describe('the documented Redis rights', () => {
+  it('suffice for checks, limits, starts and follow-ups', async () => {
     const server = await redis();
     const rights = documentedRights();
     expect(rights).toContain('+time');
@@ -90,8 +90,8 @@ describe('the rights that are documented', () => {
   }, 90_000);
 });
 
-describe('a Redis that is half there', () => {
-  it('without the right to its time is not ready', async () => {
+describe('with a partly working Redis', () => {
+  it('a replica without the right to TIME is not ready', async () => {
     const server = await redis();
     const url = await as(server, documentedRights());
     const one = await replica(url);
@@ -101,7 +101,7 @@ describe('a Redis that is half there', () => {
     await until(() => isReady(one));
   }, 60_000);
 
-  it('with full memory is not ready', async () => {
+  it('a replica with a full Redis is not ready', async () => {
     const server = await redis();
     const one = await replica(server.url);
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
@@ -111,7 +111,7 @@ describe('a Redis that is half there', () => {
     await until(() => isReady(one));
   }, 60_000);
 
-  it('that is a cluster of which one node hangs is not ready, whichever it is', async () => {
+  it('a replica is not ready while any one node of its cluster hangs', async () => {
     const cluster = await startCluster();
     cleanUp.push(cluster.stop);
     // Else every node says that the cluster is down, once they have noticed.
@@ -127,7 +127,7 @@ describe('a Redis that is half there', () => {
     }
   }, 120_000);
 
-  it('that forgets keys stops the start, though CONFIG is denied', async () => {
+  it('an evicting Redis stops the boot, also when CONFIG is denied', async () => {
     const server = await redis();
     const url = await as(server, [...documentedRights(), '+info', '-config']);
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');

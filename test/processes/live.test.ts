@@ -68,7 +68,7 @@ async function send(body: object, headers: Record<string, string | undefined> = 
 }
 
 describe('with credentials', () => {
-  it('the real provider is called, and the answer says so', async () => {
+  it('the real provider is called, and the result has sandbox: false', async () => {
     const { data } = await send(check('real'));
     expect(data.checkBankCard.check).toMatchObject({ outcome: 'MATCHED', sandbox: false });
     expect(provider.paidFor('real')).toBe(1);
@@ -84,7 +84,7 @@ describe('with credentials', () => {
     ],
     ['without a tenant', { ...known, 'x-tenant-id': undefined }],
     ['without a user', { ...known, 'x-user-id': undefined }],
-  ])('nobody gets in %s, not even to the SDL', async (_name, headers) => {
+  ])('a request %s is rejected, also for the SDL', async (_name, headers) => {
     for (const body of [check('stranger'), { query: '{ _service { sdl } }' }]) {
       const { status, errors } = await send(body, headers);
       expect(status).toBe(401);
@@ -95,12 +95,12 @@ describe('with credentials', () => {
     expect(provider.paidFor('stranger')).toBe(0);
   });
 
-  it('both secrets hold while they are rotated', async () => {
+  it('both router secrets are accepted during a rotation', async () => {
     const older = { ...known, 'x-router-secret': 'an-older-secret-of-it' };
     expect((await send({ query: '{ __typename }' }, older)).status).toBe(200);
   });
 
-  it('a scope that is missing is missed, and is not there by itself', async () => {
+  it('a request without the scope is forbidden', async () => {
     for (const scopes of [undefined, 'verification:read', 'bankcard:checks']) {
       const { errors } = await send(check('unscoped'), { ...known, 'x-scopes': scopes });
       expect(errors[0].extensions.code).toBe('FORBIDDEN');
@@ -108,7 +108,7 @@ describe('with credentials', () => {
     expect(provider.paidFor('unscoped')).toBe(0);
   });
 
-  it('nothing of the sandbox is there', async () => {
+  it('the sandbox, GraphiQL and introspection are not served', async () => {
     for (const path of [
       '/sandbox/scenarios',
       '/sandbox/endpoints',
@@ -121,7 +121,7 @@ describe('with credentials', () => {
     expect(introspected.errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
   });
 
-  it('the listener for browsers serves nothing else', async () => {
+  it('the public port serves only return URLs', async () => {
     const open = `http://127.0.0.1:${publicPort}`;
     expect((await fetch(`${open}/return/made-up`)).status).toBe(410);
     for (const path of ['/graphql', '/metrics', '/health/ready']) {
@@ -130,7 +130,7 @@ describe('with credentials', () => {
     expect((await fetch(`${live.url}/return/made-up`)).status).toBe(404);
   });
 
-  it('one operation is charged once at most', async () => {
+  it('an operation with several chargeable fields is rejected without a charge', async () => {
     const input = (name: string) =>
       JSON.stringify(check(name).variables.input).replace(/"(\w+)":/gu, '$1:');
     const many = `mutation {
@@ -144,7 +144,7 @@ describe('with credentials', () => {
     for (const name of ['alias-1', 'alias-2', 'alias-3']) expect(provider.paidFor(name)).toBe(0);
   });
 
-  it('providers without credentials are not enabled, and say so', async () => {
+  it('providers without credentials are not enabled, with a reason', async () => {
     const { data } = await send({ query: '{ verificationProviders { id enabled reason } }' });
     expect(data.verificationProviders).toEqual(
       builtInProviders.map(({ id }) =>
@@ -155,13 +155,13 @@ describe('with credentials', () => {
     );
   });
 
-  it('real and sandbox records never meet', async () => {
+  it('all keys of live records carry the live prefix', async () => {
     const keys = (await redis.command('KEYS', '*')) as string[];
     expect(keys.length).toBeGreaterThan(3);
     for (const key of keys) expect(key).toMatch(/^(?:vs:live:|\{vs:live\}:)/u);
   });
 
-  it('a Redis that forgets keys when it is full stops the boot, unless it is allowed', async () => {
+  it('an evicting Redis stops the boot, unless STORE_ALLOW_EVICTION is on', async () => {
     const forgetful = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
     const env = {
       PATH: process.env['PATH'] ?? '',

@@ -150,8 +150,8 @@ const heardOf = (id: string, withinMs = 40_000) =>
     return events.length > 0 && events;
   }, withinMs);
 
-describe('verifications of three replicas beside one Redis', () => {
-  it('are asked about by one of them, once a second, however many people wait', async () => {
+describe('the verifications of three replicas on one Redis', () => {
+  it('are queried at most once a second, however many people wait', async () => {
     const id = await start('watched');
     upstream.answerBy(() => pending);
     const begunMs = performance.now();
@@ -168,7 +168,7 @@ describe('verifications of three replicas beside one Redis', () => {
     expect(await heardOf(id)).toMatchObject([{ status: 'PASSED' }]);
   });
 
-  it('are asked about when nobody asks, by one of them, though the one that began is dead', async () => {
+  it('are queried once by a follow-up after the replica that started them died', async () => {
     const doomed = await startOne();
     const id = await start('left alone', doomed);
     await doomed.kill();
@@ -179,7 +179,7 @@ describe('verifications of three replicas beside one Redis', () => {
     expect(await read(2, id)).toMatchObject({ status: 'PASSED', outcome: { evidence: 'QUERIED' } });
   });
 
-  it('are asked about after all when the one that was asking dies in the middle', async () => {
+  it('are queried again after the querying replica died', async () => {
     let release: ((answer: object) => void) | null = null;
     const id = await start('orphaned');
     upstream.answerBy(
@@ -197,7 +197,7 @@ describe('verifications of three replicas beside one Redis', () => {
     expect(await heardOf(id, 90_000)).toMatchObject([{ status: 'PASSED' }]);
   }, 180_000);
 
-  it('are asked about after Redis was away while it was time', async () => {
+  it('are queried after Redis was stopped at the time of the follow-up', async () => {
     const id = await start('without Redis');
     upstream.answerBy(() => passed);
     await new Promise((resolve) => setTimeout(resolve, 9000));
@@ -207,7 +207,7 @@ describe('verifications of three replicas beside one Redis', () => {
     expect(await heardOf(id, 60_000)).toMatchObject([{ status: 'PASSED' }]);
   }, 120_000);
 
-  it('leave nothing of a redacted user that could be found in a dump of Redis', async () => {
+  it('leave nothing in a dump of Redis after the user is redacted', async () => {
     upstream.answerBy(() => passed);
     const ids = [await start('secret-extra one'), await start('secret-extra two')];
     await new Promise((resolve) => setTimeout(resolve, 1200));

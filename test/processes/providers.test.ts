@@ -174,7 +174,7 @@ describe('PROVIDERS', () => {
     ),
   };
 
-  it('loads a package and a file beside the built-in ones, and they work', async () => {
+  it('loads a package and a file beside the built-in providers', async () => {
     const send = await start(folderWith(both), {
       // Twice is once.
       PROVIDERS: '@probe/idv, ./my-provider.ts,./my-provider.ts',
@@ -211,7 +211,7 @@ describe('PROVIDERS', () => {
     });
   });
 
-  it('and PROVIDERS_OFF switches one off, whose SDL stays', async () => {
+  it('keeps the SDL of a provider that PROVIDERS_OFF switches off', async () => {
     const send = await start(folderWith(both), {
       PROVIDERS: '@probe/idv',
       PROVIDERS_OFF: 'probe-idv',
@@ -226,7 +226,7 @@ describe('PROVIDERS', () => {
   });
 });
 
-describe('a broken plugin stops the start with one sentence', () => {
+describe('a broken plugin stops the boot with one sentence', () => {
   it.each<[string, string, Readonly<Record<string, string>>, RegExp]>([
     [
       'not installed',
@@ -384,7 +384,7 @@ describe('a broken plugin stops the start with one sentence', () => {
     expect(said()).not.toContain('    at ');
   });
 
-  it('each of several, at once', async () => {
+  it('for each of several at once', async () => {
     const { exited, said } = run(folderWith({}), { PROVIDERS: './a.js,./b.js' });
     expect(await exited).toBe(1);
     expect(

@@ -43,7 +43,7 @@ async function startSlowToConnect() {
 }
 
 describe('the quota of a provider', () => {
-  it('is kept at its socket, over connections that are made anew for a burst', async () => {
+  it('is kept at the provider’s socket, also over new connections', async () => {
     const redis = await startRedis();
     cleanUp.push(redis.stop);
     const provider = await startSlowToConnect();
@@ -68,7 +68,7 @@ describe('the quota of a provider', () => {
     }
   }, 90_000);
 
-  it('is used though Redis is a tenth of a second away', async () => {
+  it('is used up when Redis is 100 ms away', async () => {
     const redis = await startRedis();
     cleanUp.push(redis.stop);
     const far = await startFarAway(redis.port, 50);

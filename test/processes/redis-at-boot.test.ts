@@ -20,8 +20,8 @@ async function statusOf(url: string): Promise<number> {
   );
 }
 
-describe('at the start', () => {
-  it('a Redis that is not there leaves the process alive and not ready, until it comes', async () => {
+describe('at boot', () => {
+  it('a process without Redis is live and not ready until Redis comes', async () => {
     const [port, redisPort] = [await freePort(), await freePort()];
     const child = spawn(process.execPath, ['src/main.ts'], {
       stdio: 'ignore',
@@ -42,7 +42,7 @@ describe('at the start', () => {
     await until(async () => (await statusOf(`${url}/health/ready`)) === 200, 30_000);
   }, 90_000);
 
-  it('a Redis is spoken to by TLS, its certificate checked', async () => {
+  it('a process connects by TLS and checks the certificate of Redis', async () => {
     const file = (name: string): string =>
       fileURLToPath(new URL(`../support/tls/${name}`, import.meta.url));
     const tlsPort = await freePort();

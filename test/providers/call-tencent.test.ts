@@ -27,26 +27,26 @@ function answerOf(status: number, body: string) {
 
 const good = '{"Response":{"Result":"0","RequestId":"r-1","Newer":[1]}}';
 
-describe('an envelope of Tencent Cloud', () => {
-  it('brings the fields that are read, and leaves newer ones out', async () => {
+describe('a Tencent Cloud response', () => {
+  it('yields the fields that are read, and drops others', async () => {
     expect(await answerOf(200, good)).toEqual({ Result: '0', requestId: 'r-1' });
   });
 
   it.each([201, 204, 403, 500, 503])(
-    'is no answer with HTTP %i, whatever it says',
+    'is a fault with HTTP status %i, whatever its body says',
     async (status) => {
       await expect(answerOf(status, good)).rejects.toMatchObject({ kind: 'protocol' });
     },
   );
 
-  it('carries the provider’s own code for the table', async () => {
+  it('yields the provider’s error code', async () => {
     const body = '{"Response":{"Error":{"Code":"A.B","Message":"CANARY"},"RequestId":"r-2"}}';
     const error: unknown = await answerOf(200, body).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'A.B', requestId: 'r-2' });
     expect(String(error)).not.toContain('CANARY');
   });
 
-  it('is broken when the field that decides is missing', async () => {
+  it('is a fault when the deciding field is missing', async () => {
     await expect(answerOf(200, '{"Response":{"RequestId":"r-3"}}')).rejects.toMatchObject({
       kind: 'protocol',
       providerRequestId: 'r-3',

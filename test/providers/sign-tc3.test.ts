@@ -31,7 +31,7 @@ describe('TC3-HMAC-SHA256', () => {
       'Gu5t9xGARNpq86cd98joQYCN3*******',
       '2230eefd229f582d8b1b891af7107b91597240707d778ab3738f756258d7652c',
     ],
-  ])('equals the published vector of the key %s', (key, signature) => {
+  ])('matches the published test vector of the key %s', (key, signature) => {
     expect(signTc3(published, secretId, new Secret(key))).toBe(
       `TC3-HMAC-SHA256 Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/cvm/tc3_request, SignedHeaders=content-type;host, Signature=${signature}`,
     );
@@ -41,7 +41,7 @@ describe('TC3-HMAC-SHA256', () => {
     { Name: '韦小宝', IdCard: '11204416541220243X' },
     { Extra: '"quotes" \\ and 😀 and \u2028' },
     {},
-  ])('equals the official SDK byte for byte for %j', (payload) => {
+  ])('matches the official SDK byte for byte for %j', (payload) => {
     for (const timestamp of [1551113065, 1767225599, 1767225600]) {
       const ours = signTc3(
         {

@@ -63,8 +63,8 @@ function attempt(code: number, charged = true): object {
   return { ReqTime: '1730451371368', IsNeedCharge: charged, Errcode: code, LivenessMode: 4 };
 }
 
-describe('E证通: what is sent', () => {
-  it('sends the page’s minimal example as it is', async () => {
+describe('E证通: requests', () => {
+  it('sends the documented minimal example', async () => {
     const { sent, started } = await start({});
     expect(sent).toEqual([
       {
@@ -121,20 +121,20 @@ describe('E证通: what is sent', () => {
   it.each([
     [{ intentionMode: 'READ_ALOUD', intentionVerifyText: '我同意' }, '1'],
     [{ intentionMode: 'NOD', intentionActions: [{ text: '请点头' }] }, '3'],
-  ])('numbers the request mode as the request does: %j', async (options, number) => {
+  ])('sends the request number of each intention mode: %j', async (options, number) => {
     const { sent, checks } = await start({ options: { useIntentionVerify: true, ...options } });
     expect(sent[0]?.body.Config.IntentionMode).toBe(number);
     expect(checks).toContain('INTENTION');
   });
 
-  it('attests a document only where one is photographed', async () => {
+  it('attests DOCUMENT only when a document is photographed', async () => {
     expect((await start({})).checks).toContain('DOCUMENT');
     const typed = await start({ options: { inputType: 'USER_TYPES' } });
     expect(typed.checks).toEqual(['LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD']);
   });
 });
 
-describe('E证通: what is refused before a call', () => {
+describe('E证通: input checks', () => {
   it('names every wrong field at once', () => {
     expect(
       pathsOf({
@@ -153,14 +153,14 @@ describe('E证通: what is refused before a call', () => {
     ]);
   });
 
-  it('needs name and ID number where the caller passes them', () => {
+  it('requires name and ID number with CALLER_PASSES', () => {
     expect(pathsOf({ options: { inputType: 'CALLER_PASSES' } })).toEqual([
       'subject.name',
       'subject.idNumber',
     ]);
   });
 
-  it('needs useIntentionVerify for everything about intention', () => {
+  it('requires useIntentionVerify for every intention option', () => {
     expect(pathsOf({ options: { intentionMode: 'NOD', speed: 'SMART' } })).toEqual([
       'options.tencentCnEId.intentionMode',
       'options.tencentCnEId.speed',
@@ -195,7 +195,7 @@ describe('E证通: what is refused before a call', () => {
       { intentionMode: 'NOD', intentionActions: [{ text: 'x'.repeat(151) }] },
       'intentionActions.0.text',
     ],
-  ])('keeps to the limits of intention: %j', (options, path) => {
+  ])('enforces the limits of intention options: %j', (options, path) => {
     expect(pathsOf({ options: { useIntentionVerify: true, ...options } })).toEqual([
       `options.tencentCnEId.${path}`,
     ]);
@@ -222,7 +222,7 @@ describe('E证通: outcomes', () => {
     },
   );
 
-  it('says that the URL is used up once the person has begun', async () => {
+  it('reports the URL as used once the person has begun', async () => {
     expect(await outcomeOf(passed(), { status: 'doing' })).toMatchObject({ launchUsed: true });
     expect(await outcomeOf(passed(), { status: 'init' })).not.toHaveProperty('launchUsed', true);
   });
@@ -237,7 +237,7 @@ describe('E证通: outcomes', () => {
     expect(await outcomeOf(result)).toMatchObject({ kind: 'pending' });
   });
 
-  it('passes on code 0, given as a number or as text', async () => {
+  it('passes on code 0 as a number or as text', async () => {
     for (const code of [0, '0']) {
       expect(await outcomeOf({ Text: { ErrCode: code } })).toMatchObject({
         kind: 'ended',
@@ -246,14 +246,14 @@ describe('E证通: outcomes', () => {
     }
   });
 
-  it('never passes an unknown code', async () => {
+  it('never passes on an unknown code', async () => {
     expect(await outcomeOf({ Text: { ErrCode: 4242 } })).toMatchObject({
       kind: 'ended',
       result: { status: 'UNDETERMINED', code: '4242', reason: 'OTHER', billing: 'UNKNOWN' },
     });
   });
 
-  it('counts every charged attempt of a flow that failed in the end', async () => {
+  it('counts every charged attempt of a flow that failed', async () => {
     const details = [attempt(2016), attempt(2016), attempt(1002, false)];
     expect(await outcomeOf({ Text: { ErrCode: 1002, LivenessDetail: details } })).toMatchObject({
       kind: 'ended',
@@ -261,7 +261,7 @@ describe('E证通: outcomes', () => {
     });
   });
 
-  it('counts nothing as charged or free that was not said', async () => {
+  it('reports billing UNKNOWN when the response does not say it', async () => {
     const { IsNeedCharge: _left, ...unsaid } = attempt(2006) as { IsNeedCharge: boolean };
     const details = [unsaid, attempt(1004, false)];
     expect(await outcomeOf({ Text: { ErrCode: 1004, LivenessDetail: details } })).toMatchObject({
@@ -276,7 +276,7 @@ describe('E证通: outcomes', () => {
     });
   });
 
-  it('loses no pass over an odd field that decides nothing', async () => {
+  it('keeps PASSED when an unimportant field is malformed', async () => {
     const odd = { ...attempt(0), IsNeedCharge: 'true', ReqTime: '9'.repeat(30), Errcode: {} };
     for (const details of ['text', [odd], [null]]) {
       expect(await outcomeOf({ Text: { ErrCode: 0, LivenessDetail: details } })).toMatchObject({
@@ -285,7 +285,7 @@ describe('E证通: outcomes', () => {
     }
   });
 
-  it('asks for the result after a time-out too: somebody may have passed in the last second', async () => {
+  it('queries the result also after a time-out, because the person may have just passed', async () => {
     expect(await outcomeOf(passed(), { status: 'timeout' })).toMatchObject({
       kind: 'ended',
       result: { status: 'PASSED' },
@@ -296,7 +296,7 @@ describe('E证通: outcomes', () => {
     });
   });
 
-  it('expires by the provider’s word, with what was charged on the way', async () => {
+  it('expires when the provider says so, with the attempts charged before', async () => {
     const unfinished = { Text: { ErrCode: null, LivenessDetail: [attempt(2016)] } };
     expect(await outcomeOf(unfinished, { status: 'timeout' })).toMatchObject({
       kind: 'ended',
@@ -309,7 +309,7 @@ describe('E证通: outcomes', () => {
     });
   });
 
-  it('learns nothing from a token that the provider does not know', async () => {
+  it('gets no outcome from a token that the provider does not know', async () => {
     expect(await outcomeOf(new ProviderFault('session_expired'))).toMatchObject({
       kind: 'not_told',
     });
@@ -321,11 +321,11 @@ describe('E证通: outcomes', () => {
     }
   });
 
-  it('leaves a throttled question open', async () => {
+  it('keeps the verification pending when the query is throttled', async () => {
     await expect(outcomeOf(new ProviderFault('throttled'))).rejects.toThrow(ProviderFault);
   });
 
-  it('hands out no name, number, address, image or recording', async () => {
+  it('returns no name, number, address, image or recording', async () => {
     const canary = 'CANARY';
     const answer = await outcomeOf({
       Text: {
@@ -344,7 +344,7 @@ describe('E证通: outcomes', () => {
   });
 });
 
-describe('E证通: an intention check decides over ErrCode 0', () => {
+describe('E证通: the intention check decides after ErrCode 0', () => {
   const readAloud = { IsVerifyIntention: true, IntentionVerifyType: '2' };
 
   it.each([
@@ -355,7 +355,7 @@ describe('E证通: an intention check decides over ErrCode 0', () => {
       { IntentionQuestionResult: { FinalResultDetailCode: 0, FinalResultCode: '0' } },
     ],
     ['NOD', '1', { IntentionActionResult: { FinalResultDetailCode: 0 } }],
-  ])('reads the object of %s, numbered %s in answers', async (mode, number, more) => {
+  ])('reads the object of %s, with number %s in responses', async (mode, number, more) => {
     const answer = passed({ IsVerifyIntention: true, IntentionVerifyType: number, ...more });
     expect(await outcomeOf(answer, { intention: mode })).toMatchObject({
       kind: 'ended',
@@ -363,7 +363,7 @@ describe('E证通: an intention check decides over ErrCode 0', () => {
     });
   });
 
-  it('takes no other mode’s object for the one that was asked', async () => {
+  it('does not read the object of another mode', async () => {
     // "1" is nodding in answers; a reader of the request's numbers would take the read text.
     const answer = passed({
       IsVerifyIntention: true,
@@ -384,13 +384,13 @@ describe('E证通: an intention check decides over ErrCode 0', () => {
     [-4, 'UNDETERMINED'],
     [-14, 'UNDETERMINED'],
     [9999, 'UNDETERMINED'],
-  ])('maps the read-aloud code %i to %s, charged for the face', async (code, status) => {
+  ])('maps the read-aloud code %i to %s, and charges for the face', async (code, status) => {
     const answer = passed({ ...readAloud, IntentionVerifyData: { ErrorCode: code } });
     const outcome = await outcomeOf(answer, { intention: 'READ_ALOUD' });
     expect(outcome).toMatchObject({ result: { status, code: String(code), billing: 'CHARGED' } });
   });
 
-  it('waits while the intention is not finished (-12)', async () => {
+  it('stays pending while the intention is not finished (-12)', async () => {
     const answer = passed({ ...readAloud, IntentionVerifyData: { ErrorCode: -12 } });
     expect(await outcomeOf(answer, { intention: 'READ_ALOUD' })).toMatchObject({ kind: 'pending' });
   });
@@ -417,7 +417,7 @@ describe('E证通: an intention check decides over ErrCode 0', () => {
     });
   });
 
-  it('gives the face step’s code when the face failed', async () => {
+  it('returns the code of the face step when the face failed', async () => {
     const answer = { Text: { ErrCode: 2016 }, ...readAloud, IntentionVerifyData: null };
     expect(await outcomeOf(answer, { intention: 'READ_ALOUD' })).toMatchObject({
       result: { status: 'FAILED', code: '2016', reason: 'FACE_MISMATCH' },
@@ -429,12 +429,15 @@ describe('E证通: an intention check decides over ErrCode 0', () => {
     ['READ_ALOUD', '15'],
     ['QUESTION_AND_ANSWER', '16'],
     ['NOD', '16'],
-  ])('asks for text and the intention %s only: InfoType %s', async (intention, infoType) => {
-    const { call, sent } = fakeCall(tencentCn, {
-      CheckEidTokenStatus: { Status: 'finished' },
-      GetEidResult: {},
-    });
-    await askOutcome(eId, call, { token: 't', intention });
-    expect(sent.at(-1)?.body).toEqual({ EidToken: 't', InfoType: infoType });
-  });
+  ])(
+    'requests text and the data of the intention %s only: InfoType %s',
+    async (intention, infoType) => {
+      const { call, sent } = fakeCall(tencentCn, {
+        CheckEidTokenStatus: { Status: 'finished' },
+        GetEidResult: {},
+      });
+      await askOutcome(eId, call, { token: 't', intention });
+      expect(sent.at(-1)?.body).toEqual({ EidToken: 't', InfoType: infoType });
+    },
+  );
 });

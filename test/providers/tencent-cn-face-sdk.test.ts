@@ -41,8 +41,8 @@ function outcomeOf(result: object | Error) {
   return askOutcome(faceSdk, call, { token: 'T' });
 }
 
-describe('app SDK: what is sent', () => {
-  it('sends the page’s own example', async () => {
+describe('app SDK: requests', () => {
+  it('sends the documented example', async () => {
     const { sent, started, checks } = await start({ subject });
     expect(sent[0]?.body).toEqual({
       CompareLib: 'BUSINESS',
@@ -58,7 +58,7 @@ describe('app SDK: what is sent', () => {
     });
   });
 
-  it('sends every documented field, and does not attest the register without it', async () => {
+  it('sends every documented field, and attests no IDENTITY_RECORD with a caller’s image', async () => {
     const { sent, checks } = await start({
       referenceImage: image,
       extra: 'reference',
@@ -76,7 +76,7 @@ describe('app SDK: what is sent', () => {
     expect(checks).toEqual(['LIVENESS', 'FACE_MATCH']);
   });
 
-  it('takes the rule from the settings where the options give none', async () => {
+  it('takes the rule from the settings when the options have none', async () => {
     const settings = { ...someSettings, RULE_ID: '7', REGION: 'ap-shanghai' };
     const { sent } = await start({ subject }, settings);
     expect(sent[0]?.body.RuleId).toBe('7');
@@ -84,7 +84,7 @@ describe('app SDK: what is sent', () => {
   });
 });
 
-describe('app SDK: what is refused before a call', () => {
+describe('app SDK: input checks', () => {
   it.each<[string, Partial<StartInput>, string[]]>([
     ['nothing to compare with', {}, ['subject.name', 'subject.idNumber']],
     ['LOCAL without an image', { options: { compareLib: 'LOCAL' } }, ['referenceImage']],
@@ -98,11 +98,11 @@ describe('app SDK: what is refused before a call', () => {
     ],
     ['a long extra', { subject, extra: 'x'.repeat(1001) }, ['extra']],
     ['a short ID number', { subject: { ...subject, idNumber: '123' } }, ['subject.idNumber']],
-  ])('refuses %s', (_name, given, paths) => {
+  ])('rejects %s', (_name, given, paths) => {
     expect(problemsOf(given)).toEqual(paths);
   });
 
-  it('lets exactly 8 MB through', () => {
+  it('accepts exactly 8 MB', () => {
     expect(problemsOf({ referenceImage: 'A'.repeat(8 * 1024 * 1024) })).toEqual([]);
   });
 });
@@ -124,17 +124,17 @@ describe('app SDK: outcomes', () => {
     });
   });
 
-  it('asks again later when told that it asks too often', async () => {
+  it('is throttled on code 18', async () => {
     await expect(outcomeOf({ Result: '18' })).rejects.toMatchObject({ kind: 'throttled' });
   });
 
-  it('expires by the provider’s word', async () => {
+  it('expires when the provider says so', async () => {
     expect(await outcomeOf(new ProviderFault('session_expired'))).toMatchObject({
       result: { status: 'EXPIRED' },
     });
   });
 
-  it('asks for no video and no picture, and keeps none', async () => {
+  it('requests no video and no picture, and returns none', async () => {
     const { call, sent } = fakeCall(tencentCn, {
       GetFaceIdResult: {
         Result: '0',

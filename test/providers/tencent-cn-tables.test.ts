@@ -52,20 +52,20 @@ function chargedOf(table: typeof eidCodes): number[] {
     .sort((a, b) => a - b);
 }
 
-describe('tencent-cn: tables against the documents', () => {
-  it('knows every E证通 code, and only 0, 2006 and 2016 are charged', () => {
+describe('tencent-cn: tables', () => {
+  it('hold every documented E证通 code, of which 0, 2006 and 2016 are charged', () => {
     expect(byStatus(eidCodes)).toEqual(sorted(eidDocument));
     expect(chargedOf(eidCodes)).toEqual([0, 2006, 2016]);
   });
 
-  it('knows every app SDK code, of which more are charged', () => {
+  it('hold every documented app SDK code with its charge', () => {
     expect(byStatus(faceIdCodes)).toEqual(sorted(faceIdDocument));
     expect(chargedOf(faceIdCodes)).toEqual([
       0, 2006, 2007, 2009, 2011, 2012, 2013, 2014, 2015, 2016,
     ]);
   });
 
-  it('uses only reasons that the schema has', async () => {
+  it('use only reasons of the schema', async () => {
     const { readFile } = await import('node:fs/promises');
     const sdl = await readFile(new URL('../../schema/subgraph.graphql', import.meta.url), 'utf8');
     const [, body = ''] = /enum VerificationOutcomeReason \{([\s\S]*?)\n\}/u.exec(sdl) ?? [];
@@ -75,7 +75,7 @@ describe('tencent-cn: tables against the documents', () => {
     }
   });
 
-  it('says of each action what it may do and how often', () => {
+  it('declare the effect and the rate limit of each action', () => {
     const declared = Object.entries(tencentCn.actions).map(([name, { effect, perSecond }]) => [
       name,
       effect,

@@ -40,8 +40,8 @@ function outcomeOf(result: object | Error) {
   return askOutcome(web, call, { token: 'T' });
 }
 
-describe('tencent-intl: what is sent', () => {
-  it('sends the page’s own example, under the right action, with the region', async () => {
+describe('tencent-intl: requests', () => {
+  it('sends the documented example with its action and region', async () => {
     const { sent, started, checks } = await start({ referenceImage: image, extra: 'ExtraString' });
     expect(sent[0]).toMatchObject({
       headers: {
@@ -61,7 +61,7 @@ describe('tencent-intl: what is sent', () => {
     });
   });
 
-  it('sends the whole Config by its own names', async () => {
+  it('sends every field of Config by its own name', async () => {
     const { sent, checks } = await start({
       options: {
         ruleId: '7',
@@ -108,7 +108,7 @@ describe('tencent-intl: what is sent', () => {
     expect(checks).toEqual(['DOCUMENT', 'LIVENESS', 'FACE_MATCH']);
   });
 
-  it('takes the URL under its older name too, and the lifetime from the setting', async () => {
+  it('accepts the URL under its older name, and takes the lifetime from the setting', async () => {
     const { started } = await start(
       { referenceImage: image },
       { BizToken: 'T', VerificationUrl: 'https://old.example' },
@@ -121,7 +121,7 @@ describe('tencent-intl: what is sent', () => {
   });
 });
 
-describe('tencent-intl: what is refused before a call', () => {
+describe('tencent-intl: input checks', () => {
   const at = (field: string): string => `options.tencentIntlWeb.${field}`;
 
   it.each<[string, Partial<StartInput>, string[]]>([
@@ -174,7 +174,7 @@ describe('tencent-intl: what is refused before a call', () => {
       [at('allowExpiredDocument'), at('themeColor')],
     ],
     ['a long extra', { referenceImage: image, extra: 'x'.repeat(1001) }, ['extra']],
-  ])('refuses %s', (_name, given, paths) => {
+  ])('rejects %s', (_name, given, paths) => {
     expect(pathsOf(given)).toEqual(paths);
   });
 });
@@ -184,7 +184,7 @@ describe('tencent-intl: outcomes', () => {
     expect(await outcomeOf(result)).toMatchObject({ kind: 'pending' });
   });
 
-  it('passes on 0, with the likeness of the last attempt by time', async () => {
+  it('passes on 0, with the similarity of the latest attempt', async () => {
     const attempts = [
       { ErrorCode: 0, ReqTimestamp: 2000, Similarity: 91 },
       { ErrorCode: 1004, ReqTimestamp: 1000, Similarity: 12 },
@@ -194,7 +194,7 @@ describe('tencent-intl: outcomes', () => {
     });
   });
 
-  it('does not pass when the document did not', async () => {
+  it('does not pass when a document failed', async () => {
     const documents = [{ IsPass: true }, { IsPass: false, WarnCardInfos: [-9102] }];
     expect(await outcomeOf({ ErrorCode: 0, OCRResult: documents })).toMatchObject({
       result: {
@@ -204,20 +204,20 @@ describe('tencent-intl: outcomes', () => {
     });
   });
 
-  it('never passes an unknown code', async () => {
+  it('never passes on an unknown code', async () => {
     expect(await outcomeOf({ ErrorCode: 4242 })).toMatchObject({
       result: { status: 'UNDETERMINED', reason: 'OTHER', billing: 'UNKNOWN' },
     });
   });
 
-  it('does not say what is billed where the document does not', () => {
+  it('has billing UNKNOWN for the codes whose charge is not documented', () => {
     const unknown = Object.entries(webCodes)
       .filter(([, { billing }]) => billing === 'UNKNOWN')
       .map(([code]) => Number(code));
     expect(unknown).toEqual([2001, 2004, 2009, 2010, 2011, 2012, 2013, 2014, 2015, 2016]);
   });
 
-  it('expires by the provider’s word, and learns nothing from a token it does not know', async () => {
+  it('expires when the provider says so, and is not told with an unknown token', async () => {
     expect(await outcomeOf(new ProviderFault('session_expired'))).toMatchObject({
       result: { status: 'EXPIRED' },
     });
@@ -226,7 +226,7 @@ describe('tencent-intl: outcomes', () => {
     });
   });
 
-  it('keeps no video, no picture and nothing that was read from a document', async () => {
+  it('returns no video, picture or document data', async () => {
     const outcome = await outcomeOf({
       ErrorCode: 0,
       VideoBase64: 'CANARY',

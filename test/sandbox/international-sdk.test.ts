@@ -78,7 +78,7 @@ describe('the official international SDK against the sandbox', () => {
     { reqMethod: 'GET' },
     { signMethod: 'TC3-HMAC-SHA256', reqMethod: 'GET' },
     { signMethod: 'HmacSHA1' },
-  ])('goes through the web page, signing with %j', async (changes) => {
+  ])('completes the web flow when it signs with %j', async (changes) => {
     const config = { CheckMode: 1, IDCardType: 'HKIDCard', AutoSkip: true };
     const { BizToken, VerificationURL } = await call(apply, { ...page, Config: config }, changes);
     expect(VerificationURL).toContain(BizToken);
@@ -95,7 +95,7 @@ describe('the official international SDK against the sandbox', () => {
   });
 
   it.each(['HmacSHA256', 'TC3-HMAC-SHA256'])(
-    'takes temporary credentials with their token, by %s',
+    'requires the token of temporary credentials, by %s',
     async (signMethod) => {
       const token = temporaryCredentials['TENCENT_INTL_SESSION_TOKEN'] ?? '';
       expect(await call(apply, page, { signMethod, token })).toHaveProperty('BizToken');

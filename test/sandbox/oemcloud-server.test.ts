@@ -53,7 +53,7 @@ async function call(
 }
 
 describe('the emulated OEMCloud', () => {
-  it('answers as its page does', async () => {
+  it('responds as documented', async () => {
     const { status, body } = await call();
     expect(status).toBe(200);
     expect(body).toMatchObject({ code: 0, message: '成功' });
@@ -77,7 +77,7 @@ describe('the emulated OEMCloud', () => {
     expect(await call({ authorization })).toMatchObject({ status: 400, gateway: code });
   });
 
-  it('takes a nonce within 15 minutes of its clock, and once', async () => {
+  it('accepts a nonce once, and within 15 minutes of its clock', async () => {
     expect(await call({ 'x-ca-nonce': undefined })).toMatchObject({ status: 400 });
     expect(await call({ 'x-ca-nonce': 'abc' })).toMatchObject({ message: 'Invalid X-Ca-Nonce' });
     for (const minutes of [-16, 16]) {
@@ -100,15 +100,15 @@ describe('the emulated OEMCloud', () => {
     [{ idNo: '12345' }, 30500101],
     [{ idNo: '320926195511175276 ' }, 30500116],
     [{ idNo: '320926201211235276' }, 30503059],
-  ])('refuses %j as the page has it', async (changes, code) => {
+  ])('refuses %j with the documented code', async (changes, code) => {
     expect((await call({}, { ...good, ...changes })).body).toMatchObject({ code, data: null });
   });
 
-  it('lets who is 14 today through', async () => {
+  it('accepts a person who is 14 today', async () => {
     expect((await call({}, { ...good, idNo: '320926201211225276' })).body.code).toBe(0);
   });
 
-  it('keeps a limit', async () => {
+  it('enforces its rate limit', async () => {
     clockMs += 1000;
     const nonce = clockMs + 500;
     const all = await Promise.all(

@@ -59,17 +59,20 @@ const person = { Name: '韦小宝', IdCard: '11204416541220243X' };
 const card = { ...person, BankCard: '6225768888888888', Phone: '16137688175' };
 
 describe('the official Node SDK against the sandbox', () => {
-  it.each(['POST', 'GET'])('checks a bank card by %s, as its page does', async (reqMethod) => {
-    const good = await client({ profile: { reqMethod } }).BankCard4EVerification(card);
-    expect(good).toMatchObject({ Result: '0', Description: '认证通过' });
-    expect(good.RequestId).toMatch(/^[0-9a-f-]{36}$/u);
-    const other = { ...card, BankCard: '6226090210146748', CertType: 0 };
-    expect(await client({ profile: { reqMethod } }).BankCard4EVerification(other)).toMatchObject({
-      Result: '-6',
-    });
-  });
+  it.each(['POST', 'GET'])(
+    'checks a bank card by %s with the documented response',
+    async (reqMethod) => {
+      const good = await client({ profile: { reqMethod } }).BankCard4EVerification(card);
+      expect(good).toMatchObject({ Result: '0', Description: '认证通过' });
+      expect(good.RequestId).toMatch(/^[0-9a-f-]{36}$/u);
+      const other = { ...card, BankCard: '6226090210146748', CertType: 0 };
+      expect(await client({ profile: { reqMethod } }).BankCard4EVerification(other)).toMatchObject({
+        Result: '-6',
+      });
+    },
+  );
 
-  it('takes temporary credentials with their token, and none without', async () => {
+  it('requires the token of temporary credentials', async () => {
     const secretId = temporaryCredentials['TENCENT_CN_SECRET_ID'] ?? '';
     const secretKey = temporaryCredentials['TENCENT_CN_SECRET_KEY'] ?? '';
     const token = temporaryCredentials['TENCENT_CN_SESSION_TOKEN'] ?? '';
@@ -86,7 +89,7 @@ describe('the official Node SDK against the sandbox', () => {
     }
   });
 
-  it('goes through E证通', async () => {
+  it('completes the E证通 flow', async () => {
     const { EidToken, Url } = await client().GetEidToken({
       MerchantId: '0NSJ240626160443125212',
       ...person,
@@ -110,7 +113,7 @@ describe('the official Node SDK against the sandbox', () => {
     expect(result.BestFrame).toBeNull();
   });
 
-  it('goes through the app SDK', async () => {
+  it('completes the app SDK flow', async () => {
     const { FaceIdToken } = await client().GetFaceIdToken({ CompareLib: 'BUSINESS', ...person });
     expect(await client().GetFaceIdResult({ FaceIdToken })).toMatchObject({ Result: '' });
     await fetch(`${app.url}/sandbox/person/${FaceIdToken}`, {
@@ -120,7 +123,7 @@ describe('the official Node SDK against the sandbox', () => {
     expect(await client().GetFaceIdResult({ FaceIdToken })).toMatchObject({ Result: '1004' });
   });
 
-  it('answers encrypted when it is asked to, under the key of the request', async () => {
+  it('gets an encrypted response under the key of its request', async () => {
     const { FaceIdToken } = await client().GetFaceIdToken({ CompareLib: 'BUSINESS', ...person });
     const pass = { method: 'POST', body: new URLSearchParams({ act: 'pass' }) };
     await fetch(`${app.url}/sandbox/person/${FaceIdToken}`, pass);
@@ -151,7 +154,7 @@ describe('the official Node SDK against the sandbox', () => {
     });
   });
 
-  it('refuses more than 1 MB signed by v1, and takes it by TC3', async () => {
+  it('is refused over 1 MB with the v1 signature, and accepted with TC3', async () => {
     const image = { CompareLib: 'LOCAL', ImageBase64: 'A'.repeat(1_200_000) };
     await expect(client({ signMethod: 'HmacSHA256' }).GetFaceIdToken(image)).rejects.toMatchObject({
       code: 'RequestSizeLimitExceeded',
@@ -159,7 +162,7 @@ describe('the official Node SDK against the sandbox', () => {
     expect(await client().GetFaceIdToken(image)).toHaveProperty('FaceIdToken');
   });
 
-  it('has the texts of the pages', async () => {
+  it('gets the documented texts', async () => {
     const mismatch = { ...card, BankCard: '6226090210146748' };
     expect((await client().BankCard4EVerification(mismatch)).Description).toBe('持卡人信息有误');
     await expect(client().GetEidToken({ MerchantId: 'x'.repeat(51) })).rejects.toMatchObject({
@@ -209,7 +212,7 @@ describe('the official Node SDK against the sandbox', () => {
     expect((refused as { requestId: string }).requestId).toMatch(/^[0-9a-f-]{36}$/u);
   });
 
-  it('is held to 20 card checks a second', async () => {
+  it('is limited to 20 card checks a second', async () => {
     const all = await Promise.allSettled(
       Array.from({ length: 70 }, () => client().BankCard4EVerification(card)),
     );
@@ -219,7 +222,7 @@ describe('the official Node SDK against the sandbox', () => {
   });
 });
 
-it('is not moved by parameters named after JavaScript’s own', async () => {
+it('the sandbox ignores parameters named like Object.prototype members', async () => {
   await client({ profile: { reqMethod: 'GET' } })
     .GetEidToken({ MerchantId: 'x', ['__proto__.errorCode']: 'POLLUTED' })
     .catch(() => {});
@@ -228,7 +231,7 @@ it('is not moved by parameters named after JavaScript’s own', async () => {
   expect(EidToken).toMatch(/^[0-9A-F-]{36}$/u);
 });
 
-it('reads lists sent by GET', async () => {
+it('the sandbox reads lists sent by GET', async () => {
   const { EidToken } = await client({ profile: { reqMethod: 'GET' } }).GetEidToken({
     MerchantId: '0NSJ240626160443125212',
     Config: {
@@ -240,7 +243,7 @@ it('reads lists sent by GET', async () => {
   expect(EidToken).toMatch(/^[0-9A-F-]{36}$/u);
 });
 
-it('refuses a stale timestamp before it looks at the signature', async () => {
+it('the sandbox rejects a stale timestamp before it checks the signature', async () => {
   const stale = await fetch(endpoint, {
     method: 'POST',
     headers: {

@@ -151,19 +151,19 @@ const composers: [
 describe.each(composers)('%s', (_name, compose) => {
   const own = subgraph('verification', verificationSdl);
 
-  it('composes the published SDL beside accounts, without a word', () => {
+  it('composes the published SDL beside accounts without hints', () => {
     const { sdl, said } = compose([own, subgraph('accounts', accounts)]);
     expect(said).toEqual([]);
     expect(sdl).toContain('latestPassedVerification');
     expect(sdl).toContain('email');
   });
 
-  it('composes it alone', () => {
+  it('composes the published SDL alone', () => {
     const { sdl } = compose([own]);
     expect(sdl).toContain('startVerification');
   });
 
-  it('composes it beside a team that took the obvious names', () => {
+  it('composes the published SDL beside a team with generic names', () => {
     const { sdl, said } = compose([
       own,
       subgraph('accounts', accounts),
@@ -175,7 +175,7 @@ describe.each(composers)('%s', (_name, compose) => {
 });
 
 describe('the published SDL', () => {
-  it('takes no name that another team would', () => {
+  it('has only names with its own prefixes', () => {
     const plugins = builtInProviders.map(({ id }) =>
       id
         .split('-')

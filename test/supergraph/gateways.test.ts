@@ -152,7 +152,7 @@ describe.each(gateways)('through %s', (name, send) => {
     return id;
   }
 
-  it('what accounts know of a person is joined with what the person passed here', async () => {
+  it('a query joins users of accounts with their verifications', async () => {
     const id = await pass('ann', 'joined');
     const { data, errors } = await send(joinQuery, { checks: ['FACE_MATCH'] });
     expect(errors).toBeUndefined();
@@ -198,7 +198,7 @@ describe.each(gateways)('through %s', (name, send) => {
     expect(absent.redactVerification).toMatchObject({ code: 'NOT_FOUND', retry: 'NONE' });
   });
 
-  it('one option is taken, and two or an unknown one are refused', async () => {
+  it('one provider’s options are accepted, and two or unknown ones are rejected', async () => {
     const base = { channel: 'E_ID', subject: { name: '韦小宝', idNumber: '11204416541220243X' } };
     const start = (idempotencyKey: string, options: object) =>
       send(startMutation, { input: { ...base, idempotencyKey: key(idempotencyKey), options } });
@@ -214,7 +214,7 @@ describe.each(gateways)('through %s', (name, send) => {
     }
   });
 
-  it('an image of 8 MB comes through', async () => {
+  it('an image of 8 MB is accepted', async () => {
     const referenceImage = 'A'.repeat(8 * 1024 * 1024);
     const input = { idempotencyKey: key('image'), channel: 'FACE_SDK', referenceImage };
     const { data } = await send(startMutation, { input });
@@ -222,7 +222,7 @@ describe.each(gateways)('through %s', (name, send) => {
     expect(data.startVerification.verification.launch.__typename).toBe('VerificationSdkToken');
   });
 
-  it('a card is checked, once for its key', async () => {
+  it('a card check is paid once for its key', async () => {
     const input = {
       idempotencyKey: key('card'),
       subject: { name: '韦小宝', idNumber: '11204416541220243X' },
@@ -236,7 +236,7 @@ describe.each(gateways)('through %s', (name, send) => {
     });
   });
 
-  it('errors have their fixed texts and codes, and echo nothing', async () => {
+  it('errors have fixed texts and codes, and repeat no input', async () => {
     const { data, errors, text } = await send(
       'query { users { id verifications(first: 500) { edges { cursor } } } }',
     );
@@ -248,7 +248,7 @@ describe.each(gateways)('through %s', (name, send) => {
 });
 
 describe('without this subgraph', () => {
-  it('the other team’s data survives, through both gateways', async () => {
+  it('both gateways still return the data of accounts', async () => {
     const other = await startWhole();
     const otherHive = await startHive(other.supergraphSdl, other.routerSecret);
     try {

@@ -18,7 +18,7 @@ afterAll(async () => {
   await supergraph?.stop();
 });
 
-it('GraphiQL in front of the supergraph: start, pass, and see it joined with the accounts', async () => {
+it('GraphiQL before the supergraph: a person starts, passes, and is joined with accounts', async () => {
   const page = await browser.openPage();
   await page.goto(supergraph.gateway.url.replace(/\/graphql$/u, '/graphiql'));
   const started = await runTab(page, 'Start');

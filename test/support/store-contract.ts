@@ -34,7 +34,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       return taken.ticket;
     }
 
-    it('gives a free key to exactly one of a hundred', async () => {
+    it('give a free key to exactly one of a hundred', async () => {
       const all = await Promise.all(
         Array.from({ length: 100 }, (_, at) =>
           tested.store.claims.take({ ...ask, owner: `owner-${at}`, recordId: `ver_${at}` }),
@@ -44,7 +44,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(all.filter(({ state }) => state === 'claimed')).toHaveLength(99);
     });
 
-    it('tells the others which record is worked on', async () => {
+    it('return the record id of a claim to others', async () => {
       await win();
       expect(await tested.store.claims.take({ ...ask, recordId: 'ver_2' })).toEqual({
         state: 'claimed',
@@ -52,7 +52,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
     });
 
-    it('refuses another fingerprint in every state', async () => {
+    it('refuse another fingerprint in every state', async () => {
       const ticket = await win();
       const other = { ...ask, fingerprint: 'other' };
       expect(await tested.store.claims.take(other)).toEqual({ state: 'mismatch' });
@@ -62,20 +62,20 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.take(other)).toEqual({ state: 'mismatch' });
     });
 
-    it('frees a claim whose lease is over, and gives the next owner a higher fence', async () => {
+    it('free a claim after its lease, and give the next owner a higher fence', async () => {
       const first = await win();
       await tested.pass(1001);
       const second = await win({ owner: 'owner-2' });
       expect(second.fence).toBeGreaterThan(first.fence);
     });
 
-    it('lets nobody start whose lease is over, though nobody else came', async () => {
+    it('do not start after their lease, even if no other owner came', async () => {
       const ticket = await win();
       await tested.pass(1001);
       expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
     });
 
-    it('lets nobody start, settle or release with the ticket of a former owner', async () => {
+    it('do not start, settle or release with the ticket of a former owner', async () => {
       const late = await win();
       await tested.pass(1001);
       const ticket = await win({ owner: 'owner-2' });
@@ -86,13 +86,13 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.release(late)).toBe(false);
     });
 
-    it('starts once only', async () => {
+    it('start once only', async () => {
       const ticket = await win();
       expect(await tested.store.claims.start(ticket, answerTimes)).toBe(true);
       expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
     });
 
-    it('starts again, with a new time to answer, what was started and only that', async () => {
+    it('start again, with a new deadline, only while started', async () => {
       const ticket = await win();
       expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
       await tested.store.claims.start(ticket, answerTimes);
@@ -106,7 +106,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
     });
 
-    it('starts nothing again that is settled, free or somebody else’s', async () => {
+    it('do not start again when settled, free or of another owner', async () => {
       const ticket = await win();
       await tested.store.claims.start(ticket, answerTimes);
       const stranger = { ...ticket, owner: 'owner-2' };
@@ -115,7 +115,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
     });
 
-    it('keeps a started claim past its lease', async () => {
+    it('outlive their lease once started', async () => {
       const ticket = await win({ leaseMs: 300 });
       await tested.store.claims.start(ticket, answerTimes);
       await tested.pass(400);
@@ -124,7 +124,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
     });
 
-    it('turns a chargeable call without an answer into unknown, for good', async () => {
+    it('become unknown for good when a chargeable call gets no response', async () => {
       const ticket = await win();
       await tested.store.claims.start(ticket, answerTimes);
       await tested.pass(501);
@@ -136,7 +136,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       }
     });
 
-    it('frees an unknown key for its owner alone, who can prove that nothing was sent', async () => {
+    it('free an unknown key only for its owner, who can prove that nothing was sent', async () => {
       const ticket = await win();
       await tested.store.claims.start(ticket, answerTimes);
       await tested.pass(501);
@@ -147,7 +147,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'won' });
     });
 
-    it('adopts an answer without having started, once and for its owner alone', async () => {
+    it('are adopted without a start, once and by their owner only', async () => {
       const ticket = await win();
       const stranger = { ...ticket, owner: 'owner-2' };
       expect(await tested.store.claims.adopt(stranger, 60)).toBe(false);
@@ -157,7 +157,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.take(ask)).toEqual({ state: 'done', recordId: 'ver_1' });
     });
 
-    it('adopts nothing for a claim that was started, or whose lease is over', async () => {
+    it('are not adopted once started or after their lease', async () => {
       const ticket = await win();
       await tested.store.claims.start(ticket, answerTimes);
       expect(await tested.store.claims.adopt(ticket, 60)).toBe(false);
@@ -166,7 +166,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.adopt(late, 60)).toBe(false);
     });
 
-    it('releases a free start without an answer, saying so once', async () => {
+    it('lapse once after a free start without a response', async () => {
       const free = { ...ask, effect: 'free_start' } as const;
       const ticket = await win(free);
       await tested.store.claims.start(ticket, answerTimes);
@@ -175,7 +175,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.take(free)).toMatchObject({ state: 'won' });
     });
 
-    it('takes a definite answer after all, from the same ticket', async () => {
+    it('accept a definite result after unknown from the same ticket', async () => {
       const ticket = await win();
       await tested.store.claims.start(ticket, answerTimes);
       expect(await tested.store.claims.settle(ticket, 'unknown', 60)).toBe(true);
@@ -183,7 +183,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.take(ask)).toEqual({ state: 'done', recordId: 'ver_1' });
     });
 
-    it('never leaves done', async () => {
+    it('never leave done', async () => {
       const ticket = await win();
       await tested.store.claims.start(ticket, answerTimes);
       await tested.store.claims.settle(ticket, 'done', 60);
@@ -192,7 +192,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.start(ticket, answerTimes)).toBe(false);
     });
 
-    it('may be told twice what it knows already', async () => {
+    it('accept the same result twice', async () => {
       const ticket = await win();
       await tested.store.claims.start(ticket, answerTimes);
       for (const state of ['unknown', 'unknown', 'done', 'done'] as const) {
@@ -202,18 +202,18 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.claims.settle(stranger, 'done', 60)).toBe(false);
     });
 
-    it('settles nothing that was not started', async () => {
+    it('do not settle before they start', async () => {
       const ticket = await win();
       expect(await tested.store.claims.settle(ticket, 'done', 60)).toBe(false);
     });
 
-    it('frees a released key at once', async () => {
+    it('free a released key at once', async () => {
       const ticket = await win();
       expect(await tested.store.claims.release(ticket)).toBe(true);
       await win({ owner: 'owner-2', fingerprint: 'other' });
     });
 
-    it('forgets a settled claim after its time, and not before', async () => {
+    it('expire after their time, and not before', async () => {
       const ticket: ClaimTicket = await win();
       await tested.store.claims.start(ticket, answerTimes);
       await tested.store.claims.settle(ticket, 'done', 2);
@@ -231,7 +231,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     });
     afterEach(() => tested.end());
 
-    it('gives records back in the order they are asked for, null where there is none', async () => {
+    it('are returned in the requested order, with null for missing ones', async () => {
       await tested.store.records.create('a', ...kept('{"n":1}'));
       await tested.store.records.create('b', ...kept('{"n":2}'));
       const found = await tested.store.records.get(['b', 'none', 'a', 'b']);
@@ -243,7 +243,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       ]);
     });
 
-    it('replaces only what was read', async () => {
+    it('are replaced only from the version that was read', async () => {
       await tested.store.records.create('a', ...kept('one'));
       const [read] = await tested.store.records.get(['a']);
       if (!read) throw new Error('not found');
@@ -260,7 +260,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(now).toMatchObject({ version: 3, body: 'five' });
     });
 
-    it('never brings a removed record back', async () => {
+    it('never come back after their removal', async () => {
       await tested.store.records.create('a', ...kept('one'));
       const [read] = await tested.store.records.get(['a']);
       if (!read) throw new Error('not found');
@@ -269,13 +269,13 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await tested.store.records.get(['a'])).toEqual([null]);
     });
 
-    it('forgets a record after its time', async () => {
+    it('expire after their time', async () => {
       await tested.store.records.create('a', ...kept('one', 1));
       await tested.pass(1100);
       expect(await tested.store.records.get(['a'])).toEqual([null]);
     });
 
-    it('gives each part of a record an end of its own', async () => {
+    it('have separate expiries for their two parts', async () => {
       const { records } = tested.store;
       const life = { seconds: 60, personalSeconds: 1 };
       await records.create('a', { body: 'one', personal: 'secret' }, life);
@@ -292,7 +292,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await records.get(['a'])).toMatchObject([{ body: 'two', personal: null }]);
     });
 
-    it('destroys a personal part that is replaced by none, or with its record', async () => {
+    it('lose a personal part that is replaced by null or removed', async () => {
       const { records } = tested.store;
       const life = { seconds: 60, personalSeconds: 60 };
       const parts = { body: 'one', personal: 'secret' };
@@ -307,7 +307,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await records.get(['b'])).toMatchObject([{ body: 'new', personal: null }]);
     });
 
-    it('answers a ping', async () => {
+    it('the store answers a ping', async () => {
       await expect(tested.store.ping()).resolves.toBeUndefined();
     });
   });
@@ -319,7 +319,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     });
     afterEach(() => tested.end());
 
-    it('gives an answer again for its time', async () => {
+    it('keep a cached value for its time', async () => {
       const { cache } = tested.store;
       expect(await cache.get('a')).toBeNull();
       await cache.set('a', 'one', 1);
@@ -333,7 +333,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await cache.get('b')).toBeNull();
     });
 
-    it('gives a lock to one, until it is released by that one', async () => {
+    it('give a lock to one owner until that owner releases it', async () => {
       const { locks } = tested.store;
       const taken = await Promise.all(['x', 'y', 'z'].map((who) => locks.take('a', who, 5000)));
       expect(taken.filter(Boolean)).toHaveLength(1);
@@ -345,7 +345,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect(await locks.take('a', 'other', 5000)).toBe(true);
     });
 
-    it('ends a lock at its time, which its owner may move', async () => {
+    it('end a lock at its time, which its owner may extend', async () => {
       const { locks } = tested.store;
       await locks.take('a', 'x', 300);
       expect(await locks.renew('a', 'x', 900)).toBe(true);
@@ -365,7 +365,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     });
     afterEach(() => tested.end());
 
-    it('gives pages of the newest first, those of one moment too', async () => {
+    it('give pages of the newest entries first, also for equal times', async () => {
       const { lists } = tested.store;
       const entries = [
         ['b', 20],
@@ -390,7 +390,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       await lists.remove('l', []);
     });
 
-    it('goes on after an entry that has gone', async () => {
+    it('continue after an entry that was removed', async () => {
       const { lists } = tested.store;
       const startMs = Date.now();
       for (const [at, id] of ['a', 'b', 'c'].entries()) {
@@ -401,7 +401,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       expect((await lists.page('l', after, 10)).map(({ id }) => id)).toEqual(['a']);
     });
 
-    it('ends with its newest entry, and drops those that are too old', async () => {
+    it('expire with their newest entry, and drop entries that are too old', async () => {
       const { lists } = tested.store;
       await lists.add('l', { id: 'old', atMs: Date.now() - 3000 }, 3600);
       await lists.add('l', { id: 'new', atMs: Date.now() }, 2);
