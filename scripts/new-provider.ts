@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtInProviders } from '../providers/index.ts';
-import { settingNames } from '../src/boot/config.ts';
+import { reservedNames } from '../src/boot/reserved-names.ts';
 import { findIdMistakes } from '../src/boot/check-definitions.ts';
 import { renameProvider, writeNewProvider } from '../src/new-provider.ts';
 
@@ -12,7 +12,7 @@ import { renameProvider, writeNewProvider } from '../src/new-provider.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [id = '', folder] = process.argv.slice(2);
-const wrong = findIdMistakes(id, builtInProviders, settingNames);
+const wrong = findIdMistakes(id, builtInProviders, reservedNames);
 if (wrong.length > 0) {
   console.error(wrong.join('\n'));
   process.exit(1);

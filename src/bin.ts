@@ -19,9 +19,9 @@ const commands: Readonly<
     const { loadProviders } = await import('./boot/load-providers.ts');
     const { printSubgraphSdl } = await import('./graphql/print-subgraph-sdl.ts');
     const { checkDefinitions } = await import('./boot/check-definitions.ts');
-    const { settingNames } = await import('./boot/config.ts');
+    const { reservedNames } = await import('./boot/reserved-names.ts');
     const definitions = await loadProviders(process.env);
-    checkDefinitions(definitions, settingNames);
+    checkDefinitions(definitions, reservedNames);
     return printSubgraphSdl(definitions).trimEnd();
   },
   'new-provider': async ([id, folder = id]) => {

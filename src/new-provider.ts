@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtInProviders } from '../providers/index.ts';
-import { settingNames } from './boot/config.ts';
+import { reservedNames } from './boot/reserved-names.ts';
 import { BootError } from './core/boot-error.ts';
 import { findIdMistakes } from './boot/check-definitions.ts';
 
@@ -21,7 +21,7 @@ const renamed: Readonly<Record<string, string>> = { gitignore: '.gitignore' };
 
 /** Writes a package with a small complete provider. Throws `BootError`. Returns the files. */
 export function writeNewProvider({ id, folder, subgraphSpec }: NewProvider): readonly string[] {
-  const wrong = findIdMistakes(id, builtInProviders, settingNames);
+  const wrong = findIdMistakes(id, builtInProviders, reservedNames);
   if (wrong.length > 0) throw new BootError(wrong);
   const isTaken = existsSync(folder) && !(statSync(folder).isDirectory() && isEmpty(folder));
   if (isTaken) {

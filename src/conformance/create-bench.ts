@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
-import { parseProviderSettings } from '../boot/config.ts';
+import { parseProviderSettings } from '../boot/parse-provider-settings.ts';
 import { Secret, type Notification } from '../contract/index.ts';
 import type { Store } from '../ports/index.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';

@@ -307,6 +307,7 @@ export interface SandboxScenario {
 /** A provider with any type of settings. */
 // With `never` its functions could not be called, and with `unknown` it could not be assigned. The registry
 // pairs each definition with settings from its own schema, and no type can express that for a mixed list.
+// oxlint-disable-next-line typescript/no-explicit-any
 export type AnyProvider = ProviderDefinition<any>;
 
 /** Types a provider definition and infers its settings from their schema. */

@@ -1,36 +1,95 @@
-import type { CallProviderDeps } from './upstream/call-provider.ts';
-import type { Publish, Store, Velocity, FollowUps } from '../ports/index.ts';
-import type { RedirectRules } from './verifications/check-redirect-url.ts';
+import type {
+  Breaker,
+  ConnectUpstream,
+  FollowUps,
+  Limiter,
+  Log,
+  Metrics,
+  Publish,
+  SendUpstream,
+  Store,
+  Velocity,
+} from '../ports/index.ts';
+import type { ChecksumMode } from '../contract/index.ts';
+import type { VelocityRules } from './callers/velocity-rules.ts';
 import type { NamedKey } from './records/keyed-hash.ts';
 import type { VerificationRecord } from './records/records.ts';
+import type { AccessTokens } from './upstream/access-tokens.ts';
 import type { Registry } from './upstream/registry.ts';
-import type { VelocityRules } from './callers/velocity-rules.ts';
-import type { ChecksumMode } from '../contract/index.ts';
+import type { RetryBudget } from './upstream/retry-budget.ts';
+import type { RedirectRules } from './verifications/check-redirect-url.ts';
 
-/** Everything that the use cases work with. */
-export interface CoreDeps extends CallProviderDeps {
-  readonly registry: Registry;
-  readonly store: Store;
+// What the use cases work with, in groups. A function names the groups that it and its callees use.
+
+export interface Clock {
+  /** Epoch ms. */
+  readonly now: () => number;
+}
+
+export interface Random {
   readonly randomBytes: (size: number) => Buffer;
+}
+
+export interface Telemetry {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** What the names of keys in the store are made of. */
+export interface KeySpace {
   /** Newest first. Only the newest makes new hashes; all of them verify. */
   readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
+  /** Real and sandbox data never share a key. */
   readonly sandbox: boolean;
-  readonly publicUrl: string;
-  readonly redirectRules: RedirectRules;
-  readonly checksums: ChecksumMode;
+}
+
+export interface Storage {
+  readonly store: Store;
   readonly retentionDays: number;
-  /** How long a definite answer to a bank card check may be given again. */
-  readonly bankCardCacheSeconds: number;
+}
+
+export interface Providers {
+  readonly registry: Registry;
+  readonly checksums: ChecksumMode;
+}
+
+/** The way to the providers. */
+export interface Upstream {
+  readonly connectUpstream: ConnectUpstream;
+  readonly sendUpstream: SendUpstream;
+  readonly limiter: Limiter;
+  readonly breaker: Breaker;
+  readonly retryBudget: RetryBudget;
+  /** The time, never the same twice. */
+  readonly nonceMs: () => number;
+  readonly accessTokens: AccessTokens;
+}
+
+/** What callers may do at most. */
+export interface CallerLimits {
   readonly velocity: Velocity;
   readonly velocityRules: VelocityRules;
+}
+
+export interface BankCardCaching {
+  /** How long a definite result of a bank card check may be given again. */
+  readonly bankCardCacheSeconds: number;
+}
+
+/** URLs that lead back to us and to the caller's pages. */
+export interface Urls {
+  readonly publicUrl: string;
+  readonly redirectRules: RedirectRules;
+}
+
+/** Work of this process that equal requests join. */
+export interface InFlight {
   /** Claims that this process works on or waits for, by their key and fingerprint. */
   readonly inFlight: Map<string, Promise<unknown>>;
   /** Equal questions that this process asks on behalf of others, by their key. */
   readonly sharing: Map<string, Promise<unknown>>;
   /** Verifications that this process asks about, by their id. */
   readonly asking: Map<string, Asking>;
-  readonly followUps: FollowUps;
-  readonly publish: Publish;
 }
 
 /** The question that is being asked, and the one after it. */
@@ -39,7 +98,29 @@ export interface Asking {
   next: Promise<VerificationRecord> | null;
 }
 
-/** Real and sandbox data never share a key. */
-export function modeOf(deps: Pick<CoreDeps, 'sandbox'>): string {
-  return deps.sandbox ? 'sandbox' : 'live';
+/** What is told to others, and done later. */
+export interface Outbox {
+  readonly followUps: FollowUps;
+  readonly publish: Publish;
+}
+
+/** All groups: what the composition makes, and the edges hand on. */
+export interface CoreDeps
+  extends
+    Clock,
+    Random,
+    Telemetry,
+    KeySpace,
+    Storage,
+    Providers,
+    Upstream,
+    CallerLimits,
+    BankCardCaching,
+    Urls,
+    InFlight,
+    Outbox {}
+
+/** The part of a key's name that keeps real and sandbox data apart. */
+export function modeOf({ sandbox }: Pick<KeySpace, 'sandbox'>): string {
+  return sandbox ? 'sandbox' : 'live';
 }

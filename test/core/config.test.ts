@@ -1,6 +1,9 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
 import { loadConfig } from '../../src/boot/config.ts';
+import { readSettings } from '../../src/boot/read-settings.ts';
+import { settingRows } from '../../src/boot/settings.ts';
 import { BootError } from '../../src/core/boot-error.ts';
 
 function linesOf(env: Record<string, string>): readonly string[] {
@@ -14,7 +17,7 @@ function linesOf(env: Record<string, string>): readonly string[] {
 }
 
 describe('settings', () => {
-  it('are all optional: the sandbox on loopback', () => {
+  it('are all optional: without any, the sandbox listens on loopback', () => {
     const config = loadConfig({}, builtInProviders);
     expect(config).toMatchObject({
       host: '127.0.0.1',
@@ -28,7 +31,7 @@ describe('settings', () => {
     });
   });
 
-  it('are refused all at once, by name and never with the value', () => {
+  it('are all reported in one error, by name and without their values', () => {
     const lines = linesOf({
       PORT: 'CANARY-1',
       GRAPHIQL: 'CANARY-2',
@@ -56,7 +59,7 @@ describe('settings', () => {
     expect(lines.join('\n')).not.toContain('CANARY');
   });
 
-  it('of a provider are refused by their full names', () => {
+  it('of a provider are reported by their full names', () => {
     expect(
       linesOf({
         TENCENT_CN_REGION: 'CANARY',
@@ -74,7 +77,7 @@ describe('settings', () => {
     ]);
   });
 
-  it('of a provider are all missed at once as soon as it has credentials', () => {
+  it('of a provider are all required once one credential is set', () => {
     expect(linesOf({ OEMCLOUD_APP_CODE: 'CANARY' })[0]).toBe('OEMCLOUD_OUTCOME is needed.');
     expect(linesOf({ OEMCLOUD_OUTCOME: 'outline' })).toEqual([]);
   });
@@ -90,7 +93,7 @@ describe('settings', () => {
     TRUST_IDENTITY_HEADERS: 'on',
   };
 
-  it('with credentials demand a store that lasts and callers that are known', () => {
+  it('require Redis and authenticated callers when credentials are set', () => {
     expect(linesOf(credentials).map((line) => line.split(' ')[0])).toEqual([
       'REDIS_URL',
       'ROUTER_SECRETS',
@@ -105,7 +108,7 @@ describe('settings', () => {
     ]);
   });
 
-  it('with credentials are those of a service, and not of a sandbox', () => {
+  it('have the defaults of a live service when credentials are set', () => {
     expect(loadConfig(live, builtInProviders)).toMatchObject({
       sandbox: false,
       graphiql: false,
@@ -114,7 +117,7 @@ describe('settings', () => {
       publicPort: 4002,
     });
     expect(linesOf({ ...live, TENCENT_CN_ENDPOINT: 'http://faceid.example' })).toEqual([
-      'TENCENT_CN_ENDPOINT must be https: people’s data goes there.',
+      'TENCENT_CN_ENDPOINT must be https: personal data is sent there.',
     ]);
     for (const endpoint of ['https://faceid.example', 'http://127.0.0.1:1', 'http://localhost:1']) {
       expect(linesOf({ ...live, TENCENT_CN_ENDPOINT: endpoint })).toEqual([]);
@@ -123,9 +126,9 @@ describe('settings', () => {
     expect(loadConfig(live, builtInProviders).redirectOrigins?.size).toBe(0);
   });
 
-  it('of the sandbox lead to this host only', () => {
+  it('accept only loopback endpoints in the sandbox', () => {
     expect(linesOf({ TENCENT_CN_ENDPOINT: 'https://faceid.tencentcloudapi.com' })).toEqual([
-      'TENCENT_CN_ENDPOINT must be of this host in the sandbox: nothing real is called there.',
+      'TENCENT_CN_ENDPOINT must be a loopback address in the sandbox.',
     ]);
     for (const host of ['127.0.0.1:1', 'localhost:1', '[::1]:1']) {
       expect(linesOf({ TENCENT_CN_ENDPOINT: `http://${host}` })).toEqual([]);
@@ -133,21 +136,23 @@ describe('settings', () => {
     expect(linesOf({ TENCENT_CN_ENDPOINT: 'http://127.0.0.1.example' })).toHaveLength(1);
   });
 
-  it('of the router are secrets of some length, and need trusted headers', () => {
+  it('require long ROUTER_SECRETS and TRUST_IDENTITY_HEADERS', () => {
     expect(linesOf({ ROUTER_SECRETS: 'CANARY' })[0]).toContain('at least 16 characters');
     expect(linesOf({ ROUTER_SECRETS: 'a-secret-of-the-router' })[0]).toContain(
       'TRUST_IDENTITY_HEADERS=on',
     );
   });
 
-  it('of tokens need each other: which keys, whose, for whom', () => {
+  it('require JWT_JWKS_URL, JWT_ISSUER and JWT_AUDIENCE together', () => {
     const secrets = { ROUTER_SECRETS: 'a-secret-of-the-router' };
-    expect(linesOf({ JWT_ISSUER: 'CANARY' })).toEqual(['JWT_ISSUER needs JWT_JWKS_URL.']);
+    expect(linesOf({ JWT_ISSUER: 'CANARY' })).toEqual([
+      'JWT_JWKS_URL is needed with JWT_ISSUER: tokens cannot be verified without keys.',
+    ]);
     const url = { ...secrets, JWT_JWKS_URL: 'https://id.probe.example/keys' };
     const lines = linesOf(url);
     expect(lines.map((line) => line.split(':')[0])).toEqual([
-      'JWT_JWKS_URL needs JWT_ISSUER',
-      'JWT_JWKS_URL needs JWT_AUDIENCE',
+      'JWT_ISSUER is needed with JWT_JWKS_URL',
+      'JWT_AUDIENCE is needed with JWT_JWKS_URL',
     ]);
     const whole = { ...url, JWT_ISSUER: 'https://id.probe.example', JWT_AUDIENCE: 'graph' };
     expect(linesOf(whole)).toEqual([]);
@@ -166,7 +171,7 @@ describe('settings', () => {
     }
     const { ROUTER_SECRETS: _secrets, ...open } = whole;
     expect(linesOf({ ...open, TRUST_IDENTITY_HEADERS: 'on' })).toEqual([
-      'TRUST_IDENTITY_HEADERS needs ROUTER_SECRETS: headers of anybody would count.',
+      'TRUST_IDENTITY_HEADERS needs ROUTER_SECRETS: without it, anyone can send the headers.',
     ]);
     for (const good of [
       'tenant=org,user=sub,scopes=scp',
@@ -188,26 +193,26 @@ describe('settings', () => {
     }
   });
 
-  it('of listeners keep the router’s apart from browsers’, with credentials', () => {
+  it('require different ports for the router and for browsers when credentials are set', () => {
     expect(linesOf({ ...live, PUBLIC_PORT: '4001' })).toEqual([
-      'PUBLIC_PORT must differ from PORT: what is for the router is not for browsers.',
+      'PUBLIC_PORT must differ from PORT: browsers must not reach the port of the router.',
     ]);
     expect(linesOf({ PUBLIC_PORT: '4001' })).toEqual([]);
   });
 
-  it('of lives fit each other: what is remembered is named by something that lives as long', () => {
+  it('reject a bank card cache that outlives the retention of records', () => {
     const days = { BANK_CARD_CACHE_SECONDS: '172800', VERIFICATION_RETENTION_DAYS: '1' };
     expect(linesOf(days)).toEqual([
       'BANK_CARD_CACHE_SECONDS must not be longer than VERIFICATION_RETENTION_DAYS.',
     ]);
   });
 
-  it('of a shared store demand shared keys', () => {
+  it('require STORE_HASH_KEYS and STORE_ENCRYPTION_KEYS with REDIS_URL', () => {
     const env = { REDIS_URL: 'redis://:CANARY@localhost:6379' };
     const lines = linesOf(env);
-    expect(lines.map((line) => line.split(',')[0])).toEqual([
-      'REDIS_URL needs STORE_ENCRYPTION_KEYS',
-      'REDIS_URL needs STORE_HASH_KEYS',
+    expect(lines.map((line) => line.split(':')[0])).toEqual([
+      'STORE_ENCRYPTION_KEYS is needed with REDIS_URL',
+      'STORE_HASH_KEYS is needed with REDIS_URL',
     ]);
     expect(lines.join()).not.toContain('CANARY');
     const good = { ...env, STORE_HASH_KEYS: `h1:${key}`, STORE_ENCRYPTION_KEYS: `e1:${key}` };
@@ -217,7 +222,7 @@ describe('settings', () => {
     ]);
   });
 
-  it('of the public address lose their slashes at the end, however many, in no time', () => {
+  it('strip trailing slashes from PUBLIC_URL in linear time', () => {
     const slashes = (text: string) =>
       loadConfig({ PUBLIC_URL: `https://idv.example/${text}` }, builtInProviders).publicUrl;
     expect(slashes('a///')).toBe('https://idv.example/a');
@@ -225,22 +230,38 @@ describe('settings', () => {
     expect(slashes(`${'/'.repeat(200_000)}a`)).toHaveLength(21 + 200_000);
   });
 
-  it('take an empty variable for one that is not set', () => {
+  it('are sealed where the table calls them secret', () => {
+    const samples: Readonly<Record<string, string>> = {
+      REDIS_URL: 'redis://:CANARY@localhost:6379',
+      STORE_ENCRYPTION_KEYS: `e1:${key}`,
+      STORE_HASH_KEYS: `h1:${key}`,
+      ROUTER_SECRETS: 'CANARY-of-the-router',
+    };
+    const secret = settingRows.filter(([, { isSecret }]) => isSecret).map(([name]) => name);
+    expect(secret.toSorted()).toEqual(Object.keys(samples).toSorted());
+    const { values } = readSettings(samples, []);
+    const printed = inspect(values, { depth: 10 });
+    expect(printed).toContain('ROUTER_SECRETS');
+    expect(printed).not.toContain('CANARY');
+    expect(printed).not.toContain(key);
+  });
+
+  it('treat an empty variable as not set', () => {
     expect(linesOf({ PORT: '', TENCENT_CN_SECRET_ID: '' })).toEqual([]);
   });
 
-  it('limit an action of a provider', () => {
+  it('set the rate limit of a provider’s action', () => {
     const config = loadConfig({ TENCENT_CN_LIMIT_GETEIDTOKEN: '7.5' }, builtInProviders);
     expect(config.providers.get('tencent-cn')?.perSecond).toEqual({ GetEidToken: 7.5 });
   });
 
-  it('hold keys of 256 bits, the first one in use', () => {
+  it('hold several 256-bit keys, of which the first one is in use', () => {
     const config = loadConfig({ STORE_HASH_KEYS: `new:${key},old:${key}` }, builtInProviders);
     expect(config.hashKeys.map(({ kid }) => kid)).toEqual(['new', 'old']);
     expect(JSON.stringify(config.hashKeys)).not.toContain(key);
   });
 
-  it('list origins for everybody or by tenant', () => {
+  it('list redirect origins for all tenants or for each tenant', () => {
     const all = loadConfig(
       { REDIRECT_ORIGINS: 'https://a.example, https://b.example' },
       builtInProviders,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
 import { tencentCn } from '../../providers/tencent-cn/index.ts';
 import type { AnyProvider } from '../../src/contract/index.ts';
-import { settingNames } from '../../src/boot/config.ts';
+import { reservedNames } from '../../src/boot/reserved-names.ts';
 import { BootError } from '../../src/core/boot-error.ts';
 import { checkDefinitions } from '../../src/boot/check-definitions.ts';
 import { assembleSchema } from '../../src/graphql/assemble-schema.ts';
@@ -26,11 +26,11 @@ function schemaLines(...plugins: AnyProvider[]): readonly string[] {
 }
 
 function definitionLines(...plugins: AnyProvider[]): readonly string[] {
-  return linesOf(() => checkDefinitions([...builtInProviders, ...plugins], settingNames));
+  return linesOf(() => checkDefinitions([...builtInProviders, ...plugins], reservedNames));
 }
 
-describe('boot stops at a plugin that', () => {
-  it('is fine: not at all', () => {
+describe('boot', () => {
+  it('accepts a sound plugin', () => {
     expect(schemaLines(probe)).toEqual([]);
     expect(definitionLines(probe)).toEqual([]);
   });
@@ -173,7 +173,7 @@ describe('boot stops at a plugin that', () => {
       },
       'ProbeD.livenessTags is Int',
     ],
-  ])('%s', (_name, changes, text) => {
+  ])('rejects a plugin that %s', (_name, changes, text) => {
     const lines = schemaLines({ ...probe, ...changes });
     expect(lines.join('\n')).toContain(text);
     expect(lines.join('\n')).toMatch(
@@ -293,11 +293,11 @@ describe('boot stops at a plugin that', () => {
       },
       'share the setting PROBE_LIMIT_START_',
     ],
-  ])('%s', (_name, changes, text) => {
+  ])('rejects a plugin that %s', (_name, changes, text) => {
     expect(definitionLines({ ...probe, ...changes }).join('\n')).toContain(text);
   });
 
-  it('is stopped at for a resolver of ours without a field, too', () => {
+  it('rejects a resolver of the service without a schema field', () => {
     const lines = linesOf(() =>
       assembleSchema(builtInProviders, { ...resolverMap, Query: { other: () => 1 }, Nobody: {} }),
     );

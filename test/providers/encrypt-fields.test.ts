@@ -3,7 +3,7 @@ import { sm2, sm4 } from 'sm-crypto-v2';
 import { describe, expect, it } from 'vitest';
 import { tencentCn } from '../../providers/tencent-cn/index.ts';
 import { encryptFields, readEncryptionKey } from '../../providers/tencent/encrypt-fields.ts';
-import { parseProviderSettings } from '../../src/boot/config.ts';
+import { parseProviderSettings } from '../../src/boot/parse-provider-settings.ts';
 import { checkMutation, startMutation } from '../support/operations.ts';
 import { fakeCall, someSettings } from '../support/call-plugin.ts';
 import { startTestApp } from '../support/test-app.ts';
@@ -33,7 +33,7 @@ function open(encryption: { CiphertextBlob: string; Iv: string }, value: string)
 }
 
 describe('encryption of sensitive fields', () => {
-  it('decrypts the vector of the vendor’s own library the same way', () => {
+  it('decrypts the test vector of the vendor’s library', () => {
     const key = Buffer.from('XJKXDwFwoYHoORb/g1ReMJ+POptUa7Ax4R+CRI0GLgU=', 'base64');
     const iv = Buffer.from('vTjCqg1Xz6Lh0pJZCNjAAQ==', 'base64');
     const decipher = createDecipheriv('aes-256-cbc', key, iv);
@@ -41,7 +41,7 @@ describe('encryption of sensitive fields', () => {
     expect(text + decipher.final('utf8')).toBe('爱新觉罗永琪');
   });
 
-  it('puts each encrypted value in its own place, under a fresh key each time', () => {
+  it('replaces each encrypted value in place, under a new key each time', () => {
     const key = readEncryptionKey(setting);
     if (!key) throw new Error('no key');
     const plain = { Name: '韦小宝', IdCard: '11204416541220243X', Phone: undefined };
@@ -60,7 +60,7 @@ describe('encryption of sensitive fields', () => {
     expect(two.fields.Name).not.toBe(one.fields.Name);
   });
 
-  it('does SM4-GCM as RFC 8998 has it', () => {
+  it('matches the SM4-GCM test vector of RFC 8998', () => {
     const blocks = ['aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'ee', 'aa'];
     const { output, tag } = sm4.encrypt(
       Buffer.from(blocks.map((byte) => byte.repeat(8)).join(''), 'hex'),
@@ -79,7 +79,7 @@ describe('encryption of sensitive fields', () => {
     expect(Buffer.from(tag ?? []).toString('hex')).toBe('83de3541e4c2b58177e065a9bf7b62ec');
   });
 
-  it('encrypts to an SM2 key with a tag for each field, in their order', () => {
+  it('encrypts to an SM2 key with a tag for each field, in order', () => {
     const key = readEncryptionKey(sm2Setting);
     if (!key) throw new Error('no key');
     const { fields, encryption } = encryptFields(key, {
@@ -112,7 +112,7 @@ describe('encryption of sensitive fields', () => {
     expect(() => opened(fields.Name, idTag)).toThrow('tag');
   });
 
-  it('takes the key as the console gives it, or as PEM, and names what is none', () => {
+  it('accepts a public key of the console or PEM, and rejects others by name', () => {
     expect(readEncryptionKey(setting)).not.toBeNull();
     expect(readEncryptionKey(pem)).not.toBeNull();
     const privateKeys = [pair, sm2Pair].map(({ privateKey }) =>
@@ -134,7 +134,7 @@ describe('encryption of sensitive fields', () => {
     });
   });
 
-  it('leaves none of the four values of a card check in clear', async () => {
+  it('leaves none of the four values of a card check in clear text', async () => {
     const settings = { ...someSettings, ENCRYPTION_PUBLIC_KEY: setting };
     const { call, sent } = fakeCall(
       tencentCn,
@@ -163,7 +163,7 @@ describe('encryption of sensitive fields', () => {
   it.each([
     ['RSA', setting],
     ['SM2', sm2Setting],
-  ])('reaches the sandbox by %s, which decrypts it and goes by it', async (_name, given) => {
+  ])('works end to end with %s in the sandbox', async (_name, given) => {
     const app = await startTestApp({ env: { TENCENT_CN_ENCRYPTION_PUBLIC_KEY: given } });
     try {
       const check = (name: string) =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { oemcloud } from '../../providers/oemcloud/index.ts';
 import { failureCodes } from '../../providers/oemcloud/mapping.ts';
 import { faceCodes, gatewayErrors } from '../../sandbox/oemcloud/codes.ts';
-import { parseProviderSettings } from '../../src/boot/config.ts';
+import { parseProviderSettings } from '../../src/boot/parse-provider-settings.ts';
 import {
   classifyCode,
   ProviderErrorResponse,
@@ -87,8 +87,8 @@ async function outcomeOf(outcome: string, data: unknown, code = 0) {
   return { answer, sent };
 }
 
-describe('oemcloud: what is sent', () => {
-  it('sends the page’s own example, without what only its sample has', async () => {
+describe('oemcloud: requests', () => {
+  it('sends the documented example, without the extras of its sample code', async () => {
     const { sent, body } = await start('FACE_WECHAT_MINI_PROGRAM', { extra: '201908221430111' });
     expect(sent[0]).toMatchObject({
       method: 'POST',
@@ -109,7 +109,7 @@ describe('oemcloud: what is sent', () => {
     });
   });
 
-  it('sends each channel’s mode and every knob', async () => {
+  it('sends the mode of each channel and every option', async () => {
     expect((await start('FACE_WEB')).body).toMatchObject({ faceauthMode: 'TENCENT' });
     const { body } = await start('FACE_ALIPAY', {
       options: { receivesWebviewMessages: true, repetition: true },
@@ -131,7 +131,7 @@ describe('oemcloud: what is sent', () => {
       { options: { receivesWebviewMessages: true } },
       'options.oemcloudFace.receivesWebviewMessages',
     ],
-  ])('refuses %j', (given, path) => {
+  ])('rejects %j', (given, path) => {
     expect(pathsOf(given)).toEqual([path]);
   });
 
@@ -144,7 +144,7 @@ describe('oemcloud: what is sent', () => {
     // No date can be read: the provider decides.
     ['320926999913995276', []],
     ['320926551117527', []],
-  ])('knows who is 14 by China’s date: %s', (idNumber, paths) => {
+  ])('requires the age of 14 by the date in China: %s', (idNumber, paths) => {
     expect(pathsOf({ subject: { ...person, idNumber } })).toEqual(paths);
   });
 
@@ -155,8 +155,8 @@ describe('oemcloud: what is sent', () => {
   });
 });
 
-describe('oemcloud: what is answered', () => {
-  it('gives each channel its launch', async () => {
+describe('oemcloud: responses', () => {
+  it('yields a launch for each channel', async () => {
     for (const channel of ['FACE_WEB', 'FACE_ALIPAY']) {
       expect((await start(channel)).started).toEqual({
         launch: {
@@ -177,7 +177,7 @@ describe('oemcloud: what is answered', () => {
     });
   });
 
-  it('reads the fields beside the code as well, and a flowId of 19 digits as a number', async () => {
+  it('reads fields beside the code, and a numeric flowId of 19 digits', async () => {
     const beside = `{"code":0,"flowId":1862291536444700249,"authUrl":"https://a.example/x"}`;
     const { started } = await start('FACE_WEB', {}, { body: beside });
     expect(started.session).toEqual({ flowId: '1862291536444700249' });
@@ -189,7 +189,7 @@ describe('oemcloud: what is answered', () => {
     ['a start without any link', 'FACE_WEB', { ...flow, authUrl: null, originalUrl: null }],
     ['a mini-program without its token', 'FACE_WECHAT_MINI_PROGRAM', { ...flow, faceToken: '' }],
     ['a start without flowId', 'FACE_WEB', { ...flow, flowId: undefined }],
-  ])('takes %s for no answer', async (_name, channel, data) => {
+  ])('rejects %s', async (_name, channel, data) => {
     await expect(start(channel, {}, { body: { code: 0, data } })).rejects.toBeInstanceOf(Error);
   });
 
@@ -237,19 +237,19 @@ describe('oemcloud: what is answered', () => {
       'a success with an error beside it',
       { headers: { 'x-ca-error-code': 'A400AC' }, body: { code: 0, data: flow } },
     ],
-  ])('takes %s for something that may have been done', async (_name, answer) => {
+  ])('treats %s as possibly done', async (_name, answer) => {
     const error = await start('FACE_WEB', {}, answer).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ProviderFault);
     expect(error).toMatchObject({ kind: 'protocol' });
   });
 
-  it('takes a success with a text about a nonce for a success', async () => {
+  it('accepts a success whose message mentions a nonce', async () => {
     const headers = { 'x-ca-error-message': 'nonce' };
     const { started } = await start('FACE_WEB', {}, { headers, body: { code: 0, data: flow } });
     expect(started.session).toEqual({ flowId: flow.flowId });
   });
 
-  it('takes an empty short link for none', async () => {
+  it('uses the long URL when the short one is empty', async () => {
     const data = { ...flow, authUrl: '', faceToken: '' };
     const { started } = await start('FACE_WEB', {}, { body: { code: 0, data } });
     expect(started.launch).toEqual({
@@ -260,7 +260,7 @@ describe('oemcloud: what is answered', () => {
     });
   });
 
-  it('knows every code of the gateway by its family', () => {
+  it('maps every gateway code of a family to the same kinds of fault', () => {
     const sixes = Object.keys(oemcloud.faults).filter((code) => /^[A-Z]\d{3}[A-Z]{2}$/u.test(code));
     expect(new Set(sixes)).toEqual(new Set(Object.keys(gatewayErrors)));
     const families: [RegExp, string[]][] = [
@@ -280,7 +280,7 @@ describe('oemcloud: what is answered', () => {
 });
 
 describe('oemcloud: outcomes', () => {
-  it('asks each way by its path, with a nonce of its own', async () => {
+  it('queries each way by its own path, with a new nonce', async () => {
     for (const [outcome, path] of [
       ['outline', `/v2/identity/auth/api/common/${flow.flowId}/outline`],
       ['detail', `/v2/identity/auth/api/common/${flow.flowId}/detail`],
@@ -295,7 +295,7 @@ describe('oemcloud: outcomes', () => {
     }
   });
 
-  it('passes by SUCCESS and by nothing else', async () => {
+  it('passes on SUCCESS only', async () => {
     for (const [outcome, field] of [
       ['outline', 'flowStatus'],
       ['detail', 'status'],
@@ -310,7 +310,7 @@ describe('oemcloud: outcomes', () => {
     }
   });
 
-  it('reads scores and time, and no personal data beside them', async () => {
+  it('reads scores and time, and no personal data', async () => {
     const { answer } = await outcomeOf('detail', {
       status: 'SUCCESS',
       endTime: nowMs,
@@ -326,7 +326,7 @@ describe('oemcloud: outcomes', () => {
     expect(JSON.stringify(answer)).not.toContain('CANARY');
   });
 
-  it('knows every failure code of the sandbox, and fails by one it does not know', async () => {
+  it('maps every failure code of the sandbox, and fails on an unknown one', async () => {
     const known = faceCodes.filter(({ code }) => code !== '0').map(({ code }) => code);
     expect(Object.keys(failureCodes)).toEqual(known);
     const { answer } = await outcomeOf('face', { status: 'FAIL', failedReasonCode: 1_449_999 });
@@ -347,7 +347,7 @@ describe('oemcloud: notifications', () => {
     );
   const { flowId } = flow;
 
-  it('says passed or failed about its own flow', () => {
+  it('reads passed or failed for its own flow', () => {
     expect(read({ flowId, success: true, status: true })).toMatchObject({
       result: { status: 'PASSED', billing: 'UNKNOWN' },
     });
@@ -357,7 +357,7 @@ describe('oemcloud: notifications', () => {
     expect(read({ flowId, status: false })).toMatchObject({ result: { status: 'FAILED' } });
   });
 
-  it('knows its flow by every digit, given as a number as well', () => {
+  it('compares every digit of the flow id, also of a number', () => {
     const body = Buffer.from(`{"flowId":${flowId},"success":true}`);
     const given = { method: 'POST', query: '', headers: {}, body } as const;
     expect(notification?.read(given, { flowId }, context)).toMatchObject({
@@ -366,14 +366,14 @@ describe('oemcloud: notifications', () => {
     expect(notification?.read(given, { flowId: '1862291536444700200' }, context)).toBeNull();
   });
 
-  it('says nothing about another flow, in contradiction, without a word or by GET', () => {
+  it('ignores another flow, a contradiction, a missing status and a GET', () => {
     expect(read({ flowId: '1', success: true })).toBeNull();
     expect(read({ flowId, success: true, status: false })).toBeNull();
     expect(read({ flowId })).toBeNull();
     expect(read({ flowId, success: true }, 'GET')).toBeNull();
   });
 
-  it('cannot be a truth value in disguise', () => {
+  it('rejects a success that is no boolean', () => {
     for (const success of ['true', 1, 'false', {}]) {
       expect(() => read({ flowId, success })).toThrow('success');
     }
@@ -381,7 +381,7 @@ describe('oemcloud: notifications', () => {
 });
 
 describe('oemcloud: settings', () => {
-  it('demand a choice of OEMCLOUD_OUTCOME, and name it', () => {
+  it('require OEMCLOUD_OUTCOME by name', () => {
     expect(parseProviderSettings(oemcloud, { APP_CODE: 'CANARY' })).toEqual({
       wrong: ['OEMCLOUD_OUTCOME is needed.'],
     });

@@ -7,7 +7,7 @@ import {
   type Started,
   type StartInput,
 } from '../../src/contract/index.ts';
-import { parseProviderSettings } from '../../src/boot/config.ts';
+import { parseProviderSettings } from '../../src/boot/parse-provider-settings.ts';
 
 export interface SentCall {
   readonly action: string;

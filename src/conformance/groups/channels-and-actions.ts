@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { parseProviderSettings } from '../../boot/config.ts';
+import { parseProviderSettings } from '../../boot/parse-provider-settings.ts';
 import type { ChannelDefinition, StartInput } from '../../contract/index.ts';
 import { onBench, type Bench } from '../create-bench.ts';
 import { group, type Check, type Group } from '../group.ts';

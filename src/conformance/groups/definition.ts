@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { settingNames } from '../../boot/config.ts';
+import { reservedNames } from '../../boot/reserved-names.ts';
 import type { AnyProvider } from '../../contract/index.ts';
 import { BootError } from '../../core/boot-error.ts';
 import { checkDefinitions } from '../../boot/check-definitions.ts';
@@ -21,7 +21,7 @@ export function definitionGroup({ provider }: ConformanceSubject): Group {
 
 export function findDefinitionMistakes(provider: AnyProvider): readonly string[] {
   try {
-    checkDefinitions([provider], settingNames);
+    checkDefinitions([provider], reservedNames);
     return [];
   } catch (error) {
     if (error instanceof BootError) return error.lines;

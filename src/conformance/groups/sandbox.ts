@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseProviderSettings } from '../../boot/config.ts';
+import { parseProviderSettings } from '../../boot/parse-provider-settings.ts';
 import { isLoopback } from '../../core/is-loopback.ts';
 import { isEndpointSetting } from '../../boot/setting-names.ts';
 import { group, skip, type Group } from '../group.ts';

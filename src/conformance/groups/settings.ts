@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { parseProviderSettings } from '../../boot/config.ts';
+import { parseProviderSettings } from '../../boot/parse-provider-settings.ts';
 import { isEndpointSetting, settingPrefix } from '../../boot/setting-names.ts';
 import { group, type Group } from '../group.ts';
 import { secretNames } from '../secret-settings.ts';

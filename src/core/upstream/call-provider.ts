@@ -9,36 +9,13 @@ import {
   type UpstreamCall,
   type UpstreamRequest,
 } from '../../contract/index.ts';
-import {
-  MissedTurn,
-  type Breaker,
-  type ConnectUpstream,
-  type Limiter,
-  type LimiterPriority,
-  type Log,
-  type Metrics,
-  type SendUpstream,
-  type UpstreamConnection,
-} from '../../ports/index.ts';
-import type { AccessTokens } from './access-tokens.ts';
+import { MissedTurn, type LimiterPriority, type UpstreamConnection } from '../../ports/index.ts';
+import type { Clock, Telemetry, Upstream } from '../core-deps.ts';
 import { faultPolicies } from './fault-policy.ts';
 import { logBug } from '../log-bug.ts';
 import { actionKey, quotaOf, type RegisteredProvider } from './registry.ts';
-import type { RetryBudget } from './retry-budget.ts';
 
-export interface CallProviderDeps {
-  readonly connectUpstream: ConnectUpstream;
-  readonly sendUpstream: SendUpstream;
-  readonly limiter: Limiter;
-  readonly breaker: Breaker;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly now: () => number;
-  readonly retryBudget: RetryBudget;
-  /** The time, never the same twice. */
-  readonly nonceMs: () => number;
-  readonly accessTokens: AccessTokens;
-}
+export type CallProviderDeps = Upstream & Clock & Telemetry;
 
 export interface CallTerms {
   readonly priority: LimiterPriority;

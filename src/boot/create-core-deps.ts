@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import type { CoreDeps } from '../core/core-deps.ts';
+import { modeOf } from '../core/core-deps.ts';
+import { createAccessTokens } from '../core/upstream/access-tokens.ts';
+import { createNonceClock } from '../core/upstream/nonce-clock.ts';
+import type { Registry } from '../core/upstream/registry.ts';
+import { createRetryBudget } from '../core/upstream/retry-budget.ts';
+import { createBottleneckLimiter } from '../infra/bottleneck-limiter.ts';
+import { createCockatielBreaker } from '../infra/cockatiel-breaker.ts';
+import type { Log, Metrics } from '../ports/index.ts';
+import type { Config } from './config.ts';
+import type { Shared } from './create-shared.ts';
+import { onlyToLoopback, type UpstreamClient } from './only-to-loopback.ts';
+
+/** Faults in a row that open a provider's breaker. In the sandbox, callers order faults on purpose. */
+const faultsToOpen = { live: 5, sandbox: 100 };
+
+interface Parts {
+  readonly now: () => number;
+  readonly steadyNow: () => number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly shared: Shared;
+  readonly upstream: UpstreamClient;
+  readonly registry: Registry;
+}
+
+/** What the use cases work with. */
+export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
+  const { now, steadyNow, log, metrics, shared, registry } = parts;
+  const { store, pacer, velocity, followUps, publish } = shared;
+  const { hashKeys, sandbox } = config;
+  const upstream = sandbox ? onlyToLoopback(parts.upstream) : parts.upstream;
+  return {
+    now,
+    randomBytes,
+    ...{ log, metrics },
+    ...{ hashKeys, sandbox },
+    ...{ store, retentionDays: config.retentionDays },
+    ...{ registry, checksums: config.checksums },
+    connectUpstream: upstream.connect,
+    sendUpstream: upstream.send,
+    limiter: createBottleneckLimiter({ pacer, now: steadyNow, guardMs: config.limitGuardMs }),
+    breaker: createCockatielBreaker({
+      now,
+      faultsToOpen: sandbox ? faultsToOpen.sandbox : faultsToOpen.live,
+    }),
+    retryBudget: createRetryBudget(),
+    nonceMs: createNonceClock(now),
+    accessTokens: createAccessTokens({ store, hashKeys, mode: modeOf(config), now }),
+    ...{ velocity, velocityRules: config.velocityRules },
+    bankCardCacheSeconds: config.bankCardCacheSeconds,
+    publicUrl: config.publicUrl,
+    redirectRules: { origins: config.redirectOrigins, allowLocalhost: sandbox },
+    ...{ inFlight: new Map(), sharing: new Map(), asking: new Map() },
+    ...{ followUps, publish },
+  };
+}

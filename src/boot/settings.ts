@@ -1,0 +1,259 @@
+import { z } from 'zod';
+import { Secret } from '../contract/index.ts';
+import { isLoopback } from '../core/is-loopback.ts';
+import { isRedisUrl } from '../infra/redis/connect-redis.ts';
+import {
+  readClaims,
+  readKeys,
+  readList,
+  readOrigins,
+  readRouting,
+  readRule,
+  readSecrets,
+} from './read-setting-values.ts';
+
+/** One setting: an environment variable that belongs to no provider. */
+interface Setting {
+  /** Reads the text of the variable. Without the variable it gives the default. */
+  readonly type: z.ZodType;
+  /** The default as docs/settings.md shows it; empty where there is none. */
+  readonly default: string;
+  /** Secret settings are read into a `Secret`, which no log and no error can print. */
+  readonly isSecret?: true;
+  /** Settings that make this one necessary, each with its reason. The process refuses to start without it. */
+  readonly neededWith?: Readonly<Record<string, string>>;
+  /** What the setting does, in Markdown. */
+  readonly meaning: string;
+}
+
+const port = z.coerce.number('must be a port').int('must be a port').min(1).max(65_535);
+const onOrOff = z
+  .enum(['on', 'off', 'true', 'false', '1', '0'], 'must be on or off')
+  .transform((value) => ['on', 'true', '1'].includes(value));
+const autoOnOrOff = z.enum(['auto', 'on', 'off'], 'must be auto, on or off');
+const positive = z.coerce.number('must be a number').positive('must be above 0');
+const notNegative = z.coerce.number('must be a number').min(0, 'must not be negative');
+const url = z.url({ protocol: /^https?$/u, error: 'must be an absolute URL' });
+
+/** In `neededWith`: the credentials of any provider, so real calls. */
+export const withCredentials = 'credentials';
+
+const sameForAllReplicas = 'all replicas must have the same keys, kid:base64 of 32 bytes';
+
+/**
+ * Every setting, one row each. Reading, checking, boot messages and docs/settings.md follow from it;
+ * `npm run settings:print` writes the page.
+ */
+export const settings = {
+  PORT: {
+    type: port.default(4001),
+    default: '`4001`',
+    meaning: 'Port of the main listener.',
+  },
+  PUBLIC_PORT: {
+    type: port.optional(),
+    default: '`PORT`; with credentials `PORT` + 1',
+    meaning:
+      'Port of the listener for browsers and providers. With a port of its own it serves `/return` and `/callbacks` only.',
+  },
+  HOST: {
+    type: z.string().min(1).default('127.0.0.1'),
+    default: '`127.0.0.1`',
+    meaning: 'Address to listen on. The image sets `0.0.0.0`.',
+  },
+  PUBLIC_URL: {
+    type: url
+      .refine((text) => !/[?#]/u.test(text), 'must have no query and no fragment')
+      .optional(),
+    default: '`http://localhost:PUBLIC_PORT`',
+    meaning: 'URL under which browsers and providers reach the public listener.',
+  },
+  REDIS_URL: {
+    type: z
+      .string()
+      .refine(isRedisUrl, 'must be redis://, rediss://, redis+cluster:// or redis+sentinel://')
+      .transform((text) => new Secret(text))
+      .optional(),
+    default: 'in memory',
+    isSecret: true,
+    neededWith: {
+      [withCredentials]:
+        'a restart without it forgets idempotency keys, so a repeat could pay twice',
+    },
+    meaning:
+      '`redis://`, `rediss://`, `redis+cluster://h:p,…` or `redis+sentinel://h:p,…/name`. It may hold a password.',
+  },
+  STORE_ENCRYPTION_KEYS: {
+    type: z.string().transform(readKeys).optional(),
+    default: '',
+    isSecret: true,
+    neededWith: { REDIS_URL: sameForAllReplicas },
+    meaning:
+      '`kid:base64,…`, 32 bytes or more each. The first key encrypts records; every key decrypts.',
+  },
+  STORE_HASH_KEYS: {
+    type: z.string().transform(readKeys).optional(),
+    default: 'random, in memory only',
+    isSecret: true,
+    neededWith: { REDIS_URL: sameForAllReplicas },
+    meaning:
+      '`kid:base64,…`, 32 bytes or more each. The first key names new entries in Redis; every key finds them.',
+  },
+  STORE_ALLOW_EVICTION: {
+    type: onOrOff.default(false),
+    default: '`off`',
+    meaning: '`on`: accept a Redis that evicts keys when it is full.',
+  },
+  ROUTER_SECRETS: {
+    type: z.string().transform(readSecrets).optional(),
+    default: 'none, in the sandbox only',
+    isSecret: true,
+    neededWith: {
+      [withCredentials]: 'without it, anyone who reaches the port could start paid calls',
+    },
+    meaning:
+      '`secret,…`. The router must send one of them as `x-router-secret`. List two while you rotate.',
+  },
+  JWT_JWKS_URL: {
+    type: url
+      .refine((text) => text.startsWith('https:') || isLoopback(text), 'must be https')
+      .refine((text) => !/^https?:\/\/[^/]*@/u.test(text), 'must hold no user information')
+      .optional(),
+    default: '',
+    neededWith: {
+      JWT_ISSUER: 'tokens cannot be verified without keys',
+      JWT_AUDIENCE: 'tokens cannot be verified without keys',
+    },
+    meaning: 'Key set (JWKS) that verifies callers’ JWTs. It must be https.',
+  },
+  JWT_ISSUER: {
+    type: z.string().trim().min(1, 'must not be blank').optional(),
+    default: '',
+    neededWith: { JWT_JWKS_URL: 'the same keys sign tokens for other services' },
+    meaning: 'Issuer (`iss`) that a JWT must have.',
+  },
+  JWT_AUDIENCE: {
+    type: z
+      .string()
+      .transform(readList)
+      .refine((audiences) => audiences.length > 0, 'must name an audience')
+      .optional(),
+    default: '',
+    neededWith: { JWT_JWKS_URL: 'the same keys sign tokens for other services' },
+    meaning: '`audience,…`: a JWT must have one of them (`aud`).',
+  },
+  JWT_CLAIMS: {
+    type: z
+      .string()
+      .transform(readClaims)
+      .default({ tenant: 'tenant', user: 'sub', scopes: 'scope' }),
+    default: '`tenant=tenant,user=sub,scopes=scope`',
+    meaning: 'Names of the claims with the tenant, the user and the scopes.',
+  },
+  TRUST_IDENTITY_HEADERS: {
+    type: onOrOff.default(false),
+    default: '`off`',
+    meaning:
+      '`on`: a request with a router secret and without a JWT names its caller in `x-tenant-id`, `x-user-id` and `x-scopes`.',
+  },
+  VERIFICATION_RETENTION_DAYS: {
+    type: positive.default(30),
+    default: '`30`',
+    meaning: 'Days for which status, checks, times and billing are kept.',
+  },
+  REDIRECT_ORIGINS: {
+    type: z.string().transform(readOrigins).optional(),
+    default: 'any in the sandbox; none with credentials',
+    meaning: '`origin,…` for all tenants, or `tenant=origin,…;…`: where `redirectUrl` may lead.',
+  },
+  ROUTING: {
+    type: z.string().transform(readRouting).default(new Map()),
+    default: '',
+    meaning:
+      '`CHANNEL=provider,…;…`: the first provider serves the channel, later ones are fallbacks.',
+  },
+  PROVIDERS: {
+    // `loadProviders` reads it before the other settings, since plugins bring settings of their own.
+    type: z.string().optional(),
+    default: '',
+    meaning:
+      'Further providers, as packages or files: `@acme/idv,./my-provider.ts` ([how to add one](adding-a-provider.md)).',
+  },
+  PROVIDERS_OFF: {
+    type: z.string().transform(readList).default([]),
+    default: '',
+    meaning: '`provider,…`: providers to switch off. Their part of the schema stays.',
+  },
+  SANDBOX: {
+    type: autoOnOrOff.default('auto'),
+    default: '`auto`',
+    meaning: '`auto` (the sandbox, unless there are credentials), `on` or `off`.',
+  },
+  GRAPHIQL: {
+    type: autoOnOrOff.default('auto'),
+    default: '`auto`',
+    meaning: '`auto` (in the sandbox only), `on` or `off`.',
+  },
+  INPUT_CHECKSUMS: {
+    type: z.enum(['off', 'warn', 'strict'], 'must be off, warn or strict').optional(),
+    default: '`off` in the sandbox; `warn` with credentials',
+    meaning:
+      'What a wrong check digit of an ID number or card does: nothing, a log line, or `INVALID_INPUT`.',
+  },
+  BANK_CARD_CACHE_SECONDS: {
+    type: notNegative.default(86_400),
+    default: '`86400`',
+    meaning: 'Seconds for which the same user gets a definite result of a card check again.',
+  },
+  VELOCITY_USER: {
+    type: z.string().transform(readRule).optional(),
+    default: 'no limit',
+    meaning: 'Calls per user: `30/3600` allows thirty in an hour.',
+  },
+  VELOCITY_CARD: {
+    type: z.string().transform(readRule).optional(),
+    default: 'no limit',
+    meaning: 'Checks per card number, by all users together.',
+  },
+  VELOCITY_ID: {
+    type: z.string().transform(readRule).optional(),
+    default: 'no limit',
+    meaning: 'Calls per ID number, by all users together.',
+  },
+  TENANT_QUOTA_SHARE: {
+    type: positive.max(1, 'must be at most 1').optional(),
+    default: '`1`',
+    meaning: 'Share of a provider’s limit that one tenant may use, such as `0.5`.',
+  },
+  TENANT_DAILY_CHARGEABLE: {
+    type: positive.int('must be a whole number').optional(),
+    default: 'no limit',
+    meaning: 'Calls per tenant and day that may be charged.',
+  },
+  LIMIT_GUARD_MS: {
+    type: notNegative.default(20),
+    default: '`20`',
+    meaning: 'Milliseconds by which a call may be sent later than its reserved moment.',
+  },
+  LOG_LEVEL: {
+    type: z
+      .enum(
+        ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+        'must be a level of pino',
+      )
+      .default('info'),
+    default: '`info`',
+    meaning: 'Lowest level that is logged, as pino names it.',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+
+/** What the settings say, by name. */
+export type SettingValues = {
+  readonly [Name in SettingName]: z.output<(typeof settings)[Name]['type']>;
+};
+
+/** The rows of the table, without the type of each one. */
+export const settingRows: readonly (readonly [name: string, setting: Setting])[] =
+  Object.entries(settings);
