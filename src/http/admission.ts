@@ -1,11 +1,13 @@
 /**
- * `late`: it may be given what is there already or under way, and begins no call of a provider, whose answer
- * would come too late. `shed`: it is told to come again, and does no work. `refused`: it is not even read.
+ * - `late`: the request may get an existing result or one that is under way, but starts no provider call,
+ *   because the response would come too late.
+ * - `shed`: it is told to retry later and does no work.
+ * - `refused`: it is not even read.
  */
 export type Admitted = 'in_time' | 'late' | 'shed' | 'refused';
 
 export interface Admission {
-  /** Resolves when the request may be worked on. `leave` follows when it was answered. */
+  /** Resolves when the request may be processed. Call `leave` after the response. */
   readonly enter: () => Promise<{ readonly as: Admitted; readonly leave: () => void }>;
 }
 
@@ -19,35 +21,42 @@ interface Place {
   isLeft: boolean;
 }
 
-/** A request that waited longer is late: what is left of its nine seconds is for the provider to answer. */
+/** A request that waited longer is late: the rest of its 9 s is too short for a provider call. */
 const lateAfterMs = 2000;
-/** A request that waited longer is shed, and then refused: what is left is for telling it so. */
+/**
+ * A request that waited longer is shed, and later refused: the rest of its time is enough for that response
+ * only.
+ */
 const shedAfterMs = 5000;
 const refuseAfterMs = 6500;
-/** Nobody waits behind more than this: it could not even be told in time. */
+/** Queue limit. A request behind more than this could not even be refused in time. */
 const mostWaiting = 5000;
-/** In one turn of the event loop, when nobody is let in whose work is of use; else one. */
+/** Per turn of the event loop if no request in the queue is in time; otherwise one. */
 const mostShedAtOnce = 5;
 const mostRefusedAtOnce = 50;
-/** While new requests keep coming, one that is late is let in after so many that are in time. */
+/** While in-time requests keep coming, one late request is admitted after this many of them. */
 const inTimeBeforeLate = 4;
-/** How many places there are, and for how long one is taken by a request that mostly waits for others. */
+/**
+ * The number of places. A request frees its place when it leaves, or after `placeForMs`, because by then it
+ * mostly waits for Redis or a provider.
+ */
 const places = 64;
 const placeForMs = 200;
 const lookAgainMs = 5;
 
 /**
- * Lets requests in so that what was begun is finished first: one in each turn of the event loop. All at once
- * they would take turns for every step, and all be late. A turn of a busy event loop is long, so that few
- * come in; one of an idle event loop is short. Places bound what comes in while everything waits for Redis.
+ * Admits one request per turn of the event loop, so that started work finishes first. If all requests were
+ * admitted at once, they would alternate at every step and all be late. A turn of a busy event loop takes
+ * long, so few requests enter; a turn of an idle one is short. The places limit admissions while everything
+ * waits for Redis.
  *
- * The first to come is the first to be let in, until it is late. From then on the newest goes first: under
- * lasting load whoever is let in can still be served, and not everybody is told in vain.
+ * The oldest request is admitted first until it is late. From then on the newest goes first: under lasting
+ * overload the admitted requests can still be served in time.
  */
 export function createAdmission({
   nowMs = () => performance.now(),
 }: {
-  /** A clock that is never set. */
+  /** A monotonic clock. */
   readonly nowMs?: () => number;
 } = {}): Admission {
   const queue: Waiting[] = [];
@@ -64,7 +73,7 @@ export function createAdmission({
 
   const ageOf = (one: Waiting | undefined): number => (one ? nowMs() - one.sinceMs : 0);
 
-  /** Lets the oldest go, as far as they have waited from so long to so long, so many at most. */
+  /** Lets up to `most` of the oldest requests go, if they have waited from `fromMs` to `toMs`. */
   const dismiss = (as: 'shed' | 'refused', fromMs: number, toMs: number, most: number): void => {
     for (let count = 0; count < most && queue.length > 0; count++) {
       const age = ageOf(queue[0]);
@@ -78,7 +87,7 @@ export function createAdmission({
     const isNewestInTime = ageOf(queue.at(-1)) < lateAfterMs;
     const isOldestNext =
       oldestMs < lateAfterMs || !isNewestInTime || inTimeInARow >= inTimeBeforeLate;
-    // One that is to be shed has only to wait for that.
+    // A request that is due to be shed is not admitted any more.
     const isOldestOfUse = oldestMs < shedAfterMs;
     if (!isOldestOfUse && !isNewestInTime) return;
     const next = isOldestNext && isOldestOfUse ? queue.shift() : queue.pop();
@@ -93,7 +102,7 @@ export function createAdmission({
     if (isScheduled) return;
     isScheduled = true;
     if (hasPlace()) setImmediate(onTurn);
-    // Nothing to do but wait: a loop of turns would keep a core busy.
+    // Without a free place, a loop of turns would keep a CPU core busy.
     else setTimeout(onTurn, lookAgainMs);
   };
 

@@ -10,19 +10,19 @@ import { IdentityUnavailable } from './jwt-reader.ts';
 
 export interface ServerDeps {
   readonly log: Log;
-  /** True once the process is about to stop. */
+  /** True once the process has begun to shut down. */
   readonly isDraining: () => boolean;
 }
 
-/** An 8 MB image in base64, with the rest of its request around it. */
+/** An 8 MB image in base64, and the rest of its request. */
 const bodyLimit = 9 * 1024 * 1024;
-/** To receive a whole request; answering may take longer. */
+/** Time limit for receiving a whole request. Processing it may take longer. */
 const requestTimeoutMs = 8000;
 const headersTimeoutMs = 5000;
 
 /**
- * On the average of half a second: beyond, what is in flight would not settle in time. The rest of the
- * heap is for that.
+ * Averages over half a second. Above them, the requests in flight could not finish in time. The last 10 %
+ * of the heap are reserved for those.
  */
 const pressure = {
   maxEventLoopDelay: 1000,
@@ -30,39 +30,39 @@ const pressure = {
   sampleInterval: 500,
 };
 
-/** Too busy, or about to stop. */
+/** Overloaded or shutting down. */
 class ComeAgain extends Error {
   override readonly name = 'ComeAgain';
   readonly statusCode = 503;
 }
 
 /**
- * A Fastify server without routes: limits against slow and large requests, errors in GraphQL's
- * shape with fixed texts, connections closed while draining.
+ * A Fastify server without routes: limits against slow and large requests, errors in GraphQL's shape with
+ * fixed texts, connections closed while draining.
  *
- * Fastify's requestTimeout alone does not stop slow bodies: Node looks only every
- * connectionsCheckingInterval, 30 s unless told.
+ * Fastify's requestTimeout alone does not stop slow bodies: Node checks only every
+ * connectionsCheckingInterval, 30 s by default.
  */
 export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
   const server = fastify({
     bodyLimit,
-    // No log of requests: paths hold capabilities.
+    // No request log: paths contain capabilities.
     logger: false,
     routerOptions: { maxParamLength: 1024 },
-    // Fastify's own errors would repeat the path, and a path may hold a capability.
+    // Fastify's own errors repeat the path, which may contain a capability.
     frameworkErrors: (_error, _request, reply: FastifyReply) => {
       void reply.code(400).send(toGraphqlError('BAD_REQUEST'));
     },
     clientErrorHandler: answerUnreadable,
     forceCloseConnections: 'idle',
-    // Its own answer has another shape than ours.
+    // Fastify's own response has another shape.
     return503OnClosing: false,
-    // Given to Fastify itself: it would set Node's back to none.
+    // A Fastify option: Fastify would reset a timeout set on Node's server to none.
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1000 },
   });
 
-  // Whoever looks whether this process lives has to see it, however busy it is.
+  // Health checks and metrics must work however busy the process is.
   void server.register(underPressure, {
     ...pressure,
     pressureHandler: (request, _reply, _type, _value) => {
@@ -70,7 +70,7 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
     },
   });
 
-  // No body is read before it is known who may send it, and where: a route that takes one says which.
+  // No body is read before authentication. Each route that takes a body registers its own parser.
   server.removeAllContentTypeParsers();
   server.addHook('onRequest', async (request, reply) => {
     if (isDraining() && !request.url.startsWith('/health/')) throw new ComeAgain();
@@ -105,7 +105,7 @@ function notFound(reply: FastifyReply): FastifyReply {
   return reply.code(404).type('text/plain').send('Not found\n');
 }
 
-/** What Node could not even read, in the shape of everything else. */
+/** Responds to a request that Node could not parse, with an error in the usual shape. */
 function answerUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
   const [status, text] = statusOfUnreadable[error.code ?? ''] ?? ([400, 'Bad Request'] as const);
   const body = JSON.stringify(toGraphqlError(codeOfStatus(status)));

@@ -4,10 +4,13 @@ export interface ExampleTab {
   readonly headers: string;
 }
 
-/** Whoever the sandbox takes one for; changing it shows that people do not see each other's. */
+/** The user whom the sandbox assumes. Change it to see that users do not see each other's verifications. */
 const headers = JSON.stringify({ 'x-user-id': 'sandbox-user' }, null, 2);
 
-/** GraphiQL's tabs. Each runs as it is. The people are made-up samples from the providers' documentation. */
+/**
+ * GraphiQL's tabs. Each one runs as it is. The people are invented samples from the providers'
+ * documentation.
+ */
 export const exampleTabs: readonly ExampleTab[] = [
   tab(
     `# 1 · Start an E证通 verification. Then open launch.url in a new browser tab. The link works once:

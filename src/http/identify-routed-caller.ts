@@ -8,16 +8,16 @@ import { createJwtReader, type JwtRules } from './jwt-reader.ts';
 export type Identify = (request: FastifyRequest) => Caller | Promise<Caller>;
 
 export interface AccessRules {
-  /** None in the sandbox only. */
+  /** Empty in the sandbox only. */
   readonly routerSecrets: readonly Secret[];
-  /** Null where no tokens are read. */
+  /** Null if no tokens are accepted. */
   readonly jwt: JwtRules | null;
   readonly trustHeaders: boolean;
 }
 
 /**
- * The caller whom the router names: by a token that it forwards, or by identity headers where those
- * are trusted. A token that is there decides alone: a bad one is never made good by headers.
+ * The caller whom the router names: by a token that it forwards, or by identity headers if those are
+ * trusted. If there is a token, the headers are ignored, even if the token is invalid.
  *
  * Throws `Unauthenticated` and `IdentityUnavailable`.
  */

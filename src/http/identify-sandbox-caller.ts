@@ -4,10 +4,10 @@ import { readIdentityHeader, readScopes } from './identity-headers.ts';
 
 const defaults = { tenantId: 'sandbox', userId: 'sandbox-user' };
 
-/** Nobody is for somebody else unless a test says so. */
+/** By default a caller may not act for another user. */
 const defaultScopes = scopes.filter((scope) => scope !== 'verification:any-user');
 
-/** In the sandbox the caller is whoever the headers say. */
+/** In the sandbox the headers name the caller. */
 export function identifySandboxCaller(request: FastifyRequest): Caller {
   const asked = readIdentityHeader(request, 'x-scopes');
   return {

@@ -4,40 +4,40 @@ import { scopes, Unauthenticated, type Caller, type Scope } from '../core/caller
 export interface JwtRules {
   readonly jwksUrl: string;
   readonly issuer: string;
-  /** One of them has to be in the token. */
+  /** The token must contain one of them. */
   readonly audiences: readonly string[];
   readonly claims: JwtClaims;
 }
 
-/** Names of the claims that say who calls. */
+/** Names of the claims that identify the caller. */
 export interface JwtClaims {
   readonly tenant: string;
   readonly user: string;
   readonly scopes: string;
 }
 
-/** The keys cannot be had just now: that says nothing about the caller. */
+/** The key set could not be fetched. This says nothing about the caller. */
 export class IdentityUnavailable extends Error {
   override readonly name = 'IdentityUnavailable';
 
   constructor() {
-    super('the keys of the identity provider cannot be had');
+    super('the key set of the identity provider could not be fetched');
   }
 }
 
-/** Signatures that only the identity provider can make; none with a shared secret, and not "none". */
+/** Signatures that only the identity provider can make. Not those with a shared secret, and not "none". */
 const algorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
-/** Clocks differ. */
+/** Tolerance for differences between clocks. */
 const clockToleranceSeconds = 30;
-/** A key that was withdrawn counts no longer than this. */
+/** A withdrawn key is accepted for at most this long. */
 const keysKeptMs = 600_000;
-/** Unknown key ids make nobody ask more often than this. */
+/** The shortest time between two fetches because of unknown key ids. */
 const keysCooldownMs = 30_000;
 const keysTimeoutMs = 2000;
-/** After the keys could not be had. */
+/** The pause after a failed fetch of the key set. */
 const failureCooldownMs = 1000;
 const mostKeyBytes = 1024 * 1024;
 const longestToken = 8192;
@@ -83,7 +83,7 @@ export function createJwtReader(
   };
 }
 
-/** The text of a key set; throws for whatever else was answered, and for one without end. */
+/** The text of a key set. Throws for any status other than 200, and for a body that is too large. */
 async function readKeySet(response: Response): Promise<string> {
   if (response.status !== 200 || !response.body) throw new IdentityUnavailable();
   const chunks: Uint8Array[] = [];
@@ -99,7 +99,7 @@ async function readKeySet(response: Response): Promise<string> {
   return text;
 }
 
-/** Everything else is about getting the keys. */
+/** All other errors concern the fetch of the key set. */
 function isAboutToken(error: unknown): boolean {
   return (
     error instanceof errors.JWTExpired ||
@@ -114,7 +114,7 @@ function isAboutToken(error: unknown): boolean {
   );
 }
 
-/** Never cut, and never made of something else: two people must not become one. */
+/** Never truncated or converted: two users must not get the same name. */
 function readName(payload: JWTPayload, claim: string): string {
   const value = payload[claim];
   const isName = typeof value === 'string' && value !== '' && value.length <= longestName;
@@ -122,7 +122,10 @@ function readName(payload: JWTPayload, claim: string): string {
   return value;
 }
 
-/** One text with blanks (RFC 8693), or a list. Compared whole: a scope may hold commas. */
+/**
+ * One text separated by blanks (RFC 8693), or a list. Scopes are compared whole, because they may contain
+ * commas.
+ */
 function scopesOf(claim: unknown): readonly Scope[] {
   const asked: readonly unknown[] = typeof claim === 'string' ? claim.split(' ') : asList(claim);
   return scopes.filter((scope) => asked.includes(scope));

@@ -7,21 +7,24 @@ import {
   type LimiterSteps,
 } from '../ports/index.ts';
 
-/** When the next call may be sent. Shared by everybody who shares the quota. */
+/** Decides when the next call may be sent. Shared by all replicas that share the quota. */
 export interface Pacer {
   /**
-   * The granted moment, by `now`; null when there is none before `latestMs`. Throws
-   * `StoreUnavailable` when nobody can say what the others send.
+   * The reserved slot, by `now`; null if there is none before `latestMs`. Throws `StoreUnavailable` if it
+   * cannot be known what the other replicas send.
    */
   readonly reserve: (
     ask: Pick<LimiterAsk, 'key' | 'perSecond' | 'priority'>,
     latestMs: number,
-    /** How long the caller takes until it can send: an earlier moment would be missed. */
+    /** How long the caller needs until it can send. An earlier slot would be missed. */
     leadMs: number,
   ) => Promise<number | null>;
-  /** Before the first use: what the others send is found out before anybody has to wait for it. */
+  /**
+   * Call before the first use, so that no call has to wait until the traffic of the other replicas is
+   * known.
+   */
   readonly warm: (key: string, perSecond: number) => Promise<void>;
-  /** Grants nothing for so long. */
+  /** Grants no slot for this long. */
   readonly backOff: (key: string, forMs: number) => Promise<void>;
 }
 
@@ -29,13 +32,13 @@ interface Deps {
   readonly pacer: Pacer;
   readonly now: () => number;
   /**
-   * How much later than its slot a call may reach the wire. Half of it is for a late start, which is
-   * checked; the other half is for what happens between that check and the wire.
+   * How much later than its slot a call may reach the wire. One half is for a late start, which is checked.
+   * The other half is for the time between that check and the wire.
    */
   readonly guardMs: number;
 }
 
-// Bottleneck: 0 is the most urgent.
+// In Bottleneck, 0 is the most urgent priority.
 const priorities = {
   start: 2,
   result: 5,
@@ -44,24 +47,27 @@ const priorities = {
 
 const startShare = 0.5;
 /**
- * Preparing is given half as much again as it took of late, and never more than this: what was measured
- * across a stall of our own must not keep anybody from ever getting a moment.
+ * The time reserved for preparing is 1.5 times the slowest recent one, but never more than this. A duration
+ * measured across a stall of this process must not make every slot unreachable.
  */
 const leadShare = 1.5;
 const mostLeadMs = 600;
 /** Longer than any slot is ahead. */
 const mostSleepMs = 5000;
 
-/** How much may wait, in seconds of the limit: nobody waits longer than an operation lasts. */
+/** Queue limit, in seconds of the rate limit. No call waits longer than an operation lasts. */
 const queueSeconds = 3;
-/** How far the queue looks ahead, in seconds of the limit, beyond the time that getting ready takes. */
+/**
+ * How far the queue looks ahead, in seconds of the rate limit, in addition to the time that preparing
+ * takes.
+ */
 const lookAheadSeconds = 0.1;
 
 /**
  * A local Bottleneck queue per limited action, with priority and shedding, in front of a pacer.
  *
- * A job holds its place only until its moment of sending, so `maxConcurrent` is how far the queue
- * looks ahead; without it Bottleneck would ignore priority and highWater (facts: 2.19.5).
+ * A job holds its place only until its slot begins, so `maxConcurrent` is how far the queue looks ahead.
+ * Without it Bottleneck ignores priority and highWater (2.19.5).
  */
 export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter {
   const queues = new Map<string, Queue>();
@@ -81,7 +87,9 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     return queue;
   }
 
-  /** As many jobs at once as slots pass while one of them gets ready: fewer would leave slots unused. */
+  /**
+   * Allows as many jobs at once as slots pass while one job prepares. With fewer, slots would stay unused.
+   */
   function adjust(queue: Queue, perSecond: number): void {
     const concurrent = concurrentFor(perSecond, queue.busyMs);
     if (concurrent === queue.concurrent) return;
@@ -95,7 +103,7 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     { connect, prepare }: LimiterSteps,
   ): Promise<() => boolean> {
     const latestMs = now() + ask.withinMs;
-    // A wall clock may be set while somebody waits; this one is not.
+    // The wall clock may be set while a call waits. This clock is monotonic.
     const endMs = performance.now() + ask.withinMs;
     const connectedFromMs = performance.now();
     await connect?.();
@@ -114,8 +122,8 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       queue.busyMs = slowestOfLate(queue.busyMs, connectMs + performance.now() - askedMs);
       adjust(queue, ask.perSecond);
       await sleepUntil(slotMs, now);
-      // A stalled event loop, or a slow store, must not send several slots at once; and a clock
-      // that was set means that nobody knows.
+      // After a stall of the event loop or of the store, several slots must not be used at once. After the
+      // clock was set, the slot is not known.
       const isInTime = (): boolean => {
         const lateMs = now() - slotMs;
         return lateMs >= 0 && lateMs <= latestStartMs;
@@ -130,11 +138,11 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     turn: (ask, steps = {}) => {
       const { key, perSecond, priority } = ask;
       const askedMs = performance.now();
-      // Resolved inside the job: Bottleneck would take another millisecond to say so, and the
-      // moment of sending is now.
+      // Resolved inside the job, because Bottleneck takes another millisecond to report its end, and the
+      // slot has begun.
       return new Promise((resolve, reject) => {
         let isOver = false;
-        // Behind what is more urgent it might never come to its turn: it is told all the same.
+        // Calls with a higher priority may keep this one in the queue. The timer still ends it in time.
         const timer = setTimeout(
           () => {
             isOver = true;
@@ -162,9 +170,9 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
 interface Queue {
   readonly jobs: Bottleneck;
   concurrent: number;
-  /** How long preparing takes once a moment is reserved. */
+  /** How long preparing takes after a slot is reserved. */
   readyMs: number;
-  /** How long a job holds its place for other things than waiting for its moment. */
+  /** How long a job holds its place for anything other than waiting for its slot. */
   busyMs: number;
 }
 
@@ -172,17 +180,17 @@ function concurrentFor(perSecond: number, busyMs: number): number {
   return Math.max(1, Math.ceil(perSecond * (lookAheadSeconds + busyMs / 1000)));
 }
 
-/** Forgotten slowly. */
+/** The slowest recent duration. It decreases by 5 % with each call. */
 function slowestOfLate(knownMs: number, ms: number): number {
   return Math.max(ms, knownMs * 0.95);
 }
 
-/** Long enough for a part of the queue to drain. */
+/** Long enough for part of the queue to drain. */
 function retryAfter(perSecond: number): number {
   return Math.max(1000, Math.ceil(1000 / perSecond));
 }
 
-/** A clock that is set while somebody sleeps wakes nobody much later than that. */
+/** If the clock is set during a sleep, the call wakes after at most this many naps. */
 const mostNaps = 5;
 
 /** Never ends early by this clock: a call before its slot is as wrong as a late one. */

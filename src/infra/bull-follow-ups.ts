@@ -3,19 +3,19 @@ import { StoreUnavailable, type FollowUps } from '../ports/index.ts';
 import type { RedisClient } from './redis/connect-redis.ts';
 import { isDoneWithin } from './running-time.ts';
 
-/** When to come again; null for never. */
+/** Performs a follow-up. Resolves to the time of the next one; null if there is none. */
 export type FollowUp = (id: string) => Promise<number | null>;
 
 export interface FollowUpPlan extends FollowUps {
-  /** From now on visits are made. What `visit` throws makes it come again later. */
+  /** Starts performing follow-ups. If `visit` throws, it is retried later. */
   readonly begin: (visit: FollowUp) => void;
   readonly close: () => Promise<void>;
 }
 
 interface Deps {
-  /** For planning: its commands fail fast. */
+  /** For planning. Its commands fail fast. */
   readonly client: RedisClient;
-  /** For working, which waits in Redis for the next visit: without a time limit of its own. */
+  /** For the worker, which waits in Redis for the next job. Its commands have no time limit. */
   readonly blockingClient: RedisClient;
   readonly now: () => number;
   readonly mode: string;
@@ -23,20 +23,20 @@ interface Deps {
 }
 
 const planWithinMs = 1000;
-/** After a visit that failed; twice as long for each that was made before. */
+/** The delay after a failed visit. It doubles with each attempt. */
 const againAfterMs = 5000;
 const againAfterMostMs = 300_000;
-/** A replica that went away in the middle of a visit is noticed after so long, and so long again. */
+/** A replica that stopped during a visit is noticed after one to two times this long. */
 const lostAfterMs = 10_000;
 const concurrency = 4;
 const closeWithinMs = 2000;
 const queueName = 'visits';
 
-/** Visits over BullMQ: each is made by one replica, wherever it was planned. Holds ids only. */
+/** Follow-ups over BullMQ. One replica performs each, whichever planned it. The queue contains ids only. */
 export function createBullFollowUps(deps: Deps): FollowUpPlan {
   const { client, blockingClient, now, mode } = deps;
   const shared = {
-    // One slot in a cluster.
+    // Braces: one slot in a cluster.
     prefix: `{vs:${mode}}`,
     skipVersionCheck: true,
   };
@@ -47,13 +47,13 @@ export function createBullFollowUps(deps: Deps): FollowUpPlan {
     defaultJobOptions: {
       removeOnComplete: true,
       removeOnFail: true,
-      // A visit that fails for whatever reason is not lost.
+      // A visit that fails for any reason is kept.
       attempts: Number.MAX_SAFE_INTEGER,
       backoff: { type: 'fixed', delay: againAfterMs },
       stackTraceLimit: 0,
     },
   });
-  // Its commands tell their own story, and its errors carry them.
+  // Failed commands are reported where they are called, and these errors contain their arguments.
   queue.on('error', () => {});
   let worker: Worker | null = null;
 
@@ -82,7 +82,7 @@ export function createBullFollowUps(deps: Deps): FollowUpPlan {
           concurrency,
           lockDuration: lostAfterMs,
           stalledInterval: lostAfterMs,
-          // Replicas come and go in every deploy: being left by several loses nothing.
+          // Replicas stop at every deployment. A job that several of them left is not lost.
           maxStalledCount: Number.MAX_SAFE_INTEGER,
         },
       );

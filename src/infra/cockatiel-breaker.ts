@@ -13,10 +13,10 @@ import { ProviderFault, type FaultKind } from '../contract/index.ts';
 import { MissedTurn, type Breaker } from '../ports/index.ts';
 
 const halfOpenAfterMs = 5000;
-/** Calls of one action under way: a slow provider holds no more sockets and memory than that. */
+/** The limit of concurrent calls per action, so that a slow provider cannot take all sockets and memory. */
 const mostAtOnce = 300;
 
-/** Which faults say that the provider is in trouble. A refusal of one request does not. */
+/** Faults that show that the provider is in trouble. A refusal of one request does not. */
 const countsAsTrouble = {
   not_sent: true,
   internal: true,
@@ -35,13 +35,13 @@ const countsAsTrouble = {
 
 interface Deps {
   readonly now: () => number;
-  /** Faults in a row. */
+  /** The number of consecutive faults that open the breaker. */
   readonly faultsToOpen: number;
 }
 
 /**
- * One circuit breaker and one bulkhead per provider action: faults in a row open the breaker, one
- * probe closes it; a provider that is slow is shut off before it takes what others need.
+ * One circuit breaker and one bulkhead per provider action. Consecutive faults open the breaker; one
+ * successful probe closes it. The bulkhead keeps a slow provider from taking resources that others need.
  */
 export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
   const policies = new Map<string, CircuitBreakerPolicy>();
@@ -69,7 +69,8 @@ export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
   return {
     run: async (key, work) => {
       const policy = policyOf(key);
-      // Cockatiel would let everybody wait for the probe and then send all at once, past any slot.
+      // While half open, cockatiel lets all calls wait for the probe and then sends them at once, past
+      // their slots.
       if (policy.state === CircuitState.HalfOpen) throw new ProviderFault('not_sent');
       try {
         const isProbe = policy.state !== CircuitState.Closed;
@@ -82,7 +83,7 @@ export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
         throw new ProviderFault('not_sent', { retryAfterMs: halfOpenAfterMs });
       }
     },
-    // Cockatiel leaves the state at Open until somebody tries: past the pause a probe is welcome.
+    // Cockatiel keeps the state Open until the next call. After the pause a probe is allowed.
     isOpen: (key) => {
       const state = policies.get(key)?.state;
       const isPause = now() - (openedMs.get(key) ?? 0) < halfOpenAfterMs;
@@ -91,7 +92,10 @@ export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
   };
 }
 
-/** A probe that was not sent has shown nothing: cockatiel would take another error for a success. */
+/**
+ * A probe that was not sent proves nothing. Cockatiel would count an error other than `ProviderFault` as a
+ * success.
+ */
 async function orNotSent<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -2,7 +2,7 @@ import type { FollowUpPlan } from './bull-follow-ups.ts';
 
 const againAfterMs = 5000;
 
-/** Visits by timers of this process. A restart forgets them, and the memory store with them. */
+/** Follow-ups by timers of this process. A restart loses them, together with the memory store. */
 export function createMemoryFollowUps({
   now,
   onError,
@@ -23,7 +23,7 @@ export function createMemoryFollowUps({
       onError(error);
       return now() + againAfterMs;
     });
-    // Closed in between.
+    // Closed in the meantime.
     if (!timers.delete(id)) return;
     if (nextMs !== null) planAt(id, nextMs);
   };

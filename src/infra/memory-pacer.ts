@@ -3,10 +3,10 @@ import type { Pacer } from './bottleneck-limiter.ts';
 const windowMs = 1000;
 
 /**
- * Grants moments of sending inside this process.
+ * Reserves slots inside this process.
  *
- * Of any L + 1 calls in a row the last is granted a whole window and the guard after the first, so
- * that jitter between granting and arriving never puts more than L into one second.
+ * Of any L + 1 consecutive calls, the last gets a slot at least one window and one guard after the first.
+ * So jitter between the slot and the wire never puts more than L calls into one second.
  */
 export function createMemoryPacer(deps: {
   readonly now: () => number;
@@ -38,7 +38,10 @@ export function createMemoryPacer(deps: {
   };
 }
 
-/** How many calls go into which time. Less than one a second is a longer window for one call. */
+/**
+ * How many calls fit into a window of which length. A limit below one per second means one call in a longer
+ * window.
+ */
 export function windowOf(
   perSecond: number,
   guardMs: number,

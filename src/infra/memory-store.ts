@@ -15,9 +15,9 @@ interface Claim {
   readonly owner: string;
   readonly fence: number;
   readonly effect: ActionEffect;
-  /** End of the lease, of the time to answer, or of keeping, by state. */
+  /** End of the lease, of the time limit for the response, or of retention, depending on the state. */
   untilMs: number;
-  /** When it is forgotten, whatever its state. */
+  /** When the claim is dropped, whatever its state. */
   forgetAtMs: number;
 }
 
@@ -35,9 +35,9 @@ interface List {
 const sweepEveryMs = 10_000;
 
 /**
- * The store inside this process: for the sandbox and for tests. A restart forgets everything.
+ * The store inside this process, for the sandbox and for tests. A restart loses everything.
  *
- * Passes the same contract suite as every other store (test/support/store-contract.ts).
+ * It passes the same contract suite as every other store (test/support/store-contract.ts).
  */
 export function createMemoryStore({ now }: { readonly now: () => number }): Store {
   const claims = new Map<string, Claim>();
@@ -48,7 +48,7 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
   let fence = 0;
   let swept = now();
 
-  /** Drops what is over, now and then, so that a long sandbox session stays small. */
+  /** Drops expired entries from time to time, so that a long sandbox session stays small. */
   function sweep(): void {
     if (now() - swept < sweepEveryMs) return;
     swept = now();
@@ -248,7 +248,7 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
   };
 }
 
-/** By time, and by id where that is equal. */
+/** Compares by time, then by id. */
 function isNewer(one: ListEntry, other: ListEntry): boolean {
   return one.atMs === other.atMs ? one.id > other.id : one.atMs > other.atMs;
 }

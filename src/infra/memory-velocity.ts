@@ -7,14 +7,17 @@ interface Window {
 
 const sweepEveryMs = 10_000;
 
-/** Counters of this process. Passes the same tests as the ones in Redis (test/infra/velocity.test.ts). */
+/**
+ * Velocity counters of this process. They pass the same tests as those in Redis
+ * (test/infra/velocity.test.ts).
+ */
 export function createMemoryVelocity({ now }: { readonly now: () => number }): Velocity {
   const windows = new Map<string, Window>();
   let sweptMs = now();
 
   const placeOf = ({ name, key }: VelocityCounter): string => `${name}:${key}`;
 
-  /** The window that is open; undefined where none is. */
+  /** The current window; undefined if there is none. */
   const openAt = (place: string): Window | undefined => {
     const window = windows.get(place);
     return window && window.endsMs > now() ? window : undefined;
@@ -46,7 +49,7 @@ export function createMemoryVelocity({ now }: { readonly now: () => number }): V
       });
       return {
         kind: 'spent',
-        // A window that is over is not in the map any more, or no longer looked at.
+        // A refund of an ended window has no effect: nothing reads that window any more.
         refund: async () => {
           for (const window of spent) window.counted = Math.max(0, window.counted - 1);
         },

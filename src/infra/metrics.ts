@@ -2,12 +2,12 @@ import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client
 import type { Metrics } from '../ports/index.ts';
 
 export interface PrometheusMetrics extends Metrics {
-  /** Text of GET /metrics. */
+  /** The text of GET /metrics. */
   readonly render: () => Promise<string>;
   readonly contentType: string;
 }
 
-/** Counts in Prometheus' format. Labels name providers, actions and outcomes, never people. */
+/** Metrics in Prometheus format. Labels name providers, actions and outcomes, never people. */
 export function createMetrics(): PrometheusMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

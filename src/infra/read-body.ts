@@ -5,9 +5,9 @@ import { parser, type Token } from 'stream-json/parser.js';
 import { stringer } from 'stream-json/stringer.js';
 import { ProviderFault } from '../contract/index.ts';
 
-/** Bytes that many readers share. */
+/** A number of bytes that many readers share. */
 export interface ByteBudget {
-  /** False when there are not so many left. */
+  /** False if fewer bytes are left. */
   readonly take: (bytes: number) => boolean;
   readonly give: (bytes: number) => void;
 }
@@ -26,15 +26,18 @@ export function createByteBudget(most: number): ByteBudget {
   };
 }
 
-/** So much is everybody's own: an answer that was paid for never fails because others read media. */
+/**
+ * Bytes of each response that do not count against the shared budget. So a small response that was paid for
+ * never fails because other calls read media.
+ */
 const ownBytes = 64 * 1024;
 
 /**
- * Reads a body to its end. Long texts of a JSON body are dropped while they pass by, so that a
- * video never stands in memory: fifty results of 8 MB at once take 80 MB instead of 360, in about
- * the same time (bench/large-results.ts, 2026-11-22).
+ * Reads a body to its end. Long strings of a JSON body are dropped while it is read, so that a video is
+ * never in memory as a whole: fifty results of 8 MB at once take 80 MB instead of 360 MB, in about the same
+ * time (bench/large-results.ts, 2026-11-22).
  *
- * Throws `ProviderFault('protocol')` for too many bytes, and for JSON that cannot be read.
+ * Throws `ProviderFault('protocol')` for too many bytes and for invalid JSON.
  */
 export async function readBody(
   body: Readable,
@@ -66,7 +69,7 @@ export async function readBody(
     }
     return Buffer.concat(chunks, kept);
   } catch (error) {
-    // A body that broke off is another fault than one that came whole and is no JSON.
+    // A body that broke off is another fault than a complete body that is not JSON.
     if (broken !== null) throw broken;
     throw error instanceof ProviderFault ? error : new ProviderFault('protocol');
   } finally {
@@ -97,12 +100,12 @@ async function* countBytes(
       yield next.value;
     }
   } finally {
-    // Destroys the stream, if it has not ended, and with it the connection.
+    // If the stream has not ended, this destroys it and its connection.
     await chunks.return?.();
   }
 }
 
-/** JSON to JSON; numbers keep every digit. */
+/** From JSON to JSON. Numbers keep every digit. */
 function withoutLongTexts(most: number): NodeJS.ReadWriteStream {
   return chain([
     parser({ packStrings: false, streamKeys: false, streamNumbers: false }),
@@ -111,7 +114,7 @@ function withoutLongTexts(most: number): NodeJS.ReadWriteStream {
   ]);
 }
 
-/** Holds a text back until its end, or until it is too long. */
+/** Holds a string back until its end, or until it is too long. */
 function emptyLongTexts(most: number): (token: Token) => Generator<Token> {
   let held: Token[] | null = null;
   let length = 0;

@@ -1,13 +1,13 @@
-/** How often the event loop is looked at while something waits. */
+/** How often the event loop is checked while something waits. */
 export const tickMs = 50;
 
 /**
- * Calls `onTick` about every 50 ms, each time after the event loop has read its sockets. Returns what
- * stops it.
+ * Calls `onTick` about every 50 ms, each time after the event loop has read its sockets. Returns a function
+ * that stops it.
  *
- * Node runs timers before it reads sockets: after a stall (garbage collection, a burst, a CPU limit) a
+ * Node runs timers before it reads sockets. After a stall (garbage collection, a burst, a CPU limit) a
  * plain timer is due although the reply has arrived. Here a stall of any length counts as one tick, and
- * what has arrived by then is read first.
+ * everything that arrived by then is read first.
  */
 export function everyTick(onTick: () => void): () => void {
   let isStopped = false;
@@ -27,7 +27,7 @@ export function everyTick(onTick: () => void): () => void {
   };
 }
 
-/** True when `work` fulfils within `withinMs` of a running event loop; false when not, or when it rejects. */
+/** True if `work` fulfils within `withinMs` of running event loop time; false if not, or if it rejects. */
 export async function isDoneWithin(work: Promise<unknown>, withinMs: number): Promise<boolean> {
   let stop = (): void => {};
   const late = new Promise<boolean>((resolve) => {

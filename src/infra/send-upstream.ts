@@ -10,7 +10,7 @@ import { createByteBudget, readBody } from './read-body.ts';
 import { createConnections, type Connection } from './upstream-connections.ts';
 
 const connectTimeoutMs = 1500;
-/** What large answers may hold in memory, all together, while they are read. */
+/** The memory limit for all large responses together while they are read. */
 const standardSharedBytes = 64 * 1024 * 1024;
 
 export interface UpstreamClient {
@@ -20,13 +20,13 @@ export interface UpstreamClient {
 }
 
 /**
- * HTTP to providers over undici: one deadline over connect, headers and body; a cap on the bytes
- * read; redirects, compressed answers and truncated ones are faults; nothing is ever repeated.
+ * HTTP to providers over undici: one deadline for connect, headers and body; a limit on the bytes read;
+ * redirects, compressed and truncated responses are faults; no retries.
  *
- * Whether a byte of the request left decides what a failure means, so each call notes the moment.
+ * What a failure means depends on whether a byte of the request was sent, so each call records that.
  */
 export function createUpstreamClient({
-  // How connections are made: a test's own way to a slow one.
+  // How connections are made. Tests can pass a slow one.
   connect = { timeout: connectTimeoutMs },
   sharedBytes = standardSharedBytes,
 }: Partial<Pick<Agent.Options, 'connect'>> & {
@@ -34,10 +34,10 @@ export function createUpstreamClient({
 } = {}): UpstreamClient {
   const connections = createConnections(connect);
   const budget = createByteBudget(sharedBytes);
-  /** What was made ahead, by what stands for it in core. */
+  /** The connections that were opened in advance, by the handle that core holds. */
   const ahead = new WeakMap<UpstreamConnection, Connection>();
 
-  /** The connection that was made ahead, if it is of use, or another one. */
+  /** The connection that was opened in advance if it is usable, otherwise another one. */
   async function connectionFor(
     origin: string,
     given: UpstreamConnection | undefined,
@@ -91,7 +91,7 @@ export function createUpstreamClient({
         const isRedirect = response.statusCode >= 300 && response.statusCode < 400;
         const isEncoded = (headers['content-encoding'] ?? 'identity') !== 'identity';
         if (isRedirect || isEncoded) {
-          // Unread, it would emit an error that nobody listens to, and end the process.
+          // An unread body would emit an error event without a listener, which would end the process.
           response.body.on('error', () => {}).destroy();
           throw new ProviderFault('protocol');
         }
@@ -101,7 +101,7 @@ export function createUpstreamClient({
         else connections.putBack(connection);
         return { status: response.statusCode, headers, body } satisfies UpstreamResponse;
       } catch (error) {
-        // Whatever is still on its way over it is nobody's.
+        // Data that still arrives on this connection belongs to no call.
         if (connection) connection.destroy();
         else taking.then(connections.putBack, () => {});
         if (progress.missed) throw new MissedTurn();
@@ -115,11 +115,11 @@ export function createUpstreamClient({
 }
 
 /**
- * undici notices the signal only once a connection stands (measured: 2 s late), so the deadline is
- * raced as well. A request that is given up while connecting is not sent afterwards.
+ * undici notices the abort signal only after a connection is open (measured: 2 s late), so the deadline is
+ * raced as well. A request that is abandoned while connecting is not sent afterwards.
  */
 async function orAborted<T>(answered: Promise<T>, deadline: AbortSignal): Promise<T> {
-  // Given up, it still rejects some time later.
+  // Nothing awaits this promise after the deadline, so its later rejection is ignored.
   answered.catch(() => {});
   let giveUp = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {
@@ -134,8 +134,8 @@ async function orAborted<T>(answered: Promise<T>, deadline: AbortSignal): Promis
 }
 
 /**
- * Sets `sent` when the request is about to be written to a connection that stands. A request whose moment
- * is over by then is not written: `missed`.
+ * Sets `sent` when the request is about to be written to an open connection. If its slot is over by then,
+ * it is not written: `missed`.
  */
 function noteSending(
   progress: { sent: boolean; missed: boolean },

@@ -5,27 +5,27 @@ import { buildConnector, Client, type Agent } from 'undici';
 export interface Connection {
   readonly origin: string;
   readonly client: Client;
-  /** Whether a request may be sent over it: it stands, and was used or made a short while ago. */
+  /** Whether a request may be sent over it: it is open, and was opened or used recently. */
   readonly isOfUse: () => boolean;
-  /** It has brought a whole answer. */
+  /** Call after a complete response was received. */
   readonly used: () => void;
   readonly destroy: () => void;
 }
 
 export interface Connections {
-  /** An idle connection that stands, or a new one. Rejects when none could be made. */
+  /** An open idle connection, or a new one. Rejects if none could be opened. */
   readonly take: (origin: string) => Promise<Connection>;
-  /** Keeps it for the next request, if it stands. */
+  /** Keeps the connection for the next request, if it is open. */
   readonly putBack: (connection: Connection) => void;
   readonly close: () => Promise<void>;
 }
 
-/** A provider may close an idle connection without a word: none is used that was idle for longer. */
+/** A provider may close an idle connection silently. A connection that was idle for longer is not used. */
 const mostIdleMs = 4000;
 
 /**
- * Connections that are made before they are needed: undici's own pools connect when a request is given to
- * them, which would be after its moment of sending is reserved.
+ * Connections that are opened in advance. undici's own pools connect when a request is dispatched, which
+ * would be after its slot was reserved.
  */
 export function createConnections(connect: NonNullable<Agent.Options['connect']>): Connections {
   const makeSocket = typeof connect === 'function' ? connect : buildConnector(connect);
@@ -35,7 +35,7 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
 
   async function open(origin: string): Promise<Connection> {
     const { protocol, hostname, host, port } = new URL(origin);
-    // An IPv6 literal, as the connector wants it.
+    // The connector needs an IPv6 address without brackets.
     const bare = hostname.replace(/^\[(.*)\]$/u, '$1');
     const socket = await new Promise<Socket>((resolve, reject) => {
       makeSocket({ protocol, hostname: bare, host, port }, (error, made) => {
@@ -44,7 +44,7 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
       });
     });
     let isDead = false;
-    // Until undici has it nobody else would listen.
+    // Until undici takes over the socket, nothing else listens for errors.
     socket.on('error', () => {});
     socket.once('close', () => {
       isDead = true;
@@ -56,14 +56,14 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
       connect: (_options, done) => {
         const isFirst = !isTaken && !isDead;
         isTaken = true;
-        // Later, for undici takes an answer in the same turn for one that it waits for no more (7.30).
+        // Delayed, because undici treats a synchronous callback as one that it no longer waits for (7.30).
         queueMicrotask(() => {
           if (isFirst) done(null, socket);
           else done(new Error('the connection is closed'), null);
         });
       },
       pipelining: 1,
-      // The signal of each call is the only clock.
+      // The abort signal of each call is the only time limit.
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: 16 * 1024,

@@ -9,17 +9,17 @@ import {
 import type { Secret } from '../contract/index.ts';
 import { StoreUnavailable } from '../ports/index.ts';
 
-/** Encrypts what is kept outside of this process. */
+/** Encrypts data that is stored outside of this process. */
 export interface Vault {
   readonly seal: (purpose: string, place: string, text: string) => string;
-  /** Throws `StoreUnavailable` for what was altered, moved or sealed with another key. */
+  /** Throws `StoreUnavailable` for a text that was altered, moved or sealed with another key. */
   readonly open: (purpose: string, place: string, sealed: string) => string;
 }
 
 interface VaultOptions {
-  /** The first one seals; each of them opens. */
+  /** The first key seals. Any of them can open. */
   readonly keys: readonly { readonly kid: string; readonly key: Secret }[];
-  /** Sandbox and real data never open one another. */
+  /** Sandbox and live data cannot open each other. */
   readonly mode: string;
 }
 
@@ -31,8 +31,8 @@ const sealedForm = new RegExp(
 );
 
 /**
- * AES-256-GCM as `v1.kid.iv.ciphertext.tag`. Key id, purpose, mode and the place where it is kept
- * are authenticated: a ciphertext that was copied elsewhere does not open.
+ * AES-256-GCM as `v1.kid.iv.ciphertext.tag`. Key id, purpose, mode and storage location are authenticated:
+ * a ciphertext that was copied elsewhere does not open.
  */
 export function createVault({ keys, mode }: VaultOptions): Vault {
   const [newest] = keys;
@@ -54,7 +54,7 @@ export function createVault({ keys, mode }: VaultOptions): Vault {
     },
 
     open: (purpose, place, sealed) => {
-      // Whole: what stands behind it, or is no base64url, would be left out unseen.
+      // The whole text must match: a decoder would silently ignore trailing data and invalid characters.
       const [, kid = '', iv = '', text = '', tag = ''] = sealedForm.exec(sealed) ?? [];
       const key = cipherKeys.get(kid);
       if (!key) throw new StoreUnavailable();
@@ -71,7 +71,10 @@ export function createVault({ keys, mode }: VaultOptions): Vault {
   };
 }
 
-/** Of its one spelling. Throws for another one, whose last bits say nothing. */
+/**
+ * Accepts the canonical base64url form only. Throws for other forms, whose last bits are ignored when
+ * decoding.
+ */
 function toBytes(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64url');
   if (bytes.toString('base64url') !== text) throw new StoreUnavailable();

@@ -5,17 +5,17 @@ import {
   receiveNotification,
 } from '../../core/verifications/receive-notification.ts';
 
-/** Notifications are small; more is nobody's notification. */
+/** Notifications are small. Larger bodies are refused. */
 const mostBytes = 64 * 1024;
 
-/** Where providers send their notifications. The URL is a capability, and is not logged. */
+/** Registers the URLs for providers' notifications. A URL is a capability and is not logged. */
 export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void {
-  // A scope of its own: the body is kept as it came, whatever its type.
+  // A scope of its own, in which bodies of any type are kept as raw bytes.
   void server.register(async (scope) => {
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
       done(null, body);
     });
-    // Fastify would refuse types that it cannot read, and here none has to be.
+    // Fastify refuses a content type that it cannot parse. Here the type does not matter.
     scope.addHook('onRequest', async ({ raw: { headers } }) => {
       headers['content-type'] = 'application/octet-stream';
     });
@@ -24,7 +24,7 @@ export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void
       url: '/callbacks/:provider/:capability',
       exposeHeadRoute: false,
       bodyLimit: mostBytes,
-      // Before a body is read that nobody expects.
+      // Refuses before the body is read if no notification is expected.
       onRequest: async (request, reply) => {
         const { provider, capability } = request.params;
         if (expectsNotification(core, provider, capability)) return;

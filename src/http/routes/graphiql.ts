@@ -6,14 +6,14 @@ import { exampleTabs, type ExampleTab } from '../example-tabs.ts';
 
 const staticPath = '/graphiql/static/';
 
-/** GraphiQL from local files: no request leaves the host. Its tabs hold invented people only. */
+/** GraphiQL from local files: no request leaves the host. Its tabs contain invented people only. */
 export function registerGraphiql(
   server: FastifyInstance,
   tabs: readonly ExampleTab[] = exampleTabs,
 ): void {
   const [first] = tabs;
-  // Its type demands every option and lacks `defaultTabs`, which works all the same; the first
-  // tab's variables are wanted again.
+  // Ruru's type requires every option and lacks `defaultTabs`, which works anyway. It needs the first tab's
+  // variables and headers a second time.
   const clientConfig = {
     defaultTabs: tabs,
     initialVariables: first?.variables,
@@ -45,7 +45,7 @@ export function registerGraphiql(
   });
 }
 
-/** Allows the page's own inline scripts by their hashes, and nothing from elsewhere. */
+/** Allows the page's own inline scripts by their hashes, and nothing from other origins. */
 function policyFor(html: string): string {
   const hashes = [...html.matchAll(/<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/gu)].map(
     ([, script]) =>

@@ -10,7 +10,10 @@ import { createAdmission, type Admitted } from '../admission.ts';
 import type { Identify } from '../identify-routed-caller.ts';
 import { readDeadline } from '../read-deadline.ts';
 
-/** JSON, as UTF-8: a name read in another encoding would become another name. Packed bodies are not read. */
+/**
+ * JSON as UTF-8 only: a name decoded with another charset would become another name. Compressed bodies are
+ * refused.
+ */
 const jsonType = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/iu;
 
 class RefusedRequest extends Error {
@@ -23,7 +26,7 @@ class RefusedRequest extends Error {
   }
 }
 
-/** What is found out about a request before it is executed. */
+/** What is known about a request before it is executed. */
 interface Known {
   readonly caller: Caller;
   readonly deadlineMs: number;
@@ -50,7 +53,7 @@ export function registerGraphql(
       return { core, ...found, loaders, bodyBytes: bodyBytes.get(request) ?? 0 };
     },
   });
-  // A scope of its own, for its bodies are counted.
+  // A scope of its own, because its parser counts the bytes of each body.
   void server.register(async (scope) => {
     const parse = scope.getDefaultJsonParser('error', 'error');
     scope.addContentTypeParser(
@@ -64,9 +67,9 @@ export function registerGraphql(
     scope.route({
       method: 'POST',
       url: '/graphql',
-      // Before anything is read: who is refused here gets a status and not half an operation.
+      // Runs before the body is read, so that a refused request gets an HTTP status.
       onRequest: async (request, reply) => {
-        // Counted from here: finding out who calls, and waiting to be let in, is a part of answering.
+        // The deadline includes identifying the caller and waiting for admission.
         const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
         const caller = await identify(request);
         const {
@@ -74,7 +77,7 @@ export function registerGraphql(
           'content-type': type = '',
           'content-encoding': packed,
         } = request.headers;
-        // Other types any web page could send without asking (CSRF).
+        // A web page could send other media types without a CORS preflight (CSRF).
         if (!jsonType.test(type) || packed !== undefined) throw new RefusedRequest(415);
         if (!URL.canParse(`http://${host}/`)) throw new RefusedRequest(400);
         const { as, leave } = await admission.enter();
@@ -88,7 +91,7 @@ export function registerGraphql(
   server.route({
     method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/graphql',
-    // Before a body is read that nobody wants.
+    // Refuses before the body is read.
     onRequest: (_request, reply) => sayPost(reply),
     handler: (_request, reply) => sayPost(reply),
   });

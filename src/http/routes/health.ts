@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Store } from '../../ports/index.ts';
 
-/** Live: the process answers. Ready: it can take work. */
+/** Live: the process responds. Ready: it can take work. */
 export function registerHealth(
   server: FastifyInstance,
   {

@@ -22,7 +22,10 @@ const pages = {
   },
 } as const satisfies Record<Page, { status: number; zh: [string, string]; en: [string, string] }>;
 
-/** The way back from a provider. Its URL is a capability: it is neither logged nor passed on. */
+/**
+ * The URL to which a provider sends the browser back. It is a capability: it is neither logged nor passed
+ * on.
+ */
 export function registerReturn(server: FastifyInstance, core: CoreDeps): void {
   server.get<{ Params: { capability: string } }>('/return/:capability', async (request, reply) => {
     const target = await finishReturn(core, request.params.capability);
@@ -31,7 +34,7 @@ export function registerReturn(server: FastifyInstance, core: CoreDeps): void {
       ? reply.redirect(target.url, 303)
       : sendPage(reply, target.page);
   });
-  // Longer than any of ours, or mangled on its way.
+  // The path is too long to be a capability, or was damaged on its way.
   server.get('/return/*', (_request, reply) => sendPage(reply, 'link_invalid'));
 }
 

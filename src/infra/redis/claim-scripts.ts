@@ -1,21 +1,23 @@
 import { createScript } from './script.ts';
 
-// A claim is one hash, so that each script touches one key and with it one slot:
-//   s state, f fingerprint, r record (sealed), o owner, n fence, e effect, u until, by Redis' clock.
-// Lua's numbers are doubles: milliseconds and microseconds since 1970 fit without loss.
+// A claim is one hash, so that each script uses one key and therefore one slot. Fields: s state, f
+// fingerprint, r record (sealed), o owner, n fence, e effect, u until, by Redis' clock. Lua's numbers are
+// doubles: milliseconds and microseconds since 1970 fit without loss.
 
 const clock = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** True for whoever holds the claim; ARGV 1 owner, 2 fence. */
+/** Sets `isMine` to true for the holder of the claim. ARGV: 1 owner, 2 fence. */
 const mine = `
 local held = redis.call('HMGET', KEYS[1], 's', 'u', 'o', 'n')
 local isMine = held[3] == ARGV[1] and held[4] == ARGV[2]
 `;
 
-/** ARGV: fingerprint, record, owner, effect, lease in ms. Answers state, fence or record. */
+/**
+ * ARGV: fingerprint, record, owner, effect, lease in ms. Returns the state, and the fence or the record.
+ */
 export const takeClaim = createScript(`${clock}
 local found = redis.call('HMGET', KEYS[1], 's', 'f', 'r', 'e', 'u')
 local state = found[1]
@@ -39,7 +41,7 @@ end
 return {state, found[3]}
 `);
 
-/** ARGV: owner, fence, the state to start from, time to answer in ms, time to keep in ms. */
+/** ARGV: owner, fence, expected state, time limit for the response in ms, retention in ms. */
 export const startClaim = createScript(`${clock}${mine}
 if not isMine or held[1] ~= ARGV[3] or tonumber(held[2]) <= now then return 0 end
 redis.call('HSET', KEYS[1], 's', 'started', 'u', now + ARGV[4])
@@ -47,7 +49,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return 1
 `);
 
-/** ARGV: owner, fence, state, time to keep in ms. */
+/** ARGV: owner, fence, state, retention in ms. */
 export const settleClaim = createScript(`${mine}
 if isMine and held[1] == ARGV[3] then return 1 end
 if not isMine or (held[1] ~= 'started' and held[1] ~= 'unknown') then return 0 end
@@ -56,7 +58,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `);
 
-/** ARGV: owner, fence, time to keep in ms. */
+/** ARGV: owner, fence, retention in ms. */
 export const adoptClaim = createScript(`${mine}
 if isMine and held[1] == 'done' then return 1 end
 if not isMine or held[1] ~= 'claimed' then return 0 end

@@ -5,34 +5,35 @@ import { createReplyWatch } from './watch-replies.ts';
 export type RedisClient = Redis | Cluster;
 
 /**
- * As measured (ioredis 6.0.0, 2026-11-22): untuned, a dead server holds a command for more than 12 s.
- * No write is ever sent twice: a lost reply would run a script again. How long a reply is waited for is
- * decided by `createReplyWatch`.
+ * Without these options a dead server holds a command for more than 12 s (measured: ioredis 6.0.0,
+ * 2026-11-22). No write is ever sent twice, because after a lost reply a script would run again.
+ * `createReplyWatch` decides how long to wait for a reply.
  *
- * `enableAutoPipelining` stays off: a command that is defined while a pipeline is open shifts the reply
- * of every later command of that pipeline by one (ioredis 6.0.0, seen 2026-11-25).
+ * `enableAutoPipelining` stays off: a command that is defined while a pipeline is open shifts the reply of
+ * every later command of that pipeline by one (ioredis 6.0.0, seen 2026-11-25).
  */
 const options = {
   connectTimeout: 1000,
-  // The last resort for one connection of a cluster, behind `createReplyWatch`.
+  // A last resort for one connection of a cluster, if `createReplyWatch` does not end it.
   socketTimeout: 10_000,
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
-  // A master that became a replica: find the new one, and let the caller decide about the command.
+  // The master has become a replica: reconnect to find the new one. The caller decides whether to repeat
+  // the command.
   reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
   retryStrategy,
 } as const satisfies RedisOptions;
 
-/** Milliseconds; never long, and never all at once. */
+/** In milliseconds. Short, and random so that replicas do not reconnect at once. */
 function retryStrategy(times: number): number {
   return Math.min(2000, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2);
 }
 
 /**
- * For the commands of BullMQ, some of which wait in Redis for up to 10 s. They are sent once there is
- * a connection, and again after one broke, as it expects: without either, a command that a connection
- * took with it would be waited for for ever (ioredis 6.0.0, seen 2026-11-22).
+ * For the commands of BullMQ, some of which wait in Redis for up to 10 s. As BullMQ expects, they are
+ * queued until there is a connection and sent again after it broke. Without both, a command that was lost
+ * with its connection would never settle (ioredis 6.0.0, seen 2026-11-22).
  */
 const blockingOptions = {
   connectTimeout: options.connectTimeout,
@@ -46,26 +47,26 @@ const blockingOptions = {
 
 /**
  * A client for `redis://`, `rediss://`, `redis+cluster://h1:p,h2:p` (`rediss+cluster:` with TLS) or
- * `redis+sentinel://h:p,…/master`. Connects at once and for ever; throws for another URL.
+ * `redis+sentinel://h:p,…/master`. Connects at once and retries without end. Throws for any other URL.
  */
 export function connectRedis(url: string, use: 'commands' | 'blocking' = 'commands'): RedisClient {
   const client = createClient(url, use === 'commands' ? options : blockingOptions);
   if (use === 'commands') watchReplies(client);
-  // A cluster client connects to a node at the first command, and refuses the others until that is done.
+  // A cluster client connects to a node at its first command, and refuses other commands until then.
   client.on('+node', (node: Redis) => void node.connect().catch(() => {}));
-  // Without a listener an error would end the process; commands tell their own story.
+  // Without a listener an error event would end the process. The failed commands report the error.
   client.on('error', () => {});
   return client;
 }
 
-/** From now on every command of the client is given up when the server goes silent. */
+/** From now on, every command of the client is rejected if the server goes silent. */
 function watchReplies(client: RedisClient): void {
   const isOneConnection = client instanceof Redis;
   const replies = createReplyWatch({
     replaceConnection: isOneConnection ? () => client.disconnect(true) : null,
   });
   if (isOneConnection) client.on('close', replies.connectionClosed);
-  // The one way that every command takes, those of BullMQ included.
+  // Every command passes here, including those of BullMQ.
   const sendCommand: Redis['sendCommand'] = client.sendCommand.bind(client);
   client.sendCommand = (...given: Parameters<Redis['sendCommand']>) => {
     replies.watch(given[0]);
@@ -94,7 +95,7 @@ function createClient(url: string, given: typeof options | typeof blockingOption
       clusterRetryStrategy,
       enableOfflineQueue,
       slotsRefreshTimeout: 1000,
-      // Else the cluster client repeats a command whose reply was lost (measured: INCR ran twice).
+      // Otherwise the cluster client repeats a command whose reply was lost (measured: INCR ran twice).
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       maxRedirections: 3,
@@ -118,7 +119,7 @@ function readNode(text: string): { host: string; port: number } {
   return { host: url.hostname, port: Number(url.port) };
 }
 
-/** Whether a URL can be one of a Redis at all; nothing is connected. */
+/** Whether a URL has the form of a Redis URL. Does not connect. */
 export function isRedisUrl(url: string): boolean {
   if (/^rediss?:\/\//u.test(url)) return URL.canParse(url) && new URL(url).hostname !== '';
   const parsed = /^rediss?\+(cluster|sentinel):\/\/(?:[^@/]*@)?([^/]+)(\/[^/]+)?$/u.exec(url);
@@ -132,7 +133,7 @@ export function isRedisUrl(url: string): boolean {
 
 const lookEveryMs = 20;
 
-/** Resolves when the client is ready, every master of a cluster included, or after so long all the same. */
+/** Resolves when the client is ready, including every master of a cluster, or after `mostMs`. */
 export async function waitForRedis(client: RedisClient, mostMs: number): Promise<void> {
   const isReady = (): boolean =>
     client.status === 'ready' &&
@@ -144,8 +145,8 @@ export async function waitForRedis(client: RedisClient, mostMs: number): Promise
 }
 
 /**
- * Runs commands; every failure becomes `StoreUnavailable`. The client's own errors carry commands
- * with their arguments and go no further.
+ * Runs commands. Every failure becomes `StoreUnavailable`. The client's own errors contain commands with
+ * their arguments, so they are not passed on.
  */
 export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -3,7 +3,7 @@ import type { RedisClient } from './connect-redis.ts';
 import { createScript } from './script.ts';
 
 export interface ReplicaCount {
-  /** As it was last known; 1 before that. */
+  /** The last known number; 1 before the first beat. */
   readonly current: () => number;
   readonly stop: () => void;
 }
@@ -11,7 +11,7 @@ export interface ReplicaCount {
 const everyMs = 1000;
 const goneAfterMs = 5000;
 
-/** ARGV: id of this replica, when one is gone, time to keep; in ms. */
+/** ARGV: id of this replica, age at which a replica counts as gone, retention; both in ms. */
 const beat = createScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -21,11 +21,11 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return redis.call('ZCARD', KEYS[1])
 `);
 
-/** Counts the replicas that beat once a second beside one Redis. */
+/** Counts the replicas that use one Redis. Each sends a beat once a second. */
 export function countReplicas(
   client: RedisClient,
   mode: string,
-  /** Hears how long each beat took on its way. */
+  /** Called with the round trip time of each beat. */
   onRoundTrip: (ms: number) => void = () => {},
 ): ReplicaCount {
   const id = randomBytes(8).toString('base64url');
@@ -37,7 +37,7 @@ export function countReplicas(
       known = Number(await beat.run(client, `vs:${mode}:replicas`, args));
       onRoundTrip(performance.now() - sentMs);
     } catch {
-      // The last number stands: nobody can be counted without Redis.
+      // Without Redis the last number stays.
     }
   };
   void tick();

@@ -2,8 +2,8 @@ import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from './connect-redis.ts';
 
 /**
- * Whether a server forgets keys when it is full. Managed ones often forbid CONFIG, and tell it in INFO.
- * Null where one says it in neither way, and none is known to forget.
+ * Whether a server evicts keys when its memory is full. Managed servers often forbid CONFIG and report the
+ * policy in INFO. Null if a server reports it in neither way and no other is known to evict.
  */
 export async function evicts(client: RedisClient): Promise<boolean | null> {
   const servers = client instanceof Cluster ? client.nodes('master') : [client];

@@ -1,10 +1,10 @@
-/** What was learnt of Redis' clock. */
+/** Converts between Redis' clock and the clock of this process. */
 export interface RedisClock {
-  /** Adds what one command showed: when it was sent and answered here, and Redis' time in it. */
+  /** Adds a sample: when a command was sent, when its reply arrived, and Redis' time in it. */
   readonly learn: (sentMs: number, answeredMs: number, redisMs: number) => void;
-  /** A moment of Redis' clock, by the clock of this process. */
+  /** Converts a time of Redis' clock to the clock of this process. */
   readonly toLocal: (redisMs: number) => number;
-  /** The fastest of the last round trips; 0 before the first. */
+  /** The fastest of the recent round trips; 0 before the first. */
   readonly roundTripMs: () => number;
 }
 
@@ -14,12 +14,12 @@ interface Sample {
 }
 
 const mostSamples = 64;
-/** Beyond this a clock was set: what was learnt before is wrong. */
+/** A larger difference means that a clock was set, so earlier samples are wrong. */
 const jumpMs = 10;
 
 /**
- * How far this process' clock is from Redis': the fastest of the last round trips tells best, being
- * wrong by at most half of itself.
+ * Estimates the offset between this process' clock and Redis'. The fastest of the recent round trips gives
+ * the best estimate: its error is at most half of the round trip.
  */
 export function createRedisClock(): RedisClock {
   let samples: Sample[] = [];

@@ -2,7 +2,7 @@ import type { ListEntry, ListStore } from '../../ports/index.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { createScript } from './script.ts';
 
-/** ARGV: id, its time, everything up to this time is dropped, time to keep in ms. */
+/** ARGV: id, its time, the time up to which entries are dropped, retention in ms. */
 const addToList = createScript(`
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
@@ -10,7 +10,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `);
 
-/** Lists of record ids as sorted sets; keys are keyed hashes, members ids and nothing else. */
+/** Lists of record ids as sorted sets. Keys are keyed hashes; members are ids only. */
 export function redisLists({
   client,
   mode,
@@ -31,12 +31,12 @@ export function redisLists({
       const found: ListEntry[] = [];
       for (let from = 0; found.length < most;) {
         const range = [placeOf(key), after?.atMs ?? '+inf', '-inf'] as const;
-        // One more, for `after` itself is among them.
+        // One more, because `after` itself is included.
         const part = await orUnavailable(() =>
           client.zrange(...range, 'BYSCORE', 'REV', 'LIMIT', from, most + 1, 'WITHSCORES'),
         );
         const entries = toEntries(part);
-        // Several may be of one moment: those up to `after` were given before.
+        // Several entries may have the same time. Those up to `after` were returned before.
         found.push(
           ...entries.filter(({ id, atMs }) => !after || atMs < after.atMs || id < after.id),
         );

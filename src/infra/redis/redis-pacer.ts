@@ -10,22 +10,25 @@ interface Deps {
   readonly clock: RedisClock;
   readonly now: () => number;
   readonly guardMs: number;
-  /** Where the moments of a quota are kept, one list for each hash key; all of them in one slot. */
+  /** The keys of a quota's slot lists, one for each hash key. All are in one cluster slot. */
   readonly placesOf: (key: string) => readonly [string, ...string[]];
-  /** How many replicas there were when it was last known. */
+  /** The last known number of replicas. */
   readonly replicas: () => number;
 }
 
-/** Slots are reserved at most so far ahead: what is lost with Redis is over by then. */
+/**
+ * Slots are reserved at most this far ahead. If Redis loses its data, the reservations end within this
+ * time.
+ */
 const lookAheadMs = 1000;
-/** Calls of a burst keep this part of their fair distance, so that a window does not end at once. */
+/** Calls of a burst keep this share of their even distance, so that a window is not used up at once. */
 const gapShare = 0.3;
 const keepMs = 24 * 3600 * 1000;
-/** Half of the longest round trip: what is measured across a stall of our own is not the way. */
+/** Half of the longest plausible round trip. A longer one was measured across a stall of this process. */
 const mostWayBackMs = 125;
-/** Where nothing is known of recent traffic: a window, and what may be reserved ahead of it. */
+/** How long to wait if recent traffic is not known: one window, and what may be reserved ahead of it. */
 const unknownForMs = 2500;
-/** Failures of this long mean that Redis is gone. */
+/** Redis counts as gone after failures for this long. */
 const declaredAwayMs = 400;
 
 const clock = `
@@ -35,16 +38,16 @@ local function text(ms) return string.format('%.3f', ms) end
 `;
 
 /**
- * Each list holds the last moments of sending, newest first. ARGV: calls per window, length of the
- * window, smallest gap, look-ahead, the caller's time, time to keep, time to prepare, the newest moment
- * that the caller knows of, 1 where the server is a new one; in ms. Answers Redis' time and the slot, or
- * minus the time after which asking again is worth it.
+ * Each list contains the last slots, newest first. ARGV: calls per window, length of the window, smallest
+ * gap, look-ahead, time the caller can wait, retention, time to prepare, the newest slot that the caller
+ * knows of, 1 if the server is a new one; times in ms. Returns Redis' time and the slot, or minus the time
+ * after which to ask again.
  *
- * Nobody knows what was sent where there is no list, as after a restart; where it is older than what the
- * caller knows, as after a restart from a snapshot; where the server is a new one, whatever it has loaded;
- * and where it is from the future, as after Redis' clock was set back. Then a whole window, and what may
- * have been reserved ahead of it, has to pass first. More is kept than a window holds, for replicas that
- * know a larger limit.
+ * Recent traffic is not known in four cases: there is no list (after a restart); the list is older than
+ * what the caller knows (after a restart from a snapshot); the server is a new one, whatever it has loaded;
+ * the list is from the future (after Redis' clock was set back). Then a whole window, and what may be
+ * reserved ahead of it, must pass first. The list is longer than one window, for replicas that are
+ * configured with a larger limit.
  */
 const reserveLua = `${clock}
 local calls, length, ahead = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
@@ -75,7 +78,7 @@ end
 return {text(now), text(slot)}
 `;
 
-/** ARGV: how long nobody may send, time to keep, how long where nothing is known; in ms. */
+/** ARGV: how long no call may be sent, retention, wait if recent traffic is not known; in ms. */
 const pushBack = createScript(`${clock}
 local free = now + ARGV[1]
 for _, key in ipairs(KEYS) do
@@ -93,21 +96,21 @@ return 1
 interface Quota {
   readonly places: readonly [string, ...string[]];
   readonly reserve: Script;
-  /** The newest moment that was granted here, by Redis' clock. */
+  /** The newest slot that was granted to this process, by Redis' clock. */
   newestMs: number;
 }
 
 /**
- * Reserves moments of sending for all replicas, by Redis' clock: clocks of replicas may differ.
+ * Reserves slots for all replicas, by Redis' clock, because the clocks of replicas may differ.
  *
- * Without Redis nobody knows what the others send. Reads, whose answer costs nothing and whose
- * record is at hand, go on at this replica's share; everything else is refused.
+ * Without Redis it is not known what the other replicas send. Calls that only read an outcome continue at
+ * this replica's share of the limit; all others are refused.
  */
 export function createRedisPacer(deps: Deps): Pacer {
   const { client, now, guardMs } = deps;
   const quotas = new Map<string, Quota>();
   const alone = createMemoryPacer({ now, guardMs });
-  /** When this replica last sent on its own, unknown to the others. */
+  /** When this replica last sent without Redis, unknown to the others. */
   let lastAloneMs = -Infinity;
   let awaySinceMs: number | null = null;
 
@@ -115,8 +118,9 @@ export function createRedisPacer(deps: Deps): Pacer {
     const places = deps.placesOf(key);
     const known = quotas.get(key) ?? {
       places,
-      // A script of its own: a server that does not know it was started since this quota was last used,
-      // or has taken over from another one. Scripts are not kept with the data (Redis 7).
+      // Each quota has its own script text. If a server does not know the script, it was restarted since
+      // this quota was last used, or it replaced another server: Redis 7 does not store scripts with the
+      // data.
       reserve: createScript(`-- ${places[0]}\n${reserveLua}`),
       newestMs: 0,
     };
@@ -124,7 +128,7 @@ export function createRedisPacer(deps: Deps): Pacer {
     return known;
   }
 
-  /** A slot, or how long asking again is not worth it; by this process' clock. */
+  /** A slot, or the time after which to ask again; by this process' clock. */
   async function ask(
     key: string,
     perSecond: number,
@@ -137,7 +141,8 @@ export function createRedisPacer(deps: Deps): Pacer {
     const sentMs = now();
     const args = [
       ...[perWindow, lengthMs, gapMs, lookAheadMs],
-      // The answer is on its way back for a while, and that is no time to prepare.
+      // Half of the round trip is added, because the reply takes that long and the caller cannot prepare
+      // meanwhile.
       ...[withinMs, keepMs, leadMs + Math.min(mostWayBackMs, deps.clock.roundTripMs() / 2)],
       quota.newestMs,
     ];
@@ -159,7 +164,8 @@ export function createRedisPacer(deps: Deps): Pacer {
   ): Promise<number | null> {
     const freeMs = lastAloneMs + windowOf(perSecond, guardMs).lengthMs;
     if (now() < freeMs) {
-      // Redis is back? Then what was sent without it is over first.
+      // Redis may be back. This call begins the list; then wait until the calls that were sent without
+      // Redis have left the window.
       await ask(key, perSecond, -1);
       if (freeMs > latestMs) return null;
       await sleep(freeMs - now());
@@ -168,7 +174,8 @@ export function createRedisPacer(deps: Deps): Pacer {
       const answer = await ask(key, perSecond, Math.max(0, latestMs - now()), leadMs);
       if ('slotMs' in answer) return answer.slotMs;
       if (now() + answer.waitMs > latestMs) return null;
-      // As far ahead as slots are given out, or a little later: somebody else may have been faster.
+      // Wait until the slot is within the look-ahead, or a little longer: another replica may have been
+      // faster.
       await sleep(Math.max(10, answer.waitMs - lookAheadMs / 2));
     }
   }
@@ -182,7 +189,8 @@ export function createRedisPacer(deps: Deps): Pacer {
       } catch (error) {
         if (!(error instanceof StoreUnavailable) || priority === 'start') throw error;
         awaySinceMs ??= performance.now();
-        // Others may still send what they had reserved: one slow command is no reason to join them.
+        // Other replicas may still use slots that they reserved. One slow command is no reason to send
+        // without Redis.
         const isAway =
           performance.now() - awaySinceMs >
           declaredAwayMs + lookAheadMs + windowOf(perSecond, guardMs).lengthMs;
@@ -195,7 +203,7 @@ export function createRedisPacer(deps: Deps): Pacer {
     },
 
     warm: async (key, perSecond) => {
-      // Asks for a slot in the past: the list is begun, and nothing is reserved.
+      // Asks for a slot in the past. This begins the list and reserves nothing.
       await ask(key, perSecond, -1).catch(() => {});
     },
 

@@ -6,11 +6,11 @@ import { orUnavailable, type RedisClient } from './connect-redis.ts';
 const lifeMs = 10_000;
 
 /**
- * Does what a claim does, on every server that claims may be on: takes, starts and releases one that is
- * nobody's. A server that answers PING may still refuse that: full memory, missing rights, a read-only
- * replica, a cluster of which one node hangs.
+ * Performs what a claim needs on every server that may hold claims: takes, starts and releases a claim of
+ * its own. A server that responds to PING may still refuse that, because of full memory, missing rights, a
+ * read-only replica, or a hanging node of a cluster.
  *
- * Throws `StoreUnavailable`. Those who ask at the same time share one probe.
+ * Throws `StoreUnavailable`. Concurrent callers share one probe (single flight).
  */
 export function createRedisProbe({
   client,
@@ -29,7 +29,7 @@ export function createRedisProbe({
     const owner = randomBytes(8).toString('base64url');
     const answer = await takeClaim.run(client, place, ['', '', owner, 'free_start', lifeMs]);
     const [state, fence] = answer as [string, string];
-    // Somebody else's probe is as good.
+    // The probe of another replica proves the same.
     if (state !== 'won') return;
     await startClaim.run(client, place, [owner, fence, 'claimed', lifeMs, lifeMs]);
     await releaseClaim.run(client, place, [owner, fence]);
@@ -46,7 +46,7 @@ export function createRedisProbe({
 /** Many times the number of masters in any cluster. */
 const mostTries = 10_000;
 
-/** A key on each master; none is left out as long as it serves a slot. */
+/** One key on each master that serves a slot. */
 function placesOfEachMaster(client: RedisClient, mode: string): readonly string[] {
   const toPlace = (at: number): string => `vs:${mode}:probe:${at}`;
   if (!(client instanceof Cluster)) return [toPlace(0)];
@@ -57,6 +57,6 @@ function placesOfEachMaster(client: RedisClient, mode: string): readonly string[
     const master = client.slots[new Command('get', [place]).getSlot()]?.[0];
     if (master !== undefined && !places.has(master)) places.set(master, place);
   }
-  // Nothing is known of a cluster that nobody has reached.
+  // The slots of a cluster are not known before the first connection.
   return places.size > 0 ? [...places.values()] : [toPlace(0)];
 }

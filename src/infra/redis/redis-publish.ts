@@ -1,7 +1,7 @@
 import type { Publish } from '../../ports/index.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 
-/** The newest ones; older ones are dropped. docs/events.md says so. */
+/** The newest events that are kept; older ones are dropped. Documented in docs/events.md. */
 const mostEvents = 100_000;
 
 /** Appends to a stream that other services read: docs/events.md. Ids only. */

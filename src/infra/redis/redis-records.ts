@@ -3,10 +3,12 @@ import type { Vault } from '../vault.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { createScript, type Script } from './script.ts';
 
-// A record is a hash of version and body, and its personal part a key beside it, so that each has an
-// end of its own. Both are in one slot by the braces of their keys.
+// A record is a hash of version and body. Its personal part is a second key, so that each has its own
+// expiry. The braces in their names put both keys into one slot.
 
-/** ARGV: version before (or ''), version, body, its time in ms, personal part (or ''), its time. */
+/**
+ * ARGV: expected version (or ''), version, body, its retention in ms, personal part (or ''), its retention.
+ */
 const writeRecord = createScript(`
 local version = redis.call('HGET', KEYS[1], 'v')
 if ARGV[1] ~= '' then
@@ -24,8 +26,8 @@ return 1
 `);
 
 /**
- * Both parts at one moment: a personal part that was destroyed must not come back beside a body. What is
- * absent takes as long on its way as what is there.
+ * Reads both parts atomically: a personal part that was redacted must not come back with a body. The reply
+ * for an absent record is as long as for an existing one, so that it takes the same time.
  */
 const readRecord = createScript(`
 local found = redis.call('HMGET', KEYS[1], 'v', 'b')
@@ -34,7 +36,7 @@ if not found[1] then return {false, false, string.rep('x', 2000)} end
 return {found[1], found[2], personal}
 `);
 
-/** Records by keyed hashes of their ids, in ciphertext, each with an end. */
+/** Records under keyed hashes of their ids, as ciphertext, each with an expiry. */
 export function redisRecords({
   client,
   vault,
@@ -54,7 +56,7 @@ export function redisRecords({
   const run = (script: Script, place: string, args: readonly (string | number)[]) =>
     orUnavailable(() => script.run(client, partsOf(place), args));
 
-  /** One wave: commands of one tick travel together, each slot its own way. */
+  /** All records in one round trip per slot: commands of one tick are sent together. */
   async function readAll(
     wanted: readonly { readonly id: string; readonly place: string }[],
   ): Promise<(StoredRecord | null)[]> {
@@ -77,8 +79,8 @@ export function redisRecords({
     });
   }
 
-  // What is absent takes as long as what is somebody else's, which is only found out by opening and
-  // reading it: `npm run bench:foreign-ids`.
+  // An absent record takes as long as a record of another user, which must be opened and read to see whose
+  // it is: `npm run bench:foreign-ids`.
   const typical = JSON.stringify(
     Object.fromEntries(Array.from({ length: 24 }, (_, at) => [`field${at}`, 'x'.repeat(20)])),
   );
@@ -91,7 +93,10 @@ export function redisRecords({
     }
   }
 
-  /** One that does not open is no miss, and says nothing about the others: nobody can read ''. */
+  /**
+   * A record that does not open is no miss, and must not fail the others: it becomes '', which the caller
+   * cannot parse.
+   */
   function openOrEmpty(place: string, text: string): string {
     try {
       return vault.open('record', place, text);
@@ -107,7 +112,7 @@ export function redisRecords({
     { seconds, personalSeconds }: RecordLife,
   ): Promise<unknown> {
     const [bodyPlace, personalPlace] = partsOf(place);
-    // What has no time left is not written at all.
+    // A part without retention left is not written.
     const isKept = personal !== null && personalSeconds > 0;
     return run(writeRecord, place, [
       ...versions,
@@ -152,7 +157,7 @@ export function redisRecords({
   };
 }
 
-/** What a ciphertext is bound to: an old one of the same record does not open beside a newer version. */
+/** What a ciphertext is bound to. An old ciphertext of the same record does not open at a newer version. */
 function versioned(place: string, version: number | string): string {
   return `${place}#${version}`;
 }

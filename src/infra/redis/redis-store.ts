@@ -10,13 +10,13 @@ import { createScript, type Script } from './script.ts';
 interface Deps {
   readonly client: RedisClient;
   readonly vault: Vault;
-  /** Keyed hashes of an id, the newest key first: records are written under the first. */
+  /** Keyed hashes of an id, newest key first. Records are written under the first. */
   readonly namesOf: (id: string) => readonly [string, ...string[]];
-  /** `sandbox` or `live`: they share no key. */
+  /** `sandbox` or `live`. They share no keys. */
   readonly mode: string;
 }
 
-/** ARGV: owner, new end in ms from now; 0 ends it at once. */
+/** ARGV: owner, new lease in ms; 0 releases the lock. */
 const changeLock = createScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
@@ -24,8 +24,8 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `);
 
 /**
- * The store that replicas share. Keys are keyed hashes, values ciphertext, and each has an end.
- * Every method throws `StoreUnavailable` well inside an operation's deadline.
+ * The store that replicas share. Keys are keyed hashes, values are ciphertext, and each has an expiry.
+ * Every method throws `StoreUnavailable` well before an operation's deadline.
  */
 export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store {
   const claimKey = (key: string): string => `vs:${mode}:claim:${key}`;

@@ -2,12 +2,12 @@ import type { Velocity, VelocityCounter } from '../../ports/index.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { createScript } from './script.ts';
 
-// A counter is a hash of n, what was counted, and w, which window that was in. It ends with its window,
+// A counter is a hash of n, the number of calls, and w, the id of the window. It expires with its window,
 // which begins with the first call.
 
 /**
- * KEYS: counters. ARGV: for each how many at most, and the length of its window in ms. Answers 0 and the
- * window of each; or how long to wait, in ms, and then nothing was counted.
+ * KEYS: counters. ARGV: for each the maximum, and the length of its window in ms. Returns 0 and the window
+ * of each; or how long to wait in ms, and then nothing was counted.
  */
 const spendAll = createScript(`
 local waitMs = 0
@@ -30,7 +30,7 @@ end
 return answer
 `);
 
-/** KEYS: counters. ARGV: the window of each. A window that is over is left alone. */
+/** KEYS: counters. ARGV: the window of each. A refund of an ended window has no effect. */
 const refundAll = createScript(`
 for at, key in ipairs(KEYS) do
   if redis.call('HGET', key, 'w') == ARGV[at] and redis.call('HGET', key, 'n') ~= '0' then
@@ -40,7 +40,7 @@ end
 return 1
 `);
 
-/** Counters that replicas share. Without Redis nobody is let through. */
+/** Velocity counters that replicas share. Without Redis every call is refused. */
 export function createRedisVelocity({
   client,
   mode,
@@ -48,7 +48,7 @@ export function createRedisVelocity({
   readonly client: RedisClient;
   readonly mode: string;
 }): Velocity {
-  // One slot for all counters: a call is counted in all of them or in none.
+  // All counters are in one slot, because a call is counted in all of them or in none.
   const placeOf = ({ name, key }: VelocityCounter): string =>
     `{vs:${mode}}:velocity:${name}:${key}`;
 

@@ -1,15 +1,17 @@
-/** How far away Redis is. */
+/** Measures how far away Redis is. */
 export interface RoundTrips {
   readonly add: (ms: number) => void;
-  /** The fastest of the last ones, so that a stall of this process does not count; null before the first. */
+  /**
+   * The fastest of the last samples, so that a stall of this process does not count; null before the first.
+   */
   readonly currentMs: () => number | null;
 }
 
 const mostSamples = 5;
-/** Farther away, Redis costs quota (docs/operating.md, bench:quota). */
+/** Above this, Redis costs quota (docs/operating.md, bench:quota). */
 const farMs = 100;
 
-/** Calls `onFar` when Redis turns out to be far away, once until it is near again. */
+/** Calls `onFar` once when Redis turns out to be far away, and again only after it was near. */
 export function createRoundTrips(onFar: (roundTripMs: number) => void): RoundTrips {
   let samples: readonly number[] = [];
   let isFar = false;

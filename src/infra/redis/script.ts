@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { RedisClient } from './connect-redis.ts';
 
-/** A Lua script on keys of one slot. The server may lose it at any time; it is sent again then. */
+/** A Lua script on keys of one slot. If the server does not know it, its source is sent again. */
 export interface Script {
   readonly run: (
     client: RedisClient,
     key: string | readonly string[],
     args: readonly (string | number)[],
-    /** The arguments where the server did not know the script: it was started since, or is another one. */
+    /** The arguments to use if the server did not know the script: it was restarted, or is another one. */
     argsIfUnknown?: readonly (string | number)[],
   ) => Promise<unknown>;
 }
@@ -20,7 +20,7 @@ export function createScript(lua: string): Script {
       try {
         return await client.evalsha(sha, keys.length, ...keys, ...args);
       } catch (error) {
-        // Refused before it ran: sending it whole runs it once.
+        // The server refused before running it. EVAL runs it once.
         const isLost = error instanceof Error && error.message.startsWith('NOSCRIPT');
         if (!isLost) throw error;
         return client.eval(lua, keys.length, ...keys, ...argsIfUnknown);

@@ -4,9 +4,9 @@ import { everyTick, tickMs } from '../running-time.ts';
 type SentCommand = Pick<Command, 'resolve' | 'reject'>;
 
 export interface ReplyWatch {
-  /** Call with each command that is about to be sent: it is rejected when the server goes silent. */
+  /** Call with each command that is about to be sent. It is rejected if the server goes silent. */
   readonly watch: (command: SentCommand) => void;
-  /** Call when the connection is closed: what it still owed will never come. */
+  /** Call when the connection is closed. Outstanding replies will never come. */
   readonly connectionClosed: () => void;
 }
 
@@ -16,28 +16,28 @@ interface Waiting {
   isGivenUp: boolean;
 }
 
-/** After so much silence the server counts as not answering. */
+/** After this much silence the server counts as not responding. */
 const mostSilenceMs = 250;
-/** After so much silence the connection is replaced. */
+/** After this much silence the connection is replaced. */
 const replaceAfterMs = 2000;
 
 /**
- * Gives a command up after 250 ms of silence: no reply to it, and none to a command that was sent before
- * it. A server that works through a long queue is not silent.
+ * Rejects a command after 250 ms of silence: no reply to it, and none to an earlier command. A server that
+ * works through a long queue is not silent.
  *
- * Only time in which the event loop runs is counted (`everyTick`), so a reply that has arrived always
- * counts. ioredis' `commandTimeout` and `socketTimeout` are plain timers: they failed commands whose
- * replies were waiting to be read (35 of 800 requests, measured 2026-11-25).
+ * Counts only time in which the event loop runs (`everyTick`), so a reply that has arrived always counts.
+ * ioredis' `commandTimeout` and `socketTimeout` are plain timers: they failed commands whose replies were
+ * waiting to be read (35 of 800 requests, measured 2026-11-25).
  */
 export function createReplyWatch({
   replaceConnection,
 }: {
-  /** Null where the client has several connections: then silence of one says nothing of the others. */
+  /** Null if the client has several connections. Then the silence of one says nothing about the others. */
   readonly replaceConnection: (() => void) | null;
 }): ReplyWatch {
   const waiting = new Map<number, Waiting>();
   let sent = 0;
-  /** The earliest command that was answered since the last tick. */
+  /** The earliest command that got its reply since the last tick. */
   let earliestReply = Infinity;
   let silentForMs = 0;
   let stopTicks: (() => void) | null = null;
@@ -52,7 +52,8 @@ export function createReplyWatch({
   const onTick = (): void => {
     silentForMs = earliestReply < Infinity ? 0 : silentForMs + tickMs;
     for (const [at, one] of waiting) {
-      // Replies come in the order of their commands: an earlier one was ahead of this one.
+      // Replies come in the order of the commands, so a reply to an earlier command shows that the server
+      // is still working.
       one.silentMs = at > earliestReply ? 0 : one.silentMs + tickMs;
       if (one.silentMs < mostSilenceMs || one.isGivenUp) continue;
       one.isGivenUp = true;
