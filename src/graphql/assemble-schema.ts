@@ -12,9 +12,9 @@ import { guardEntities } from './guard-entities.ts';
 import { findStrayResolvers } from './find-stray-resolvers.ts';
 
 /**
- * The subgraph's schema: the base SDL and each plugin's module, enabled or not.
+ * The subgraph's schema: the base SDL and each plugin's SDL, enabled or not.
  *
- * Throws `BootError`, each line naming the plugin that has to be mended.
+ * Throws `BootError`; each line names the plugin to fix.
  */
 export function assembleSchema(
   definitions: readonly AnyProvider[],
@@ -30,7 +30,7 @@ export function assembleSchema(
   if (wrong.length > 0) throw new BootError(wrong);
 
   const schema = build(base, plugins);
-  // Unknown ones would be ignored silently.
+  // Resolvers for unknown types or fields would be ignored silently.
   const stray = findStrayResolvers(schema, resolvers);
   if (stray.length > 0) throw new BootError(stray);
   addResolversToSchema(schema, resolvers);
@@ -49,7 +49,7 @@ function build(base: readonly DocumentNode[], plugins: readonly PluginSchema[]):
   }
 }
 
-/** Whether there is a schema without that plugin. */
+/** Whether the schema can be built without that plugin. */
 function canBuild(
   base: readonly DocumentNode[],
   plugins: readonly PluginSchema[],
@@ -81,8 +81,9 @@ function buildUnchecked(
 }
 
 /**
- * A resolver for every field of a plugin's own types, that is given its parent and nothing else: the rest
- * leads to the store, and to data of others. graphql-js would hand it to functions among the values too.
+ * A resolver for every field of a plugin's own types. It passes the parent only: context and info would
+ * give access to the store and to other users' data. graphql-js would also pass them to functions among the
+ * values.
  */
 function withParentOnly({ document, definition }: PluginSchema): GraphQLResolverMap {
   const resolvers: Record<string, Record<string, (parent: unknown) => unknown>> = {};

@@ -13,7 +13,7 @@ import {
 } from 'graphql';
 import type { AnyProvider } from '../contract/index.ts';
 
-/** What a plugin may extend, apart from types of its own. */
+/** What a plugin may extend, in addition to its own types. */
 const extensionPoints: Readonly<Record<string, Kind>> = {
   VerificationOptionsInput: Kind.INPUT_OBJECT_TYPE_EXTENSION,
   VerificationChannel: Kind.ENUM_TYPE_EXTENSION,
@@ -29,12 +29,12 @@ export interface PluginSchema {
   readonly document: DocumentNode;
 }
 
-/** Parses a plugin's SDL. The second part is what is wrong with it. */
+/** Parses a plugin's SDL. The second element lists its errors. */
 export function parsePluginSchema(
   definition: AnyProvider,
 ): readonly [PluginSchema, readonly string[]] {
   const empty: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
-  // Nothing to say is fine: a plugin for card checks may need no SDL of its own.
+  // An empty SDL is allowed: a plugin for card checks may need none.
   if (/^(?:\s|#[^\n]*)*$/u.test(definition.typeDefs)) return [{ definition, document: empty }, []];
   try {
     return [{ definition, document: gql(definition.typeDefs) }, []];
@@ -48,10 +48,10 @@ export function parsePluginSchema(
 }
 
 /**
- * Everything that is wrong with the plugins' SDL, each line naming the plugin.
+ * Every error in the plugins' SDL; each line names the plugin.
  *
- * buildSubgraphSchema merges whatever it is given and lets the last resolver win, so what a plugin
- * may not do has to be found before.
+ * buildSubgraphSchema merges everything and lets the last resolver win, so forbidden definitions must be
+ * found before.
  */
 export function checkPluginSchemas(
   base: readonly DocumentNode[],
@@ -70,7 +70,7 @@ export function checkPluginSchemas(
   ];
 }
 
-/** Names of GraphQL itself; a plugin's type of that name would be its. */
+/** Names of GraphQL itself. A plugin's type with such a name would replace the built-in one. */
 const builtInNames = [
   'String',
   'Int',
@@ -82,7 +82,7 @@ const builtInNames = [
   'Subscription',
 ];
 
-/** Names that begin like the base schema's, or like those of another plugin, are kept for them. */
+/** A plugin's types may not start with the prefix of the base schema or of another plugin. */
 function checkPrefix(
   { definition }: PluginSchema,
   base: readonly DefinitionNode[],
@@ -110,7 +110,10 @@ function checkPrefix(
   ];
 }
 
-/** Own types, and what stands for a value: a field that led to a verification could lead to anybody's. */
+/**
+ * Only a plugin's own types and value types are allowed: a field that returns a verification could return
+ * any user's.
+ */
 function checkFieldTypes(
   { definition, document }: PluginSchema,
   base: readonly DefinitionNode[],
@@ -197,7 +200,7 @@ function checkOne({ definition, document }: PluginSchema, owners: Map<string, st
   ];
 }
 
-/** A channel that the enum lacks would null the list of providers for everybody. */
+/** A channel that the enum lacks would turn the whole list of providers into null. */
 function checkChannels(
   { definition, document }: PluginSchema,
   baseChannels: readonly string[],
@@ -214,7 +217,7 @@ function channelsOf(node: DefinitionNode): string[] {
   return node.values?.map((value) => value.name.value) ?? [];
 }
 
-/** Each channel's options are in the SDL, nullable since they are one of several. */
+/** Each channel's options field must be in the SDL. It must be nullable, because it is one of several. */
 function checkOptionsFields(definition: AnyProvider, document: DocumentNode): string[] {
   const name = `provider "${definition.id}"`;
   const declared = new Map(
@@ -243,7 +246,7 @@ function checkOptionsFields(definition: AnyProvider, document: DocumentNode): st
   ];
 }
 
-/** Resolvers of unknown types and fields would be ignored silently. */
+/** Resolvers for unknown types or fields would be ignored silently. */
 function checkResolvers(definition: AnyProvider, document: DocumentNode): string[] {
   const name = `provider "${definition.id}"`;
   const types = new Map(
@@ -260,7 +263,7 @@ function checkResolvers(definition: AnyProvider, document: DocumentNode): string
   });
 }
 
-/** A query over a union can ask for a field of two members at once: both need one type. */
+/** A query over a union can select a field of two members, so both members need the same type. */
 function checkSharedFields(plugins: readonly PluginSchema[]): string[] {
   const wrong: string[] = [];
   const known = new Map<string, { readonly type: string; readonly where: string }>();
@@ -291,7 +294,7 @@ function checkSharedFields(plugins: readonly PluginSchema[]): string[] {
   return wrong;
 }
 
-/** What a definition brings into being: `type X`, `Enum.VALUE`, `Input.field`, `Union | Member`. */
+/** The names that a definition introduces: `type X`, `Enum.VALUE`, `Input.field`, `Union | Member`. */
 function namesOf(node: DefinitionNode): string[] {
   if (isTypeDefinition(node)) return [`the type ${node.name.value}`, ...membersOf(node)];
   return isTypeExtension(node) ? membersOf(node) : [];

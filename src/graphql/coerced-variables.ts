@@ -5,7 +5,7 @@ type Values = Readonly<Record<string, unknown>>;
 interface Asked {
   readonly schema: GraphQLSchema;
   readonly operation: OperationDefinitionNode;
-  /** As they came. */
+  /** As they were sent. */
   readonly variables: Values | undefined;
 }
 
@@ -13,10 +13,11 @@ const nothing: Values = {};
 const known = new WeakMap<object, Values>();
 
 /**
- * The variables as they will be executed: defaults of the operation included. What came with a request says
- * nothing about those: `query ($n: Int = 100)` asks for a hundred.
+ * The variables as they will be executed, including the operation's defaults. The request's own variables
+ * lack those: `query ($n: Int = 100)` asks for a hundred.
  *
- * Nothing for variables that do not fit, which are refused elsewhere. `request` is what they are remembered by.
+ * Empty for variables that do not fit their types; those are refused elsewhere. The result is cached by
+ * `request`.
  */
 export function coercedVariables(request: object, { schema, operation, variables }: Asked): Values {
   const before = known.get(request);
@@ -25,7 +26,7 @@ export function coercedVariables(request: object, { schema, operation, variables
     schema,
     operation.variableDefinitions ?? [],
     { ...variables },
-    // One error says enough: a list of a million wrong entries would make a million.
+    // One error is enough: a list of a million wrong entries would produce a million errors.
     { maxErrors: 1 },
   );
   known.set(request, coerced ?? nothing);

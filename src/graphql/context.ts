@@ -2,16 +2,16 @@ import type { Caller } from '../core/callers/caller.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
 import type { Loaders } from './loaders.ts';
 
-/** What every resolver is given. */
+/** The context of every resolver. */
 export interface GraphqlContext {
   readonly core: CoreDeps;
   readonly caller: Caller;
-  /** When the operation has to be answered. */
+  /** The deadline of the operation. */
   readonly deadlineMs: number;
   readonly loaders: Loaders;
-  /** Of the request as it came. */
+  /** Size of the request body as it was sent. */
   readonly bodyBytes: number;
-  /** What may still be done for it, by how long it had to wait. */
+  /** What may still be done for the request, depending on how long it waited for admission. */
   readonly admitted: 'in_time' | 'late' | 'shed';
 }
 

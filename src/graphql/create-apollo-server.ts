@@ -16,7 +16,7 @@ import { refuseShedOperations } from './plugins/refuse-shed-operations.ts';
 import { refuseSubscriptions } from './plugins/refuse-subscriptions.ts';
 import { takeLargeImagesOnly } from './plugins/take-large-images-only.ts';
 
-/** The GraphQL server. `open`: introspection and hints, for the sandbox only. */
+/** The GraphQL server. `open` enables introspection and hints, for the sandbox only. */
 export function createApolloServer(deps: {
   readonly schema: GraphQLSchema;
   readonly log: Log;
@@ -29,16 +29,17 @@ export function createApolloServer(deps: {
     includeStacktraceInErrorResponses: false,
     formatError: maskError,
     persistedQueries: false,
-    // It keeps what it parsed by a size that leaves the text out, and texts may hold people's data.
+    // The cache's size limit does not count the text of its documents, and the texts may contain personal
+    // data.
     documentStore: null,
     parseOptions: { maxTokens: limits.tokens },
     validationRules: [...limitRules],
     stopOnTerminationSignals: false,
-    // Apollo's own lines may hold input; what matters is logged by `logBugs`.
+    // Apollo's own log lines may contain input. `logBugs` logs what matters.
     logger: silentLogger,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
-      // On by default in subgraphs, and costs CPU on every request whether asked for or not.
+      // On by default in subgraphs. It costs CPU on every request, even if no trace was requested.
       ApolloServerPluginInlineTraceDisabled(),
       refuseSubscriptions,
       refuseShedOperations,

@@ -1,12 +1,12 @@
 import { GraphQLError } from 'graphql';
 import type { ListEntry } from '../ports/index.ts';
 
-/** A place in a list, for the caller to hand back. */
+/** The position of an entry in a list, for the caller to pass as `after`. */
 export function toCursor({ atMs, id }: ListEntry): string {
   return Buffer.from(`${atMs}.${id}`).toString('base64url');
 }
 
-/** Throws what names no value for a text that is no cursor of ours. */
+/** Throws an error without the value if the text is not a cursor of this service. */
 export function readCursor(cursor: string): ListEntry {
   const [, atMs, id] =
     /^(\d{1,15})\.([\w-]{1,64})$/u.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
@@ -14,7 +14,7 @@ export function readCursor(cursor: string): ListEntry {
   return { atMs: Number(atMs), id };
 }
 
-/** An argument that does not fit, by its name. */
+/** An error for an invalid argument. It contains the argument's name only. */
 export function badUserInput(argument: string): GraphQLError {
   return new GraphQLError('an argument does not fit', {
     extensions: { code: 'BAD_USER_INPUT', variables: [argument] },

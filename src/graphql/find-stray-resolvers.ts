@@ -1,7 +1,7 @@
 import type { GraphQLResolverMap } from '@apollo/subgraph';
 import { isEnumType, isInterfaceType, isObjectType, type GraphQLSchema } from 'graphql';
 
-/** Resolvers of the base schema for types or fields that are not in it. */
+/** Resolvers of the base schema for types or fields that do not exist. */
 export function findStrayResolvers(schema: GraphQLSchema, resolvers: GraphQLResolverMap): string[] {
   return Object.entries(resolvers).flatMap(([typeName, fields]) => {
     const type = schema.getType(typeName);

@@ -18,7 +18,7 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean };
   Int: { input: number; output: number };
   Float: { input: number; output: number };
-  /** A moment in time, ISO 8601 in UTC with milliseconds: `2026-11-22T08:30:00.000Z`. */
+  /** A point in time, ISO 8601 in UTC with milliseconds: `2026-11-22T08:30:00.000Z`. */
   VerificationDateTime: { input: number; output: number };
   _FieldSet: { input: string; output: string };
 };
@@ -32,51 +32,51 @@ export type BankCardCheck = {
   id: Scalars['ID']['output'];
   /** True only for the outcome MATCHED. */
   matched: Scalars['Boolean']['output'];
-  /** The provider's documented text for the code. For people, never for logic. */
+  /** The provider's documented text for the code. For people; do not use it in program logic. */
   message: Maybe<Scalars['String']['output']>;
   outcome: BankCardOutcome;
   provider: VerificationProvider;
-  /** Kept for three days, `code` and `message` too: afterwards OTHER. */
+  /** Kept for three days, like `code` and `message`. Afterwards OTHER. */
   reason: BankCardOutcomeReason;
-  /** True when the provider was emulated: the outcome says nothing about a real card. */
+  /** True if the provider was emulated. The outcome then says nothing about a real card. */
   sandbox: Scalars['Boolean']['output'];
-  /** The check whose answer was given again, when this one was not asked afresh. */
+  /** The earlier check whose result was returned again; null if the provider was asked. */
   sourceCheckId: Maybe<Scalars['ID']['output']>;
   user: Maybe<User>;
 };
 
 export type BankCardOutcome =
-  /** The card is in a state that does not allow the check. */
+  /** The state of the card does not allow the check. */
   | 'CARD_UNUSABLE'
-  /** The provider refused one of the four as it stands. */
+  /** The provider refused name, ID number, card number or phone as invalid. */
   | 'INPUT_REFUSED'
-  /** All four belong together. */
+  /** Name, ID number, card number and phone belong together. */
   | 'MATCHED'
-  /** They do not. */
+  /** They do not belong together. */
   | 'MISMATCHED'
   /** Nothing was checked. */
   | 'NOT_PERFORMED'
-  /** The provider's answer is not known to us. Says nothing about the card. */
+  /** The provider returned a code that is not known here. This says nothing about the card. */
   | 'UNDETERMINED';
 
-/** Why it ended as it did. */
+/** The reason for the outcome. */
 export type BankCardOutcomeReason =
   | 'ALL_MATCHED'
-  /** The card is not enabled for payments without the card. */
+  /** The card is not enabled for card-not-present payments. */
   | 'CARD_NOT_PRESENT_DISABLED'
   | 'CARD_NUMBER_REFUSED'
   | 'CARD_STATE_ABNORMAL'
   | 'CONFISCATED_CARD'
-  /** Too many checks today. Tomorrow, China time, it may be tried again. */
+  /** Too many checks today. Possible again tomorrow, China time. */
   | 'DAILY_LIMIT'
   /** Only second-generation ID cards are supported. */
   | 'DOCUMENT_UNSUPPORTED'
-  /** Not initialised, or asleep. */
+  /** The card is not activated, or dormant. */
   | 'DORMANT_CARD'
   | 'EXPIRED_CARD'
-  /** A card used for fraud, or swallowed by a machine. */
+  /** The card was used for fraud, or retained by a machine. */
   | 'FRAUD_CARD'
-  /** Name, ID number or phone are not the holder's. */
+  /** Name, ID number or phone are not those of the card holder. */
   | 'HOLDER_MISMATCH'
   | 'ID_NUMBER_REFUSED'
   | 'INVALID_CARD_NUMBER'
@@ -94,22 +94,22 @@ export type BankCardOutcomeReason =
   | 'RESTRICTED_CARD';
 
 export type CheckBankCardInput = {
-  /** 12 to 19 digits; blanks and hyphens are dropped. Never stored. */
+  /** 12 to 19 digits. Blanks and hyphens are removed. Never stored. */
   cardNumber: Scalars['String']['input'];
   /** Kind of document the account was opened with. 0: mainland ID card. */
   certType?: InputMaybe<Scalars['Int']['input']>;
-  /** Your reference to the person's consent. */
+  /** Your reference to the record of the person's consent. */
   consentRef?: InputMaybe<Scalars['String']['input']>;
-  /** Your name for this attempt, 1 to 255 characters. The same key never pays twice. */
+  /** Your idempotency key for this check, 1 to 255 characters. The same key is never charged twice. */
   idempotencyKey: Scalars['String']['input'];
-  /** How old an earlier answer may be to be given again. 0: ask afresh. */
+  /** The maximum age of an earlier result that may be returned again. 0: always ask the provider. */
   maxAgeSeconds?: InputMaybe<Scalars['Int']['input']>;
-  /** The mobile number the bank knows, mainland China; +86, blanks and hyphens are dropped. */
+  /** The mobile number that the bank has, mainland China. +86, blanks and hyphens are removed. */
   phone: Scalars['String']['input'];
-  /** The provider's id. Without it the only enabled provider of bank card checks serves. */
+  /** The provider's id; by default the only enabled provider of bank card checks. */
   provider?: InputMaybe<Scalars['ID']['input']>;
   subject?: InputMaybe<VerificationSubjectInput>;
-  /** Whom it is for. Without it: the caller. Another user needs the scope verification:any-user. */
+  /** The user whose card is checked; by default the caller. Another user needs the scope verification:any-user. */
   userId?: InputMaybe<Scalars['ID']['input']>;
 };
 
@@ -123,12 +123,12 @@ export type CheckBankCardResult =
 
 export type CheckBankCardSuccess = {
   __typename?: 'CheckBankCardSuccess';
-  /** True when the answer to an equal earlier check was given again. */
+  /** True if the result of an equal earlier check was returned again. */
   cached: Scalars['Boolean']['output'];
   check: BankCardCheck;
-  /** True when this key had been used before: the answer is the earlier one. */
+  /** True if this key was used before. The check is then the earlier one. */
   replayed: Scalars['Boolean']['output'];
-  /** False when the answer could not be stored: keep it, a repetition will not find it. */
+  /** False if the result could not be stored. Keep it: a repeated call will not find it. */
   stored: Scalars['Boolean']['output'];
 };
 
@@ -137,26 +137,27 @@ export type Mutation = {
   /**
    * Checks whether name, ID number, card number and phone belong together. May be charged.
    *
-   * Repeating the call with the same `idempotencyKey` and the same input never pays twice: it brings
-   * the first answer. When that answer was lost, it says `OUTCOME_UNKNOWN`.
+   * A repeated call with the same `idempotencyKey` and the same input is never charged twice: it returns
+   * the result of the first call. If the provider's response to that call was lost, it returns
+   * `OUTCOME_UNKNOWN`.
    */
   checkBankCard: Maybe<CheckBankCardResult>;
   /**
-   * The same for every verification and bank card check of a user, answers kept to be given again
-   * included. Repeating is harmless. Another user needs the scope verification:any-user.
+   * Does the same for every verification and bank card check of a user, including cached results. Safe to
+   * repeat. Another user needs the scope verification:any-user.
    */
   redactUserData: Maybe<RedactUserDataResult>;
   /**
-   * Destroys at once what a verification says about its person: launch, tokens, reason, likeness, details,
-   * your own references, and its place in the user's list. That it took place, its status, times and billing
-   * remain. Repeating is harmless. Needs the scope verification:redact.
+   * Immediately destroys the personal data of a verification: launch, tokens, reason, similarity, details,
+   * your own references, and its entry in the user's list. The verification itself remains, with its
+   * status, times and billing. Safe to repeat. Needs the scope verification:redact.
    */
   redactVerification: Maybe<RedactVerificationResult>;
   /**
-   * Starts an identity verification and answers with what the person needs to go through it.
+   * Starts an identity verification and returns what the person needs to complete it.
    *
-   * Repeating the call with the same `idempotencyKey` and the same input is always safe: it brings the
-   * same verification as it is now, and never a second start.
+   * A repeated call with the same `idempotencyKey` and the same input is always safe: it returns the same
+   * verification in its current state and never starts a second one.
    */
   startVerification: Maybe<StartVerificationResult>;
 };
@@ -177,34 +178,34 @@ export type MutationStartVerificationArgs = {
   input: StartVerificationInput;
 };
 
-/** What the face verification tells beyond the common fields. No image, no personal data. */
+/** Details of the face verification beyond the common fields. No images, no personal data. */
 export type OemcloudFaceDetails = {
   __typename?: 'OemcloudFaceDetails';
-  /** How surely a live person was seen, as the provider scores it; outcome `detail` and `face` only. */
+  /** The provider's liveness score. Only if OEMCLOUD_OUTCOME is `detail` or `face`. */
   livingScore: Maybe<Scalars['Float']['output']>;
 };
 
-/** The knobs of individual/face. */
+/** Options of individual/face. */
 export type OemcloudFaceOptionsInput = {
   /**
-   * FACE_ALIPAY inside a mini-program: its `onWebviewMessage` is to be called. No way back is given to
-   * the provider then, so that the person is not led back to `redirectUrl`.
+   * For FACE_ALIPAY inside a mini-program: the provider calls its `onWebviewMessage`. The provider then
+   * gets no return URL, so the person does not return to `redirectUrl`.
    */
   receivesWebviewMessages?: InputMaybe<Scalars['Boolean']['input']>;
-  /** `repetition` of the vendor's sample, sent as it is; its meaning is not documented. */
+  /** `repetition` from the provider's sample, sent unchanged. Its meaning is not documented. */
   repetition?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 export type Query = {
   __typename?: 'Query';
-  /** One bank card check. Null when there is none with this id among those the caller may see. */
+  /** One bank card check. Null if there is none with this id, or the caller may not see it. */
   bankCardCheck: Maybe<BankCardCheck>;
   /**
-   * One verification. A pending one is asked about at its provider first, at most once a second.
-   * Null when there is none with this id among those the caller may see.
+   * One verification. If it is pending, its provider is queried first, at most once a second. Null if
+   * there is none with this id, or the caller may not see it.
    */
   verification: Maybe<Verification>;
-  /** Every provider this graph knows, enabled or not. */
+  /** Every provider of this service, enabled or not. */
   verificationProviders: Maybe<Array<VerificationProvider>>;
 };
 
@@ -220,9 +221,9 @@ export type RedactUserDataResult = RedactUserDataSuccess | VerificationUnavailab
 
 export type RedactUserDataSuccess = {
   __typename?: 'RedactUserDataSuccess';
-  /** How many bank card checks. */
+  /** The number of bank card checks redacted by this call. */
   checks: Scalars['Int']['output'];
-  /** How many verifications were redacted; those that were before are not counted. */
+  /** The number of verifications redacted by this call, without those that were redacted before. */
   verifications: Scalars['Int']['output'];
 };
 
@@ -236,27 +237,28 @@ export type RedactVerificationSuccess = {
 
 export type StartVerificationInput = {
   channel: VerificationChannel;
-  /** Your reference to the person's consent. */
+  /** Your reference to the record of the person's consent. */
   consentRef?: InputMaybe<Scalars['String']['input']>;
-  /** Your own reference, handed to the provider and given back. No personal data, please. */
+  /** Your own reference. It is passed to the provider and returned in `extra`. Must not contain personal data. */
   extra?: InputMaybe<Scalars['String']['input']>;
-  /** Your name for this attempt, 1 to 255 characters. The same key never starts a second verification. */
+  /** Your idempotency key, 1 to 255 characters. The same key never starts a second verification. */
   idempotencyKey: Scalars['String']['input'];
   options?: InputMaybe<VerificationOptionsInput>;
   /**
-   * The provider's id. Without it the operator's ROUTING of the channel says who serves, or the only
-   * enabled provider of the channel does; with several and no routing, an input problem names them.
+   * The provider's id. By default the operator's setting ROUTING selects a provider for the channel; without
+   * routing, the only enabled provider of the channel is used. If there are several, an input problem
+   * names them.
    */
   provider?: InputMaybe<Scalars['ID']['input']>;
   /**
-   * Where the browser goes in the end: an absolute https URL on an allowed origin. It receives
-   * `verificationId` as a query parameter, and nothing of the provider's.
+   * The page to which the browser returns at the end: an absolute https URL on an allowed origin. It gets
+   * the query parameter `verificationId`, and no parameters of the provider.
    */
   redirectUrl?: InputMaybe<Scalars['String']['input']>;
   /** A photo of the person, standard base64 without a data: prefix, at most 8 MB encoded. */
   referenceImage?: InputMaybe<Scalars['String']['input']>;
   subject?: InputMaybe<VerificationSubjectInput>;
-  /** Whom it is for. Without it: the caller. Another user needs the scope verification:any-user. */
+  /** The user to verify; by default the caller. Another user needs the scope verification:any-user. */
   userId?: InputMaybe<Scalars['ID']['input']>;
 };
 
@@ -270,9 +272,9 @@ export type StartVerificationResult =
 
 export type StartVerificationSuccess = {
   __typename?: 'StartVerificationSuccess';
-  /** True when this key had been used before: the verification is the earlier one, as it is now. */
+  /** True if this key was used before. The verification is then the earlier one, in its current state. */
   replayed: Scalars['Boolean']['output'];
-  /** True when a launch that is still open was handed out again under a new key. */
+  /** True if a pending launch was returned again under a new key. */
   reused: Scalars['Boolean']['output'];
   verification: Verification;
 };
@@ -288,28 +290,28 @@ export type TencentCnAttempt = {
 
 /** What the face is compared with (CompareLib). */
 export type TencentCnCompareLib =
-  /** The register's photo; needs `subject.name` and `subject.idNumber`. */
+  /** The photo in the register. Requires `subject.name` and `subject.idNumber`. */
   | 'BUSINESS'
   /** `referenceImage`. */
   | 'LOCAL';
 
-/** What E证通 tells beyond the common fields. No image, no video, no personal data. */
+/** Details of E证通 beyond the common fields. No images, no video, no personal data. */
 export type TencentCnEIdDetails = {
   __typename?: 'TencentCnEIdDetails';
-  /** Every attempt the person made; several may be charged. */
+  /** Every attempt of the person. Several may be charged. */
   attempts: Maybe<Array<TencentCnAttempt>>;
-  /** Result code of the face step alone. */
+  /** The result code of the face step only. */
   faceCode: Maybe<Scalars['String']['output']>;
   idType: Maybe<TencentCnIdType>;
   intentionCode: Maybe<Scalars['String']['output']>;
-  /** The intention check, when there was one. */
+  /** The kind of intention check; null if there was none. */
   intentionMode: Maybe<TencentCnIntentionMode>;
   livenessMode: Maybe<TencentCnLivenessMode>;
   /** Risk labels of the liveness check (PLUS edition). */
   livenessTags: Maybe<Array<Scalars['String']['output']>>;
 };
 
-/** GetEidTokenConfig, complete. */
+/** All members of GetEidTokenConfig. */
 export type TencentCnEIdOptionsInput = {
   inputType?: InputMaybe<TencentCnInputType>;
   /** NOD: 1 to 10 rounds. */
@@ -317,38 +319,38 @@ export type TencentCnEIdOptionsInput = {
   intentionMode?: InputMaybe<TencentCnIntentionMode>;
   /** QUESTION_AND_ANSWER: 1 to 10 rounds. */
   intentionQuestions?: InputMaybe<Array<TencentCnIntentionQuestionInput>>;
-  /** QUESTION_AND_ANSWER: answers of near meaning pass as well. On by default. */
+  /** QUESTION_AND_ANSWER: also accepts answers with a similar meaning. On by default. */
   intentionRecognition?: InputMaybe<Scalars['Boolean']['input']>;
   /** READ_ALOUD: the text, at most 120 characters. */
   intentionVerifyText?: InputMaybe<Scalars['String']['input']>;
   /** Residence permits of Hong Kong, Macao and Taiwan residents can be photographed. */
   isSupportHMTResidentPermitOCR?: InputMaybe<Scalars['Boolean']['input']>;
-  /** QUESTION_AND_ANSWER: the mouth has to open. Off by default. */
+  /** QUESTION_AND_ANSWER: requires that the mouth opens. Off by default. */
   mouthOpenRecognition?: InputMaybe<Scalars['Boolean']['input']>;
   speed?: InputMaybe<TencentCnSpeechSpeed>;
-  /** Ask for an intention check as well. Changes the price. */
+  /** Adds an intention check. Changes the price. */
   useIntentionVerify?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
-/** What the app SDK tells beyond the common fields. No image, no video, no personal data. */
+/** Details of the app SDK beyond the common fields. No images, no video, no personal data. */
 export type TencentCnFaceSdkDetails = {
   __typename?: 'TencentCnFaceSdkDetails';
-  /** 1 safe to 4 high risk (PLUS edition). */
+  /** From 1, safe, to 4, high risk (PLUS edition). */
   deviceRiskLevel: Maybe<Scalars['String']['output']>;
   deviceTags: Maybe<Array<Scalars['String']['output']>>;
   livenessTags: Maybe<Array<Scalars['String']['output']>>;
   riskTags: Maybe<Array<Scalars['String']['output']>>;
 };
 
-/** The knobs of GetFaceIdToken. */
+/** Options of GetFaceIdToken. */
 export type TencentCnFaceSdkOptionsInput = {
-  /** Without it: LOCAL when there is a `referenceImage`, else BUSINESS. */
+  /** The default is LOCAL with a `referenceImage`, otherwise BUSINESS. */
   compareLib?: InputMaybe<TencentCnCompareLib>;
   /** The Meta text of the app SDK. */
   meta?: InputMaybe<Scalars['String']['input']>;
   /** The MetaData of the HuiYan SDK, unchanged. */
   metaData?: InputMaybe<Scalars['String']['input']>;
-  /** The business flow of the console. Without it: the setting TENCENT_CN_RULE_ID. */
+  /** The id of the business flow in the provider's console. The default is the setting TENCENT_CN_RULE_ID. */
   ruleId?: InputMaybe<Scalars['String']['input']>;
   /** Store video and images in your own COS bucket. */
   useCos?: InputMaybe<Scalars['Boolean']['input']>;
@@ -356,9 +358,9 @@ export type TencentCnFaceSdkOptionsInput = {
 
 export type TencentCnIdType = 'HMT_RESIDENCE_PERMIT' | 'OTHER' | 'SECOND_GENERATION_ID';
 
-/** Where name and ID number come from (InputType). */
+/** The source of name and ID number (InputType). */
 export type TencentCnInputType =
-  /** `subject.name` and `subject.idNumber` are used. */
+  /** They are taken from `subject.name` and `subject.idNumber`. */
   | 'CALLER_PASSES'
   /** Both sides of the ID card are photographed. The default. */
   | 'OCR_BOTH_SIDES'
@@ -396,7 +398,7 @@ export type TencentCnSpeechSpeed =
   | 'FASTER'
   | 'FASTEST'
   | 'NORMAL'
-  /** By the length of the text. The default. */
+  /** The speed depends on the length of the text. The default. */
   | 'SMART';
 
 export type TencentIntlAction = 'BLINK' | 'MOUTH' | 'NOD' | 'SHAKE';
@@ -410,13 +412,13 @@ export type TencentIntlAttempt = {
   similarity: Maybe<Scalars['Float']['output']>;
 };
 
-/** What the person goes through (CheckMode). */
+/** The steps of the verification (CheckMode). */
 export type TencentIntlCheckMode =
   | 'LIVENESS'
   /** A live face is compared with `referenceImage`. The default. */
   | 'LIVENESS_COMPARE'
   | 'OCR'
-  /** A document is read, a live face is seen, and the two are compared. */
+  /** A document is read, liveness is checked, and the face is compared with the document. */
   | 'OCR_LIVENESS_COMPARE';
 
 /** The document that is read (IDCardType). */
@@ -447,25 +449,25 @@ export type TencentIntlSecurityLevel =
   | 'LIGHT'
   | 'SILENT';
 
-/** What the web page tells beyond the common fields. No image, no video, no personal data. */
+/** Details of the web page beyond the common fields. No images, no video, no personal data. */
 export type TencentIntlWebDetails = {
   __typename?: 'TencentIntlWebDetails';
-  /** Whether each document was read as genuine; null when none was read. */
+  /** True if every document was accepted. Null if none was read. */
   documentPassed: Maybe<Scalars['Boolean']['output']>;
   documentWarningCodes: Maybe<Array<Scalars['Int']['output']>>;
-  /** Every attempt the person made. */
+  /** Every attempt of the person. */
   verificationAttempts: Maybe<Array<TencentIntlAttempt>>;
 };
 
-/** WebVerificationConfigIntl, complete, and the RuleId beside it. */
+/** All members of WebVerificationConfigIntl, and RuleId. */
 export type TencentIntlWebOptionsInput = {
-  /** One or two; needs a securityLevel with actions. */
+  /** One or two actions. Requires a securityLevel with actions. */
   actionList?: InputMaybe<Array<TencentIntlAction>>;
   /** HK_ID_CARD only. */
   allowExpiredDocument?: InputMaybe<Scalars['Boolean']['input']>;
-  /** Fall back to the silent check on weak devices. On by default. */
+  /** Falls back to the silent check on weak devices. On by default. */
   autoDowngrade?: InputMaybe<Scalars['Boolean']['input']>;
-  /** After a pass, skip the result page and go on at once. */
+  /** After a pass, skips the result page and continues immediately. */
   autoSkip?: InputMaybe<Scalars['Boolean']['input']>;
   autoSkipStartPage?: InputMaybe<Scalars['Boolean']['input']>;
   checkMode?: InputMaybe<TencentIntlCheckMode>;
@@ -476,38 +478,38 @@ export type TencentIntlWebOptionsInput = {
   language?: InputMaybe<TencentIntlLanguage>;
   /** 1 to 99. */
   livenessRetryLimit?: InputMaybe<Scalars['Int']['input']>;
-  /** Seconds, 1 to 600. */
+  /** In seconds, 1 to 600. */
   livenessTimeout?: InputMaybe<Scalars['Int']['input']>;
-  /** The business flow of the console. */
+  /** The id of the business flow in the provider's console. */
   ruleId?: InputMaybe<Scalars['String']['input']>;
   securityLevel?: InputMaybe<TencentIntlSecurityLevel>;
-  /** -9101 to -9104, -9107 to -9109; needs warnings to be checked. */
+  /** -9101 to -9104, -9107 to -9109. Requires that document warnings are checked. */
   selectedWarningCodes?: InputMaybe<Array<Scalars['Int']['input']>>;
   skipPrivacyPolicy?: InputMaybe<Scalars['Boolean']['input']>;
-  /** As #2d72f1. */
+  /** A colour such as #2d72f1. */
   themeColor?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** A person of the company; other subgraphs say more about them. */
+/** A user. Other subgraphs provide more fields. */
 export type User = {
   __typename?: 'User';
   id: Scalars['ID']['output'];
   /**
-   * The newest verification that the user passed. With `checks`, one that attests at least these; with
-   * `maxAgeDays`, one that was passed within so many days. Null when there is none.
+   * The newest verification that the user passed. `checks`: it must attest at least these. `maxAgeDays`:
+   * it must have been passed within this many days. Null if there is none.
    */
   latestPassedVerification: Maybe<Verification>;
-  /** The user's verifications, the newest first, as far as the caller may see them. At most 100 at once. */
+  /** The user's verifications that the caller may see, newest first. At most 100 per page. */
   verifications: Maybe<VerificationConnection>;
 };
 
-/** A person of the company; other subgraphs say more about them. */
+/** A user. Other subgraphs provide more fields. */
 export type UserLatestPassedVerificationArgs = {
   checks?: InputMaybe<Array<VerificationCheckKind>>;
   maxAgeDays?: InputMaybe<Scalars['Int']['input']>;
 };
 
-/** A person of the company; other subgraphs say more about them. */
+/** A user. Other subgraphs provide more fields. */
 export type UserVerificationsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -519,33 +521,33 @@ export type Verification = {
   /** What a pass of this verification attests. */
   checks: Array<VerificationCheckKind>;
   createdAt: Scalars['VerificationDateTime']['output'];
-  /** Until when the person may finish. */
+  /** The time until which the person may finish. */
   expiresAt: Maybe<Scalars['VerificationDateTime']['output']>;
   extra: Maybe<Scalars['String']['output']>;
   id: Scalars['ID']['output'];
-  /** When the provider last answered about it. */
+  /** When the provider last reported about it, in a query or a notification. */
   lastCheckedAt: Maybe<Scalars['VerificationDateTime']['output']>;
   /**
-   * What the person needs to begin. Only for the caller who started it and its user; null once it was
-   * used up, has expired or is finished.
+   * What the person needs to begin. Visible only to the caller who started the verification and to its
+   * user. Null if it is used up, has expired, or the verification has ended.
    */
   launch: Maybe<VerificationLaunch>;
-  /** While pending: in how many milliseconds asking again is worth it. */
+  /** While pending: how long to wait before the next query, in milliseconds. */
   nextPollAfterMs: Maybe<Scalars['Int']['output']>;
-  /** How it ended; null while pending. */
+  /** How the verification ended. Null while pending. */
   outcome: Maybe<VerificationOutcome>;
   provider: VerificationProvider;
-  /** When what it says about the person was destroyed; null while that has not happened. */
+  /** When the personal data was redacted. Null if it was not. */
   redactedAt: Maybe<Scalars['VerificationDateTime']['output']>;
-  /** True when the provider was emulated: the outcome says nothing about a real person. */
+  /** True if the provider was emulated. The outcome then says nothing about a real person. */
   sandbox: Scalars['Boolean']['output'];
   status: VerificationStatus;
   user: Maybe<User>;
 };
 
-/** What calling an action may do. */
+/** What a call of an action may do at the provider. */
 export type VerificationActionEffect =
-  /** Starts something that costs nothing by itself. */
+  /** Starts something that is not charged by itself. */
   | 'FREE_START'
   /** May be charged. */
   | 'MAY_CHARGE'
@@ -553,18 +555,18 @@ export type VerificationActionEffect =
   | 'READ';
 
 export type VerificationBilling =
-  /** The provider charges for it. */
+  /** The provider charges for the call. */
   | 'CHARGED'
-  /** The provider does not charge for it. */
+  /** The provider does not charge for the call. */
   | 'NOT_CHARGED'
-  /** It may have been charged: by this request, or by another one with the same key. */
+  /** The provider may have charged for this request, or for another one with the same key. */
   | 'UNKNOWN';
 
-/** The way a person is led through a verification. */
+/** How the person goes through the verification. */
 export type VerificationChannel =
   /** E证通: a page inside WeChat. Launch: VerificationRedirect. */
   | 'E_ID'
-  /** A page inside Alipay. Launch: VerificationRedirect; a mini-program's web-view needs its `longUrl`. */
+  /** A page inside Alipay. Launch: VerificationRedirect. The web-view of a mini-program needs its `longUrl`. */
   | 'FACE_ALIPAY'
   /** The provider's SDK inside your own app. Launch: VerificationSdkToken. */
   | 'FACE_SDK'
@@ -577,7 +579,7 @@ export type VerificationChannel =
 export type VerificationCheckKind =
   /** An identity document was photographed and read. */
   | 'DOCUMENT'
-  /** The face is that of the reference photo. */
+  /** The face matches the reference photo. */
   | 'FACE_MATCH'
   /** Name and ID number belong together in an authoritative register. */
   | 'IDENTITY_RECORD'
@@ -594,16 +596,16 @@ export type VerificationConnection = {
 
 export type VerificationEdge = {
   __typename?: 'VerificationEdge';
-  /** Give it as `after` to go on behind this one. */
+  /** Pass it as `after` to continue after this entry. */
   cursor: Scalars['String']['output'];
-  /** Null, with an error, where it cannot be read just now. */
+  /** Null, with an error, if it cannot be read at the moment. */
   node: Maybe<Verification>;
 };
 
 export type VerificationEvidence =
-  /** The provider told us unasked, and could not be asked. */
+  /** A notification of a provider that offers no query. */
   | 'NOTIFIED'
-  /** The provider was asked. */
+  /** A query to the provider. */
   | 'QUERIED';
 
 export type VerificationIdempotencyProblem = VerificationProblem & {
@@ -617,9 +619,9 @@ export type VerificationIdempotencyProblem = VerificationProblem & {
 
 export type VerificationInputFieldProblem = {
   __typename?: 'VerificationInputFieldProblem';
-  /** What is expected. Never the value that was given. */
+  /** What is expected. Never contains the given value. */
   message: Scalars['String']['output'];
-  /** Path inside the input: `subject.idNumber`. */
+  /** The path in the input: `subject.idNumber`. */
   path: Scalars['String']['output'];
 };
 
@@ -627,7 +629,7 @@ export type VerificationInputProblem = VerificationProblem & {
   __typename?: 'VerificationInputProblem';
   billing: VerificationBilling;
   code: VerificationProblemCode;
-  /** Every wrong field at once. */
+  /** All invalid fields. */
   fields: Array<VerificationInputFieldProblem>;
   message: Scalars['String']['output'];
   retry: VerificationRetry;
@@ -636,7 +638,7 @@ export type VerificationInputProblem = VerificationProblem & {
 
 export type VerificationJurisdiction = 'CN' | 'INTL';
 
-/** How the person begins. */
+/** What the person needs to begin. */
 export type VerificationLaunch =
   VerificationMiniProgram | VerificationRedirect | VerificationSdkToken;
 
@@ -649,13 +651,13 @@ export type VerificationLimitProblem = VerificationProblem & {
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
-/** Hand the token to your mini-program. */
+/** Pass the token to your mini-program. */
 export type VerificationMiniProgram = {
   __typename?: 'VerificationMiniProgram';
-  /** Its long form. */
+  /** The long form of `url`. */
   longUrl: Maybe<Scalars['String']['output']>;
   token: Maybe<Scalars['String']['output']>;
-  /** The page that the provider would open, should the mini-program not be used. */
+  /** The provider's page, for use without the mini-program. */
   url: Maybe<Scalars['String']['output']>;
 };
 
@@ -669,29 +671,29 @@ export type VerificationNotFoundProblem = VerificationProblem & {
 };
 
 /**
- * Settings of one provider's method; exactly one field is given. It implies that provider, has to fit
- * `channel` and rules out routing.
+ * Options of one provider's channel. Give exactly one field. It selects that provider, must fit
+ * `channel`, and excludes routing.
  */
 export type VerificationOptionsInput =
-  /** The face verification of OEMCloud (channels FACE_WEB, FACE_ALIPAY, FACE_WECHAT_MINI_PROGRAM). */
+  /** Options of OEMCloud face verification (channels FACE_WEB, FACE_ALIPAY, FACE_WECHAT_MINI_PROGRAM). */
   | {
       oemcloudFace: OemcloudFaceOptionsInput;
       tencentCnEId?: never;
       tencentCnFaceSdk?: never;
       tencentIntlWeb?: never;
-    } /** E证通 of Tencent Cloud, mainland China (channel E_ID). */
+    } /** Options of Tencent Cloud E证通, mainland China (channel E_ID). */
   | {
       oemcloudFace?: never;
       tencentCnEId: TencentCnEIdOptionsInput;
       tencentCnFaceSdk?: never;
       tencentIntlWeb?: never;
-    } /** The app SDK of Tencent Cloud, mainland China (channel FACE_SDK). */
+    } /** Options of the Tencent Cloud app SDK, mainland China (channel FACE_SDK). */
   | {
       oemcloudFace?: never;
       tencentCnEId?: never;
       tencentCnFaceSdk: TencentCnFaceSdkOptionsInput;
       tencentIntlWeb?: never;
-    } /** The web page of Tencent Cloud eKYC, international (channel FACE_WEB). */
+    } /** Options of the Tencent Cloud eKYC web page, international (channel FACE_WEB). */
   | {
       oemcloudFace?: never;
       tencentCnEId?: never;
@@ -700,46 +702,46 @@ export type VerificationOptionsInput =
     };
 
 /**
- * What it tells about the person (code, reason, message, similarity, details) is kept for three days after the
- * start, and goes at once by redaction: afterwards the reason is OTHER. The rest stays.
+ * How a verification ended. Code, reason, message, similarity and details are kept for three days after the
+ * start, and redaction destroys them immediately; afterwards the reason is OTHER. The other fields remain.
  */
 export type VerificationOutcome = {
   __typename?: 'VerificationOutcome';
   billing: VerificationBilling;
-  /** How many charged attempts the person made; null when the provider does not say. */
+  /** The number of charged attempts. Null if the provider does not report it. */
   chargedAttempts: Maybe<Scalars['Int']['output']>;
   /** The provider's own result code. */
   code: Maybe<Scalars['String']['output']>;
   completedAt: Maybe<Scalars['VerificationDateTime']['output']>;
   details: Maybe<VerificationOutcomeDetails>;
-  /** How it was learnt; null when nobody told. */
+  /** Where the outcome comes from. Null if the provider did not report one. */
   evidence: Maybe<VerificationEvidence>;
-  /** The provider's documented text for the code. For people, never for logic. */
+  /** The provider's documented text for the code. For people; do not use it in program logic. */
   message: Maybe<Scalars['String']['output']>;
   reason: VerificationOutcomeReason;
-  /** Likeness of face and reference photo, 0 to 100. */
+  /** Similarity of face and reference photo, 0 to 100. */
   similarity: Maybe<Scalars['Float']['output']>;
 };
 
-/** What a provider tells beyond the common fields. */
+/** Details of a provider beyond the common fields. */
 export type VerificationOutcomeDetails =
   OemcloudFaceDetails | TencentCnEIdDetails | TencentCnFaceSdkDetails | TencentIntlWebDetails;
 
-/** Why it ended as it did. */
+/** The reason for the outcome. */
 export type VerificationOutcomeReason =
-  /** Light, distance or position kept the face from being captured. */
+  /** The face could not be captured because of light, distance or position. */
   | 'CAPTURE_FAILED'
   /** Face and reference photo could not be compared. */
   | 'COMPARISON_FAILED'
-  /** The device or its camera is under suspicion. */
+  /** The device or its camera is suspicious. */
   | 'DEVICE_RISK'
   /** The device, the browser or its permissions did not allow the check. */
   | 'DEVICE_UNSUPPORTED'
   | 'DOCUMENT_EXPIRED'
-  /** The document is not that of the person it should be. */
+  /** The document belongs to another person. */
   | 'DOCUMENT_MISMATCH'
   | 'DOCUMENT_UNREADABLE'
-  /** The face is not that of the reference photo. */
+  /** The face does not match the reference photo. */
   | 'FACE_MISMATCH'
   /** The name or the ID number is not valid. */
   | 'IDENTITY_DATA_INVALID'
@@ -749,36 +751,36 @@ export type VerificationOutcomeReason =
   | 'IDENTITY_PHOTO_UNAVAILABLE'
   /** The register has no such person. */
   | 'IDENTITY_RECORD_NOT_FOUND'
-  /** The person did not state the intention as asked. */
+  /** The person did not confirm the intention as requested. */
   | 'INTENTION_NOT_CONFIRMED'
-  /** No live person was recognised. */
+  /** No live person was detected. */
   | 'LIVENESS_FAILED'
-  /** The provider no longer knows, or never said, how it ended. */
+  /** The provider no longer has the outcome, or never reported one. */
   | 'NOT_LEARNT'
   /** Anything else; see `code`. */
   | 'OTHER'
-  /** The provider had a fault of its own. */
+  /** The provider had an internal error. */
   | 'PROVIDER_ERROR'
-  /** The digits were not read out as asked. */
+  /** The digits were not read out correctly. */
   | 'READING_FAILED'
-  /** No tries are left. */
+  /** No attempts are left. */
   | 'RETRIES_EXHAUSTED'
   /** A photo, a mask or a recording is suspected. */
   | 'SPOOF_SUSPECTED'
   /** The person did not finish in time. */
   | 'TIMED_OUT'
-  /** The person left. */
+  /** The person cancelled. */
   | 'USER_CANCELLED'
-  /** Everything that was asked for is verified. */
+  /** All requested checks were passed. */
   | 'VERIFIED';
 
-/** How the outcome of a channel is learnt. */
+/** Where the outcome of a channel comes from. */
 export type VerificationOutcomeSource =
-  /** Not at all: such verifications end UNDETERMINED. */
+  /** The provider reports no outcome. Such verifications end UNDETERMINED. */
   | 'NONE'
-  /** By the provider's notification alone. */
+  /** From the provider's notification only. */
   | 'NOTIFICATION'
-  /** By asking the provider. */
+  /** From a query to the provider. */
   | 'QUERY';
 
 export type VerificationPageInfo = {
@@ -789,43 +791,43 @@ export type VerificationPageInfo = {
 
 export type VerificationProblem = {
   /**
-   * What is known of the money. `UNKNOWN` as well where nothing was looked up yet: another request with the
-   * same key may be paying at this moment.
+   * Whether the provider charges. Also `UNKNOWN` if the key could not be looked up: another request with
+   * the same key may be charged at this moment.
    */
   billing: VerificationBilling;
   code: VerificationProblemCode;
-  /** For developers and logs. Never holds input. */
+  /** For developers and logs. Never contains input. */
   message: Scalars['String']['output'];
   retry: VerificationRetry;
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
 export type VerificationProblemCode =
-  /** The key was used before with other input. */
+  /** The key was used before with a different input. */
   | 'IDEMPOTENCY_MISMATCH'
-  /** The input is wrong; see `fields`. */
+  /** The input is invalid; see `fields`. */
   | 'INVALID_INPUT'
-  /** The same key is being worked on. */
+  /** Another request with the same key is in progress. */
   | 'IN_PROGRESS'
-  /** There is no such thing, or it is not yours. */
+  /** Not found, or the caller may not see it. */
   | 'NOT_FOUND'
-  /** The request was sent and its answer was lost: it may have been done and charged. */
+  /** The request was sent and the response was lost. It may have been performed and charged. */
   | 'OUTCOME_UNKNOWN'
-  /** Too much is waiting already; come again after `retryAfterMs`. */
+  /** Too many requests are waiting. Retry after `retryAfterMs`. */
   | 'OVERLOADED'
-  /** The provider refuses our credentials or settings. */
+  /** The provider refuses the credentials or settings of this service. */
   | 'PROVIDER_MISCONFIGURED'
-  /** The provider is not enabled here. */
+  /** The provider is not enabled. */
   | 'PROVIDER_NOT_ENABLED'
-  /** The provider's account has no more units or money. */
+  /** The account at the provider has no units or money left. */
   | 'PROVIDER_QUOTA_EXHAUSTED'
-  /** The provider refused the request as it stands. */
+  /** The provider refused this request. */
   | 'PROVIDER_REJECTED'
-  /** The provider is not reachable or busy; nothing was done. */
+  /** The provider is busy or cannot be reached. Nothing was done. */
   | 'PROVIDER_UNAVAILABLE'
-  /** The provider's or your own limit is reached. */
+  /** A rate limit of the provider, or one of this service, is reached. */
   | 'RATE_LIMITED'
-  /** Our own store does not answer. This request did nothing; `billing` says what is known of its key. */
+  /** The store of this service does not respond. This request did nothing; for its key see `billing`. */
   | 'STORE_UNAVAILABLE';
 
 export type VerificationProvider = {
@@ -846,17 +848,17 @@ export type VerificationProviderAction = {
   effect: VerificationActionEffect;
   /** The provider's own name of the action. */
   name: Scalars['String']['output'];
-  /** How many calls a second all replicas together make at most. */
+  /** The limit of calls per second, for all replicas together. */
   perSecond: Scalars['Float']['output'];
 };
 
 export type VerificationProviderChannel = {
   __typename?: 'VerificationProviderChannel';
   channel: VerificationChannel;
-  /** What a pass attests; options may change it. */
+  /** What a pass attests. Options may change it. */
   checks: Array<VerificationCheckKind>;
   outcome: VerificationOutcomeSource;
-  /** Paths of the input that are always needed. */
+  /** Input paths that are always required. */
   requires: Array<Scalars['String']['output']>;
 };
 
@@ -876,36 +878,36 @@ export type VerificationProviderProblem = VerificationProblem & {
 };
 
 export type VerificationProviderState =
-  /** Some of its actions are not called at the moment. */
+  /** Some of its actions are not called at the moment, because they keep failing. */
   | 'DEGRADED'
-  /** None of its actions is called at the moment. */
+  /** None of its actions is called at the moment, because they keep failing. */
   | 'DOWN'
-  /** Answers. */
+  /** All of its actions can be called. */
   | 'UP';
 
 /** Send the person's browser to `url`. A URL usually works once. */
 export type VerificationRedirect = {
   __typename?: 'VerificationRedirect';
   /**
-   * The long form of `url`, where there is one. An Alipay mini-program has to open this one in its
-   * web-view: only a long link can be on its list of domains.
+   * The long form of `url`, if there is one. An Alipay mini-program must open this one in its web-view,
+   * because its domain list can contain only the domain of the long link.
    */
   longUrl: Maybe<Scalars['String']['output']>;
-  /** The provider's own token, for a flow that is not opened by URL. */
+  /** The provider's own token, for flows that are not opened by URL. */
   token: Maybe<Scalars['String']['output']>;
   url: Maybe<Scalars['String']['output']>;
 };
 
-/** What may be done about a problem. */
+/** Whether and how to retry after a problem. */
 export type VerificationRetry =
-  /** Needs a new key, and may be charged again: a person or a business rule decides. */
+  /** A retry needs a new key and may be charged again. A person or a business rule must decide. */
   | 'NEW_KEY'
-  /** Repeating changes nothing. */
+  /** A retry does not help. */
   | 'NONE'
-  /** May be repeated automatically with the same key. */
+  /** Retry automatically with the same key. */
   | 'SAME_KEY';
 
-/** Hand both to the provider's SDK in your app, unchanged. */
+/** Pass both to the provider's SDK in your app, unchanged. */
 export type VerificationSdkToken = {
   __typename?: 'VerificationSdkToken';
   clientConfig: Maybe<Scalars['String']['output']>;
@@ -913,17 +915,17 @@ export type VerificationSdkToken = {
 };
 
 export type VerificationStatus =
-  /** The person left. */
+  /** The person cancelled. */
   | 'CANCELLED'
   /** The person did not finish in time. */
   | 'EXPIRED'
-  /** The provider said that the person did not pass. */
+  /** The provider reported that the person did not pass. */
   | 'FAILED'
-  /** The provider said explicitly that every check was passed. */
+  /** The provider reported explicitly that every check was passed. */
   | 'PASSED'
   /** The person has not finished, or the outcome is not known yet. */
   | 'PENDING'
-  /** How it ended cannot be learnt. Says nothing about the person. */
+  /** The outcome cannot be determined. This says nothing about the person. */
   | 'UNDETERMINED';
 
 /** The person whose identity is verified. */

@@ -1,8 +1,8 @@
 import { GraphQLError, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
 
 /**
- * Lets a reference that names no entity of ours null itself alone: the resolver of @apollo/subgraph
- * 2.15.1 throws for the whole batch.
+ * Makes an unknown entity reference null by itself. The resolver of @apollo/subgraph 2.15.1 throws for the
+ * whole batch.
  */
 export function guardEntities(schema: GraphQLSchema): void {
   const field = schema.getQueryType()?.getFields()['_entities'];
@@ -26,14 +26,14 @@ function entityTypesOf(schema: GraphQLSchema): readonly GraphQLObjectType[] {
   return union && 'getTypes' in union ? union.getTypes() : [];
 }
 
-/** A gateway sends whatever another subgraph gave it. */
+/** A gateway passes on representations from other subgraphs, so their shape is not trusted. */
 function typenameOf(representation: unknown): string {
   if (typeof representation !== 'object' || representation === null) return '';
   const { __typename } = representation as { readonly __typename?: unknown };
   return typeof __typename === 'string' ? __typename : '';
 }
 
-/** In a list an error nulls its own place. */
+/** An error inside a list nulls its own entry only. */
 function unknownEntity(): GraphQLError {
   return new GraphQLError('no entity of this subgraph', { extensions: { code: 'BAD_USER_INPUT' } });
 }

@@ -1,6 +1,6 @@
 import { isEnumType, isUnionType, type GraphQLSchema } from 'graphql';
 
-// A record may hold words of a plugin that is no longer loaded: they are in no schema.
+// A record may contain enum values of a plugin that is no longer loaded. The schema does not have them.
 
 export function isEnumValue(schema: GraphQLSchema, enumName: string, value: string): boolean {
   const type = schema.getType(enumName);

@@ -7,11 +7,11 @@ import { readListPage, type ListPage } from '../core/verifications/read-user-ver
 import { readVerifications } from '../core/verifications/read-verifications.ts';
 import type { BankCardRecord, VerificationRecord } from '../core/records/records.ts';
 
-/** One set per request: an answer is never shared between callers. */
+/** One set per request, so that results are never shared between callers. */
 export interface Loaders {
   readonly verification: DataLoader<string, VerificationRecord | null>;
   readonly bankCardCheck: DataLoader<string, BankCardRecord | null>;
-  /** Pages of users' lists: however often a list is asked for, each of its pages is read once. */
+  /** Pages of users' lists. Each page is read once per request, however often it is requested. */
   readonly listPage: DataLoader<ListPage, readonly ListEntry[], string>;
 }
 

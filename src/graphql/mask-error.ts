@@ -5,8 +5,8 @@ import { AccessDenied } from '../core/callers/caller.ts';
 import { limits, type LimitName } from './limits.ts';
 
 /**
- * Every top-level error has one of these texts: what graphql-js writes repeats the input, an ID
- * number included. docs/errors.md is compared with this table.
+ * Every top-level error has one of these texts, because the messages of graphql-js repeat the input, such
+ * as an ID number. A test compares docs/errors.md with this table.
  */
 export const errorTexts = {
   UNAUTHENTICATED: 'The caller is not known.',
@@ -26,12 +26,12 @@ export const errorTexts = {
   INTERNAL_SERVER_ERROR: 'Something went wrong here.',
 } as const;
 
-/** One mistake may be in a thousand places. */
+/** One error may have a thousand locations. */
 const mostLocations = 10;
 
 export type ErrorCode = keyof typeof errorTexts;
 
-/** An error of the GraphQL layer as it leaves the service: a fixed text, a code and a place. */
+/** An error of the GraphQL layer as clients see it: a fixed text, a code and a location. */
 export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const code = codeOf(formatted, error);
   const variables = formatted.extensions?.['variables'];
@@ -48,7 +48,7 @@ export function maskError(formatted: GraphQLFormattedError, error: unknown): Gra
   };
 }
 
-/** Whether nobody expected the error: then it is ours to mend. */
+/** Whether the error was unexpected, and therefore is a bug of this service. */
 export function isBug(error: GraphQLError): boolean {
   return codeOf(error, error) === 'INTERNAL_SERVER_ERROR';
 }
@@ -67,12 +67,12 @@ function codeOf(
     : 'INTERNAL_SERVER_ERROR';
 }
 
-/** Which of our limits an error is about: Apollo puts codes of its own over those of validation. */
+/** The limit that an error is about. Apollo replaces the codes of validation errors with its own. */
 function limitOf({
   extensions,
   message,
 }: Pick<GraphQLFormattedError, 'extensions' | 'message'>): LimitName | null {
-  // As graphql-js 16 says it; it has no other way.
+  // graphql-js 16 reports these limits by message only.
   if (message.endsWith('tokens. Parsing aborted.')) return 'tokens';
   if (message.endsWith('Validation aborted.')) return 'fields';
   const limit = extensions?.['limit'];

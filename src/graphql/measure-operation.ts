@@ -15,12 +15,12 @@ import {
   type ValueNode,
 } from 'graphql';
 
-/** What answering takes, at most: a list counts as often as it was asked for. */
+/** The maximum size of the response. A list counts with its requested length. */
 export interface Measure {
   readonly fields: number;
-  /** References to entities. */
+  /** Number of entity references. */
   readonly representations: number;
-  /** Verifications in lists. */
+  /** Number of verifications in lists. */
   readonly listed: number;
 }
 
@@ -28,18 +28,21 @@ interface Asked {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  /** Coerced, with the defaults of the operation. */
+  /** Coerced, including the operation's defaults. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Lists whose length nobody asks for: providers, their channels and actions, attempts of a person. */
+/**
+ * The assumed length of lists without an argument for it: providers, their channels and actions, attempts
+ * of a person.
+ */
 const usualLength = 8;
 const defaultFirst = 10;
 const nothing: Measure = { fields: 0, representations: 0, listed: 0 };
 
 /**
  * Measures a valid operation before it is executed. A fragment is measured once, however often it is
- * spread, so that this itself stays small.
+ * spread, so that measuring itself stays cheap.
  */
 export function measureOperation({ schema, document, operation, variables }: Asked): Measure {
   const fragments = new Map(
@@ -82,7 +85,7 @@ export function measureOperation({ schema, document, operation, variables }: Ask
       field.selectionSet && isCompositeType(inner)
         ? measureAll(inner, field.selectionSet)
         : nothing;
-    // Arguments are read each time as well.
+    // Arguments are evaluated for each occurrence as well.
     const own = 1 + (field.arguments ?? []).reduce((sum, { value }) => sum + sizeOf(value), 0);
 
     if (name === '_entities') {
@@ -91,14 +94,14 @@ export function measureOperation({ schema, document, operation, variables }: Ask
     }
     if (name === 'verifications') {
       const first = numberOf(argumentOf(field, 'first'), variables);
-      // Behind each edge of the connection; nothing at all is one as well.
+      // The fields below count once for each edge, and once for an empty connection.
       return add({ fields: own, representations: 0, listed: first }, times(first, below));
     }
     const walks = name === 'latestPassedVerification' ? 1 : 0;
     const isList =
       definition &&
       isListType(isNonNullType(definition.type) ? definition.type.ofType : definition.type);
-    // The edges of a connection are as many as it was asked for, counted above.
+    // The number of edges was counted above by `first`.
     const length = isList && name !== 'edges' ? usualLength : 1;
     return add({ fields: own, representations: 0, listed: walks }, times(length, below));
   };
@@ -126,7 +129,7 @@ function argumentOf({ arguments: all }: FieldNode, name: string): ValueNode | un
   return all?.find((argument) => argument.name.value === name)?.value;
 }
 
-/** How many values an argument holds, itself included. */
+/** The number of values in an argument, including itself. */
 function sizeOf(value: ValueNode): number {
   if (value.kind === Kind.LIST) return value.values.reduce((sum, each) => sum + sizeOf(each), 1);
   if (value.kind !== Kind.OBJECT) return 1;

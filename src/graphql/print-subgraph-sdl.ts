@@ -10,7 +10,7 @@ import {
 import type { AnyProvider } from '../contract/index.ts';
 import { assembleSchema } from './assemble-schema.ts';
 
-/** The subgraph's SDL with these providers, the one to publish to a registry. Throws `BootError`. */
+/** The subgraph's SDL with these providers, to publish to a registry. Throws `BootError`. */
 export function printSubgraphSdl(definitions: readonly AnyProvider[]): string {
   const answer = graphqlSync({
     schema: assembleSchema(definitions, {}),
@@ -20,7 +20,10 @@ export function printSubgraphSdl(definitions: readonly AnyProvider[]): string {
   return `${print(withoutFederationMachinery(service?.sdl ?? ''))}\n`;
 }
 
-/** Composers add it themselves from the @link; it would only hide what is ours. */
+/**
+ * Composers add these definitions themselves because of the @link. Printed, they would only hide the
+ * subgraph's own.
+ */
 function withoutFederationMachinery(text: string): DocumentNode {
   const isMachinery = (name: string): boolean =>
     /^(?:_|link__|federation__)/u.test(name) || ['link', 'key', 'shareable', 'tag'].includes(name);

@@ -1,7 +1,7 @@
 import type { CoreDeps } from '../core/core-deps.ts';
 import type { RegisteredProvider } from '../core/upstream/registry.ts';
 
-/** A provider, or what is left of one whose plugin is no longer loaded. */
+/** A provider. `loaded` is null if its plugin is no longer loaded. */
 export type ProviderRef =
   | { readonly id: string; readonly loaded: RegisteredProvider }
   | { readonly id: string; readonly loaded: null };

@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql';
 
 /**
- * The id of an entity's representation. A gateway sends whatever another subgraph gave it, so its
- * type is not to be trusted. Throws what nulls that entity alone.
+ * The id of an entity reference. A gateway passes on references from other subgraphs, so the type is
+ * checked. Throws an error that nulls that entity only.
  */
 export function referenceId(reference: { readonly id?: unknown }): string {
   if (typeof reference.id === 'string' && reference.id !== '') return reference.id;

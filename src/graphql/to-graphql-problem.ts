@@ -1,6 +1,6 @@
 import type { Problem, ProblemCode } from '../core/problem.ts';
 
-/** The type of a problem follows from its code. */
+/** The GraphQL type of each problem code. */
 const typenames = {
   INVALID_INPUT: 'VerificationInputProblem',
   IDEMPOTENCY_MISMATCH: 'VerificationIdempotencyProblem',
@@ -19,7 +19,7 @@ const typenames = {
 
 type Typename<Code extends ProblemCode> = (typeof typenames)[Code];
 
-/** `outcomes` are the codes that the operation can end in; another one is a bug. */
+/** `outcomes` lists the codes that the operation can return. Any other code is a bug. */
 export function toGraphqlProblem<const Codes extends readonly ProblemCode[]>(
   outcomes: Codes,
   problem: Problem,

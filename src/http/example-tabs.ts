@@ -43,7 +43,7 @@ mutation Start($input: StartVerificationInput!) {
   ),
   tab(
     `# 2 · How did my verification end? Starting again with the same key never starts a second one:
-# it brings the first verification, as it is now.
+# it returns the first verification in its current state.
 mutation Outcome($input: StartVerificationInput!) {
   startVerification(input: $input) {
     ... on StartVerificationSuccess {

@@ -4,7 +4,10 @@ import type { GraphqlContext } from '../context.ts';
 
 const chargeable: ReadonlySet<string> = new Set(['startVerification', 'checkBankCard']);
 
-/** Fifty aliases of a paid mutation in one document would be fifty paid calls: one is allowed. */
+/**
+ * Allows one chargeable field per operation: fifty aliases of a mutation in one document would be fifty
+ * paid calls.
+ */
 export const allowOneChargeableField: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ document, operation }) => {

@@ -5,13 +5,13 @@ import type { GraphqlContext } from '../context.ts';
 const types = ['application/json', 'application/graphql-response+json'];
 
 /**
- * Answers 200 to clients that prefer application/json: so asks the GraphQL-over-HTTP draft, and a
- * gateway would turn a 400 into an opaque error of its own. What was too large stays 413.
+ * Responds with 200 to clients that prefer application/json, as the GraphQL-over-HTTP draft requires. A
+ * gateway would turn a 400 into an opaque error. 413 for too large requests stays.
  */
 export const answerLegacyClientsWith200: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ request, response }) => {
-      // As Apollo chooses the media type of the answer.
+      // The same media type negotiation as Apollo's.
       const accept = request.http?.headers.get('accept') ?? '';
       const negotiator = new Negotiator({ headers: { accept } });
       const isLegacy = accept === '' || negotiator.mediaType(types) !== types[1];

@@ -4,7 +4,7 @@ import type { GraphqlContext } from '../context.ts';
 import { limits, overLimit } from '../limits.ts';
 import { measureOperation } from '../measure-operation.ts';
 
-/** Refuses whole what would take too much to answer: going over a limit must not cost more than keeping it. */
+/** Refuses an operation whose response would be too large, before any part of it is executed. */
 export const limitWhatIsAsked: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ schema, document, operation, request }) => {

@@ -2,13 +2,13 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import type { GraphqlContext } from '../context.ts';
 
 const mostErrors = 10;
-/** As many as there may be references. */
+/** The same as the limit of entity references. */
 const mostFieldErrors = 1000;
 
 /**
- * A document with a thousand mistakes need not be told them all. Errors of fields are: each says that a
- * null is no answer, and a gateway finds it by its path. With too many of them there is no answer at
- * all, since nobody could tell its nulls apart.
+ * Shortens the list of errors of a document with many mistakes. Field errors are listed in full: each shows
+ * that a null is an error, and a gateway finds it by its path. With too many field errors the response has
+ * no data, because its nulls could not be told apart.
  */
 export const listSomeErrors: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({

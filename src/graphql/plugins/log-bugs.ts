@@ -5,7 +5,7 @@ import { logBug } from '../../core/log-bug.ts';
 import type { GraphqlContext } from '../context.ts';
 import { isBug } from '../mask-error.ts';
 
-/** Logs errors that nobody expected, without their messages. */
+/** Logs unexpected errors, without their messages. */
 export function logBugs(log: Log): ApolloServerPlugin<GraphqlContext> {
   return {
     requestDidStart: async () => ({

@@ -2,14 +2,14 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { coerceInputValue, GraphQLError, isInputType, Kind, typeFromAST } from 'graphql';
 import type { GraphqlContext } from '../context.ts';
 
-/** A list of a thousand wrong entries need not be told in full. */
+/** The maximum number of listed paths. A list may have a thousand wrong entries. */
 const mostPlaces = 50;
 
 /**
- * Refuses variables that don't fit, naming every place: `input.subject.idNumber`.
+ * Refuses variables that do not fit their types, and lists the path of each: `input.subject.idNumber`.
  *
- * graphql-js would repeat the value in its message, which is masked; without this the caller would
- * learn nothing. A place is made of names of the schema and of list positions only.
+ * The message of graphql-js repeats the value, so it is masked. Without the paths the caller would not know
+ * what is wrong. A path consists of names from the schema and list positions only.
  */
 export const nameWrongVariables: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
@@ -44,7 +44,7 @@ export const nameWrongVariables: ApolloServerPlugin<GraphqlContext> = {
   }),
 };
 
-/** Looking further would take long, and tell nobody more. */
+/** Stops the search: a longer list would take time and not help. */
 class EnoughPlaces extends Error {
   override readonly name = 'EnoughPlaces';
 }

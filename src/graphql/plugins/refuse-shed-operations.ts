@@ -2,10 +2,10 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError, Kind } from 'graphql';
 import type { GraphqlContext } from '../context.ts';
 
-/** Those that can say `OVERLOADED` as data. */
+/** The fields that can return `OVERLOADED` as a problem. */
 const canSayIt: ReadonlySet<string> = new Set(['startVerification', 'checkBankCard', '__typename']);
 
-/** An operation that is shed does no work: one that has no problem of its own for it gets an error. */
+/** A shed operation does no work. If a field has no problem type for that, the operation gets an error. */
 export const refuseShedOperations: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ operation, contextValue }) => {

@@ -2,7 +2,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { GraphqlContext } from '../context.ts';
 
-/** There are none here: asking for one is the caller's mistake, and no bug of ours. */
+/** This service has no subscriptions. A request for one is the caller's mistake, not a bug. */
 export const refuseSubscriptions: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     didResolveOperation: async ({ operation }) => {

@@ -12,12 +12,12 @@ import type { Registry } from '../../core/upstream/registry.ts';
 import { coercedVariables } from '../coerced-variables.ts';
 import type { GraphqlContext } from '../context.ts';
 
-/** Enough for everything but an image. */
+/** Enough for every request without an image. */
 const ordinaryBytes = 256 * 1024;
 
 /**
- * A request may be large by the images of a start, and by nothing else: `referenceImage`, and what
- * channels declare in `imageOptions`.
+ * A request may be large only because of the images of a start: `referenceImage`, and what channels declare
+ * in `imageOptions`.
  */
 export const takeLargeImagesOnly: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
@@ -37,7 +37,7 @@ export const takeLargeImagesOnly: ApolloServerPlugin<GraphqlContext> = {
   }),
 };
 
-/** What starts are given. Each fragment is looked at once, however often it is spread. */
+/** The inputs of all starts. Each fragment is visited once, however often it is spread. */
 function inputsOf({ definitions }: DocumentNode, operation: OperationDefinitionNode): ValueNode[] {
   const fragments = new Map(
     definitions.flatMap((each) =>
@@ -61,7 +61,7 @@ function inputsOf({ definitions }: DocumentNode, operation: OperationDefinitionN
 function imagesLength(input: unknown, { all }: Registry): number {
   const options = memberOf(input, 'options');
   const channels = all.flatMap(({ definition }) => Object.values(definition.channels));
-  // Channels that share a field share the members of it.
+  // Channels with the same options field share its members.
   const fields = new Map<string, Set<string>>();
   for (const { optionsField, imageOptions = [] } of channels) {
     if (optionsField === null) continue;
@@ -71,7 +71,7 @@ function imagesLength(input: unknown, { all }: Registry): number {
   const images = [...fields].flatMap(([field, names]) =>
     [...names].map((name) => memberOf(memberOf(options, field), name)),
   );
-  // Each once, however often one variable stands for it.
+  // Each value counts once, even if one variable is used in several places.
   return [...new Set([memberOf(input, 'referenceImage'), ...images])]
     .map(lengthOf)
     .reduce((sum, each) => sum + each, 0);

@@ -7,7 +7,7 @@ import { providerRef } from '../provider-ref.ts';
 import { referenceId } from '../reference-id.ts';
 
 export const bankCardCheck: BankCardCheckResolvers = {
-  // Asynchronous: a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
+  // Async, because a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
   __resolveReference: async (reference, { caller, loaders }) => {
     demandRead(caller);
     return loaders.bankCardCheck.load(referenceId(reference));
@@ -15,7 +15,7 @@ export const bankCardCheck: BankCardCheckResolvers = {
   provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
   outcome: (check) => resultOf(check).outcome,
   matched: (check) => resultOf(check).outcome === 'MATCHED',
-  // A plugin may add reasons, so their names are known to the assembled schema only.
+  // A plugin may add reasons, so only the assembled schema knows all names.
   reason: (check, _arguments, _context, { schema }) => {
     const { reason } = resultOf(check);
     return isEnumValue(schema, 'BankCardOutcomeReason', reason)
@@ -29,7 +29,7 @@ export const bankCardCheck: BankCardCheckResolvers = {
   user: ({ userId }) => ({ id: userId }),
 };
 
-/** Checks without an answer are invisible, so every visible one has a result. */
+/** Checks without a result are invisible, so every visible check has one. */
 function resultOf({ result }: BankCardRecord): BankCardResult {
   if (!result) throw new Error('a check without an answer was shown');
   return result;

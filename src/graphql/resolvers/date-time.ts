@@ -1,6 +1,6 @@
 import { GraphQLError, GraphQLScalarType } from 'graphql';
 
-/** Milliseconds inside, ISO 8601 outside. Given out only: no input has one. */
+/** Milliseconds inside, ISO 8601 outside. Output only: no input uses it. */
 export const dateTime = new GraphQLScalarType<number, string>({
   name: 'VerificationDateTime',
   serialize: (value) => {

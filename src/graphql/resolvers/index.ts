@@ -8,7 +8,7 @@ import { query } from './query.ts';
 import { user } from './user.ts';
 import { verification, verificationLaunch, verificationOutcome } from './verification.ts';
 
-/** Arguments to use case to shape; nothing is decided here. */
+/** Resolvers only pass arguments to use cases and shape the results. They contain no decisions. */
 const resolvers: Resolvers = {
   VerificationDateTime: dateTime,
   Query: query,
@@ -21,5 +21,5 @@ const resolvers: Resolvers = {
   User: user,
 };
 
-// The generated types are the stricter ones; the subgraph's own type only names their shape.
+// The generated types are stricter than the subgraph's own type.
 export const resolverMap = resolvers as GraphQLResolverMap;

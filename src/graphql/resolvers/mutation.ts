@@ -12,7 +12,7 @@ import { startVerification } from '../../core/verifications/start-verification.t
 import type { MutationResolvers } from '../generated.ts';
 import { toGraphqlProblem } from '../to-graphql-problem.ts';
 
-/** How a start or a check can end; there is nothing that could not be found. */
+/** The problems that a start or a check can return. NOT_FOUND is not one of them. */
 const providerProblems = [
   'INVALID_INPUT',
   'IDEMPOTENCY_MISMATCH',
@@ -28,7 +28,7 @@ const providerProblems = [
   'STORE_UNAVAILABLE',
 ] as const satisfies readonly ProblemCode[];
 
-/** Nothing was looked at, not even the claim. */
+/** No work was done, and the claim was not read. */
 function overloaded(): Problem {
   return beforeClaimWasRead(problem('OVERLOADED', { retryAfterMs: retryLaterMs('OVERLOADED') }));
 }

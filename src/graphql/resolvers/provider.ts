@@ -12,7 +12,7 @@ const effects = {
   may_charge: 'MAY_CHARGE',
 } as const satisfies Record<ActionEffect, VerificationActionEffect>;
 
-/** A provider whose plugin is no longer loaded keeps its id; the rest is empty. */
+/** A provider whose plugin is no longer loaded keeps its id; the other fields are empty. */
 export const provider: VerificationProviderResolvers = {
   title: ({ id, loaded }) => loaded?.definition.title ?? id,
   enabled: ({ loaded }) => loaded !== null && isEnabled(loaded),
@@ -22,7 +22,7 @@ export const provider: VerificationProviderResolvers = {
     loaded && isEnabled(loaded) ? stateOf(loaded, core.breaker) : null,
   channels: ({ loaded }) =>
     Object.entries(loaded?.definition.channels ?? {}).map(([channel, definition]) => ({
-      // A plugin may add channels, so the names are known to the assembled schema only.
+      // A plugin may add channels, so only the assembled schema knows all names.
       channel: channel as VerificationChannel,
       checks: [...definition.checks],
       requires: [...definition.requires],

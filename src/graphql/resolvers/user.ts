@@ -12,7 +12,7 @@ import { referenceId } from '../reference-id.ts';
 const mostAtOnce = 100;
 
 export const user: UserResolvers = {
-  // Whether the person exists is another subgraph's affair, so this is never null.
+  // Another subgraph decides whether the user exists, so this is never null.
   __resolveReference: async (reference) => ({ id: referenceId(reference) }),
 
   verifications: async ({ id }, { first, after }, context) => {
@@ -24,7 +24,7 @@ export const user: UserResolvers = {
     const found = await readUserVerifications(core, caller, id, page, readersOf(context));
     const edges = found.listed.map(({ entry, verification }) => ({
       cursor: toCursor(entry),
-      // graphql-js nulls this node alone where it is an error.
+      // If it is an error, graphql-js nulls this node only.
       node: verification as Exclude<typeof verification, Error>,
     }));
     const endCursor = edges.at(-1)?.cursor ?? null;
@@ -40,7 +40,7 @@ export const user: UserResolvers = {
   },
 };
 
-/** Through the request's own loaders: what is asked for twice is read once. */
+/** Uses the request's own loaders, so that each record and page is read once. */
 function readersOf({ loaders }: GraphqlContext): Readers {
   return {
     records: (ids) => loaders.verification.loadMany(ids),

@@ -17,11 +17,11 @@ import { isEnumValue, isUnionMember } from '../known-values.ts';
 import { providerRef } from '../provider-ref.ts';
 import { referenceId } from '../reference-id.ts';
 
-/** How long to wait before asking again, while nobody can be asked. */
+/** The poll interval if the provider cannot be queried now. */
 const defaultPollMs = 5000;
 
 export const verification: VerificationResolvers = {
-  // Asynchronous: a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
+  // Async, because a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
   __resolveReference: async (reference, { caller, loaders }) => {
     demandRead(caller);
     return loaders.verification.load(referenceId(reference));
@@ -44,7 +44,7 @@ export const verificationLaunch: VerificationLaunchResolvers = {
 };
 
 export const verificationOutcome: VerificationOutcomeResolvers = {
-  // A plugin may add reasons, so their names are known to the assembled schema only.
+  // A plugin may add reasons, so only the assembled schema knows all names.
   reason: ({ reason }, _arguments, _context, { schema }) =>
     isEnumValue(schema, 'VerificationOutcomeReason', reason)
       ? (reason as VerificationOutcomeReason)
@@ -66,10 +66,11 @@ function nextPollAfterMs(
   if (!provider || !channel || !isEnabled(provider)) return defaultPollMs;
   const { pollEveryMs, graceSeconds } = channel;
   if (outcomeSourceOf(provider, channel) === 'NONE') {
-    // Nothing is learnt before the end.
+    // No outcome can be known before the end.
     return Math.max(pollEveryMs, graceEndsMs(record, graceSeconds) - now());
   }
-  // Asked just now, perhaps in vain: a provider in trouble is not to be asked in a loop.
+  // The last query may have failed. The interval still applies, so that a provider in trouble is not
+  // queried in a loop.
   const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
   const leftMs = (lastMs ?? now()) + pollEveryMs - now();
   return leftMs > 0 ? Math.min(leftMs, pollEveryMs) : pollEveryMs;
