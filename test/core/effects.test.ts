@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ProviderErrorResponse,
-  type AnyProvider,
-  type ProviderCall,
-} from '../../src/contract/index.ts';
+import { ProviderErrorResponse, type ProviderCall } from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
+import { probeWith } from '../support/probe-with.ts';
 import { callerOf, createTestCore, matched, probe } from '../support/test-core.ts';
-
-const web = probe.channels['FACE_WEB'];
 
 function send(call: ProviderCall<unknown>, action: string, answer: unknown = {}) {
   return call.send({
@@ -35,30 +30,27 @@ function start({ deps }: ReturnType<typeof createTestCore>, idempotencyKey = 'k'
 
 describe('an action that may charge', () => {
   it('is rejected in a start that is declared as free', async () => {
-    const definition = {
-      ...probe,
+    const definition = probeWith({
       channels: {
         FACE_WEB: {
-          ...web,
           prepare: () => ({
             checks: ['LIVENESS'],
             start: async (call: ProviderCall<unknown>) => send(call, 'Check'),
           }),
         },
       },
-    } as unknown as AnyProvider;
+    });
     const core = createTestCore({ definitions: [definition] });
     await expect(start(core)).rejects.toThrow('declared as free');
     expect(core.provider.ledger).toEqual([]);
   });
 
   it('is rejected while asking for an outcome', async () => {
-    const definition = {
-      ...probe,
+    const definition = probeWith({
       channels: {
-        FACE_WEB: { ...web, fetchOutcome: (call: ProviderCall<unknown>) => send(call, 'Check') },
+        FACE_WEB: { fetchOutcome: (call: ProviderCall<unknown>) => send(call, 'Check') },
       },
-    } as unknown as AnyProvider;
+    });
     const core = createTestCore({ definitions: [definition] });
     const started = await start(core);
     if (started.kind !== 'success') throw new Error(started.problem.code);
@@ -75,8 +67,7 @@ describe('an action that may charge', () => {
 describe('an access token that the provider refuses', () => {
   it('is fetched again for the next operation', async () => {
     let fetched = 0;
-    const definition = {
-      ...probe,
+    const definition = probeWith({
       faults: { ...probe.faults, Token: 'credentials' },
       bankCard: {
         action: 'Check',
@@ -104,7 +95,7 @@ describe('an access token that the provider refuses', () => {
           },
         }),
       },
-    } as unknown as AnyProvider;
+    });
     const core = createTestCore({ definitions: [definition] });
     const check = (idempotencyKey: string) => {
       const input = { idempotencyKey, cardNumber: '6225768888888888', phone: '16137688175' };

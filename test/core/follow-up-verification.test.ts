@@ -11,6 +11,7 @@ import { earlyNotifications } from '../../src/core/verifications/early-notificat
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
+import { probeWith } from '../support/probe-with.ts';
 import {
   probe,
   callerOf,
@@ -145,15 +146,13 @@ describe('the follow-up of a verification', () => {
   });
 
   it('asks before the retention of the provider ends, however short it is', async () => {
-    const channel = { ...probe.channels['FACE_WEB'], retentionSeconds: 4500 };
-    const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
-    const long = await begin({ definition });
+    const keeping = (retentionSeconds: number) =>
+      probeWith({ channels: { FACE_WEB: { retentionSeconds } } });
+    const long = await begin({ definition: keeping(4500) });
     // Nobody can finish after 900 s, when its hour begins.
     long.core.clock.ms += 12 * second;
     expect(await long.visit()).toBe(long.startedMs + 660 * second);
-    const brief = { ...channel, retentionSeconds: 4000 };
-    const other = { ...probe, channels: { FACE_WEB: brief } } as unknown as AnyProvider;
-    const short = await begin({ definition: other });
+    const short = await begin({ definition: keeping(4000) });
     short.core.provider.reply(() => passedAnswer);
     short.core.clock.ms += 12 * second;
     expect(await short.visit()).toBe(short.startedMs + 400 * second);
@@ -179,14 +178,13 @@ describe('the follow-up of a verification', () => {
 
   it('reads a notification that came before the start was answered', async () => {
     const channel = {
-      ...probe.channels['FACE_WEB'],
       outcome: 'NOTIFICATION',
       notification: {
         read: ({ body }: { readonly body: Buffer }) => JSON.parse(body.toString('utf8')),
         reply: { contentType: 'text/plain', body: 'thanks' },
       },
     };
-    const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const definition = probeWith({ channels: { FACE_WEB: channel } });
     const { core, visit, id, events } = await begin({ definition });
     const body = Buffer.from(JSON.stringify(passedAnswer));
     const early = earlyNotifications(core.deps, id);
@@ -202,8 +200,7 @@ describe('the follow-up of a verification', () => {
   });
 
   it('ends the verification as UNDETERMINED without asking when the channel has no outcome', async () => {
-    const channel = { ...probe.channels['FACE_WEB'], outcome: 'NONE' };
-    const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const definition = probeWith({ channels: { FACE_WEB: { outcome: 'NONE' } } });
     const { core, startedMs, visit, events } = await begin({ definition });
     core.clock.ms = startedMs + 660 * second;
     expect(await visit()).toBeNull();

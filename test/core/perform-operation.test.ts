@@ -8,12 +8,12 @@ import {
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { performOperation } from '../../src/core/upstream/perform-operation.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
+import { probeWith } from '../support/probe-with.ts';
 import {
   callerOf,
   createTestCore,
   failing,
   matched,
-  probe,
   type Reply,
   type TestCore,
 } from '../support/test-core.ts';
@@ -40,9 +40,12 @@ function send(
   });
 }
 
-function checking(work: (call: Call) => Promise<unknown>, changes: object = {}): AnyProvider {
+function checking(
+  work: (call: Call) => Promise<unknown>,
+  changes: Parameters<typeof probeWith>[0] = {},
+): AnyProvider {
   const bankCard = { action: 'Check', prepare: () => ({ check: work }) };
-  return { ...probe, ...changes, bankCard } as unknown as AnyProvider;
+  return probeWith({ ...changes, bankCard });
 }
 
 function check({ deps }: TestCore, idempotencyKey = 'k', maxAgeSeconds: number | null = 0) {
@@ -223,17 +226,11 @@ describe('a bank card check, after its paid call', () => {
 describe('an attempt that was given up', () => {
   it('sends nothing after the fallback provider has served', async () => {
     const like = (id: string, start: (call: Call) => Promise<unknown>): AnyProvider =>
-      ({
-        ...probe,
+      probeWith({
         id,
-        actions: { ...probe.actions, Start: { ...probe.actions['Start'], effect: 'may_charge' } },
-        channels: {
-          FACE_WEB: {
-            ...probe.channels['FACE_WEB'],
-            prepare: () => ({ checks: ['LIVENESS'], start }),
-          },
-        },
-      }) as unknown as AnyProvider;
+        actions: { Start: { effect: 'may_charge' } },
+        channels: { FACE_WEB: { prepare: () => ({ checks: ['LIVENESS'], start }) } },
+      });
     const begun = { launch: null, session: {}, expiresInSeconds: 600 };
     let isLate = false;
     const first = like('first', async (call) => {
@@ -265,10 +262,7 @@ describe('an attempt that was given up', () => {
 
 describe('a call', () => {
   it('is not retried after a code that the plugin itself maps to unknown', async () => {
-    const actions = {
-      ...probe.actions,
-      Check: { ...probe.actions['Check'], retryableCodes: ['Busy'] },
-    };
+    const actions = { Check: { retryableCodes: ['Busy'] } };
     const work = (call: Call) =>
       send(call, 'Check', () => {
         throw new ProviderFault('internal', { providerCode: 'Busy' });

@@ -9,13 +9,8 @@ import { StoreUnavailable } from '../../src/ports/index.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
-import {
-  probe,
-  callerOf,
-  createTestCore,
-  passedAnswer,
-  type TestCore,
-} from '../support/test-core.ts';
+import { probeWith } from '../support/probe-with.ts';
+import { callerOf, createTestCore, passedAnswer, type TestCore } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
 import { kept } from '../support/kept.ts';
 
@@ -28,11 +23,9 @@ const failed = {
 
 /** Its notifications are its answers, or nothing at all. */
 function notifying(outcome: OutcomeSource): AnyProvider {
-  return {
-    ...probe,
+  return probeWith({
     channels: {
       FACE_WEB: {
-        ...probe.channels['FACE_WEB'],
         outcome: () => outcome,
         notification: {
           read: ({ body }: Notification) => JSON.parse(body.toString('utf8')) as OutcomeAnswer,
@@ -40,7 +33,7 @@ function notifying(outcome: OutcomeSource): AnyProvider {
         },
       },
     },
-  } as unknown as AnyProvider;
+  });
 }
 
 async function begin(

@@ -22,6 +22,7 @@ import { redactVerification } from '../../src/core/redaction/redact-verification
 import type { VerificationRecord } from '../../src/core/records/records.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
+import { probeWith } from '../support/probe-with.ts';
 import { kept as keptParts } from '../support/kept.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import {
@@ -50,11 +51,9 @@ const face = probe.channels['FACE_WEB'] as unknown as {
 };
 
 /** Probe, which may hand out its launch again, tells by notification as well, and gives a token. */
-const traced = {
-  ...probe,
+const traced = probeWith({
   channels: {
     FACE_WEB: {
-      ...face,
       reuse: { marginSeconds: 60 },
       notification: {
         verify: null,
@@ -73,7 +72,7 @@ const traced = {
       },
     },
   },
-} as unknown as AnyProvider;
+});
 
 /** A store whose every value can be searched. */
 function searchable() {
@@ -126,10 +125,9 @@ function begin(
 }
 
 /** The same, where the notification is the outcome. */
-const tellingByNotification = {
-  ...traced,
+const tellingByNotification = probeWith({
   channels: { FACE_WEB: { ...traced.channels['FACE_WEB'], outcome: 'NOTIFICATION' } },
-} as unknown as AnyProvider;
+});
 
 function notify({ deps }: TestCore, capability: string) {
   return receiveNotification(deps, 'probe', capability, {

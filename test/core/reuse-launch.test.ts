@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { AnyProvider, OutcomeAnswer } from '../../src/contract/index.ts';
+import type { OutcomeAnswer } from '../../src/contract/index.ts';
 import {
   startVerification,
   type StartVerificationInput,
 } from '../../src/core/verifications/start-verification.ts';
-import { probe, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
+import { probeWith } from '../support/probe-with.ts';
+import { callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
 
 const second = 1000;
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
 
 /** Launches last 600 s here; they are handed out again until 120 s before. */
 function reusing(reuse: { marginSeconds: number } | undefined = { marginSeconds: 120 }) {
-  const channel = { ...probe.channels['FACE_WEB'], ...(reuse ? { reuse } : {}) };
-  const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+  const definition = probeWith({ channels: { FACE_WEB: reuse ? { reuse } : {} } });
   const core = createTestCore({ definitions: [definition] });
   core.provider.reply(() => pending);
   return core;

@@ -15,19 +15,18 @@ import {
 } from '../../src/core/verifications/start-verification.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
+import { probeWith } from '../support/probe-with.ts';
 import { probe, callerOf, createTestCore, failing, type TestCore } from '../support/test-core.ts';
 
 /** Another provider of the same channel, that tells by its notifyUrl who was called. */
 function like(id: string, changes: { effect?: ActionEffect; checks?: readonly string[] } = {}) {
   const { effect = 'free_start', checks = ['LIVENESS'] } = changes;
   const channel = probe.channels['FACE_WEB'];
-  return {
-    ...probe,
+  return probeWith({
     id,
-    actions: { ...probe.actions, Start: { ...probe.actions['Start'], effect } },
+    actions: { Start: { effect } },
     channels: {
       FACE_WEB: {
-        ...channel,
         checks,
         optionsField: `${id}Options`,
         prepare: (...given: Parameters<NonNullable<typeof channel>['prepare']>) => ({
@@ -36,7 +35,7 @@ function like(id: string, changes: { effect?: ActionEffect; checks?: readonly st
         }),
       },
     },
-  } as unknown as AnyProvider;
+  });
 }
 
 const routing = new Map([['FACE_WEB', ['first', 'second']]]);
@@ -249,20 +248,20 @@ describe('routing', () => {
 
   it('ignores a broken fallback, and prepares it only when it is needed', async () => {
     let looked = 0;
-    const broken = like('second');
-    const channel = broken.channels['FACE_WEB'];
-    const definition = {
-      ...broken,
+    const { id, actions, channels } = like('second');
+    const definition = probeWith({
+      id,
+      actions,
       channels: {
         FACE_WEB: {
-          ...channel,
+          ...channels['FACE_WEB'],
           prepare: () => {
             looked += 1;
             throw new Error('a bug');
           },
         },
       },
-    } as unknown as AnyProvider;
+    });
     const core = routed([like('first'), definition]);
     expect(await start(core)).toMatchObject({ verification: { providerId: 'first' } });
     expect(looked).toBe(0);

@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { ProviderFault, type AnyProvider, type ProviderCall } from '../../src/contract/index.ts';
+import { ProviderFault, type ProviderCall } from '../../src/contract/index.ts';
 import { LimiterRefusal, MissedTurn, type Limiter } from '../../src/ports/index.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { checkDefinitions } from '../../src/boot/check-definitions.ts';
+import { probeWith } from '../support/probe-with.ts';
 import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 /** A provider whose chargeable action is sent once more after its code `Busy`. */
-const nonced = {
-  ...probe,
-  actions: { ...probe.actions, Check: { ...probe.actions['Check'], retryableCodes: ['Busy'] } },
-} as AnyProvider;
+const actions = { Check: { retryableCodes: ['Busy'] } };
+const nonced = probeWith({ actions });
 
 const refused = () => ({ error: 'Busy' });
 
@@ -84,7 +83,7 @@ describe('a call whose nonce was refused', () => {
   });
 
   it('logs an alarm only when the second try is refused too', async () => {
-    const faulty = { ...nonced, faults: { ...probe.faults, Busy: 'credentials' } } as AnyProvider;
+    const faulty = probeWith({ actions, faults: { ...probe.faults, Busy: 'credentials' } });
     const alarms: string[] = [];
     const log = { event: (_level: string, name: string) => void alarms.push(name) };
     const core = createTestCore({ definitions: [faulty], deps: { log } });
@@ -97,12 +96,12 @@ describe('a call whose nonce was refused', () => {
   });
 
   it('stops the boot when its code does not prove that nothing was done', () => {
-    const withCode = (code: string) => ({
-      ...nonced,
-      actions: { ...probe.actions, Check: { ...probe.actions['Check'], retryableCodes: [code] } },
-      faults: { ...probe.faults, Inside: 'internal' },
-    });
-    const boot = (code: string) => () => checkDefinitions([withCode(code) as AnyProvider]);
+    const withCode = (code: string) =>
+      probeWith({
+        actions: { Check: { retryableCodes: [code] } },
+        faults: { ...probe.faults, Inside: 'internal' },
+      });
+    const boot = (code: string) => () => checkDefinitions([withCode(code)]);
     expect(boot('Busy')).not.toThrow();
     for (const code of ['Inside', 'NotInTheTable']) expect(boot(code)).toThrow('proves');
   });
@@ -111,8 +110,7 @@ describe('a call whose nonce was refused', () => {
 describe('a plugin with several calls around its chargeable call', () => {
   /** Probe, whose check does this with a way to send. */
   function checking(work: (send: (action: string) => Promise<unknown>) => Promise<unknown>) {
-    return {
-      ...probe,
+    return probeWith({
       bankCard: {
         action: 'Check',
         prepare: () => ({
@@ -131,7 +129,7 @@ describe('a plugin with several calls around its chargeable call', () => {
             ),
         }),
       },
-    } as unknown as AnyProvider;
+    });
   }
 
   it.each<[string, Parameters<typeof checking>[0]]>([
@@ -257,7 +255,7 @@ describe('a request that is slow to build', () => {
       pacer: createMemoryPacer({ now, guardMs: 20 }),
       ...{ now, guardMs: 20 },
     });
-    const definition = { ...probe, bankCard } as unknown as AnyProvider;
+    const definition = probeWith({ bankCard });
     const core = createTestCore({ limiter, definitions: [definition] });
     const { sendUpstream } = core.deps;
     const deps: typeof core.deps = {

@@ -9,7 +9,8 @@ import type {
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
-import { probe, callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
+import { probeWith } from '../support/probe-with.ts';
+import { callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
 
 const secret = 'whsec';
 const reply = { contentType: 'text/plain', body: 'thanks' };
@@ -26,11 +27,9 @@ function signing(reads: { count: number }): AnyProvider {
     reads.count += 1;
     return JSON.parse(body.toString('utf8')) as Event;
   };
-  return {
-    ...probe,
+  return probeWith({
     channels: {
       FACE_WEB: {
-        ...probe.channels['FACE_WEB'],
         outcome: 'NOTIFICATION',
         notification: {
           verify: (
@@ -54,7 +53,7 @@ function signing(reads: { count: number }): AnyProvider {
         },
       },
     },
-  } as unknown as AnyProvider;
+  });
 }
 
 function mac(time: string, body: Buffer): Buffer {

@@ -15,6 +15,7 @@ import { readVerifications } from '../../src/core/verifications/read-verificatio
 import { redactVerification } from '../../src/core/redaction/redact-verification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { userRecords } from '../../src/core/records/user-records.ts';
+import { probeWith } from '../support/probe-with.ts';
 import {
   probe,
   callerOf,
@@ -37,8 +38,7 @@ function attesting(id: string, checks: readonly string[]): AnyProvider {
     readonly prepare: (...given: unknown[]) => object;
   };
   const prepare = (...given: unknown[]) => ({ ...face.prepare(...given), checks });
-  const channels = { FACE_WEB: { ...face, checks, prepare } };
-  return { ...probe, id, channels } as unknown as AnyProvider;
+  return probeWith({ id, channels: { FACE_WEB: { checks, prepare } } });
 }
 
 function begin(changes: Parameters<typeof createTestCore>[0] = {}): TestCore {
@@ -151,8 +151,8 @@ describe('the verifications of a user', () => {
   });
 
   it('exclude failed starts and reused launches', async () => {
-    const channel = { ...probe.channels['FACE_WEB'], reuse: { marginSeconds: 60 } };
-    const definition = { ...probe, channels: { FACE_WEB: channel } } as unknown as AnyProvider;
+    const channels = { FACE_WEB: { reuse: { marginSeconds: 60 } } };
+    const definition = probeWith({ channels });
     const core = createTestCore({ definitions: [definition] });
     const id = await start(core, 'one');
     expect(await start(core, 'two')).toBe(id);

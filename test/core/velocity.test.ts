@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { AnyProvider } from '../../src/contract/index.ts';
 import { StoreUnavailable } from '../../src/ports/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import type { VelocityRules } from '../../src/core/callers/velocity-rules.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
-import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
+import { probeWith } from '../support/probe-with.ts';
+import { callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 const none: VelocityRules = {
   user: null,
@@ -149,7 +149,7 @@ describe('velocity limits', () => {
   });
 
   it('do not fall back to another provider', async () => {
-    const definitions = ['first', 'second'].map((id) => ({ ...probe, id }) as AnyProvider);
+    const definitions = ['first', 'second'].map((id) => probeWith({ id }));
     const core = createTestCore({
       definitions,
       routing: new Map([['FACE_WEB', ['first', 'second']]]),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AnyProvider, OutcomeAnswer } from '../../src/contract/index.ts';
+import type { OutcomeAnswer } from '../../src/contract/index.ts';
 import { StoreUnavailable } from '../../src/ports/index.ts';
 import { openCapability, sealCapability } from '../../src/core/records/capability.ts';
 import { finishReturn } from '../../src/core/verifications/finish-return.ts';
@@ -8,8 +8,8 @@ import {
   startVerification,
   type StartVerificationInput,
 } from '../../src/core/verifications/start-verification.ts';
+import { probeWith } from '../support/probe-with.ts';
 import {
-  probe,
   callerOf,
   createTestCore,
   failing,
@@ -66,11 +66,9 @@ describe('starting a verification', () => {
   });
 
   it('is never repeated after a lost response when the start may be charged', async () => {
-    const actions = {
-      ...probe.actions,
-      Start: { ...probe.actions['Start'], effect: 'may_charge' },
-    };
-    const core = createTestCore({ definitions: [{ ...probe, actions } as AnyProvider] });
+    const core = createTestCore({
+      definitions: [probeWith({ actions: { Start: { effect: 'may_charge' } } })],
+    });
     core.provider.reply(failing('timeout'), () => ({}));
     for (let time = 0; time < 2; time++) {
       expect(await start(core)).toMatchObject({
@@ -81,13 +79,9 @@ describe('starting a verification', () => {
   });
 
   it('is never repeated when the record of a paid start could not be stored', async () => {
-    const actions = {
-      ...probe.actions,
-      Start: { ...probe.actions['Start'], effect: 'may_charge' },
-    };
     let broken = false;
     const core = createTestCore({
-      definitions: [{ ...probe, actions } as AnyProvider],
+      definitions: [probeWith({ actions: { Start: { effect: 'may_charge' } } })],
       store: (store) => ({
         ...store,
         records: {
@@ -398,10 +392,7 @@ describe('reading a verification', () => {
 
 describe('a paid start whose record was stored although the reply was lost', () => {
   it('is found under its key, and keeps its later terminal status', async () => {
-    const definition: AnyProvider = {
-      ...probe,
-      actions: { ...probe.actions, Start: { ...(probe.actions['Start'] ?? never()), effect } },
-    };
+    const definition = probeWith({ actions: { Start: { effect } } });
     let isLost = true;
     let id = '';
     const core = createTestCore({
@@ -438,10 +429,6 @@ describe('a paid start whose record was stored although the reply was lost', () 
 });
 
 const effect = 'may_charge' as const;
-
-function never(): never {
-  throw new Error('no such action');
-}
 
 describe('the return URL of a verification', () => {
   it('redirects with the verification id and the caller’s own query, and refreshes the outcome', async () => {

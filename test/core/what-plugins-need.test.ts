@@ -1,20 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ProviderErrorResponse,
-  type AnyProvider,
-  type ProviderCall,
-} from '../../src/contract/index.ts';
+import { ProviderErrorResponse, type ProviderCall } from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { quotaOf, type RegisteredProvider } from '../../src/core/upstream/registry.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
+import { probeWith } from '../support/probe-with.ts';
 import { callerOf, createTestCore, matched, passedAnswer, probe } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
 
 // What providers of other kinds need, each found by writing one.
-
-const web = probe.channels['FACE_WEB'];
 
 async function start(core: ReturnType<typeof createTestCore>) {
   const { deps } = core;
@@ -26,11 +21,9 @@ async function start(core: ReturnType<typeof createTestCore>) {
 
 describe('a start whose response is the outcome', () => {
   it('ends at once, without a query', async () => {
-    const definition = {
-      ...probe,
+    const definition = probeWith({
       channels: {
         FACE_WEB: {
-          ...web,
           outcome: 'NONE',
           prepare: () => ({
             checks: ['IDENTITY_RECORD'],
@@ -41,7 +34,7 @@ describe('a start whose response is the outcome', () => {
           }),
         },
       },
-    } as unknown as AnyProvider;
+    });
     const core = createTestCore({ definitions: [definition] });
     const { id, status } = await start(core);
     expect(status).toBe('PASSED');
@@ -59,13 +52,9 @@ describe('a start whose response is the outcome', () => {
 describe('an access token that expires early', () => {
   it('is renewed within the operation, which is charged once', async () => {
     let fetched = 0;
-    const definition = {
-      ...probe,
+    const definition = probeWith({
       faults: { ...probe.faults, TOKEN_EXPIRED: 'credentials' },
-      actions: {
-        ...probe.actions,
-        Check: { ...probe.actions['Check'], retryableCodes: ['TOKEN_EXPIRED'] },
-      },
+      actions: { Check: { retryableCodes: ['TOKEN_EXPIRED'] } },
       bankCard: {
         action: 'Check',
         prepare: () => ({
@@ -97,7 +86,7 @@ describe('an access token that expires early', () => {
           },
         }),
       },
-    } as unknown as AnyProvider;
+    });
     const core = createTestCore({ definitions: [definition] });
     core.provider.reply(
       () => ({ expired: true }),
@@ -114,13 +103,12 @@ describe('an access token that expires early', () => {
 
 describe('a rate limit that several actions share', () => {
   it('is one quota, of the size of the action that owns it', () => {
-    const definition = {
-      ...probe,
+    const definition = probeWith({
       actions: {
-        Start: { ...probe.actions['Start'], perSecond: 2 },
-        Result: { ...probe.actions['Result'], sharesLimitWith: 'Start' },
+        Start: { perSecond: 2 },
+        Result: { sharesLimitWith: 'Start' },
       },
-    } as unknown as AnyProvider;
+    });
     const provider: RegisteredProvider = {
       ...{ definition, settings: {}, disabledReason: null, account: 'a' },
       perSecond: { Start: 3 },
@@ -136,11 +124,9 @@ describe('a notification by GET', () => {
     ['nothing where it has none, as when a page is opened', '', 0],
   ])('is %s', async (_name, query, asked) => {
     const seen: string[] = [];
-    const definition = {
-      ...probe,
+    const definition = probeWith({
       channels: {
         FACE_WEB: {
-          ...web,
           notification: {
             verify: null,
             read: (given: { readonly query: string }) => {
@@ -151,7 +137,7 @@ describe('a notification by GET', () => {
           },
         },
       },
-    } as unknown as AnyProvider;
+    });
     const core = createTestCore({ definitions: [definition] });
     core.provider.reply(() => passedAnswer);
     await start(core);
