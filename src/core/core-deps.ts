@@ -46,6 +46,8 @@ export interface KeySpace {
 export interface Storage {
   readonly store: Store;
   readonly retentionDays: number;
+  /** How long a definite result of a bank card check may be given again. */
+  readonly bankCardCacheSeconds: number;
 }
 
 export interface Providers {
@@ -69,11 +71,6 @@ export interface Upstream {
 export interface CallerLimits {
   readonly velocity: Velocity;
   readonly velocityRules: VelocityRules;
-}
-
-export interface BankCardCaching {
-  /** How long a definite result of a bank card check may be given again. */
-  readonly bankCardCacheSeconds: number;
 }
 
 /** URLs that lead back to us and to the caller's pages. */
@@ -104,6 +101,15 @@ export interface Outbox {
   readonly publish: Publish;
 }
 
+/** Keeps records and finds them by name. */
+export type RecordDeps = Clock & Random & KeySpace & Storage;
+
+/** Calls a provider. */
+export type CallDeps = Clock & Telemetry & Upstream;
+
+/** Asks a provider how a verification ended, and keeps what it says. */
+export type OutcomeDeps = RecordDeps & CallDeps & Providers & InFlight & Outbox;
+
 /** All groups: what the composition makes, and the edges hand on. */
 export interface CoreDeps
   extends
@@ -115,7 +121,6 @@ export interface CoreDeps
     Providers,
     Upstream,
     CallerLimits,
-    BankCardCaching,
     Urls,
     InFlight,
     Outbox {}

@@ -30,6 +30,16 @@ export interface Problem {
   readonly providerRequestId: string | null;
 }
 
+/** The one shape in which use cases return that something did not happen. */
+export interface Failed {
+  readonly kind: 'problem';
+  readonly problem: Problem;
+}
+
+export function failed(found: Problem): Failed {
+  return { kind: 'problem', problem: found };
+}
+
 interface ProblemPolicy {
   readonly message: string;
   readonly retry: Retry;

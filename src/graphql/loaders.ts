@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { ListEntry } from '../ports/index.ts';
 import type { Caller } from '../core/callers/caller.ts';
-import type { CoreDeps } from '../core/core-deps.ts';
+import type { OutcomeDeps } from '../core/core-deps.ts';
 import { readBankCardChecks } from '../core/bank-cards/read-bank-card-checks.ts';
 import { readListPage, type ListPage } from '../core/verifications/read-user-verifications.ts';
 import { readVerifications } from '../core/verifications/read-verifications.ts';
@@ -15,7 +15,7 @@ export interface Loaders {
   readonly listPage: DataLoader<ListPage, readonly ListEntry[], string>;
 }
 
-export function createLoaders(core: CoreDeps, caller: Caller, deadlineMs: number): Loaders {
+export function createLoaders(core: OutcomeDeps, caller: Caller, deadlineMs: number): Loaders {
   return {
     verification: new DataLoader<string, VerificationRecord | null>((ids) =>
       readVerifications(core, caller, ids, deadlineMs),

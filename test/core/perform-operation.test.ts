@@ -94,7 +94,7 @@ describe('a bank card check, after its paid call', () => {
     const operation = performOperation(
       core.deps,
       provider,
-      { priority: 'start', deadlineMs: core.deps.now() + 200 },
+      { priority: 'start', deadlineMs: core.deps.now() + 200, beforeSend: [] },
       { name: 'never', effect: 'may_charge', work },
     );
     await expect(operation).rejects.toMatchObject({ kind: 'timeout' });

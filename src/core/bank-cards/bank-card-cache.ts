@@ -1,6 +1,6 @@
 import type { BankCardInput, BankCardOutcome } from '../../contract/index.ts';
 import type { Owner } from '../callers/caller.ts';
-import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { modeOf, type Clock, type KeySpace, type Storage } from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 import { decodeRecord, type BankCardRecord } from '../records/records.ts';
 import type { RegisteredProvider } from '../upstream/registry.ts';
@@ -31,7 +31,7 @@ export interface BankCardCache {
  * name are in a keyed hash only; what is kept is the check without them.
  */
 export function bankCardCache(
-  { store, hashKeys, sandbox, now, bankCardCacheSeconds }: CoreDeps,
+  { store, hashKeys, sandbox, now, bankCardCacheSeconds }: Clock & KeySpace & Storage,
   { definition, account }: RegisteredProvider,
   { tenantId, userId }: Pick<Owner, 'tenantId' | 'userId'>,
   { subject, cardNumber, phone, certType }: BankCardInput,
@@ -60,7 +60,7 @@ export function bankCardCache(
   };
 }
 
-async function firstOf({ cache }: CoreDeps['store'], keys: readonly string[]) {
+async function firstOf({ cache }: Storage['store'], keys: readonly string[]) {
   for (const key of keys) {
     const body = await cache.get(key);
     if (body !== null) return body;

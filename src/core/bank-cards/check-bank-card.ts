@@ -1,30 +1,34 @@
 import {
-  bankCardOutcomes,
   normaliseCardNumber,
   normalisePhone,
-  sanitizeCode,
-  type BankCardResult,
+  type BankCardDefinition,
 } from '../../contract/index.ts';
-import { bankCardCache } from './bank-card-cache.ts';
-import type { CallTerms } from '../upstream/call-provider.ts';
 import { demandScope, resolveUserId, type Caller } from '../callers/caller.ts';
 import { checkCommonInput } from '../callers/check-common-input.ts';
-import { claimEffectOf } from '../upstream/claim-effect.ts';
-import { claimNames } from '../claims/claim-names.ts';
-import type { CoreDeps } from '../core-deps.ts';
 import { emptyToNull, normaliseSubject } from '../callers/normalise-subject.ts';
+import { claimNames } from '../claims/claim-names.ts';
+import { runClaimed, type ClaimedOutcome } from '../claims/run-claimed.ts';
+import type { Lateness } from '../claims/too-late-to-begin.ts';
+import type {
+  CallDeps,
+  CallerLimits,
+  Clock,
+  InFlight,
+  Providers,
+  RecordDeps,
+  Storage,
+  Telemetry,
+} from '../core-deps.ts';
 import { nullIfUnavailable } from '../null-if-unavailable.ts';
-import { performOperation } from '../upstream/perform-operation.ts';
+import { beforeClaimWasRead, failed, problem, type Failed } from '../problem.ts';
+import { newRecordId, personalLifeOfCheckMs, type BankCardRecord } from '../records/records.ts';
+import { claimEffectOf } from '../upstream/claim-effect.ts';
 import { pickBankCardProvider, problemOfPicked } from '../upstream/pick-provider.ts';
 import { prepareInput } from '../upstream/prepare-input.ts';
-import { beforeClaimWasRead, problem, type Problem } from '../problem.ts';
+import type { RegisteredProvider } from '../upstream/registry.ts';
+import { bankCardCache } from './bank-card-cache.ts';
+import { performCheck, type PreparedCheck } from './perform-check.ts';
 import { readBankCardChecks } from './read-bank-card-checks.ts';
-import { newRecordId, personalLifeOfCheckMs, type BankCardRecord } from '../records/records.ts';
-import { runClaimed } from '../claims/run-claimed.ts';
-import { quotaOf } from '../upstream/registry.ts';
-import { provesNothingDone, singleFlight } from '../claims/single-flight.ts';
-import { spendVelocity } from '../callers/spend-velocity.ts';
-import { tooLateToBegin, type Lateness } from '../claims/too-late-to-begin.ts';
 
 export interface CheckBankCardInput {
   readonly idempotencyKey: string;
@@ -46,11 +50,11 @@ export type CheckBankCardOutcome =
       readonly cached: boolean;
       readonly stored: boolean;
     }
-  | { readonly kind: 'problem'; readonly problem: Problem };
+  | Failed;
 
 /** Checks a bank card, paid at most once per key. Throws `AccessDenied`. */
 export async function checkBankCard(
-  deps: CoreDeps,
+  deps: RecordDeps & CallDeps & Providers & CallerLimits & InFlight,
   caller: Caller,
   given: CheckBankCardInput,
   deadlineMs: number,
@@ -58,35 +62,19 @@ export async function checkBankCard(
 ): Promise<CheckBankCardOutcome> {
   demandScope(caller, 'bankcard:check');
   const input = normalise(given);
+  const ready = prepare(deps, input);
+  if (ready.kind === 'problem') return ready;
 
-  const picked = pickBankCardProvider(deps.registry, input.provider);
-  const ownProblems = [
-    ...checkCommonInput(input),
-    ...(input.maxAgeSeconds !== null && input.maxAgeSeconds < 0
-      ? [{ path: 'maxAgeSeconds', message: 'must not be negative' }]
-      : []),
-  ];
-  if (!('picked' in picked)) {
-    return { kind: 'problem', problem: problemOfPicked(picked, ownProblems) };
-  }
-
-  const provider = picked.picked;
-  const { id: providerId, bankCard } = provider.definition;
-  if (!bankCard) throw new Error(`${providerId} offers no bank card checks`);
-  const ready = prepareInput(deps, provider, ownProblems, (context) =>
-    bankCard.prepare(input, context),
-  );
-  if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
-
-  const userId = resolveUserId(caller, input.userId);
-  const owner = { tenantId: caller.tenantId, userId };
+  const { provider, bankCard, prepared } = ready;
+  const effect = claimEffectOf(provider.definition, bankCard.action);
+  const owner = { tenantId: caller.tenantId, userId: resolveUserId(caller, input.userId) };
   const cache = bankCardCache(deps, provider, owner, input);
   const placeholder: BankCardRecord = {
     kind: 'bank_card',
     id: newRecordId('bank_card', deps.randomBytes),
     ...owner,
     callerId: caller.userId,
-    providerId,
+    providerId: provider.definition.id,
     sandbox: deps.sandbox,
     createdAtMs: deps.now(),
     personalUntilMs: deps.now() + personalLifeOfCheckMs(deps),
@@ -97,36 +85,8 @@ export async function checkBankCard(
     redactedAtMs: null,
     cacheKeys: cache.keys,
   };
-
-  const effect = claimEffectOf(provider.definition, bankCard.action);
-  const askAfresh = async (terms: CallTerms): Promise<BankCardRecord> => {
-    if (isLate) throw tooLateToBegin();
-    const refund = await spendVelocity(deps, {
-      owner: placeholder,
-      idNumber: input.subject.idNumber,
-      cardNumber: input.cardNumber,
-      mayCharge: effect === 'may_charge',
-      quota: quotaOf(provider, bankCard.action),
-    });
-    try {
-      const result = await performOperation(deps, provider, terms, {
-        name: `${providerId} bank card check`,
-        effect,
-        work: (call) => ready.prepared.check(call),
-      });
-      warnOfUnknownCode(deps, providerId, result);
-      return { ...placeholder, result: inPlainWords(result), checkedAtMs: deps.now() };
-    } catch (error) {
-      if (provesNothingDone(error)) await refund();
-      throw error;
-    }
-  };
-  const askAndRemember = async (terms: CallTerms): Promise<BankCardRecord> => {
-    const check = await askAfresh(terms);
-    // It was paid for: the caller shall have it, kept for later or not.
-    await cache.put(check).catch(() => {});
-    return check;
-  };
+  const { action } = bankCard;
+  const check = { provider, action, prepared, effect, input, cache, placeholder, isLate };
   const outcome = await runClaimed<BankCardRecord>(deps, {
     operation: 'checkBankCard',
     ...claimNames(deps, caller, 'checkBankCard', input),
@@ -134,48 +94,14 @@ export async function checkBankCard(
     deadlineMs,
     effect,
     first: {
-      providerId,
+      providerId: placeholder.providerId,
       effect,
-      perform: (terms) =>
-        input.maxAgeSeconds === 0
-          ? askAndRemember(terms)
-          : singleFlight(deps, terms, {
-              keys: cache.keys,
-              recall: () => cache.find(input.maxAgeSeconds),
-              adopt: (earlier) => answeredBy(placeholder, earlier),
-              ask: askAfresh,
-              remember: cache.put,
-            }),
+      perform: (terms) => performCheck(deps, terms, check),
     },
-    fill: (check) => check,
-    // It was paid for: the caller shall have it.
+    // It was paid for: the caller gets it.
     handOutUnkept: true,
   });
-
-  if (outcome.kind === 'problem') return outcome;
-  const replayed = outcome.recordId !== placeholder.id;
-  if (outcome.kind === 'answered') {
-    const { answer: check, stored } = outcome;
-    return { kind: 'success', check, replayed, cached: check.sourceCheckId !== null, stored };
-  }
-  const check = await readReplayed(deps, caller, outcome.recordId);
-  if (!check) {
-    // The key was used, and what for cannot be read now.
-    return { kind: 'problem', problem: beforeClaimWasRead(problem('STORE_UNAVAILABLE')) };
-  }
-  const cached = check.sourceCheckId !== null;
-  return { kind: 'success', check, replayed, cached, stored: true };
-}
-
-/** Null when it cannot be read now. */
-async function readReplayed(
-  deps: CoreDeps,
-  caller: Caller,
-  id: string,
-): Promise<BankCardRecord | null> {
-  const read = await nullIfUnavailable(readBankCardChecks(deps, caller, [id]));
-  const check = read?.[0] ?? null;
-  return check instanceof Error ? null : check;
+  return toCheckOutcome(deps, caller, placeholder, outcome);
 }
 
 function normalise(given: CheckBankCardInput) {
@@ -192,29 +118,65 @@ function normalise(given: CheckBankCardInput) {
   };
 }
 
-/** A check of its own, with the answer of an earlier one: nothing was charged for it. */
-function answeredBy(
+interface Ready {
+  readonly kind: 'prepared';
+  readonly provider: RegisteredProvider;
+  readonly bankCard: BankCardDefinition<unknown>;
+  readonly prepared: PreparedCheck['prepared'];
+}
+
+/** Picks the provider and lets it look at the input. */
+function prepare(
+  deps: Clock & Telemetry & Providers,
+  input: ReturnType<typeof normalise>,
+): Ready | Failed {
+  const picked = pickBankCardProvider(deps.registry, input.provider);
+  const ownProblems = [
+    ...checkCommonInput(input),
+    ...(input.maxAgeSeconds !== null && input.maxAgeSeconds < 0
+      ? [{ path: 'maxAgeSeconds', message: 'must not be negative' }]
+      : []),
+  ];
+  if (picked.kind !== 'picked') return failed(problemOfPicked(picked, ownProblems));
+  const provider = picked.picked;
+  const { id, bankCard } = provider.definition;
+  if (!bankCard) throw new Error(`${id} offers no bank card checks`);
+  const ready = prepareInput(deps, provider, ownProblems, (context) =>
+    bankCard.prepare(input, context),
+  );
+  return ready.kind === 'problem' ? ready : { ...ready, provider, bankCard };
+}
+
+async function toCheckOutcome(
+  deps: Pick<Storage, 'store'>,
+  caller: Caller,
   placeholder: BankCardRecord,
-  { id, result, checkedAtMs, sourceCheckId }: BankCardRecord,
-): BankCardRecord {
+  outcome: ClaimedOutcome<BankCardRecord>,
+): Promise<CheckBankCardOutcome> {
+  if (outcome.kind === 'problem') return outcome;
+  const replayed = outcome.recordId !== placeholder.id;
+  const isAtHand = outcome.kind === 'answered';
+  const check = isAtHand ? outcome.answer : await readReplayed(deps, caller, outcome.recordId);
+  if (!check) {
+    // The key was used, and its check cannot be read now.
+    return failed(beforeClaimWasRead(problem('STORE_UNAVAILABLE')));
+  }
   return {
-    ...placeholder,
-    checkedAtMs,
-    result: result && { ...result, billing: 'NOT_CHARGED' },
-    sourceCheckId: sourceCheckId ?? id,
+    kind: 'success',
+    check,
+    replayed,
+    cached: check.sourceCheckId !== null,
+    stored: isAtHand ? outcome.stored : true,
   };
 }
 
-/** A plugin in JavaScript may say anything; only what is a word of ours counts. */
-function inPlainWords(result: BankCardResult): BankCardResult {
-  const outcome = bankCardOutcomes.includes(result.outcome) ? result.outcome : 'UNDETERMINED';
-  return { ...result, outcome, code: result.code === null ? null : sanitizeCode(result.code) };
-}
-
-function warnOfUnknownCode(deps: CoreDeps, providerId: string, result: BankCardResult): void {
-  if (result.outcome !== 'UNDETERMINED') return;
-  deps.log.event('warn', 'outcome_unknown_code', {
-    provider: providerId,
-    code: sanitizeCode(result.code ?? ''),
-  });
+/** Null when it cannot be read now. */
+async function readReplayed(
+  deps: Pick<Storage, 'store'>,
+  caller: Caller,
+  id: string,
+): Promise<BankCardRecord | null> {
+  const read = await nullIfUnavailable(readBankCardChecks(deps, caller, [id]));
+  const check = read?.[0] ?? null;
+  return check instanceof Error ? null : check;
 }

@@ -1,6 +1,6 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { mayRead, type Caller } from '../callers/caller.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { Storage } from '../core-deps.ts';
 import { decodeRecord, isRecordId, type BankCardRecord } from '../records/records.ts';
 
 /**
@@ -8,7 +8,7 @@ import { decodeRecord, isRecordId, type BankCardRecord } from '../records/record
  * error where one cannot be read. One trip to the store; throws `StoreUnavailable` when that fails.
  */
 export async function readBankCardChecks(
-  deps: Pick<CoreDeps, 'store'>,
+  deps: Pick<Storage, 'store'>,
   caller: Caller,
   ids: readonly string[],
 ): Promise<readonly (BankCardRecord | StoreUnavailable | null)[]> {

@@ -1,6 +1,6 @@
 import { LimiterRefusal, type VelocityCounter, type VelocityRule } from '../../ports/index.ts';
 import type { Owner } from './caller.ts';
-import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { modeOf, type CallerLimits, type KeySpace } from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 
 /** Whom and what a call is about. */
@@ -21,7 +21,7 @@ export interface Spending {
  * Resolves to what takes all of it back, for a call that did nothing. That never throws.
  */
 export async function spendVelocity(
-  { velocity, velocityRules: rules, hashKeys, sandbox }: CoreDeps,
+  { velocity, velocityRules: rules, hashKeys, sandbox }: KeySpace & CallerLimits,
   { owner, idNumber, cardNumber, mayCharge, quota }: Spending,
 ): Promise<() => Promise<void>> {
   const { tenantId, userId } = owner;

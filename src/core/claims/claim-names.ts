@@ -1,5 +1,5 @@
 import type { Caller } from '../callers/caller.ts';
-import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { modeOf, type KeySpace } from '../core-deps.ts';
 import { keyedHash } from '../records/keyed-hash.ts';
 
 /** The format of the fingerprint: another one must never compare equal. */
@@ -16,7 +16,7 @@ export type ClaimNames = readonly [ClaimName, ...ClaimName[]];
 
 /** Both are keyed hashes: an ID number has too few values for a plain one. */
 export function claimNames(
-  deps: Pick<CoreDeps, 'hashKeys' | 'sandbox'>,
+  deps: KeySpace,
   caller: Caller,
   operation: string,
   input: { readonly idempotencyKey: string },

@@ -1,13 +1,30 @@
-import type { ActionEffect } from '../../contract/index.ts';
 import { StoreUnavailable, type ClaimTaken } from '../../ports/index.ts';
 import type { ClaimNames } from './claim-names.ts';
 import { claimUnderKeys } from './claim-under-keys.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type {
+  Clock,
+  InFlight,
+  KeySpace,
+  Random,
+  RecordDeps,
+  Storage,
+  Telemetry,
+} from '../core-deps.ts';
 import { earlyNotifications } from '../verifications/early-notifications.ts';
-import { leadClaim, type HeldClaim, type LedOutcome, type LedWork } from './lead-claim.ts';
+import { leadClaim } from './lead-claim.ts';
+import type { HeldClaim, LedOutcome, LedWork } from './claimed-work.ts';
 import { withTimeout } from '../with-timeout.ts';
-import { beforeClaimWasRead, problem, retryLaterMs, type Problem } from '../problem.ts';
+import {
+  beforeClaimWasRead,
+  failed,
+  problem,
+  retryLaterMs,
+  type Failed,
+  type Problem,
+} from '../problem.ts';
 import { encodeRecord, lifeOfPlaceholder } from '../records/records.ts';
+import type { AnyRecord } from '../records/records.ts';
+import type { ClaimEffect } from '../upstream/claim-effect.ts';
 import { userRecords } from '../records/user-records.ts';
 
 /** Longer than any operation, so that nobody takes over from somebody who still works. */
@@ -16,11 +33,11 @@ const leaseMs = 10_000;
 export const operationTimeoutMs = 8700;
 const otherReplicaPollMs = 100;
 
-export interface ClaimedWork<Answer> extends LedWork<Answer> {
+export interface ClaimedWork<Answer extends AnyRecord> extends LedWork<Answer> {
   readonly operation: 'startVerification' | 'checkBankCard';
   readonly names: ClaimNames;
   /** The strongest of all who may serve: what counts when a process ends in the middle. */
-  readonly effect: Exclude<ActionEffect, 'read'>;
+  readonly effect: ClaimEffect;
   /** Until when this caller waits. */
   readonly deadlineMs: number;
 }
@@ -47,8 +64,8 @@ const mayBeTriedAgain: readonly Problem['code'][] = [
  *
  * The work goes on when its caller has left: a call that was sent is never given up.
  */
-export async function runClaimed<Answer>(
-  deps: CoreDeps,
+export async function runClaimed<Answer extends AnyRecord>(
+  deps: RecordDeps & Telemetry & InFlight,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
   const place = inFlightPlace(work);
@@ -67,13 +84,13 @@ export async function runClaimed<Answer>(
 /** Of a key and its input: the same key with other input is told apart by the claim, and joins nobody. */
 function inFlightPlace({
   names: [{ key, fingerprint }],
-}: Pick<ClaimedWork<unknown>, 'names'>): string {
+}: Pick<ClaimedWork<AnyRecord>, 'names'>): string {
   return `${key} ${fingerprint}`;
 }
 
 /** From now on, and until it ends, equal requests join it. */
-function register<Answer>(
-  { inFlight }: CoreDeps,
+function register<Answer extends AnyRecord>(
+  { inFlight }: Pick<InFlight, 'inFlight'>,
   place: string,
   working: Promise<ClaimedOutcome<Answer>>,
 ): Promise<ClaimedOutcome<Answer>> {
@@ -86,8 +103,8 @@ function register<Answer>(
   return outcome;
 }
 
-async function takeOrFollow<Answer>(
-  deps: CoreDeps,
+async function takeOrFollow<Answer extends AnyRecord>(
+  deps: RecordDeps & Telemetry,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
   const { placeholder } = work;
@@ -121,8 +138,8 @@ async function takeOrFollow<Answer>(
 }
 
 /** Takes the claim; while another replica works on it, waits for what becomes of it. */
-async function take<Answer>(
-  deps: CoreDeps,
+async function take<Answer extends AnyRecord>(
+  deps: Clock & Random & Telemetry & Storage,
   work: ClaimedWork<Answer>,
 ): Promise<HeldClaim | ClaimedOutcome<Answer>> {
   const claim = claimUnderKeys(deps.store.claims, work.names);
@@ -155,8 +172,8 @@ const problemOfState = {
   lapsed: 'PROVIDER_UNAVAILABLE',
 } as const satisfies Record<Exclude<ClaimTaken['state'], 'won' | 'done'>, Problem['code']>;
 
-function waitFor<Answer>(
-  deps: CoreDeps,
+function waitFor<Answer extends AnyRecord>(
+  deps: Clock,
   work: ClaimedWork<Answer>,
   outcome: Promise<ClaimedOutcome<Answer>>,
 ): Promise<ClaimedOutcome<Answer>> {
@@ -165,8 +182,8 @@ function waitFor<Answer>(
 
 /** Best effort: a placeholder goes by itself after an hour. */
 async function dropPlaceholder(
-  deps: CoreDeps,
-  { placeholder }: Pick<ClaimedWork<unknown>, 'placeholder'>,
+  deps: Random & KeySpace & Storage,
+  { placeholder }: Pick<ClaimedWork<AnyRecord>, 'placeholder'>,
 ): Promise<void> {
   const gone = [
     deps.store.records.remove(placeholder.id),
@@ -178,22 +195,18 @@ async function dropPlaceholder(
 
 function fail(
   code: Problem['code'],
-  { placeholder, fallbacks }: Pick<ClaimedWork<unknown>, 'placeholder' | 'fallbacks'>,
-): { readonly kind: 'problem'; readonly problem: Problem } {
+  { placeholder, fallbacks }: Pick<ClaimedWork<AnyRecord>, 'placeholder' | 'fallbacks'>,
+): Failed {
   // Of several that might have served nobody knows here which one did.
   const provider = fallbacks?.length ? null : placeholder.providerId;
-  return {
-    kind: 'problem',
-    problem: problem(code, { provider, retryAfterMs: retryLaterMs(code) }),
-  };
+  return failed(problem(code, { provider, retryAfterMs: retryLaterMs(code) }));
 }
 
 function failBeforeClaim(
   code: Problem['code'],
-  work: Pick<ClaimedWork<unknown>, 'placeholder' | 'fallbacks'>,
-): { readonly kind: 'problem'; readonly problem: Problem } {
-  const failed = fail(code, work);
-  return { ...failed, problem: beforeClaimWasRead(failed.problem) };
+  work: Pick<ClaimedWork<AnyRecord>, 'placeholder' | 'fallbacks'>,
+): Failed {
+  return failed(beforeClaimWasRead(fail(code, work).problem));
 }
 
 function sleep(ms: number): Promise<void> {

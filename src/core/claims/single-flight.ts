@@ -1,19 +1,10 @@
 import { ProviderFault } from '../../contract/index.ts';
-import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
-import { providerTimeoutMs, type CallTerms } from '../upstream/call-provider.ts';
-import type { CoreDeps } from '../core-deps.ts';
-import { faultPolicies } from '../upstream/fault-policy.ts';
+import { latestResponseMs, providerTimeoutMs, type CallTerms } from '../upstream/call-terms.ts';
+import type { Clock, InFlight, Random, Storage } from '../core-deps.ts';
 import { holdLock, keepRenewing, leaseMs, type Lock } from '../records/hold-lock.ts';
 import { withTimeout } from '../with-timeout.ts';
-
-/** Somebody else is asking the same, and was not heard in time. */
-export class StillInProgress extends Error {
-  override readonly name = 'StillInProgress';
-
-  constructor() {
-    super('somebody else is asking the same');
-  }
-}
+import { StillInProgress } from './still-in-progress.ts';
+import { provesNothingDone } from './to-failure.ts';
 
 /** What equal questions share. */
 export interface SingleFlightQuestion<Answer> {
@@ -28,8 +19,6 @@ export interface SingleFlightQuestion<Answer> {
   readonly remember: (answer: Answer) => Promise<void>;
 }
 
-/** From STARTED to the latest possible answer: as long as its claim. */
-const answerWithinMs = 8000;
 const pollMs = 100;
 /** More rounds than fit into an operation: a clock that is set back makes nobody wait for ever. */
 const mostRounds = 100;
@@ -46,7 +35,7 @@ const tellWithinMs = 500;
  * Throws `StillInProgress` for who was not answered in time, and what `ask` throws.
  */
 export async function singleFlight<Answer>(
-  deps: CoreDeps,
+  deps: Clock & Random & Storage & InFlight,
   terms: CallTerms,
   question: SingleFlightQuestion<Answer>,
 ): Promise<Answer> {
@@ -66,7 +55,7 @@ export async function singleFlight<Answer>(
 
 /** Asks, or waits for another replica that asks, on behalf of everybody in this process. */
 async function represent<Answer>(
-  deps: CoreDeps,
+  deps: Clock & Random & Storage & InFlight,
   terms: CallTerms,
   question: SingleFlightQuestion<Answer>,
 ): Promise<Answer> {
@@ -92,7 +81,7 @@ interface Found<Answer> {
 }
 
 async function leadOrFollow<Answer>(
-  deps: CoreDeps,
+  deps: Clock & Random & Storage,
   terms: CallTerms,
   question: SingleFlightQuestion<Answer>,
 ): Promise<Found<Answer>> {
@@ -126,14 +115,16 @@ async function lead<Answer>(
     if (known !== null) return { answer: known, isFresh: false };
     const answer = await question.ask({
       ...terms,
-      beforeSend: async (effect) => {
-        stopRenewing();
-        // From here on the lock has to last as long as an answer may come.
-        const renewing = lock.renew(answerWithinMs);
-        const [isOurs] = await Promise.all([renewing, terms.beforeSend?.(effect)]);
-        // Whoever lost the lead, having been paused, leaves it to the new one.
-        if (!isOurs) throw new ProviderFault('not_sent');
-      },
+      beforeSend: [
+        ...terms.beforeSend,
+        async () => {
+          stopRenewing();
+          // From here on the lock has to last as long as a response may come.
+          const isOurs = await lock.renew(latestResponseMs);
+          // A leader that was paused and lost the lock leaves the call to the new leader.
+          if (!isOurs) throw new ProviderFault('not_sent');
+        },
+      ],
     });
     // What nobody can find is not asked for by everybody in turn: the lock stays to its end.
     isKept = await question.remember(answer).then(
@@ -148,10 +139,4 @@ async function lead<Answer>(
     stopRenewing();
     if (!isKept) await lock.release();
   }
-}
-
-/** Of a call that may be charged. */
-export function provesNothingDone(error: unknown): boolean {
-  if (error instanceof LimiterRefusal || error instanceof StoreUnavailable) return true;
-  return error instanceof ProviderFault && faultPolicies.may_charge[error.kind].claim === 'release';
 }

@@ -1,12 +1,7 @@
 import type { ListEntry } from '../../ports/index.ts';
-import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { modeOf, type KeySpace, type Storage } from '../core-deps.ts';
 import { keyedHash, underEach } from './keyed-hash.ts';
 import { personalLifeOfCheckMs, type AnyRecord } from './records.ts';
-
-type ListDeps = Pick<
-  CoreDeps,
-  'store' | 'hashKeys' | 'sandbox' | 'retentionDays' | 'bankCardCacheSeconds'
->;
 
 /** Ids of what a user has of one kind, the newest first. */
 export interface UserRecords {
@@ -26,7 +21,7 @@ const dayMs = 24 * 3600 * 1000;
  * knows a record for longer than anything personal is in it, so that redaction finds it all.
  */
 export function userRecords(
-  deps: ListDeps,
+  deps: Storage & KeySpace,
   { tenantId, userId }: { readonly tenantId: string; readonly userId: string },
   kind: AnyRecord['kind'],
 ): UserRecords {

@@ -1,6 +1,6 @@
 import { StoreUnavailable, type ListEntry, type StoredRecord } from '../../ports/index.ts';
 import { demandScope, resolveUserId, type Caller } from '../callers/caller.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { RecordDeps } from '../core-deps.ts';
 import { problem, type Problem } from '../problem.ts';
 import { redact, type Redacted } from './redact.ts';
 import { userRecords, type UserRecords } from '../records/user-records.ts';
@@ -16,7 +16,7 @@ const pageSize = 100;
  * what was cut off, or took longer than the caller waits. Throws `AccessDenied`.
  */
 export async function redactUserData(
-  deps: CoreDeps,
+  deps: RecordDeps,
   caller: Caller,
   askedUserId: string,
   deadlineMs: number,
@@ -41,7 +41,7 @@ export async function redactUserData(
  * that cannot be redacted now stays listed, and keeps nobody from the others.
  */
 async function redactListed(
-  deps: CoreDeps,
+  deps: RecordDeps,
   list: UserRecords,
   deadlineMs: number,
 ): Promise<number> {
@@ -63,6 +63,6 @@ async function redactListed(
   return count;
 }
 
-async function redactOne(deps: CoreDeps, stored: StoredRecord | null): Promise<Redacted> {
+async function redactOne(deps: RecordDeps, stored: StoredRecord | null): Promise<Redacted> {
   return stored && redact(deps, stored);
 }

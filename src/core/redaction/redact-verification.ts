@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../../ports/index.ts';
 import { demandScope, mayRead, type Caller } from '../callers/caller.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { RecordDeps } from '../core-deps.ts';
 import { problem, type Problem } from '../problem.ts';
 import { redact } from './redact.ts';
 import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../records/records.ts';
@@ -15,7 +15,7 @@ export type RedactVerificationOutcome =
  * remains. Throws `AccessDenied`.
  */
 export async function redactVerification(
-  deps: CoreDeps,
+  deps: RecordDeps,
   caller: Caller,
   id: string,
 ): Promise<RedactVerificationOutcome> {

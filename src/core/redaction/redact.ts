@@ -1,5 +1,5 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { KeySpace, Random, RecordDeps, Storage } from '../core-deps.ts';
 import { earlyNotifications } from '../verifications/early-notifications.ts';
 import { redactBankCardRecord, redactVerificationRecord } from './redact-record.ts';
 import {
@@ -25,7 +25,7 @@ export type Redacted = {
  *
  * Repeating is harmless, and finishes what was cut off. Throws `StoreUnavailable`.
  */
-export async function redact(deps: CoreDeps, stored: StoredRecord): Promise<Redacted> {
+export async function redact(deps: RecordDeps, stored: StoredRecord): Promise<Redacted> {
   const { store } = deps;
   for (let current: StoredRecord | null | undefined = stored; current;) {
     const record = read(current);
@@ -66,7 +66,7 @@ function read(stored: StoredRecord): VerificationRecord | BankCardRecord | 'reus
 }
 
 async function forgetElsewhere(
-  deps: CoreDeps,
+  deps: Random & KeySpace & Storage,
   record: VerificationRecord | BankCardRecord,
 ): Promise<void> {
   await deps.store.cache.remove(record.cacheKeys);

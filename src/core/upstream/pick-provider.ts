@@ -1,5 +1,5 @@
 import type { AnyProvider, ChannelDefinition, FieldProblem } from '../../contract/index.ts';
-import { beforeClaimWasRead, problem, type Problem } from '../problem.ts';
+import { beforeClaimWasRead, failed, problem, type Failed, type Problem } from '../problem.ts';
 import { isEnabled, type RegisteredProvider, type Registry } from './registry.ts';
 
 /** Who serves a start, and with which options. */
@@ -10,9 +10,10 @@ export interface PickedChannel {
 }
 
 export type Picked<T> =
-  | { readonly picked: T }
-  | { readonly fields: readonly FieldProblem[] }
-  | { readonly problem: Problem };
+  | { readonly kind: 'picked'; readonly picked: T }
+  /** Fields of the input that name no provider. */
+  | { readonly kind: 'wrong_fields'; readonly fields: readonly FieldProblem[] }
+  | Failed;
 
 /** Who may serve, in order: the first does, a later one when it is passed over. */
 export type Candidates = readonly [PickedChannel, ...PickedChannel[]];
@@ -33,7 +34,7 @@ export function pickChannelProviders(
   const [option] = given;
   // A composer may have dropped @oneOf, so it is enforced here as well.
   if (input.options !== null && (!option || given.length > 1)) {
-    return { fields: [{ path: 'options', message: 'must have exactly one field' }] };
+    return wrongFields([{ path: 'options', message: 'must have exactly one field' }]);
   }
   if (option) return pickByOption(registry, input, option);
 
@@ -42,8 +43,8 @@ export function pickChannelProviders(
   const offering = registry.all.filter(({ definition }) =>
     Object.hasOwn(definition.channels, input.channel),
   );
-  const picked = pickAmong(registry, offering, input.provider, `the channel ${input.channel}`);
-  return 'picked' in picked ? only(withChannel(picked.picked, input.channel, null)) : picked;
+  const found = pickAmong(registry, offering, input.provider, `the channel ${input.channel}`);
+  return found.kind === 'picked' ? only(withChannel(found.picked, input.channel, null)) : found;
 }
 
 function pickByOption(
@@ -53,7 +54,7 @@ function pickByOption(
 ): Picked<Candidates> {
   const path = `options.${field}`;
   const owner = registry.all.find(({ definition }) => channelsOf(definition, field).length > 0);
-  if (!owner) return { fields: [{ path, message: 'belongs to no provider' }] };
+  if (!owner) return wrongFields([{ path, message: 'belongs to no provider' }]);
 
   const { id } = owner.definition;
   const names = channelsOf(owner.definition, field);
@@ -64,8 +65,8 @@ function pickByOption(
   if (input.provider !== null && input.provider !== id) {
     fields.push({ path, message: `belongs to the provider ${id}` });
   }
-  if (fields.length > 0) return { fields };
-  if (!isEnabled(owner)) return { problem: notEnabled(owner) };
+  if (fields.length > 0) return wrongFields(fields);
+  if (!isEnabled(owner)) return notEnabled(owner);
   return only(withChannel(owner, input.channel, options));
 }
 
@@ -83,14 +84,14 @@ function pickByRoute(
   const [first, ...others] = listed
     .filter(isEnabled)
     .map((provider) => withChannel(provider, channel, null));
-  if (first) return { picked: [first, ...others] };
+  if (first) return picked([first, ...others]);
   const [disabled] = listed;
   if (!disabled) throw new Error(`the route of ${channel} names nobody`);
-  return { problem: notEnabled(disabled) };
+  return notEnabled(disabled);
 }
 
 function only(candidate: PickedChannel): Picked<Candidates> {
-  return { picked: [candidate] };
+  return picked([candidate]);
 }
 
 /** `provider` says who; else the only enabled provider of bank card checks serves. */
@@ -104,12 +105,12 @@ export function pickBankCardProvider(
 
 /** What to tell a caller for whom nobody was picked: every wrong field first. */
 export function problemOfPicked(
-  picked: Exclude<Picked<never>, { readonly picked: never }>,
+  found: Exclude<Picked<never>, { readonly kind: 'picked' }>,
   otherFields: readonly FieldProblem[],
 ): Problem {
-  const fields = [...otherFields, ...('fields' in picked ? picked.fields : [])];
-  return 'problem' in picked && fields.length === 0
-    ? picked.problem
+  const fields = [...otherFields, ...(found.kind === 'wrong_fields' ? found.fields : [])];
+  return found.kind === 'problem' && fields.length === 0
+    ? found.problem
     : problem('INVALID_INPUT', { fields });
 }
 
@@ -121,23 +122,23 @@ function pickAmong(
 ): Picked<RegisteredProvider> {
   if (asked !== null) {
     if (!registry.find(asked)) {
-      return { fields: [{ path: 'provider', message: 'is no provider of this graph' }] };
+      return wrongFields([{ path: 'provider', message: 'is no provider of this graph' }]);
     }
     const provider = offering.find(({ definition }) => definition.id === asked);
-    if (!provider) return { fields: [{ path: 'provider', message: `does not offer ${what}` }] };
-    return isEnabled(provider) ? { picked: provider } : { problem: notEnabled(provider) };
+    if (!provider) return wrongFields([{ path: 'provider', message: `does not offer ${what}` }]);
+    return isEnabled(provider) ? picked(provider) : notEnabled(provider);
   }
   const enabled = offering.filter(isEnabled);
   const [single, ...others] = enabled;
-  if (single && others.length === 0) return { picked: single };
+  if (single && others.length === 0) return picked(single);
   if (single) {
     const names = enabled.map(({ definition }) => definition.id).join(', ');
-    return { fields: [{ path: 'provider', message: `must be one of ${names}` }] };
+    return wrongFields([{ path: 'provider', message: `must be one of ${names}` }]);
   }
   const [disabled] = offering;
-  if (disabled) return { problem: notEnabled(disabled) };
+  if (disabled) return notEnabled(disabled);
   const path = what === 'bank card checks' ? 'provider' : 'channel';
-  return { fields: [{ path, message: `no provider of this graph offers ${what}` }] };
+  return wrongFields([{ path, message: `no provider of this graph offers ${what}` }]);
 }
 
 function withChannel(provider: RegisteredProvider, name: string, options: unknown): PickedChannel {
@@ -146,7 +147,15 @@ function withChannel(provider: RegisteredProvider, name: string, options: unknow
   return { provider, channel, options };
 }
 
-function notEnabled(provider: RegisteredProvider): Problem {
+function notEnabled(provider: RegisteredProvider): Failed {
   const found = problem('PROVIDER_NOT_ENABLED', { provider: provider.definition.id });
-  return beforeClaimWasRead(found);
+  return failed(beforeClaimWasRead(found));
+}
+
+function picked<T>(value: T): Picked<T> {
+  return { kind: 'picked', picked: value };
+}
+
+function wrongFields(fields: readonly FieldProblem[]): Picked<never> {
+  return { kind: 'wrong_fields', fields };
 }

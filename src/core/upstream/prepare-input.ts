@@ -1,6 +1,6 @@
 import type { ChecksumMode, FieldProblem, PrepareContext } from '../../contract/index.ts';
 import type { Log } from '../../ports/index.ts';
-import { problem, type Problem } from '../problem.ts';
+import { failed, problem, type Failed } from '../problem.ts';
 import type { RegisteredProvider } from './registry.ts';
 
 interface Deps {
@@ -23,7 +23,7 @@ export function prepareInput<Prepared extends object>(
   prepare: (
     context: PrepareContext<unknown>,
   ) => Prepared | { readonly problems: readonly FieldProblem[] },
-): { readonly prepared: Prepared } | { readonly problem: Problem } {
+): { readonly kind: 'prepared'; readonly prepared: Prepared } | Failed {
   const doubts: FieldProblem[] = [];
   const prepared = prepare({
     settings,
@@ -39,6 +39,6 @@ export function prepareInput<Prepared extends object>(
   const found = 'problems' in prepared ? prepared.problems : [];
   const fields = [...ownProblems, ...found, ...doubts];
   return 'problems' in prepared || fields.length > 0
-    ? { problem: problem('INVALID_INPUT', { fields }) }
-    : { prepared };
+    ? failed(problem('INVALID_INPUT', { fields }))
+    : { kind: 'prepared', prepared };
 }

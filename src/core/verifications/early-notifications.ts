@@ -1,6 +1,6 @@
 import type { Notification } from '../../contract/index.ts';
 import { StoreUnavailable } from '../../ports/index.ts';
-import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { modeOf, type KeySpace, type Random, type Storage } from '../core-deps.ts';
 import { holdLock } from '../records/hold-lock.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 import { placeholderKeepSeconds } from '../records/records.ts';
@@ -18,12 +18,7 @@ const tries = 20;
 
 /** Notifications that came before the start was answered: the first few are kept until it is. */
 export function earlyNotifications(
-  {
-    store: { cache, locks },
-    hashKeys,
-    sandbox,
-    randomBytes,
-  }: Pick<CoreDeps, 'store' | 'hashKeys' | 'sandbox' | 'randomBytes'>,
+  { store: { cache, locks }, hashKeys, sandbox, randomBytes }: Storage & KeySpace & Random,
   verificationId: string,
 ) {
   const keys = keyedHashes(hashKeys, 'early', [modeOf({ sandbox }), verificationId]);

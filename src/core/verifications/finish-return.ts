@@ -1,6 +1,6 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { openCapability } from '../records/capability.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { OutcomeDeps } from '../core-deps.ts';
 import { decodeRecord, isRecordId, type VerificationRecord } from '../records/records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
@@ -15,7 +15,7 @@ export type ReturnTarget =
  * Where the browser goes that a provider sent back: the outcome is refreshed, then it goes on to
  * the caller's URL with `verificationId` and nothing of the provider's.
  */
-export async function finishReturn(deps: CoreDeps, capability: string): Promise<ReturnTarget> {
+export async function finishReturn(deps: OutcomeDeps, capability: string): Promise<ReturnTarget> {
   const opened = openCapability(deps.hashKeys, 'return', capability, deps.now());
   if (!opened || !isRecordId('verification', opened.recordId)) {
     return { kind: 'page', page: 'link_invalid' };
@@ -33,7 +33,7 @@ export async function finishReturn(deps: CoreDeps, capability: string): Promise<
 }
 
 /** The person goes on even when nothing new can be learnt or kept just now. */
-async function refreshed(deps: CoreDeps, stored: StoredRecord): Promise<VerificationRecord> {
+async function refreshed(deps: OutcomeDeps, stored: StoredRecord): Promise<VerificationRecord> {
   try {
     return await refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back');
   } catch (error) {

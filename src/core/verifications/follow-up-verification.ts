@@ -1,6 +1,6 @@
 import type { ChannelDefinition } from '../../contract/index.ts';
 import { graceEndsMs } from './conclude-verification.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { Clock, Outbox, OutcomeDeps, Storage } from '../core-deps.ts';
 import { receiveEarlyNotification } from './receive-notification.ts';
 import {
   decodeRecord,
@@ -24,7 +24,7 @@ const lastRetryMs = 300_000;
  * the provider does not answer, and once more before the provider forgets. When to come again; null
  * when there is nothing left to do. Throws `StoreUnavailable`.
  */
-export async function followUpVerification(deps: CoreDeps, id: string): Promise<number | null> {
+export async function followUpVerification(deps: OutcomeDeps, id: string): Promise<number | null> {
   const [stored] = await deps.store.records.get([id]);
   if (!stored || kindOf(stored) !== 'verification') return null;
   const record = decodeRecord('verification', stored);
@@ -47,7 +47,7 @@ export async function followUpVerification(deps: CoreDeps, id: string): Promise<
 }
 
 /** Other services have to be told, whoever wrote how it ended. */
-async function afterEnd(deps: CoreDeps, id: string): Promise<number | null> {
+async function afterEnd(deps: Clock & Storage & Outbox, id: string): Promise<number | null> {
   const [stored] = await deps.store.records.get([id]);
   const isTold = !stored || (await publishEnd(deps, stored));
   return isTold ? null : deps.now() + firstRetryMs;

@@ -1,7 +1,7 @@
 import type { CheckKind } from '../../contract/index.ts';
 import { StoreUnavailable, type ListEntry } from '../../ports/index.ts';
 import { mayList, type Caller } from '../callers/caller.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { Clock, KeySpace, Storage } from '../core-deps.ts';
 import { isRecordId, type VerificationRecord } from '../records/records.ts';
 import { userRecords } from '../records/user-records.ts';
 
@@ -41,7 +41,7 @@ const dayMs = 24 * 3600 * 1000;
  * `StoreUnavailable`.
  */
 export async function readUserVerifications(
-  deps: CoreDeps,
+  deps: Clock,
   caller: Caller,
   userId: string,
   asked: {
@@ -67,7 +67,7 @@ export async function readUserVerifications(
  * Throws `StoreUnavailable`, and never answers null where one could not be read.
  */
 export async function readLatestPassed(
-  deps: CoreDeps,
+  deps: Clock,
   caller: Caller,
   userId: string,
   wanted: {
@@ -102,7 +102,7 @@ export async function readLatestPassed(
 
 /** As it is in the store. Throws `StoreUnavailable`. */
 export function readListPage(
-  deps: CoreDeps,
+  deps: KeySpace & Storage,
   { tenantId }: Caller,
   { userId, after }: ListPage,
 ): Promise<readonly ListEntry[]> {
@@ -117,7 +117,7 @@ function passedAtMs({ outcome, lastCheckedAtMs, createdAtMs }: VerificationRecor
 
 /** Those that the caller may see: lists are read by the page, records as many as are wanted at once. */
 async function* walk(
-  { now }: CoreDeps,
+  { now }: Clock,
   terms: {
     readonly userId: string;
     readonly after: ListEntry | null;

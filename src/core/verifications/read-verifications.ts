@@ -1,6 +1,6 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { demandScope, mayRead, type Caller } from '../callers/caller.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { OutcomeDeps } from '../core-deps.ts';
 import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../records/records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
@@ -10,7 +10,7 @@ import { refreshVerification } from './refresh-verification.ts';
  * One trip to the store. Throws `StoreUnavailable` when that fails.
  */
 export async function readVerifications(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   caller: Caller,
   ids: readonly string[],
   deadlineMs: number,
@@ -26,7 +26,7 @@ export async function readVerifications(
 }
 
 async function readOne(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   caller: Caller,
   stored: StoredRecord,
   deadlineMs: number,

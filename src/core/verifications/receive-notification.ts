@@ -8,7 +8,16 @@ import type {
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { openCapability } from '../records/capability.ts';
 import { concludeVerification } from './conclude-verification.ts';
-import { modeOf, type CoreDeps } from '../core-deps.ts';
+import {
+  modeOf,
+  type Clock,
+  type KeySpace,
+  type Outbox,
+  type OutcomeDeps,
+  type Providers,
+  type Storage,
+  type Telemetry,
+} from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 import { logBug } from '../log-bug.ts';
 import { earlyNotifications } from './early-notifications.ts';
@@ -39,7 +48,7 @@ const rememberDeliverySeconds = 24 * 3600;
  * way is it the outcome itself, marked NOTIFIED. A terminal status never changes.
  */
 export async function receiveNotification(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   providerId: string,
   capability: string,
   notification: Notification,
@@ -53,7 +62,7 @@ export async function receiveNotification(
 
 /** Whether a notification may come by this URL at all, as far as the URL alone tells. */
 export function expectsNotification(
-  deps: CoreDeps,
+  deps: Clock & KeySpace & Providers,
   providerId: string,
   capability: string,
 ): boolean {
@@ -64,7 +73,7 @@ export function expectsNotification(
 
 /** What an account's own URL may be notified of; null where nothing is expected there. */
 function expectingAccount(
-  deps: CoreDeps,
+  deps: Pick<Providers, 'registry'>,
   providerId: string,
 ): {
   readonly provider: RegisteredProvider;
@@ -81,7 +90,7 @@ function expectingAccount(
 
 /** The signature says who sent it, and our reference in it what it is about. */
 async function receiveForAccount(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   providerId: string,
   notification: Notification,
 ): Promise<NotificationReceipt> {
@@ -104,7 +113,7 @@ async function receiveForAccount(
 }
 
 async function receiveById(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   providerId: string,
   recordId: string,
   notification: Notification,
@@ -126,7 +135,7 @@ async function receiveById(
  * What came before the start was answered is read once it is. Never throws: the next visit to the
  * verification looks again.
  */
-export async function receiveEarlyNotification(deps: CoreDeps, id: string): Promise<void> {
+export async function receiveEarlyNotification(deps: OutcomeDeps, id: string): Promise<void> {
   try {
     const early = earlyNotifications(deps, id);
     const found = await early.find();
@@ -143,7 +152,7 @@ export async function receiveEarlyNotification(deps: CoreDeps, id: string): Prom
 
 /** Verified, then read: what the provider did not sign, and what was read before, is not looked at. */
 async function receive(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   providerId: string,
   stored: StoredRecord,
   notification: Notification,
@@ -173,7 +182,7 @@ async function receive(
 
 /** A signature that cannot even be checked is none. */
 function prove(
-  deps: CoreDeps,
+  deps: Clock & Telemetry,
   provider: RegisteredProvider,
   { verify }: NotificationDefinition<unknown>,
   notification: Notification,
@@ -189,7 +198,7 @@ function prove(
 
 /** Null for what a plugin cannot read: anybody may send anything. */
 function orUnreadable<T>(
-  { log }: CoreDeps,
+  { log }: Pick<Telemetry, 'log'>,
   { definition: { id } }: RegisteredProvider,
   work: () => T | null,
 ): T | null {
@@ -208,7 +217,7 @@ interface Taken {
 }
 
 async function receiveProven(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   providerId: string,
   stored: StoredRecord,
   notification: Notification,
@@ -248,7 +257,7 @@ async function receiveProven(
 
 /** Sooner than the answer of the start: what it is about is not known yet. */
 async function keepForLater(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   provider: RegisteredProvider,
   channel: ChannelDefinition<unknown>,
   { id }: VerificationRecord,
@@ -270,7 +279,7 @@ async function keepForLater(
 }
 
 async function applyNotifiedOutcome(
-  deps: CoreDeps,
+  deps: Clock & Storage & Outbox,
   stored: StoredRecord,
   answer: OutcomeAnswer,
   { graceSeconds }: ChannelDefinition<unknown>,
@@ -292,7 +301,7 @@ function saysSomething({ method, query }: Notification): boolean {
 }
 
 /** The provider waits for its reply, not for what we make of its hint. */
-function askInBackground(deps: CoreDeps, stored: StoredRecord): void {
+function askInBackground(deps: OutcomeDeps, stored: StoredRecord): void {
   refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back').catch(
     (error: unknown) => {
       if (!(error instanceof StoreUnavailable)) logBug(deps.log, 'notification', error);

@@ -1,8 +1,20 @@
 import { ProviderFault, type ChannelDefinition, type OutcomeAnswer } from '../../contract/index.ts';
 import { LimiterRefusal, StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
+import { readsOnly } from '../upstream/call-journal.ts';
 import { callProvider } from '../upstream/call-provider.ts';
 import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
-import { modeOf, type CoreDeps } from '../core-deps.ts';
+import {
+  modeOf,
+  type CallDeps,
+  type Clock,
+  type InFlight,
+  type KeySpace,
+  type Outbox,
+  type OutcomeDeps,
+  type Random,
+  type RecordDeps,
+  type Storage,
+} from '../core-deps.ts';
 import { holdLock, keepRenewing, leaseMs, type Lock } from '../records/hold-lock.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 import { logBug } from '../log-bug.ts';
@@ -35,7 +47,7 @@ const defaultRetentionSeconds = 3 * 24 * 3600;
  * changes.
  */
 export async function refreshVerification(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   stored: StoredRecord,
   deadlineMs: number,
   reason: RefreshReason = 'asked',
@@ -86,7 +98,10 @@ interface Question {
 }
 
 /** One question at a time in this process; who has just come back shares the next one. */
-function shareQuestion(deps: CoreDeps, question: Question): Promise<VerificationRecord> {
+function shareQuestion(
+  deps: RecordDeps & CallDeps & InFlight & Outbox,
+  question: Question,
+): Promise<VerificationRecord> {
   const { record, reason } = question;
   const asking = deps.asking.get(record.id) ?? { now: null, next: null };
   const shared = reason === 'came_back' ? asking.next : (asking.now ?? asking.next);
@@ -116,7 +131,7 @@ function shareQuestion(deps: CoreDeps, question: Question): Promise<Verification
  * what is known when that does not come soon.
  */
 async function askInTurn(
-  deps: CoreDeps,
+  deps: RecordDeps & CallDeps & Outbox,
   question: Question,
   onTurn: () => void,
 ): Promise<VerificationRecord> {
@@ -165,7 +180,7 @@ async function askInTurn(
  * nobody waits for what waits itself. Where somebody else is asking, theirs is the answer.
  */
 async function askAtLowestPriority(
-  deps: CoreDeps,
+  deps: RecordDeps & CallDeps & Outbox,
   question: Question,
 ): Promise<VerificationRecord> {
   const lock = lockOf(deps, question.stored.id);
@@ -185,14 +200,14 @@ async function askAtLowestPriority(
   }
 }
 
-function lockOf(deps: CoreDeps, id: string): Lock {
+function lockOf(deps: Random & KeySpace & Storage, id: string): Lock {
   const keys = keyedHashes(deps.hashKeys, 'ask', [modeOf(deps), id]);
   return holdLock(deps.store.locks, keys, deps.randomBytes(16).toString('base64url'));
 }
 
 /** Best effort: it ends by itself. */
 async function keepUntilNext(
-  { now }: CoreDeps,
+  { now }: Clock,
   lock: Lock,
   { pollEveryMs }: ChannelDefinition<unknown>,
   { atMs }: Sent,
@@ -209,7 +224,7 @@ interface Sent {
 }
 
 async function ask(
-  deps: CoreDeps,
+  deps: CallDeps & Storage & Outbox,
   { stored, record, provider, channel, fetchOutcome, reason }: Question,
   sent: Sent,
   /** Makes sure of the lock at the moment of sending; false where somebody else has it. */
@@ -222,21 +237,20 @@ async function ask(
     // not look like the provider's trouble.
     const deadlineMs = deps.now() + askTimeoutMs;
     const isForNobody = reason === 'reconcile';
-    const call = callProvider(deps, provider, {
-      priority: isForNobody ? 'reconcile' : 'result',
+    const terms = {
+      priority: isForNobody ? ('reconcile' as const) : ('result' as const),
       deadlineMs,
       turnByMs: isForNobody ? deps.now() + reconcileTurnWithinMs : undefined,
-      onCall: (effect) => {
-        // It is asked again and again, by nobody's order.
-        if (effect !== 'read') throw new Error('asking for an outcome must only read');
-      },
-      beforeSend: async () => {
-        isLeftToOthers = !(await hold());
-        if (isLeftToOthers) throw new ProviderFault('not_sent');
-        sent.atMs = deps.now();
-        sent.isSent = true;
-      },
-    });
+      beforeSend: [
+        async () => {
+          isLeftToOthers = !(await hold());
+          if (isLeftToOthers) throw new ProviderFault('not_sent');
+          sent.atMs = deps.now();
+          sent.isSent = true;
+        },
+      ],
+    };
+    const call = callProvider(deps, provider, terms, readsOnly);
     const asking: Promise<OutcomeAnswer | null> = fetchOutcome(call, record.session ?? {});
     const answer = await withTimeout<OutcomeAnswer | null>(
       deadlineMs - deps.now(),
@@ -271,7 +285,7 @@ async function ask(
 
 /** Somebody else may have written in between: then theirs stands, since it may be terminal. */
 async function write(
-  deps: CoreDeps,
+  deps: Clock & Storage & Outbox,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord> {

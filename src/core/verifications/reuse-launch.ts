@@ -1,5 +1,5 @@
 import { canonicalJson } from '../claims/claim-names.ts';
-import { modeOf, type CoreDeps } from '../core-deps.ts';
+import { modeOf, type OutcomeDeps } from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 import type { PickedChannel } from '../upstream/pick-provider.ts';
 import { decodeRecord, type ReusedRecord, type VerificationRecord } from '../records/records.ts';
@@ -21,7 +21,7 @@ export interface LaunchReuse {
  * for the same input under another key, while the verification is pending and has some time left.
  */
 export function launchReuse(
-  deps: CoreDeps,
+  deps: OutcomeDeps,
   { provider, channel }: PickedChannel,
   placeholder: VerificationRecord,
   /** What the caller gave, without the idempotency key. */

@@ -1,39 +1,40 @@
-import type { FieldProblem, Prepared, Started, StartUrls } from '../../contract/index.ts';
+import type { FieldProblem } from '../../contract/index.ts';
 import { demandScope, resolveUserId, type Caller } from '../callers/caller.ts';
-import { sealCapability } from '../records/capability.ts';
 import { checkCommonInput } from '../callers/check-common-input.ts';
-import { checkLaunch } from './check-launch.ts';
-import { checkRedirectUrl } from './check-redirect-url.ts';
-import { claimEffectOf } from '../upstream/claim-effect.ts';
-import { claimNames } from '../claims/claim-names.ts';
-import { concludeVerification } from './conclude-verification.ts';
-import type { CoreDeps } from '../core-deps.ts';
 import { emptyToNull, normaliseSubject } from '../callers/normalise-subject.ts';
-import type { ClaimedAttempt } from '../claims/lead-claim.ts';
-import { performOperation } from '../upstream/perform-operation.ts';
+import { claimNames } from '../claims/claim-names.ts';
+import { runClaimed, type ClaimedOutcome } from '../claims/run-claimed.ts';
+import type { Lateness } from '../claims/too-late-to-begin.ts';
+import type {
+  CallerLimits,
+  Clock,
+  KeySpace,
+  OutcomeDeps,
+  Providers,
+  Random,
+  Storage,
+  Telemetry,
+  Urls,
+} from '../core-deps.ts';
+import { nullIfUnavailable } from '../null-if-unavailable.ts';
+import { beforeClaimWasRead, failed, problem, type Failed } from '../problem.ts';
+import { decodeRecord, kindOf, newRecordId, type VerificationRecord } from '../records/records.ts';
 import {
   pickChannelProviders,
   problemOfPicked,
   type PickedChannel,
 } from '../upstream/pick-provider.ts';
 import { prepareInput } from '../upstream/prepare-input.ts';
-import { beforeClaimWasRead, problem, type Problem } from '../problem.ts';
+import { checkRedirectUrl } from './check-redirect-url.ts';
 import { readVerifications } from './read-verifications.ts';
 import { receiveEarlyNotification } from './receive-notification.ts';
 import {
-  decodeRecord,
-  kindOf,
-  newRecordId,
-  type ReusedRecord,
-  type VerificationRecord,
-} from '../records/records.ts';
-import { quotaOf } from '../upstream/registry.ts';
-import { launchReuse } from './reuse-launch.ts';
-import { nullIfUnavailable } from '../null-if-unavailable.ts';
-import { runClaimed } from '../claims/run-claimed.ts';
-import { provesNothingDone } from '../claims/single-flight.ts';
-import { spendVelocity } from '../callers/spend-velocity.ts';
-import { tooLateToBegin, type Lateness } from '../claims/too-late-to-begin.ts';
+  effectOf,
+  personalLifeMs,
+  startAttempt,
+  type PreparedChannel,
+  type StartRecord,
+} from './start-attempt.ts';
 
 export interface StartVerificationInput {
   readonly idempotencyKey: string;
@@ -55,16 +56,11 @@ export type StartVerificationOutcome =
       readonly replayed: boolean;
       readonly reused: boolean;
     }
-  | { readonly kind: 'problem'; readonly problem: Problem };
-
-/** Long enough for a person who comes back late; the provider forgets after three days anyway. */
-const capabilityLifeMs = 3 * 24 * 3600 * 1000;
-/** By then a start has its answer, or never will. */
-const firstFollowUpMs = 12_000;
+  | Failed;
 
 /** Starts a verification, at most once per key. Throws `AccessDenied`. */
 export async function startVerification(
-  deps: CoreDeps,
+  deps: OutcomeDeps & CallerLimits & Urls,
   caller: Caller,
   given: StartVerificationInput,
   deadlineMs: number,
@@ -72,144 +68,37 @@ export async function startVerification(
 ): Promise<StartVerificationOutcome> {
   demandScope(caller, 'verification:start');
   const input = normalise(given);
-
   const picked = pickChannelProviders(deps.registry, input);
   const ownProblems = [
     ...checkCommonInput(input),
     ...redirectProblems(deps, caller, input.redirectUrl),
   ];
-  if (!('picked' in picked)) {
-    return { kind: 'problem', problem: problemOfPicked(picked, ownProblems) };
-  }
+  if (picked.kind !== 'picked') return failed(problemOfPicked(picked, ownProblems));
 
   const [first, ...others] = picked.picked;
-  const prepare = (candidate: PickedChannel) =>
-    prepareCandidate(deps, candidate, input, ownProblems);
-  const ready = prepare(first);
-  if ('problem' in ready) return { kind: 'problem', problem: ready.problem };
-
-  const userId = resolveUserId(caller, input.userId);
-  const placeholder: VerificationRecord = {
-    kind: 'verification',
-    id: newRecordId('verification', deps.randomBytes),
-    tenantId: caller.tenantId,
-    userId,
-    callerId: caller.userId,
-    providerId: first.provider.definition.id,
-    channel: input.channel,
-    sandbox: deps.sandbox,
-    status: 'PENDING',
-    checks: ready.prepared.checks,
-    createdAtMs: deps.now(),
-    startedAtMs: null,
-    expiresAtMs: null,
-    lastAskedAtMs: null,
-    lastCheckedAtMs: null,
-    personalUntilMs: deps.now() + personalLifeMs(first.channel),
-    launch: null,
-    session: null,
-    outcome: null,
-    extra: input.extra,
-    redirectUrl: input.redirectUrl,
-    consentRef: input.consentRef,
-    redactedAtMs: null,
-    isPublished: false,
-    cacheKeys: [],
-  };
-
-  const attemptOf = (candidate: PreparedCandidate): ClaimedAttempt<StartRecord> => {
-    const { provider, channel, prepared } = candidate;
-    const providerId = provider.definition.id;
-    const { idempotencyKey: _key, ...rest } = input;
-    const owned = { ...placeholder, providerId, checks: prepared.checks };
-    const reuse = launchReuse(deps, candidate, owned, rest);
-    const record = {
-      ...owned,
-      personalUntilMs: placeholder.createdAtMs + personalLifeMs(channel),
-      cacheKeys: reuse?.keys ?? [],
-    };
-    return {
-      providerId,
-      effect: effectOf(candidate),
-      perform: async (terms) => {
-        const open = await reuse?.find();
-        if (open) return open;
-        if (isLate) throw tooLateToBegin();
-        // Before anything is sent: whatever becomes of this process, somebody will ask how it ended.
-        await deps.followUps.plan(record.id, deps.now() + firstFollowUpMs);
-        const refund = await spendVelocity(deps, {
-          owner: placeholder,
-          idNumber: input.subject.idNumber,
-          mayCharge: effectOf(candidate) === 'may_charge',
-          quota: quotaOf(provider, channel.action),
-        });
-        try {
-          const answer = await performOperation(deps, provider, terms, {
-            name: `${providerId} ${input.channel} start`,
-            effect: effectOf(candidate),
-            work: async (call) => {
-              const answered = await prepared.start(call, urlsOf(deps, record));
-              return { ...answered, launch: checkLaunch(answered.launch, deps) };
-            },
-          });
-          const started = begun(record, answer, deps.now());
-          // To be found again is a convenience: its failure is nobody's.
-          if (started.status === 'PENDING') await reuse?.remember(started).catch(() => {});
-          return started;
-        } catch (error) {
-          if (provesNothingDone(error)) await refund();
-          throw error;
-        }
-      },
-    };
-  };
-  const isChargeable = picked.picked.some((candidate) => effectOf(candidate) === 'may_charge');
+  const ready = prepareChannel(deps, first, input, ownProblems);
+  if (ready.kind === 'problem') return ready;
+  const placeholder = placeholderOf(deps, caller, input, ready);
+  const start = { input, placeholder, isLate };
+  const isChargeable = picked.picked.some((each) => effectOf(each) === 'may_charge');
   const outcome = await runClaimed<StartRecord>(deps, {
     operation: 'startVerification',
     ...claimNames(deps, caller, 'startVerification', input),
     placeholder,
     effect: isChargeable ? 'may_charge' : 'free_start',
     deadlineMs,
-    first: attemptOf(ready),
+    first: startAttempt(deps, start, ready),
     fallbacks: others.map((candidate) => () => {
-      const other = prepare(candidate);
+      const other = prepareChannel(deps, candidate, input, ownProblems);
       // A fallback attests at least the same, of the same input.
-      const isFit = 'prepared' in other && includesAll(other.prepared.checks, placeholder.checks);
-      return isFit ? attemptOf(other) : null;
+      const isFit =
+        other.kind === 'prepared' && includesAll(other.prepared.checks, placeholder.checks);
+      return isFit ? startAttempt(deps, start, other) : null;
     }),
-    fill: (started) => started,
     handOutUnkept: false,
     onKept: () => receiveEarlyNotification(deps, placeholder.id),
   });
-  if (outcome.kind === 'problem') return outcome;
-
-  const replayed = outcome.recordId !== placeholder.id;
-  const answer =
-    outcome.kind === 'answered'
-      ? outcome.answer
-      : await nullIfUnavailable(readStartRecord(deps, outcome.recordId));
-  const reused = answer?.kind === 'reused';
-  const id = answer?.kind === 'reused' ? answer.verificationId : outcome.recordId;
-  const read = await nullIfUnavailable(readVerifications(deps, caller, [id], deadlineMs));
-  const current = read?.[0] instanceof Error ? null : read?.[0];
-  // The answer is at hand: that the store does not answer now takes nothing from it.
-  const isAtHand = current === null && read === null && answer?.kind === 'verification';
-  const verification = isAtHand ? answer : current;
-  return verification
-    ? { kind: 'success', verification, replayed, reused }
-    : { kind: 'problem', problem: beforeClaimWasRead(problem('STORE_UNAVAILABLE')) };
-}
-
-/** What a start leaves behind: a verification of its own, or the name of one that was there. */
-type StartRecord = VerificationRecord | ReusedRecord;
-
-/** What a replayed start was answered by; null when it is gone. */
-async function readStartRecord({ store }: CoreDeps, id: string): Promise<StartRecord | null> {
-  const [stored] = await store.records.get([id]);
-  if (!stored) return null;
-  return kindOf(stored) === 'reused'
-    ? decodeRecord('reused', stored)
-    : decodeRecord('verification', stored);
+  return toStartOutcome(deps, caller, deadlineMs, placeholder, outcome);
 }
 
 function normalise(given: StartVerificationInput) {
@@ -228,66 +117,104 @@ function normalise(given: StartVerificationInput) {
   };
 }
 
-interface PreparedCandidate extends PickedChannel {
-  readonly prepared: Exclude<Prepared<unknown>, { readonly problems: unknown }>;
+type NormalInput = ReturnType<typeof normalise>;
+
+function redirectProblems(
+  { redirectRules }: Pick<Urls, 'redirectRules'>,
+  { tenantId }: Caller,
+  redirectUrl: string | null,
+): FieldProblem[] {
+  if (redirectUrl === null) return [];
+  const message = checkRedirectUrl(redirectUrl, tenantId, redirectRules);
+  return message === null ? [] : [{ path: 'redirectUrl', message }];
 }
 
-function prepareCandidate(
-  deps: CoreDeps,
-  candidate: PickedChannel,
-  input: ReturnType<typeof normalise>,
+function prepareChannel(
+  deps: Clock & Telemetry & Providers,
+  picked: PickedChannel,
+  input: NormalInput,
   ownProblems: readonly FieldProblem[],
-): PreparedCandidate | { readonly problem: Problem } {
-  const { provider, channel, options } = candidate;
+): PreparedChannel | Failed {
+  const { provider, channel, options } = picked;
   const ready = prepareInput(deps, provider, ownProblems, (context) =>
     channel.prepare({ ...input, options }, context),
   );
-  return 'problem' in ready ? ready : { ...candidate, prepared: ready.prepared };
+  return ready.kind === 'problem' ? ready : { ...picked, ...ready };
 }
 
-function effectOf({ provider, channel }: PickedChannel): ClaimedAttempt<unknown>['effect'] {
-  return claimEffectOf(provider.definition, channel.action);
+function placeholderOf(
+  deps: Clock & Random & KeySpace,
+  caller: Caller,
+  input: NormalInput,
+  { provider, channel, prepared }: PreparedChannel,
+): VerificationRecord {
+  const nowMs = deps.now();
+  return {
+    kind: 'verification',
+    id: newRecordId('verification', deps.randomBytes),
+    tenantId: caller.tenantId,
+    userId: resolveUserId(caller, input.userId),
+    callerId: caller.userId,
+    providerId: provider.definition.id,
+    channel: input.channel,
+    sandbox: deps.sandbox,
+    status: 'PENDING',
+    checks: prepared.checks,
+    createdAtMs: nowMs,
+    startedAtMs: null,
+    expiresAtMs: null,
+    lastAskedAtMs: null,
+    lastCheckedAtMs: null,
+    personalUntilMs: nowMs + personalLifeMs(channel),
+    launch: null,
+    session: null,
+    outcome: null,
+    extra: input.extra,
+    redirectUrl: input.redirectUrl,
+    consentRef: input.consentRef,
+    redactedAtMs: null,
+    isPublished: false,
+    cacheKeys: [],
+  };
 }
 
 function includesAll<T>(all: readonly T[], some: readonly T[]): boolean {
   return some.every((each) => all.includes(each));
 }
 
-function redirectProblems(
-  deps: CoreDeps,
+async function toStartOutcome(
+  deps: OutcomeDeps,
   caller: Caller,
-  redirectUrl: string | null,
-): FieldProblem[] {
-  if (redirectUrl === null) return [];
-  const message = checkRedirectUrl(redirectUrl, caller.tenantId, deps.redirectRules);
-  return message === null ? [] : [{ path: 'redirectUrl', message }];
+  deadlineMs: number,
+  placeholder: VerificationRecord,
+  outcome: ClaimedOutcome<StartRecord>,
+): Promise<StartVerificationOutcome> {
+  if (outcome.kind === 'problem') return outcome;
+  const replayed = outcome.recordId !== placeholder.id;
+  const answer =
+    outcome.kind === 'answered'
+      ? outcome.answer
+      : await nullIfUnavailable(readStartRecord(deps, outcome.recordId));
+  const reused = answer?.kind === 'reused';
+  const id = answer?.kind === 'reused' ? answer.verificationId : outcome.recordId;
+  const read = await nullIfUnavailable(readVerifications(deps, caller, [id], deadlineMs));
+  const current = read?.[0] instanceof Error ? null : read?.[0];
+  // The answer is at hand: a store that does not respond now takes nothing from it.
+  const isAtHand = current === null && read === null && answer?.kind === 'verification';
+  const verification = isAtHand ? answer : current;
+  return verification
+    ? { kind: 'success', verification, replayed, reused }
+    : failed(beforeClaimWasRead(problem('STORE_UNAVAILABLE')));
 }
 
-/** A person may come back, and a provider be asked, as long as this. */
-function personalLifeMs({ retentionSeconds }: PickedChannel['channel']): number {
-  return Math.max(capabilityLifeMs, retentionSeconds * 1000) + 3600 * 1000;
-}
-
-function urlsOf(deps: CoreDeps, { id, providerId }: VerificationRecord): StartUrls {
-  const expiresAtMs = deps.now() + capabilityLifeMs;
-  const seal = (purpose: 'return' | 'callback'): string =>
-    sealCapability(deps.hashKeys, { purpose, recordId: id, expiresAtMs });
-  return {
-    returnUrl: `${deps.publicUrl}/return/${seal('return')}`,
-    notifyUrl: `${deps.publicUrl}/callbacks/${providerId}/${seal('callback')}`,
-    reference: id,
-  };
-}
-
-function begun(record: VerificationRecord, started: Started, nowMs: number): VerificationRecord {
-  const open = {
-    ...record,
-    startedAtMs: nowMs,
-    expiresAtMs: nowMs + started.expiresInSeconds * 1000,
-    launch: started.launch,
-    session: started.session,
-  };
-  if (!started.outcome) return open;
-  const terms = { nowMs, askedMs: nowMs, graceSeconds: 0, evidence: 'QUERIED' } as const;
-  return concludeVerification(open, started.outcome, terms);
+/** The record that a replayed start left; null when it is gone. */
+async function readStartRecord(
+  { store }: Pick<Storage, 'store'>,
+  id: string,
+): Promise<StartRecord | null> {
+  const [stored] = await store.records.get([id]);
+  if (!stored) return null;
+  return kindOf(stored) === 'reused'
+    ? decodeRecord('reused', stored)
+    : decodeRecord('verification', stored);
 }

@@ -1,5 +1,5 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
-import type { CoreDeps } from '../core-deps.ts';
+import type { Clock, Outbox, Storage } from '../core-deps.ts';
 import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
 
 /**
@@ -7,7 +7,7 @@ import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../
  * A terminal status is told to other services, at least once. Throws `StoreUnavailable`.
  */
 export async function writeVerification(
-  deps: CoreDeps,
+  deps: Clock & Storage & Outbox,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord | null> {
@@ -18,7 +18,10 @@ export async function writeVerification(
 }
 
 /** Tells how a verification ended, unless that was told. False when it could not: then a visit does. */
-export async function publishEnd(deps: CoreDeps, stored: StoredRecord): Promise<boolean> {
+export async function publishEnd(
+  deps: Clock & Storage & Outbox,
+  stored: StoredRecord,
+): Promise<boolean> {
   const record = decodeRecord('verification', stored);
   if (record.status === 'PENDING' || record.isPublished) return true;
   try {
@@ -33,7 +36,7 @@ export async function publishEnd(deps: CoreDeps, stored: StoredRecord): Promise<
 }
 
 function put(
-  deps: CoreDeps,
+  deps: Clock & Storage,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<StoredRecord | null> {

@@ -1,0 +1,126 @@
+import {
+  bankCardOutcomes,
+  sanitizeCode,
+  type BankCardResult,
+  type PreparedBankCardCheck,
+} from '../../contract/index.ts';
+import { spendVelocity } from '../callers/spend-velocity.ts';
+import { singleFlight } from '../claims/single-flight.ts';
+import { provesNothingDone } from '../claims/to-failure.ts';
+import { tooLateToBegin } from '../claims/too-late-to-begin.ts';
+import type {
+  CallDeps,
+  CallerLimits,
+  InFlight,
+  KeySpace,
+  RecordDeps,
+  Telemetry,
+} from '../core-deps.ts';
+import type { BankCardRecord } from '../records/records.ts';
+import type { CallTerms } from '../upstream/call-terms.ts';
+import type { ClaimEffect } from '../upstream/claim-effect.ts';
+import { performOperation } from '../upstream/perform-operation.ts';
+import { quotaOf, type RegisteredProvider } from '../upstream/registry.ts';
+import type { bankCardCache } from './bank-card-cache.ts';
+
+/** A check that its provider has prepared. */
+export interface PreparedCheck {
+  readonly provider: RegisteredProvider;
+  readonly action: string;
+  readonly prepared: Exclude<PreparedBankCardCheck<unknown>, { readonly problems: unknown }>;
+  readonly effect: ClaimEffect;
+  readonly input: {
+    readonly subject: { readonly idNumber: string | null };
+    readonly cardNumber: string;
+    readonly maxAgeSeconds: number | null;
+  };
+  readonly cache: ReturnType<typeof bankCardCache>;
+  readonly placeholder: BankCardRecord;
+  readonly isLate: boolean;
+}
+
+/**
+ * The record of a check: an earlier result of the same user that is young enough, the result of an equal
+ * check that is under way, or a new call. Throws what `performOperation` and `singleFlight` throw.
+ */
+export function performCheck(
+  deps: RecordDeps & CallDeps & CallerLimits & InFlight,
+  terms: CallTerms,
+  check: PreparedCheck,
+): Promise<BankCardRecord> {
+  const { input, cache, placeholder } = check;
+  if (input.maxAgeSeconds === 0) return askAndRemember(deps, terms, check);
+  return singleFlight(deps, terms, {
+    keys: cache.keys,
+    recall: () => cache.find(input.maxAgeSeconds),
+    adopt: (earlier) => answeredBy(placeholder, earlier),
+    ask: (asking) => ask(deps, asking, check),
+    remember: cache.put,
+  });
+}
+
+async function askAndRemember(
+  deps: CallDeps & KeySpace & CallerLimits,
+  terms: CallTerms,
+  check: PreparedCheck,
+): Promise<BankCardRecord> {
+  const record = await ask(deps, terms, check);
+  // It was paid for: the caller gets it, whether it can be remembered or not.
+  await check.cache.put(record).catch(() => {});
+  return record;
+}
+
+async function ask(
+  deps: CallDeps & KeySpace & CallerLimits,
+  terms: CallTerms,
+  { provider, action, prepared, effect, input, placeholder, isLate }: PreparedCheck,
+): Promise<BankCardRecord> {
+  if (isLate) throw tooLateToBegin();
+  const refund = await spendVelocity(deps, {
+    owner: placeholder,
+    idNumber: input.subject.idNumber,
+    cardNumber: input.cardNumber,
+    mayCharge: effect === 'may_charge',
+    quota: quotaOf(provider, action),
+  });
+  try {
+    const result = await performOperation(deps, provider, terms, {
+      name: `${placeholder.providerId} bank card check`,
+      effect,
+      work: (call) => prepared.check(call),
+    });
+    warnOfUnknownCode(deps, placeholder.providerId, result);
+    return { ...placeholder, result: toKnownOutcome(result), checkedAtMs: deps.now() };
+  } catch (error) {
+    if (provesNothingDone(error)) await refund();
+    throw error;
+  }
+}
+
+/** A check of its own, with the result of an earlier one: nothing was charged for it. */
+function answeredBy(
+  placeholder: BankCardRecord,
+  { id, result, checkedAtMs, sourceCheckId }: BankCardRecord,
+): BankCardRecord {
+  return {
+    ...placeholder,
+    checkedAtMs,
+    result: result && { ...result, billing: 'NOT_CHARGED' },
+    sourceCheckId: sourceCheckId ?? id,
+  };
+}
+
+/** A plugin in JavaScript may return any outcome; one that the contract does not list is undetermined. */
+function toKnownOutcome(result: BankCardResult): BankCardResult {
+  const outcome = bankCardOutcomes.includes(result.outcome) ? result.outcome : 'UNDETERMINED';
+  return { ...result, outcome, code: result.code === null ? null : sanitizeCode(result.code) };
+}
+
+function warnOfUnknownCode(
+  { log }: Pick<Telemetry, 'log'>,
+  provider: string,
+  { outcome, code }: BankCardResult,
+): void {
+  if (outcome !== 'UNDETERMINED') return;
+  log.event('warn', 'outcome_unknown_code', { provider, code: sanitizeCode(code ?? '') });
+}

@@ -1,0 +1,116 @@
+import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
+import type { Clock, Storage, Telemetry } from '../core-deps.ts';
+import { logBug } from '../log-bug.ts';
+import { failed, problem } from '../problem.ts';
+import { isOpenRecord } from '../records/is-open-record.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  kindOf,
+  lifeOf,
+  wasAnswered,
+  type AnyRecord,
+} from '../records/records.ts';
+import {
+  keepClaimSeconds,
+  type HeldClaim,
+  type LedOutcome,
+  type LedWork,
+  type MadeAttempt,
+} from './claimed-work.ts';
+import { nowOrLater } from './now-or-later.ts';
+import { toFailure } from './to-failure.ts';
+
+/** Keeps an answer and moves its claim to DONE. */
+export async function settleAnswer<Answer extends AnyRecord>(
+  deps: Clock & Telemetry & Storage,
+  work: LedWork<Answer>,
+  { effect, providerId, started }: MadeAttempt,
+  { claim, tickets }: HeldClaim,
+  answer: Answer,
+): Promise<LedOutcome<Answer>> {
+  const recordId = work.placeholder.id;
+  const progress = { isKept: false };
+  const settle = (): Promise<boolean> =>
+    // For a known answer nothing was sent: such a claim was never started.
+    started
+      ? claim.settle(tickets, 'done', keepClaimSeconds)
+      : claim.adopt(tickets, keepClaimSeconds);
+  const keepAndSettle = async (): Promise<boolean> => {
+    progress.isKept ||= await keep(deps, work, answer);
+    // The reply may be lost and the step done: repeating it tells.
+    return progress.isKept && (await settle().catch(settle));
+  };
+  const mayHaveCharged = effect === 'may_charge' && started;
+  const isWorthRepeating = work.handOutUnkept || mayHaveCharged;
+  const stored = isWorthRepeating
+    ? await nowOrLater(deps, keepAndSettle)
+    : await bestEffort(deps, keepAndSettle());
+  if (stored) await work.onKept?.();
+  else deps.log.event('error', 'outcome_not_stored', { record: recordId });
+
+  if (stored || work.handOutUnkept) return { kind: 'answered', recordId, answer, stored };
+  if (mayHaveCharged) {
+    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
+    return { ...failed(problem('OUTCOME_UNKNOWN', { provider: providerId })), kept: true };
+  }
+  await nowOrLater(deps, () => claim.release(tickets));
+  return { ...failed(problem('STORE_UNAVAILABLE')), kept: progress.isKept };
+}
+
+/** Frees the key where nothing chargeable was done, and keeps it unknown otherwise. Throws a bug. */
+export async function settleFailure<Answer extends AnyRecord>(
+  deps: Pick<Telemetry, 'log'>,
+  { operation }: LedWork<Answer>,
+  { started, ...made }: MadeAttempt,
+  { claim, tickets }: HeldClaim,
+  error: unknown,
+): Promise<LedOutcome<Answer>> {
+  const known = toFailure(error, made);
+  if (!known) logBug(deps.log, operation, error);
+  // After a call that may be charged was begun, a bug proves nothing about that call.
+  const isUnknown = known ? known.claim === 'unknown' : started && made.effect === 'may_charge';
+  if (isUnknown) await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
+  else await nowOrLater(deps, () => claim.release(tickets));
+
+  if (error instanceof StoreUnavailable)
+    deps.log.event('error', 'store_unavailable', { operation });
+  if (known) return failed(known.problem);
+  if (isUnknown) return failed(problem('OUTCOME_UNKNOWN', { provider: made.providerId }));
+  throw error;
+}
+
+async function keep<Answer extends AnyRecord>(
+  deps: Clock & Storage,
+  { placeholder }: LedWork<Answer>,
+  answer: Answer,
+): Promise<boolean> {
+  const { store } = deps;
+  const [stored] = await store.records.get([placeholder.id]);
+  // Written before, and only the reply was lost: it may have moved on since.
+  if (isOpenRecord(stored) && isAnswered(stored)) return true;
+  const isKept =
+    isOpenRecord(stored) &&
+    (await store.records.replace(stored, encodeRecord(answer), lifeOf(answer, deps))) !== null;
+  // Its person was redacted while the provider was working: nothing is brought back.
+  if (!isKept && answer.kind !== 'reused') await store.cache.remove(answer.cacheKeys);
+  return isKept;
+}
+
+function isAnswered(stored: StoredRecord): boolean {
+  const kind = kindOf(stored);
+  return kind === 'reused' || wasAnswered(decodeRecord(kind, stored));
+}
+
+/** For steps whose failure changes nothing that the caller is told, and that end by themselves. */
+async function bestEffort(
+  { log }: Pick<Telemetry, 'log'>,
+  step: Promise<boolean>,
+): Promise<boolean> {
+  try {
+    return await step;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) logBug(log, 'claim', error);
+    return false;
+  }
+}

@@ -1,0 +1,51 @@
+import { ProviderFault } from '../../contract/index.ts';
+import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
+import { problem, retryLaterMs, type Problem, type ProblemCode } from '../problem.ts';
+import type { ClaimEffect } from '../upstream/claim-effect.ts';
+import { faultPolicies } from '../upstream/fault-policy.ts';
+import { StillInProgress } from './still-in-progress.ts';
+
+/** What a failed attempt means for its caller and its claim. */
+export interface Failure {
+  readonly problem: Problem;
+  /** `release`: it is proven that nothing chargeable was done. */
+  readonly claim: 'release' | 'unknown';
+}
+
+/** Null for a bug: an error that nobody expected. */
+export function toFailure(
+  error: unknown,
+  { effect, providerId }: { readonly effect: ClaimEffect; readonly providerId: string },
+): Failure | null {
+  const released = (code: ProblemCode, retryAfterMs: number | null): Failure => ({
+    problem: problem(code, { retryAfterMs }),
+    claim: 'release',
+  });
+  if (error instanceof LimiterRefusal) {
+    const code = error.reason === 'overloaded' ? 'OVERLOADED' : 'RATE_LIMITED';
+    return released(code, error.retryAfterMs);
+  }
+  if (error instanceof StillInProgress) {
+    return released('IN_PROGRESS', retryLaterMs('IN_PROGRESS'));
+  }
+  // STARTED was not confirmed, or no moment of sending was reserved: nothing was sent.
+  if (error instanceof StoreUnavailable) return released('STORE_UNAVAILABLE', null);
+  if (error instanceof ProviderFault) {
+    const { problem: code, claim } = faultPolicies[effect][error.kind];
+    return {
+      claim,
+      problem: problem(code, {
+        provider: providerId,
+        providerCode: error.providerCode ?? null,
+        providerRequestId: error.providerRequestId ?? null,
+        retryAfterMs: error.retryAfterMs ?? retryLaterMs(code),
+      }),
+    };
+  }
+  return null;
+}
+
+/** Whether a call that may be charged certainly did nothing. */
+export function provesNothingDone(error: unknown): boolean {
+  return toFailure(error, { effect: 'may_charge', providerId: '' })?.claim === 'release';
+}

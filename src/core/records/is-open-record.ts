@@ -1,0 +1,9 @@
+import type { StoredRecord } from '../../ports/index.ts';
+import { decodeRecord, kindOf } from './records.ts';
+
+/** Neither gone nor redacted. */
+export function isOpenRecord(stored: StoredRecord | null | undefined): stored is StoredRecord {
+  if (!stored) return false;
+  const kind = kindOf(stored);
+  return kind === 'reused' || decodeRecord(kind, stored).redactedAtMs === null;
+}

@@ -1,0 +1,114 @@
+import { ProviderFault, type ActionEffect } from '../../contract/index.ts';
+import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
+import type { ClaimEffect } from './claim-effect.ts';
+import { faultPolicies } from './fault-policy.ts';
+
+/** Follows the calls of one operation, from first to last method of each call. */
+export interface CallJournal {
+  /** Before anything else. Throws when this operation may not make such a call. */
+  readonly begin: (called: ActionEffect) => void;
+  /** Right before the first byte leaves. Throws when the operation is over. */
+  readonly sending: () => void;
+  readonly answered: (called: ActionEffect) => void;
+  readonly failed: (called: ActionEffect, fault: ProviderFault) => void;
+  /** After the last attempt of a call, however it ended. */
+  readonly ended: (called: ActionEffect) => void;
+  /** Whether a call was answered that may have been charged. */
+  readonly isPaid: () => boolean;
+}
+
+/** A journal that says what the failure of its operation proves. */
+export interface OperationJournal extends CallJournal {
+  /** No call may begin or be sent from now on. */
+  readonly close: () => void;
+  /**
+   * The error to throw for `error`: one that says no more than the calls have proven. `isBug`: the error was
+   * the plugin's own, and is not told as it is.
+   */
+  readonly conclude: (error: unknown) => { readonly error: unknown; readonly isBug: boolean };
+}
+
+/** For polls of an outcome: only reads are allowed, since nothing limits how often they are repeated. */
+export const readsOnly: CallJournal = {
+  begin: (called) => {
+    if (called !== 'read') throw new Error('asking for an outcome must only read');
+  },
+  sending: () => {},
+  answered: () => {},
+  failed: () => {},
+  ended: () => {},
+  isPaid: () => false,
+};
+
+/** For an operation whose strongest call has this effect. */
+export function keepJournal(effect: ClaimEffect): OperationJournal {
+  let isBegun = false;
+  let isUnderWay = false;
+  let isPaid = false;
+  let isOver = false;
+  let lost: ProviderFault | null = null;
+
+  return {
+    begin: (called) => {
+      // A fallback may be at work already.
+      if (isOver) throw new Error('the operation is over');
+      if (called === 'may_charge' && effect !== 'may_charge') {
+        throw new Error('an operation that is declared as free calls an action that may charge');
+      }
+      // A second one could end as not sent, and free a key whose first call was sent.
+      if (isBegun && called !== 'read' && effect === 'may_charge') {
+        throw new Error('a call that may be charged is the last one that does anything');
+      }
+      isBegun ||= called === effect;
+      isUnderWay ||= called === 'may_charge';
+    },
+    sending: () => {
+      if (isOver) throw new ProviderFault('not_sent');
+    },
+    answered: (called) => {
+      isPaid ||= called === 'may_charge';
+    },
+    failed: (called, fault) => {
+      const isUnknown = faultPolicies[effect][fault.kind].claim === 'unknown';
+      if (called === effect && isUnknown) lost = fault;
+    },
+    ended: (called) => {
+      isUnderWay &&= called !== 'may_charge';
+    },
+    isPaid: () => isPaid,
+    close: () => {
+      isOver = true;
+    },
+    conclude: (error) => {
+      const tell = (told: unknown) => ({ error: told, isBug: false });
+      // The plugin gave up while its call was still running.
+      if (isUnderWay) return tell(new ProviderFault('timeout'));
+      // A response that was lost stays lost, whatever the plugin made of it.
+      if (lost !== null) return tell(lost);
+      // What was paid for stays paid for.
+      if (isPaid) return tell(isUnknownFault(error) ? error : new ProviderFault('protocol'));
+      if (effect !== 'may_charge') return tell(error);
+      if (isBegun && !isExpected(error)) {
+        return { error: new ProviderFault('protocol'), isBug: true };
+      }
+      if (!isBegun && isUnknownFault(error)) {
+        // The call that is charged was not begun: what prepares it leaves nothing behind.
+        const { providerCode, providerRequestId } = error;
+        return tell(new ProviderFault('not_sent', { providerCode, providerRequestId }));
+      }
+      return tell(error);
+    },
+  };
+}
+
+function isUnknownFault(error: unknown): error is ProviderFault {
+  return error instanceof ProviderFault && faultPolicies.may_charge[error.kind].claim === 'unknown';
+}
+
+function isExpected(error: unknown): boolean {
+  return (
+    error instanceof ProviderFault ||
+    error instanceof LimiterRefusal ||
+    error instanceof StoreUnavailable
+  );
+}

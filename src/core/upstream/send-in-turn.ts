@@ -1,0 +1,200 @@
+import {
+  classifyCode,
+  ProviderErrorResponse,
+  ProviderFault,
+  type ActionDefinition,
+  type AnyProvider,
+  type UpstreamCall,
+  type UpstreamRequest,
+} from '../../contract/index.ts';
+import { MissedTurn, type UpstreamConnection } from '../../ports/index.ts';
+import type { CallDeps, Clock, Telemetry } from '../core-deps.ts';
+import { logBug } from '../log-bug.ts';
+import type { CallJournal } from './call-journal.ts';
+import { keptForAnswerMs, providerTimeoutMs, type CallTerms } from './call-terms.ts';
+
+/** A call with all that decides when and how it is sent. */
+export interface TurnedCall<T> {
+  readonly definition: AnyProvider;
+  readonly action: ActionDefinition;
+  readonly call: UpstreamCall<T>;
+  /** Name of the action, under which it is broken and counted. */
+  readonly key: string;
+  readonly quota: { readonly key: string; readonly perSecond: number };
+  readonly terms: CallTerms;
+  readonly journal: CallJournal;
+}
+
+export interface Attempt {
+  /** Whether the provider was tried, be it only to connect. */
+  wasMade: boolean;
+  /** Whether nothing follows, so that what the provider refuses has to be reported. */
+  readonly isLast: boolean;
+}
+
+/** What is there before a moment of sending is reserved: getting it ready takes time of its own. */
+interface Ready {
+  request: UpstreamRequest | null;
+  connection: UpstreamConnection | null;
+}
+
+/**
+ * Waits for a turn within the provider's limit and sends the call. A moment of sending that was missed is
+ * taken anew: not a byte was sent. Throws `ProviderFault`, `LimiterRefusal` or what `beforeSend` threw.
+ */
+export async function sendInTurn<T>(
+  deps: CallDeps,
+  turned: TurnedCall<T>,
+  attempt: Attempt,
+): Promise<T> {
+  const { action, key, quota, terms, journal } = turned;
+  const { priority } = terms;
+  const keptMs = terms.keptForAnswerMs ?? keptForAnswerMs[priority];
+  const turnByMs = Math.min(terms.deadlineMs - keptMs, terms.turnByMs ?? Infinity);
+  for (;;) {
+    if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
+    const ready: Ready = { request: null, connection: null };
+    try {
+      const isInTime = await deps.limiter.turn(
+        { ...quota, priority, withinMs: turnByMs - deps.now() },
+        {
+          connect: () => getReady(deps, turned, ready, attempt),
+          prepare: async () => {
+            await Promise.all(terms.beforeSend.map((step) => step(action.effect)));
+            journal.sending();
+          },
+        },
+      );
+      return await deps.breaker.run(key, () => {
+        attempt.wasMade = true;
+        return sendNow(deps, turned, ready, { isInTime, isLast: attempt.isLast });
+      });
+    } catch (error) {
+      if (!(error instanceof MissedTurn)) throw error;
+    } finally {
+      ready.connection?.release();
+    }
+  }
+}
+
+async function getReady<T>(
+  deps: CallDeps,
+  turned: TurnedCall<T>,
+  ready: Ready,
+  attempt: Attempt,
+): Promise<void> {
+  ready.request = buildRequest(deps, turned);
+  try {
+    ready.connection = await connect(deps, turned, ready.request);
+  } catch (error) {
+    attempt.wasMade = true;
+    throw error;
+  }
+}
+
+/**
+ * Built and encoded before its moment is reserved: signing an image of 8 MB takes longer than a moment lasts.
+ * A plugin that cannot build its request has sent nothing.
+ */
+function buildRequest<T>(deps: CallDeps, { definition, call }: TurnedCall<T>): UpstreamRequest {
+  try {
+    const request = call.build(deps.now(), deps.nonceMs());
+    const { body } = request;
+    return typeof body === 'string' ? { ...request, body: Buffer.from(body) } : request;
+  } catch (error) {
+    logBug(deps.log, `${definition.id} ${call.action} build`, error);
+    throw new ProviderFault('not_sent');
+  }
+}
+
+/** A failure to connect counts and is reported like that of a call. Throws `ProviderFault('not_sent')`. */
+async function connect<T>(
+  deps: CallDeps,
+  { definition, call, key, terms }: TurnedCall<T>,
+  { url }: UpstreamRequest,
+): Promise<UpstreamConnection> {
+  const startedMs = deps.now();
+  try {
+    return await deps.connectUpstream(url, terms.deadlineMs - startedMs);
+  } catch (error) {
+    const fault = toFault(error, definition);
+    report(deps, definition.id, call.action, startedMs, fault);
+    return deps.breaker.run(key, () => Promise.reject(fault));
+  }
+}
+
+async function sendNow<T>(
+  deps: CallDeps,
+  turned: TurnedCall<T>,
+  ready: Ready,
+  { isInTime, isLast }: { readonly isInTime: () => boolean; readonly isLast: boolean },
+): Promise<T> {
+  const { definition, action, call, terms, journal } = turned;
+  const startedMs = deps.now();
+  try {
+    const response = await deps.sendUpstream(ready.request ?? buildRequest(deps, turned), {
+      timeoutMs: Math.min(terms.answerWithinMs ?? providerTimeoutMs, terms.deadlineMs - startedMs),
+      maxBytes: action.maxResponseBytes,
+      dropStringsOver: action.dropStringsOver,
+      connection: ready.connection ?? undefined,
+      isInTime,
+    });
+    const read = call.read(response);
+    journal.answered(action.effect);
+    report(deps, definition.id, call.action, startedMs, null);
+    return read;
+  } catch (error) {
+    if (error instanceof MissedTurn) throw error;
+    const fault = toFault(error, definition);
+    journal.failed(action.effect, fault);
+    report(deps, definition.id, call.action, startedMs, fault);
+    // A refused nonce is an accident until the fresh one is refused as well.
+    const isSentAgain = !isLast && action.retryableCodes?.includes(fault.providerCode ?? '');
+    if (!isSentAgain) reportMisconfigured(deps, definition.id, call.action, fault);
+    throw fault;
+  }
+}
+
+/** Core alone classifies: a plugin's table for its codes, and `protocol` for what it cannot read. */
+function toFault(error: unknown, definition: AnyProvider): ProviderFault {
+  if (error instanceof ProviderFault) return error;
+  if (error instanceof ProviderErrorResponse) {
+    return new ProviderFault(classifyCode(definition.faults, error.code) ?? 'internal', {
+      providerCode: error.code,
+      providerRequestId: error.requestId,
+      retryAfterMs: error.retryAfterMs,
+    });
+  }
+  return new ProviderFault('protocol');
+}
+
+function report(
+  { metrics, log, now }: Telemetry & Clock,
+  provider: string,
+  action: string,
+  startedMs: number,
+  fault: ProviderFault | null,
+): void {
+  const outcome = fault?.kind ?? 'ok';
+  const durationMs = now() - startedMs;
+  metrics.upstreamCall({ provider, action, outcome, durationMs });
+  log.event('info', 'upstream_call', {
+    provider,
+    action,
+    outcome,
+    durationMs,
+    providerCode: fault?.providerCode,
+    providerRequestId: fault?.providerRequestId,
+  });
+}
+
+/** A person has to act on these. */
+function reportMisconfigured(
+  { log }: Pick<Telemetry, 'log'>,
+  provider: string,
+  action: string,
+  { kind, providerCode }: ProviderFault,
+): void {
+  if (kind !== 'credentials' && kind !== 'misconfigured') return;
+  log.event('error', 'provider_misconfigured', { provider, action, providerCode });
+}

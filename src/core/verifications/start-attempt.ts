@@ -1,0 +1,139 @@
+import type { Prepared, Started, StartUrls } from '../../contract/index.ts';
+import { spendVelocity } from '../callers/spend-velocity.ts';
+import type { ClaimedAttempt } from '../claims/claimed-work.ts';
+import { provesNothingDone } from '../claims/to-failure.ts';
+import { tooLateToBegin } from '../claims/too-late-to-begin.ts';
+import type { CallDeps, CallerLimits, Clock, KeySpace, OutcomeDeps, Urls } from '../core-deps.ts';
+import { sealCapability } from '../records/capability.ts';
+import type { ReusedRecord, VerificationRecord } from '../records/records.ts';
+import type { CallTerms } from '../upstream/call-terms.ts';
+import { claimEffectOf, type ClaimEffect } from '../upstream/claim-effect.ts';
+import { performOperation } from '../upstream/perform-operation.ts';
+import type { PickedChannel } from '../upstream/pick-provider.ts';
+import { quotaOf } from '../upstream/registry.ts';
+import { checkLaunch } from './check-launch.ts';
+import { concludeVerification } from './conclude-verification.ts';
+import { launchReuse } from './reuse-launch.ts';
+
+/** What a start leaves behind: a verification of its own, or the name of an open one. */
+export type StartRecord = VerificationRecord | ReusedRecord;
+
+/** A channel whose provider has prepared the input. */
+export interface PreparedChannel extends PickedChannel {
+  readonly kind: 'prepared';
+  readonly prepared: Exclude<Prepared<unknown>, { readonly problems: unknown }>;
+}
+
+/** What is to be started, whichever provider serves. */
+interface Start {
+  readonly input: {
+    readonly idempotencyKey: string;
+    readonly channel: string;
+    readonly subject: { readonly idNumber: string | null };
+  };
+  readonly placeholder: VerificationRecord;
+  readonly isLate: boolean;
+}
+
+/** Long enough for a person who comes back late; the provider forgets after three days anyway. */
+const capabilityLifeMs = 3 * 24 * 3600 * 1000;
+/** By then a start has its answer, or never will. */
+const firstFollowUpMs = 12_000;
+
+/** How a prepared channel starts the verification: an open launch of the same person, or a new call. */
+export function startAttempt(
+  deps: OutcomeDeps & CallerLimits & Urls,
+  start: Start,
+  candidate: PreparedChannel,
+): ClaimedAttempt<StartRecord> {
+  const { placeholder, isLate } = start;
+  const { provider, channel, prepared } = candidate;
+  const providerId = provider.definition.id;
+  const { idempotencyKey: _key, ...input } = start.input;
+  const owned = { ...placeholder, providerId, checks: prepared.checks };
+  const reuse = launchReuse(deps, candidate, owned, input);
+  const record = {
+    ...owned,
+    personalUntilMs: placeholder.createdAtMs + personalLifeMs(channel),
+    cacheKeys: reuse?.keys ?? [],
+  };
+  return {
+    providerId,
+    effect: effectOf(candidate),
+    perform: async (terms) => {
+      const open = await reuse?.find();
+      if (open) return open;
+      if (isLate) throw tooLateToBegin();
+      // Before anything is sent: a poll is planned, even if this process ends.
+      await deps.followUps.plan(record.id, deps.now() + firstFollowUpMs);
+      const started = await callProviderToStart(deps, terms, start, candidate, record);
+      // To be found again is a convenience: its failure changes nothing.
+      if (started.status === 'PENDING') await reuse?.remember(started).catch(() => {});
+      return started;
+    },
+  };
+}
+
+export function effectOf({ provider, channel }: PickedChannel): ClaimEffect {
+  return claimEffectOf(provider.definition, channel.action);
+}
+
+/** How long a person may come back, and a provider be asked. */
+export function personalLifeMs({ retentionSeconds }: PickedChannel['channel']): number {
+  return Math.max(capabilityLifeMs, retentionSeconds * 1000) + 3600 * 1000;
+}
+
+async function callProviderToStart(
+  deps: CallDeps & KeySpace & CallerLimits & Urls,
+  terms: CallTerms,
+  { input, placeholder }: Start,
+  candidate: PreparedChannel,
+  record: VerificationRecord,
+): Promise<VerificationRecord> {
+  const { provider, channel, prepared } = candidate;
+  const effect = effectOf(candidate);
+  const refund = await spendVelocity(deps, {
+    owner: placeholder,
+    idNumber: input.subject.idNumber,
+    mayCharge: effect === 'may_charge',
+    quota: quotaOf(provider, channel.action),
+  });
+  try {
+    const started = await performOperation(deps, provider, terms, {
+      name: `${record.providerId} ${input.channel} start`,
+      effect,
+      work: async (call) => {
+        const answered = await prepared.start(call, urlsOf(deps, record));
+        return { ...answered, launch: checkLaunch(answered.launch, deps) };
+      },
+    });
+    return begun(record, started, deps.now());
+  } catch (error) {
+    if (provesNothingDone(error)) await refund();
+    throw error;
+  }
+}
+
+function urlsOf(deps: Clock & KeySpace & Urls, { id, providerId }: VerificationRecord): StartUrls {
+  const expiresAtMs = deps.now() + capabilityLifeMs;
+  const seal = (purpose: 'return' | 'callback'): string =>
+    sealCapability(deps.hashKeys, { purpose, recordId: id, expiresAtMs });
+  return {
+    returnUrl: `${deps.publicUrl}/return/${seal('return')}`,
+    notifyUrl: `${deps.publicUrl}/callbacks/${providerId}/${seal('callback')}`,
+    reference: id,
+  };
+}
+
+function begun(record: VerificationRecord, started: Started, nowMs: number): VerificationRecord {
+  const open = {
+    ...record,
+    startedAtMs: nowMs,
+    expiresAtMs: nowMs + started.expiresInSeconds * 1000,
+    launch: started.launch,
+    session: started.session,
+  };
+  if (!started.outcome) return open;
+  const terms = { nowMs, askedMs: nowMs, graceSeconds: 0, evidence: 'QUERIED' } as const;
+  return concludeVerification(open, started.outcome, terms);
+}
