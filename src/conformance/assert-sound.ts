@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { z } from 'zod';
 import type { BankCardResult, OutcomeAnswer, Started } from '../contract/index.ts';
 
-// What a plugin may return, whatever a case expects: TypeScript promises it, and JavaScript does not.
+// The shapes that a plugin may return, whatever a case expects. TypeScript checks them; JavaScript does
+// not.
 
 const billing = z.enum(['CHARGED', 'NOT_CHARGED', 'UNKNOWN']);
 const reason = z.string().regex(/^[A-Z][A-Z0-9_]*$/u);
 const attempts = z.int().min(0).nullable();
-/** Not seconds, and not the far future. */
+/** Finds times in seconds, and times in the far future. */
 const moment = z.number().min(Date.UTC(2000)).max(Date.UTC(2200));
 
 const result = z.strictObject({
@@ -33,12 +34,12 @@ const outcome = z.discriminatedUnion('kind', [
 ]);
 
 const text = z.string().min(1);
-/** A person's browser goes there: no script, and nothing that others can read on the way. */
+/** The person's browser opens this URL, so it may not be a script, nor unencrypted HTTP. */
 const url = z
   .url()
   .refine(
     (given) => /^(?!javascript:|data:|http:\/\/(?!localhost|127\.|\[::1\]))/iu.test(given),
-    'must be https, or the link of an app',
+    'must be an https URL or an app link',
   );
 const launch = z.discriminatedUnion('kind', [
   z.strictObject({

@@ -40,7 +40,7 @@ import type {
   StartCase,
 } from './subject.ts';
 
-/** The core with one provider, over recorded answers. */
+/** Core with one provider, which gets recorded responses. */
 export interface Bench {
   readonly observed: Observed;
   readonly upstream: RecordedUpstream;
@@ -48,12 +48,12 @@ export interface Bench {
   readonly givenSettings: Readonly<Record<string, string>>;
   readonly deps: CoreDeps;
   readonly logLines: readonly string[];
-  /** Actions that were called and have no recorded answer. */
+  /** Actions that were called without a recorded response. */
   readonly unrecorded: ReadonlySet<string>;
-  /** Everything that the store was given to keep in the clear. */
+  /** Everything that was passed to the store unencrypted. */
   readonly keptTexts: readonly string[];
   readonly start: (given: StartCase, idempotencyKey?: string) => Promise<StartVerificationOutcome>;
-  /** The verification as it is after the provider was asked. */
+  /** The verification after the provider was queried. */
   readonly ask: (id: string) => Promise<VerificationRecord>;
   readonly check: (given: BankCardCase, idempotencyKey?: string) => Promise<CheckBankCardOutcome>;
   readonly notify: (capability: string, notification: Notification) => Promise<NotificationReceipt>;
@@ -63,11 +63,11 @@ export interface Bench {
 export interface BenchTerms {
   readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly answers?: Answers | undefined;
-  /** What the wire does to calls of an action. */
+  /** The wire fault for calls of an action. */
   readonly wire?: (action: string) => WireFault | undefined;
 }
 
-/** A call that meets a fault is given up sooner than in service, so that tests stay short. */
+/** The time limit of a call that meets a fault. Shorter than in service, so that tests stay short. */
 const faultWithinMs = 400;
 const nobodyListens = 'http://127.0.0.1:1';
 
@@ -77,7 +77,7 @@ const caller: Caller = {
   scopes: new Set(['verification:start', 'verification:read', 'bankcard:check'] as const),
 };
 
-/** Throws when the settings of the subject are refused. */
+/** Throws if the settings of the subject are refused. */
 export async function createBench(
   subject: ConformanceSubject,
   { settings: more = {}, answers = {}, wire = () => undefined }: BenchTerms = {},
@@ -187,7 +187,7 @@ export async function createBench(
     ask: async (id) => {
       const record = async () => {
         const [found] = await readVerifications(deps, caller, [id], deadlineMs());
-        if (!found || found instanceof Error) throw new Error('the verification is gone');
+        if (!found || found instanceof Error) throw new Error('the verification cannot be read');
         return found;
       };
       const { channel } = await record();
@@ -216,7 +216,7 @@ export async function createBench(
   };
 }
 
-/** Runs work on a bench, and takes it down. */
+/** Runs `work` on a bench and closes it. */
 export async function onBench<T>(
   subject: ConformanceSubject,
   terms: BenchTerms,
@@ -253,12 +253,12 @@ function isList(
   return Array.isArray(answer);
 }
 
-/** Large answers take their time, on a slow machine too. */
+/** Large responses take time, even more on a slow machine. */
 function sizeMs(bytes: number): number {
   return Math.min(5000, (bytes / (1024 * 1024)) * 100);
 }
 
-/** What is not sealed on its way into a store: keys, ids, and records but for their personal part. */
+/** Records what reaches the store unencrypted: keys, ids, and records without their personal part. */
 function noting(store: Store, kept: string[]): Store {
   const { records, cache, claims, lists } = store;
   return {

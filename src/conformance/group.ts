@@ -1,10 +1,10 @@
-/** One fact that holds of every provider. `run` throws `AssertionError` where it does not. */
+/** One fact that must hold for every provider. `run` throws `AssertionError` if it does not. */
 export type Check =
   | { readonly title: string; readonly run: () => Promise<void> | void }
-  /** Why it cannot be checked here; printed, so that nobody takes it for a pass. */
+  /** Why it cannot be checked here. Printed, so that a skip is not taken for a pass. */
   | { readonly title: string; readonly skipped: string };
 
-/** Facts about one thing. */
+/** The checks of one topic. */
 export interface Group {
   readonly name: GroupName;
   readonly checks: readonly Check[];

@@ -16,7 +16,7 @@ import type { ConformanceSubject } from './subject.ts';
 export type { GroupName } from './group.ts';
 export type * from './subject.ts';
 
-/** What every test runner offers: vitest, node:test, jest. */
+/** The functions that every test runner offers: vitest, node:test, jest. */
 export interface TestRunner {
   readonly describe: (name: string, body: () => void) => unknown;
   readonly it: ((name: string, body: () => Promise<void>) => unknown) & {
@@ -27,7 +27,7 @@ export interface TestRunner {
 /**
  * Registers the conformance suite as tests: `testProvider({ describe, it }, subject)`.
  *
- * A group with nothing to check says why, in the name of a skipped test and in the output.
+ * A group with nothing to check states the reason in the name of a skipped test and in the output.
  */
 export function testProvider({ describe, it }: TestRunner, subject: ConformanceSubject): void {
   describe(`conformance of ${subject.provider.id}`, () => {
@@ -37,7 +37,7 @@ export function testProvider({ describe, it }: TestRunner, subject: ConformanceS
           if ('run' in check) {
             it(check.title, async () => check.run());
           } else {
-            // Runners show skipped tests by number at best.
+            // Most runners show only the number of skipped tests.
             // oxlint-disable-next-line no-console
             console.info(
               `${subject.provider.id}, ${name}, ${check.title}: skipped, ${check.skipped}`,
@@ -60,7 +60,7 @@ export interface ConformanceReport {
   readonly skipped: readonly { readonly group: GroupName; readonly reason: string }[];
 }
 
-/** Runs the conformance suite, or the groups that are named, without a test runner. */
+/** Runs the conformance suite, or the named groups, without a test runner. */
 export async function checkProvider(
   subject: ConformanceSubject,
   { groups: wanted }: { readonly groups?: readonly GroupName[] } = {},
@@ -108,7 +108,7 @@ const groups: readonly ((subject: ConformanceSubject) => Group)[] = [
   sdlGroup,
 ];
 
-/** Nothing else can be said of a definition that is not whole. */
+/** If the definition is incomplete, no other group can run. */
 function groupsOf(subject: ConformanceSubject): readonly Group[] {
   const isWhole = findDefinitionMistakes(subject.provider).length === 0;
   if (!isWhole) return [definitionGroup(subject)];
@@ -117,10 +117,10 @@ function groupsOf(subject: ConformanceSubject): readonly Group[] {
     try {
       return make(subject);
     } catch (error) {
-      // A function of the plugin, or of the subject, that throws where it is only looked at.
+      // A function of the plugin or of the subject that throws while the suite inspects it.
       return group('definition', [
         {
-          title: 'can be looked at',
+          title: 'can be inspected',
           run: () => {
             throw error;
           },

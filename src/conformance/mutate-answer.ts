@@ -1,28 +1,28 @@
 import type { RecordedAnswer } from './subject.ts';
 
-/** A recorded answer in which one value is another. */
+/** A recorded response with one changed value. */
 export interface Mutant {
-  /** Where it differs: `data.status`. */
+  /** The path of the changed value: `data.status`. */
   readonly path: string;
-  /** What stands there now. */
+  /** The changed value. */
   readonly value: unknown;
   readonly answer: RecordedAnswer;
 }
 
-/** A value of an answer that can be replaced. */
+/** A value of a response that can be replaced. */
 export interface Leaf {
   readonly path: string;
-  /** As a value of the same type that nobody knows. */
+  /** Replaced by an unknown value of the same type. */
   readonly alien: Mutant;
-  /** As values that are almost the one that was recorded. */
+  /** Replaced by values that are almost the recorded one. */
   readonly near: readonly Mutant[];
 }
 
-/** Stands in texts, so that it is found where a vendor's text ends up. */
+/** Part of the replaced texts, so that the suite finds where a provider's text ends up. */
 export const alienText = 'CONFORMANCE_UNKNOWN';
 const alienNumber = 98_765_432;
 
-/** The values of an answer: of JSON, of XML, of a form. None where it is something else. */
+/** The values of a response in JSON, XML or a form. Empty for any other body. */
 export function leavesOf(answer: RecordedAnswer): readonly Leaf[] {
   const body = bodyOf(answer);
   const places = typeof body === 'string' ? placesInText(body) : placesInJson(body);
@@ -36,7 +36,7 @@ export function leavesOf(answer: RecordedAnswer): readonly Leaf[] {
   });
 }
 
-/** Several values of an answer, gone or null. */
+/** Copies without several values: removed, or null. */
 export function withoutAll(
   answer: RecordedAnswer,
   paths: readonly string[],
@@ -50,7 +50,7 @@ export function withoutAll(
   }));
 }
 
-/** The whole of it, unknown or absent. */
+/** Copies of the whole body, unknown or absent. */
 export function strangersOf(answer: RecordedAnswer): readonly Mutant[] {
   const body = bodyOf(answer);
   if (typeof body === 'string') return [];
@@ -89,7 +89,7 @@ function placesInJson(body: unknown): readonly Place[] {
   }));
 }
 
-/** Between tags, in quotes after `=`, and in forms. */
+/** Values between tags, in quotes after `=`, and in forms. */
 function placesInText(body: string): readonly Place[] {
   return [...body.matchAll(/(?<=>)[^<>]+(?=<\/)|(?<==")[^"]*(?=")|(?<==)[^&"\s<>]+/gu)].map(
     ({ 0: value, index }) => ({
@@ -118,7 +118,7 @@ function alienOf(value: unknown): unknown {
   return alienText;
 }
 
-/** What a careless comparison takes for the same. */
+/** Values that a careless comparison treats as equal. */
 function nearOf(value: unknown): readonly unknown[] {
   const text = String(value);
   const others = ['', `${text}X`, `X${text}`, `0${text}`, 'constructor'];

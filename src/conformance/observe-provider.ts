@@ -12,30 +12,30 @@ import {
 } from '../contract/index.ts';
 import { actionHeader } from './recorded-upstream.ts';
 
-/** What a plugin did, seen from core's side. */
+/** What a plugin did, seen from core. */
 export interface Observed {
-  /** Actions that it asked core to call, in order, called or not. */
+  /** The actions that it asked core to call, in order, whether sent or not. */
   readonly calls: string[];
   readonly started: Started[];
   readonly urls: StartUrls[];
   readonly outcomes: OutcomeAnswer[];
   readonly cardResults: BankCardResult[];
-  /** What an operation of it threw. */
+  /** What its operations threw. */
   readonly thrown: unknown[];
   /** How often it read a notification. */
   notificationReads: number;
-  /** What reading an answer threw, where it was no fault. */
+  /** What reading a response threw, if that was not a fault. */
   readonly unread: unknown[];
-  /** Access tokens that it was given. */
+  /** The access tokens that it was given. */
   readonly tokens: string[];
 }
 
-/** Whatever a plugin waits for beside its calls. */
+/** The time limit for anything that a plugin awaits besides its calls. */
 const settlesWithinMs = 12_000;
-/** Below that, core itself would ask between two steps of a test. */
+/** With a shorter interval, core itself would query between two steps of a test. */
 export const leastPollMs = 1000;
 
-/** The plugin, with everything noted that passes between it and core. */
+/** The plugin, with a record of everything that passes between it and core. */
 export function observeProvider(provider: AnyProvider, observed: Observed): AnyProvider {
   const lend = (call: ProviderCall<unknown>): ProviderCall<unknown> => ({
     ...call,
@@ -142,7 +142,7 @@ function tagged(request: UpstreamRequest, action: string): UpstreamRequest {
   return { ...request, headers: { ...request.headers, [actionHeader]: action } };
 }
 
-/** The same for a person who has to mend it: with what could not be read. */
+/** Like `lastFault`, with the cause for a developer: why the response could not be read. */
 export function explainFault(observed: Observed): string | null {
   const fault = lastFault(observed);
   const cause = observed.unread.at(-1);
@@ -150,10 +150,10 @@ export function explainFault(observed: Observed): string | null {
     fault !== 'protocol' || !(cause instanceof Error) || cause instanceof ProviderFault;
   return isExplained
     ? fault
-    : `protocol, for reading its answer throws ${cause.name}: ${cause.message}`;
+    : `protocol, because reading the response throws ${cause.name}: ${cause.message}`;
 }
 
-/** The kind of what an operation threw last, or the error itself where it is no fault. */
+/** The kind of the last thrown fault, or the text of the last error if it is not a fault. */
 export function lastFault({ thrown }: Observed): string | null {
   if (thrown.length === 0) return null;
   const error = thrown.at(-1);
@@ -167,14 +167,16 @@ function preparedBy<T extends object>(what: string, prepared: T): T {
     prepared !== null &&
     ('problems' in prepared || 'start' in prepared || 'check' in prepared);
   if (isRight) return prepared;
-  throw new Error(`prepare of ${what} must return { problems }, or what is to be done, at once`);
+  throw new Error(
+    `prepare of ${what} must return { problems }, or { start } or { check }, synchronously`,
+  );
 }
 
-/** Providers of which something never ended: nothing of them is waited for again. */
+/** Providers with an operation that never settled. Their further operations fail at once. */
 const stuck = new WeakSet<AnyProvider>();
 
 async function settled<T>(provider: AnyProvider, begin: () => Promise<T>): Promise<T> {
-  const message = 'it never settles';
+  const message = 'its promise never settles';
   if (stuck.has(provider)) throw new Error(message);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { RecordedAnswer } from './subject.ts';
 
-/** What a wire can do to an answer, whatever the provider. */
+/** Faults of the wire, independent of the provider. */
 export const wireFaults = [
   'refused',
   'silence',
@@ -19,13 +19,13 @@ export const wireFaults = [
 export type WireFault = (typeof wireFaults)[number];
 
 export interface ReceivedRequest {
-  /** Null for what did not come by `call.send`. */
+  /** Null for a request that was not sent by `call.send`. */
   readonly action: string | null;
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** Whether its connection was closed before it was answered. */
+  /** Whether its connection was closed before the response. */
   wasGivenUp: boolean;
 }
 
@@ -35,10 +35,10 @@ export interface RecordedUpstream {
   readonly close: () => Promise<void>;
 }
 
-/** Says which action a request is about, so that its answer can be found. */
+/** Names the action of a request, so that its response can be found. */
 export const actionHeader = 'x-conformance-action';
 
-/** The provider's side: answers by action what was recorded, on a real socket. */
+/** The provider's side: sends the recorded response of each action, over a real socket. */
 export async function startRecordedUpstream(
   answerOf: (action: string) => RecordedAnswer | Exclude<WireFault, 'refused'> | undefined,
 ): Promise<RecordedUpstream> {
@@ -73,7 +73,7 @@ export async function startRecordedUpstream(
 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  // Never what keeps a test process alive.
+  // Does not keep a test process alive.
   server.unref();
   const { port } = server.address() as AddressInfo;
   return {
@@ -119,7 +119,7 @@ function misbehave(fault: Exclude<WireFault, 'refused'>, response: ServerRespons
   }
 }
 
-/** Until the other side has had enough. */
+/** Writes until the client closes the connection. */
 function flood(response: ServerResponse): void {
   if (response.destroyed) return;
   response.write(mebibyte, (error) => {

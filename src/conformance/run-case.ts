@@ -11,7 +11,7 @@ import type {
   StartCase,
 } from './subject.ts';
 
-/** Whether a case is of an operation that the provider answers well. */
+/** Whether the case expects a regular response of the provider: neither input problems nor a fault. */
 export function isAnswered({ expect }: StartCase | BankCardCase): boolean {
   return !('problems' in expect) && !('fault' in expect);
 }
@@ -24,7 +24,7 @@ export function answeredCards({ bankCards = [] }: ConformanceSubject): readonly 
   return bankCards.filter(isAnswered);
 }
 
-/** The start that comes before an outcome or a notification. */
+/** The start that precedes an outcome or a notification. */
 export function startBefore(
   subject: ConformanceSubject,
   { title, channel, after }: OutcomeCase | NotificationCase,
@@ -32,11 +32,11 @@ export function startBefore(
   const start = answeredStarts(subject).find((each) =>
     after === undefined ? each.channel === channel : each.title === after,
   );
-  assert.ok(start, `"${title}" needs a start of ${channel} that is answered`);
+  assert.ok(start, `"${title}" needs a start of ${channel} with a regular response`);
   return start;
 }
 
-/** On a bench where a verification was started. */
+/** Runs `look` on a bench on which a verification was started. */
 export function afterStart<T>(
   subject: ConformanceSubject,
   given: OutcomeCase | NotificationCase,
@@ -57,7 +57,7 @@ export function afterStart<T>(
   });
 }
 
-/** What asking brought: an answer, or the kind of a fault. */
+/** The result of one query: an outcome, or the kind of a fault. */
 export async function askOnce(
   bench: Bench,
   id: string,

@@ -1,10 +1,10 @@
 import type { ConformanceSubject } from './subject.ts';
 
-/** Names an account, and opens nothing. */
+/** Settings that name an account but grant no access. */
 const identifiers = /^(?:APP|CLIENT|ACCOUNT|MERCHANT|PARTNER|USER)_ID$/u;
 const secrets = /(?:^|_)(?:KEY|SECRET|TOKEN|PASSWORD)(?:_|$)/u;
 
-/** Settings whose values must be seen nowhere: credentials, and what is named like one. */
+/** Settings whose values must not appear anywhere: credentials, and settings that are named like one. */
 export function secretNames(
   { provider }: Pick<ConformanceSubject, 'provider'>,
   given: Readonly<Record<string, string>>,

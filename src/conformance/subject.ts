@@ -11,24 +11,24 @@ import type {
   VerificationResult,
 } from '../contract/index.ts';
 
-/** What the suite is told of a provider: how to set it up, and what its answers mean. */
+/** The description of a provider for the suite: how to configure it, and what its responses mean. */
 export interface ConformanceSubject {
   readonly provider: AnyProvider;
-  /** Settings that lead to `endpoint`, by name without the prefix. Credentials are invented. */
+  /** Settings that point to `endpoint`, by name without the prefix. Credentials are invented. */
   readonly settings: (endpoint: string) => Readonly<Record<string, string>>;
-  /** An error of the provider's own, with a code as `faults` has it. */
+  /** An error response of the provider, with a code from `faults`. */
   readonly errorAnswer: (code: string, action: string) => RecordedAnswer;
   /**
-   * Looks at every request as the vendor would, its signature for one; throws where it is wrong.
+   * Checks every request as the provider would, for example its signature. Throws if the request is wrong.
    */
   readonly verifyRequest?: (request: SentRequest) => void;
-  /** What other answers need, such as that to the action which fetches an access token. */
+  /** Responses that other responses depend on, such as that of the action which fetches an access token. */
   readonly always?: Answers;
   readonly starts?: readonly StartCase[];
   readonly outcomes?: readonly OutcomeCase[];
   readonly notifications?: readonly NotificationCase[];
   readonly bankCards?: readonly BankCardCase[];
-  /** What the recorded answers hold about a person, beside what the inputs do. */
+  /** Personal data in the recorded responses, in addition to that of the inputs. */
   readonly personal?: readonly string[];
 }
 
@@ -36,51 +36,51 @@ export interface ConformanceSubject {
 export interface SentRequest {
   readonly action: string;
   readonly method: string;
-  /** With its query. */
+  /** Including the query. */
   readonly path: string;
-  /** Lower-case names. */
+  /** Header names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** As they were given, by name without the prefix. */
+  /** The given settings, by name without the prefix. */
   readonly settings: Readonly<Record<string, string>>;
   readonly nowMs: number;
 }
 
-/** An answer of the provider: a sample of its page or a recorded one, its persons invented. */
+/** A response of the provider: a sample of its documentation or a recorded one, with invented persons. */
 export interface RecordedAnswer {
-  /** 200, if it is not given. */
+  /** The default is 200. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** An object is sent as JSON. */
   readonly body: object | string;
 }
 
-/** By action; of a list one after the other, and the last one again. */
+/** By action. A list is sent one after the other, and then its last item again. */
 export type Answers = Readonly<Record<string, RecordedAnswer | readonly RecordedAnswer[]>>;
 
-/** As much of a value as a case cares about. */
+/** A partial value: only the given members are compared. */
 export type Expected<T> = T extends readonly (infer Item)[]
   ? readonly Expected<Item>[]
   : T extends object
     ? { readonly [Key in keyof T]?: Expected<T[Key]> }
     : T;
 
-/** What has to reach the provider, as far as a case cares. */
+/** The expected parts of a request. */
 export interface ExpectedRequest {
   readonly method?: string;
-  /** With its query. */
+  /** Including the query. */
   readonly path?: string;
-  /** Lower-case names. */
+  /** Header names are in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is compared with the JSON that came, a text with all of it. */
+  /** An object is compared with the parsed JSON body, a string with the whole body. */
   readonly body?: object | string;
-  /** Fields of a form, url-encoded or multipart; of a file its text. */
+  /** Fields of a form, url-encoded or multipart. A file is compared by its text. */
   readonly form?: Readonly<Record<string, string>>;
 }
 
 interface Case {
   readonly title: string;
-  /** Over those of the subject. */
+  /** Override the settings of the subject. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly answers?: Answers;
   /** By action. */
@@ -100,13 +100,13 @@ export interface StartCase extends Case {
   readonly channel: string;
   readonly input: Partial<StartInput>;
   readonly expect: Expected<Started> | ExpectedProblems | ExpectedFault;
-  /** What a pass of it attests; the channel's, if it is not given. */
+  /** What a pass attests. The default is the channel's. */
   readonly checks?: readonly CheckKind[];
 }
 
 export interface OutcomeCase extends Case {
   readonly channel: string;
-  /** Title of the start before it; the first of this channel, if it is not given. */
+  /** Title of the preceding start. The default is the first start of this channel. */
   readonly after?: string;
   readonly expect: Expected<VerificationResult> | 'pending' | 'not_told' | ExpectedFault;
 }
@@ -119,7 +119,7 @@ export interface BankCardCase extends Case {
 export interface NotificationCase extends Case {
   readonly channel: string;
   readonly after?: string;
-  /** Makes what the provider would send, signed where it signs. */
+  /** Makes the notification that the provider would send, signed if the provider signs. */
   readonly deliver: (about: Delivery) => Pick<Notification, 'body'> & Partial<Notification>;
   /** `nothing`: it says nothing about this verification. */
   readonly expect: Expected<VerificationResult> | 'pending' | 'not_told' | 'nothing';
@@ -128,8 +128,8 @@ export interface NotificationCase extends Case {
 /** What a notification is about. */
 export interface Delivery extends StartUrls {
   readonly session: Started['session'];
-  /** As they were given, by name without the prefix. */
+  /** The given settings, by name without the prefix. */
   readonly settings: Readonly<Record<string, string>>;
-  /** When it is signed. */
+  /** The time of the signature, in milliseconds. */
   readonly nowMs: number;
 }

@@ -8,7 +8,7 @@ import { afterStart, answeredCards, answeredStarts } from '../run-case.ts';
 import type { Answers, ConformanceSubject, OutcomeCase, RecordedAnswer } from '../subject.ts';
 import { firstOfChannel } from './unknown-codes.ts';
 
-/** What a caller is told, by what the call could have done. A broken read leaves things as they are. */
+/** The problem that the caller must get, by what the call may have done. A broken read changes nothing. */
 const due = {
   may_charge: { code: 'OUTCOME_UNKNOWN', billing: 'UNKNOWN', retry: 'NEW_KEY' },
   free_start: { code: 'PROVIDER_UNAVAILABLE', billing: 'NOT_CHARGED', retry: 'SAME_KEY' },
@@ -16,7 +16,10 @@ const due = {
 
 const page = '<!doctype html><title>A gateway says hello</title>';
 
-/** How an answer can be broken: on the wire, or by a status that does not go with what it says. */
+/**
+ * The ways in which a response can be broken: by a wire fault, or by an HTTP status that contradicts its
+ * body.
+ */
 const breakages: readonly {
   readonly title: string;
   readonly wire?: WireFault;
@@ -24,7 +27,7 @@ const breakages: readonly {
 }[] = [
   ...wireFaults.map((wire) => ({ title: wire, wire })),
   ...[500, 503, 404].map((status) => ({
-    title: `a good answer with HTTP ${status}`,
+    title: `a good response with HTTP ${status}`,
     rewrite: (answer: RecordedAnswer) => ({ ...answer, status }),
   })),
   ...[404, 503].map((status) => ({
@@ -36,12 +39,14 @@ const breakages: readonly {
 type Breakage = (typeof breakages)[number];
 
 /**
- * Refused, silent, broken off, HTML, empty, truncated, redirecting, huge answers and statuses that deny
- * what they bring: each is the fault that it is, and its billing follows the effect of the action.
+ * Refused, silent, broken off, HTML, empty, truncated, redirecting and huge responses, and statuses that
+ * contradict the body. Each must become the right fault, and its billing must follow the effect of the
+ * action.
  */
 export function brokenAnswersGroup(subject: ConformanceSubject): Group {
   const operations = operationsOf(subject);
-  if (operations.length === 0) return skip('broken answers', 'no case of the subject is answered');
+  if (operations.length === 0)
+    return skip('broken answers', 'no case of the subject has a regular response');
   return group(
     'broken answers',
     operations.flatMap(({ title, run }) =>
@@ -86,7 +91,7 @@ function operationsOf(subject: ConformanceSubject): readonly Operation[] {
   ];
 }
 
-/** Each action of the operation in turn is answered so. */
+/** Breaks the response of each action of the operation in turn. */
 async function breakStart(
   subject: ConformanceSubject,
   given: BenchTerms,
@@ -111,12 +116,12 @@ async function breakStart(
     await onBench(subject, terms, async (bench) => {
       const problem = await run(bench);
       assertAskedOnce(bench, action);
-      // What only reads may be done without.
+      // An operation may succeed without a call that only reads.
       if (!problem && effectOf(action) === 'read') return;
-      assert.ok(problem, `${action} was not answered well, and it succeeds all the same`);
+      assert.ok(problem, `${action} got a broken response, but the operation succeeds`);
       const { code, billing, retry } = problem;
       const expected = isPaid || isPaying ? due.may_charge : due.free_start;
-      const said = `after ${action} callers are told ${code}, ${billing}, ${retry}`;
+      const said = `after ${action} callers get ${code}, ${billing}, ${retry}`;
       assert.deepEqual({ code, billing, retry }, expected, `${said}: must be ${expected.code}`);
     });
   }
@@ -147,13 +152,13 @@ function breakOutcome(
     const before = bench.observed.calls.length;
     const { status } = await bench.ask(id);
     const asked = bench.observed.calls.slice(before);
-    // What is known without asking cannot be broken.
+    // An outcome that is known without a query cannot be broken.
     if (asked.length === 0 && bench.observed.outcomes.length > 0) return;
-    assert.ok(asked.length > 0, 'it asks nobody');
-    assert.equal(new Set(asked).size, asked.length, 'it asks again by itself');
-    assert.equal(status, 'PENDING', 'a read that failed says nothing about the person');
+    assert.ok(asked.length > 0, 'it sends no query');
+    assert.equal(new Set(asked).size, asked.length, 'it repeats the query by itself');
+    assert.equal(status, 'PENDING', 'a failed read must leave the verification PENDING');
     const told = bench.observed.outcomes.filter(({ kind }) => kind === 'ended');
-    assert.deepEqual(told, [], 'a broken answer was understood');
+    assert.deepEqual(told, [], 'a broken response was accepted');
   });
 }
 
@@ -168,5 +173,5 @@ function rewritten(
 
 function assertAskedOnce({ observed }: Bench, action: string): void {
   const times = observed.calls.filter((each) => each === action).length;
-  assert.ok(times <= 1, `it asks to call ${action} again, which only core may decide`);
+  assert.ok(times <= 1, `it calls ${action} again; only core may retry`);
 }

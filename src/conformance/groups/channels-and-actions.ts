@@ -8,7 +8,7 @@ import { afterStart, answeredCards, answeredStarts, isPass } from '../run-case.t
 import type { ConformanceSubject, StartCase } from '../subject.ts';
 import { readOnce } from './notifications.ts';
 
-/** Exactly what is declared is there, is called, and is called through core. */
+/** Everything that is declared exists and is called, and every call goes through core. */
 export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
   const { provider, outcomes = [] } = subject;
   const channels = Object.entries(provider.channels);
@@ -18,26 +18,29 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
       {
         title: `${name} can be started, by the action that it names`,
         run: async () => {
-          assert.ok(starts.length > 0, `the subject has no start of ${name} that is answered`);
+          assert.ok(
+            starts.length > 0,
+            `the subject has no start of ${name} with a regular response`,
+          );
           for (const start of starts) {
             const calls = await callsOfStart(subject, start);
             assert.equal(calls.filter((each) => each === channel.action).length, 1);
             assert.equal(
               calls.filter((each) => effectOf(subject, each) === 'may_charge').length,
               Number(effectOf(subject, channel.action) === 'may_charge'),
-              'another action of it may charge: name that one as the action of the channel',
+              'another of its actions may charge: declare that one as the action of the channel',
             );
           }
         },
       },
       {
-        title: `${name} looks at every input, and changes none`,
+        title: `${name} prepares every input, and changes none`,
         run: () => {
           for (const start of starts) assertPrepares(subject, start);
         },
       },
       {
-        title: `${name} demands what it requires`,
+        title: `${name} refuses an input without its required fields`,
         run: async () => {
           for (const path of channel.requires) {
             for (const start of starts.slice(0, 1)) await assertRequired(subject, start, path);
@@ -50,8 +53,8 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
               title: `${name} has recorded outcomes, a pass and another one`,
               run: () => {
                 const own = outcomes.filter((each) => each.channel === name);
-                assert.ok(own.some(isPass), 'there is no pass among them');
-                assert.ok(!own.every(isPass), 'there are passes only');
+                assert.ok(own.some(isPass), 'none of them is a pass');
+                assert.ok(!own.every(isPass), 'all of them are passes');
               },
             },
           ]
@@ -65,10 +68,10 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
         const outcomesOfCards = answeredCards(subject).map(({ expect }) =>
           'outcome' in expect ? expect.outcome : null,
         );
-        assert.ok(outcomesOfCards.includes('MATCHED'), 'there is no match among them');
+        assert.ok(outcomesOfCards.includes('MATCHED'), 'none of them is a match');
         assert.ok(
           outcomesOfCards.some((outcome) => outcome !== 'MATCHED'),
-          'there are matches only',
+          'all of them are matches',
         );
       },
     });
@@ -85,17 +88,17 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
         const uncalled = declared.filter((action) => !called.has(action)).join(', ');
         assert.equal(uncalled, '', `no case calls ${uncalled}`);
         const unknown = [...called].filter((action) => !declared.includes(action)).join(', ');
-        assert.equal(unknown, '', `${unknown} is called and not declared`);
+        assert.equal(unknown, '', `${unknown} is called but not declared`);
       },
     },
     {
-      title: 'nothing is sent but by call.send, to a URL of its settings',
+      title: 'everything is sent by call.send, to a URL of its settings',
       run: () =>
         onEach(subject, async ({ observed, upstream, contacted }) => {
           const others = [...contacted].filter((origin) => origin !== upstream.url).join(', ');
           assert.equal(others, '', `it sends to ${others}`);
           const stray = upstream.received.filter(({ action }) => action === null);
-          assert.equal(stray.length, 0, 'a request did not come by call.send');
+          assert.equal(stray.length, 0, 'a request was not sent by call.send');
           for (const action of observed.calls) {
             const isThere = upstream.received.some((request) => request.action === action);
             assert.ok(isThere, `${action} did not go to the endpoint of the settings`);
@@ -111,7 +114,7 @@ function isAsked(
   { outcome }: ChannelDefinition<unknown>,
 ): boolean {
   if (typeof outcome === 'string') return outcome === 'QUERY';
-  // Throws what the plugin throws: the group says so.
+  // Throws what the plugin throws; the group reports it.
   const parsed = parseProviderSettings(provider, settings('http://127.0.0.1:1'));
   return 'settings' in parsed && outcome(parsed.settings) === 'QUERY';
 }
@@ -134,28 +137,28 @@ async function assertRequired(
   path: string,
 ): Promise<void> {
   const field = subject.provider.channels[start.channel]?.optionsField ?? null;
-  // Options stand in a case without the name of their field.
+  // The options of a case do not contain the name of their field.
   const own = field === null ? path : path.replace(`options.${field}`, 'options');
   const input = without(start.input, own.split('.')) as StartCase['input'];
   const { settings, answers } = start;
   await onBench(subject, { settings, answers }, async (bench) => {
     const outcome = await bench.start({ ...start, input });
     const paths = outcome.kind === 'problem' ? outcome.problem.fields.map((each) => each.path) : [];
-    assert.ok(paths.includes(path), `${path} is required, and may be left out`);
+    assert.ok(paths.includes(path), `${path} is required, but may be left out`);
   });
 }
 
-/** A copy in which a member is null. */
+/** A copy in which one member is null. */
 function without(value: unknown, [name, ...rest]: readonly string[]): unknown {
   if (name === undefined || typeof value !== 'object' || value === null) return null;
   const members = value as Readonly<Record<string, unknown>>;
   return { ...members, [name]: without(members[name], rest) };
 }
 
-/** A bench after a case, with the origins that were contacted meanwhile. */
+/** A bench after a case, with the origins that were contacted during it. */
 type Watched = Bench & { readonly contacted: ReadonlySet<string> };
 
-/** Every case, each on a bench of its own. */
+/** Runs every case on its own bench. */
 export async function onEach(
   subject: ConformanceSubject,
   look: (bench: Watched) => Promise<void>,
@@ -196,7 +199,9 @@ export async function onEach(
   }
 }
 
-/** By what Node itself says of requests: fetch and undici on one channel, node:http on another. */
+/**
+ * Node's diagnostics channels report all requests: fetch and undici on one channel, node:http on another.
+ */
 async function watchingHosts<T>(work: (contacted: ReadonlySet<string>) => Promise<T>): Promise<T> {
   const contacted = new Set<string>();
   const onUndici = (message: unknown): void => {
@@ -219,7 +224,7 @@ async function watchingHosts<T>(work: (contacted: ReadonlySet<string>) => Promis
   }
 }
 
-/** Whatever is left out, a plugin says what is wrong, and leaves what it was given as it was. */
+/** For an input that lacks members, `prepare` must return the problems and must not change the input. */
 function assertPrepares({ provider, settings }: ConformanceSubject, start: StartCase): void {
   const channel = provider.channels[start.channel];
   const parsed = parseProviderSettings(provider, {

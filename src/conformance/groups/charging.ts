@@ -4,12 +4,12 @@ import { group, skip, type Check, type Group } from '../group.ts';
 import { answeredCards, answeredStarts } from '../run-case.ts';
 import type { ConformanceSubject } from '../subject.ts';
 
-/** At most one call that may be charged, whatever becomes of its answer. */
+/** At most one call that may charge, whatever happens to its response. */
 export function chargingGroup(subject: ConformanceSubject): Group {
   const { provider } = subject;
   const mayCharge = (action: string | undefined): boolean =>
     action !== undefined && provider.actions[action]?.effect === 'may_charge';
-  /** Of several answers the first is a refusal after which core sends again. */
+  /** If there are several responses, the first is a refusal after which core sends again. */
   const isSentOnce = ({ answers }: BenchTerms, action: string): boolean =>
     ([answers?.[action] ?? []].flat() as readonly unknown[]).length < 2;
   const paying = [
@@ -35,7 +35,7 @@ export function chargingGroup(subject: ConformanceSubject): Group {
     return isDeclared
       ? group('charging', [
           {
-            title: 'an action that may charge is met by a case',
+            title: 'a case calls an action that may charge',
             run: () => assert.fail('no case of the subject calls it'),
           },
         ])
@@ -45,7 +45,7 @@ export function chargingGroup(subject: ConformanceSubject): Group {
     'charging',
     paying.flatMap(({ title, action, terms, run }): Check[] => [
       {
-        title: `${title}: no second call after an answer that was lost`,
+        title: `${title}: no second call after a lost response`,
         run: async () => {
           for (const fault of ['silence', 'reset', 'html'] as const) {
             const wire = (each: string) => (each === action ? fault : undefined);
@@ -60,7 +60,7 @@ export function chargingGroup(subject: ConformanceSubject): Group {
         },
       },
       {
-        title: `${title}: the same key is answered without a call`,
+        title: `${title}: a repeated key makes no call`,
         run: () =>
           onBench(subject, pick(terms), async (bench) => {
             await run(bench);
@@ -81,5 +81,5 @@ function assertCalledOnce({ observed, upstream }: Bench, action: string): void {
   const sent = upstream.received.filter((request) => request.action === action);
   assert.equal(sent.length, 1, `${action} reached the provider ${sent.length} times`);
   const asked = observed.calls.filter((each) => each === action);
-  assert.equal(asked.length, 1, `it asks to call ${action} again, which only core may decide`);
+  assert.equal(asked.length, 1, `it calls ${action} again; only core may retry`);
 }

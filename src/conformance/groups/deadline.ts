@@ -6,15 +6,15 @@ import type { ConformanceSubject } from '../subject.ts';
 
 const closesWithinMs = 3000;
 
-/** What is given up is given up on the wire too, and nothing of it is left. */
+/** A call that core abandons must also end on the wire and leave nothing behind. */
 export function deadlineGroup(subject: ConformanceSubject): Group {
   const [start] = answeredStarts(subject);
   const [card] = answeredCards(subject);
   const given = start ?? card;
-  if (!given) return skip('deadline', 'no case of the subject is answered');
+  if (!given) return skip('deadline', 'no case of the subject has a regular response');
   return group('deadline', [
     {
-      title: 'a call that is not answered is given up, and its connection closed',
+      title: 'a call without a response is abandoned, and its connection is closed',
       run: () =>
         onBench(
           subject,
@@ -29,7 +29,7 @@ export function deadlineGroup(subject: ConformanceSubject): Group {
             while (isOpen() && Date.now() < untilMs) {
               await new Promise((resolve) => setTimeout(resolve, 20));
             }
-            assert.ok(!isOpen(), 'a connection stays open after its call was given up');
+            assert.ok(!isOpen(), 'a connection stays open after its call was abandoned');
           },
         ),
     },

@@ -6,11 +6,11 @@ import { checkDefinitions } from '../../boot/check-definitions.ts';
 import { group, type Group } from '../group.ts';
 import type { ConformanceSubject } from '../subject.ts';
 
-/** What the service would refuse at its start. */
+/** What the service would refuse at startup. */
 export function definitionGroup({ provider }: ConformanceSubject): Group {
   return group('definition', [
     {
-      title: 'is whole: contract version, id, a limit and an effect for each action',
+      title: 'is complete: contract version, id, a limit and an effect for each action',
       run: () => {
         const mistakes = findDefinitionMistakes(provider);
         assert.equal(mistakes.length, 0, mistakes.join(' '));

@@ -16,11 +16,13 @@ import type { ConformanceSubject, Delivery, NotificationCase } from '../subject.
 const hourMs = 3600 * 1000;
 const yearMs = 365 * 24 * hourMs;
 
-/** Verified over the raw bytes, then read; what is altered, old or repeated is not read at all. */
+/**
+ * A notification is verified over the raw bytes and then read. An altered, old or repeated one is not read.
+ */
 export function notificationsGroup(subject: ConformanceSubject): Group {
   const { provider, notifications = [] } = subject;
   const notified = Object.entries(provider.channels).filter(([, each]) => each.notification);
-  if (notified.length === 0) return skip('notifications', 'no channel of it is notified');
+  if (notified.length === 0) return skip('notifications', 'none of its channels has notifications');
   return group('notifications', [
     ...notifications.map((each) => ({
       title: `${each.channel}: ${each.title}`,
@@ -32,9 +34,15 @@ export function notificationsGroup(subject: ConformanceSubject): Group {
       );
       const title = `${name} has a recorded notification`;
       if (!first && channel.outcome === 'NOTIFICATION') {
-        return [{ title, run: () => assert.fail('the subject has none that says something') }];
+        return [
+          {
+            title,
+            run: () => assert.fail('the subject has no notification that reports an outcome'),
+          },
+        ];
       }
-      if (!first) return [{ title, skipped: 'the subject has none that says something' }];
+      if (!first)
+        return [{ title, skipped: 'the subject has no notification that reports an outcome' }];
       return [
         {
           title: `${name}: says nothing about another verification`,
@@ -70,11 +78,13 @@ interface Delivered {
   readonly reference: string;
   readonly nowMs: number;
   readonly capability: string;
-  /** The same, made of something else. */
+  /** Makes the same notification with other data. */
   readonly make: (changes: Partial<Delivery>) => Notification;
 }
 
-/** Lends a notification, and the plugin's way to read one, without its signature being checked. */
+/**
+ * Passes a notification to `look`, with the plugin's function to read one without checking its signature.
+ */
 export function readOnce(
   subject: ConformanceSubject,
   given: NotificationCase,
@@ -104,7 +114,7 @@ function about(
     const definition = subject.provider.channels[given.channel]?.notification;
     const [started] = bench.observed.started;
     const [urls] = bench.observed.urls;
-    assert.ok(definition && started && urls, `${given.channel} is not notified`);
+    assert.ok(definition && started && urls, `${given.channel} has no notifications`);
     const nowMs = bench.deps.now();
     const { session } = started;
     const make = (changes: Partial<Delivery>): Notification => {
@@ -120,7 +130,7 @@ function about(
         nowMs,
         ...changes,
       });
-      // As a server hands them out.
+      // A server lower-cases header names.
       const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
       return { method, query, headers: Object.fromEntries(lower) as typeof headers, body };
     };
@@ -137,7 +147,7 @@ function assertRead({ bench, definition, ...given }: Delivered, { expect }: Noti
   assert.equal(definition.verify?.(notification, context).kind ?? 'genuine', 'genuine');
   const answer = definition.read(notification, session, context);
   if (expect === 'nothing') return assert.equal(answer, null);
-  assert.ok(answer, 'it says nothing');
+  assert.ok(answer, 'it reports nothing');
   assertSoundOutcome(answer);
   if (typeof expect === 'string') return assert.equal(answer.kind, expect);
   assert.equal(answer.kind, 'ended');
@@ -152,7 +162,7 @@ function assertOwnOnly({ bench, definition, notification, session, nowMs }: Deli
     ]),
   );
   const answer = definition.read(notification, foreign, { settings: bench.settings, nowMs });
-  assert.equal(answer, null, 'it is taken for one about another verification');
+  assert.equal(answer, null, 'it counts for another verification');
 }
 
 async function assertFoundByReference(given: Delivered): Promise<void> {
@@ -202,7 +212,7 @@ function signedChecks(
         ]),
       );
       const other = make({ settings });
-      // Where the settings hold a public key only, nobody can sign by them.
+      // If the settings contain a public key only, they cannot be used to sign.
       if (isSame(other, make({}))) return;
       assertRefused({ bench, ...delivered }, other, 'another secret');
     }),
@@ -214,29 +224,37 @@ function signedChecks(
       }
       const later = { ...delivered, nowMs: nowMs + yearMs };
       const { kind } = prove(later, make({ nowMs: later.nowMs }));
-      assert.equal(kind, 'genuine', 'it goes by another clock than the nowMs that it is given');
+      assert.equal(kind, 'genuine', 'verify must use the given nowMs and no other clock');
     }),
     on('a repeated one is not read again', async ({ capability, notification, ...delivered }) => {
       const { bench } = delivered;
       for (let time = 0; time < 3; time++) {
         const receipt = await bench.notify(capability, notification);
-        assert.equal(receipt.kind, 'received', 'a provider that repeats one expects its reply');
+        assert.equal(receipt.kind, 'received', 'a repeated notification must get the normal reply');
       }
       assert.ok(bench.observed.notificationReads <= 1, 'it is read again each time');
       const id = idOf(delivered, notification);
-      assert.equal(idOf(delivered, notification), id, 'the same one has another id each time');
+      assert.equal(
+        idOf(delivered, notification),
+        id,
+        'the same notification has a different id each time',
+      );
       for (const [header, value] of Object.entries(notification.headers)) {
         const headers = { ...notification.headers, [header]: altered(value) };
         const changed = idOf(delivered, { ...notification, headers });
         const isFixed = changed === null || changed === id;
-        assert.ok(isFixed, `its id is taken from ${header}, which nobody signs`);
+        assert.ok(isFixed, `its id is taken from ${header}, which is not signed`);
       }
     }),
     on('two deliveries have two ids', ({ make, nowMs, ...delivered }) => {
       const [one, other] = [make({}), make({ nowMs: nowMs + 1000 })].map((notification) =>
         idOf({ nowMs, ...delivered }, notification),
       );
-      assert.notEqual(one, other, 'the second would be taken for the first, and not be read');
+      assert.notEqual(
+        one,
+        other,
+        'two notifications have the same id, so the second would not be read',
+      );
     }),
   ];
 }
@@ -249,7 +267,7 @@ function prove({ bench, definition, nowMs }: Proving, given: Notification): Noti
   const isProof = proof?.kind === 'genuine' || proof?.kind === 'refused';
   assert.ok(
     isProof,
-    'verify must return { kind: genuine, deliveryId } or { kind: refused }, at once',
+    'verify must return { kind: genuine, deliveryId } or { kind: refused } synchronously',
   );
   return proof;
 }
@@ -259,7 +277,7 @@ function idOf(given: Proving, notification: Notification): string | null {
   return proof.kind === 'genuine' ? proof.deliveryId : null;
 }
 
-/** Those that cannot be altered; none where the signature stands in the body. */
+/** The headers that the signature covers. Empty if the signature is in the body. */
 function protectedHeaders(delivered: Delivered): readonly string[] {
   const { notification } = delivered;
   return Object.entries(notification.headers)
@@ -279,7 +297,7 @@ function assertRefused(given: Proving, notification: Notification, what: string)
     const said = error instanceof Error ? `${error.name}: ${error.message}` : 'something';
     assert.fail(`with ${what} verify throws ${said}. It must return { kind: refused }`);
   }
-  assert.equal(proof.kind, 'refused', `with ${what} it is taken for genuine`);
+  assert.equal(proof.kind, 'refused', `with ${what} it is accepted as genuine`);
 }
 
 function alterations(body: Buffer): readonly (readonly [string, Buffer])[] {
@@ -296,7 +314,7 @@ function alterations(body: Buffer): readonly (readonly [string, Buffer])[] {
   ];
 }
 
-/** The same length, another character in its middle: at the end it may be padding. */
+/** Same length, with another character in the middle, because the last one may be padding. */
 function altered(text: string): string {
   const middle = Math.floor(text.length / 2);
   const other = text[middle] === '0' ? '1' : '0';

@@ -6,14 +6,14 @@ import { secretSettings } from '../secret-settings.ts';
 import type { ConformanceSubject, StartCase } from '../subject.ts';
 import { onEach } from './channels-and-actions.ts';
 
-/** Shorter ones, such as a digit, are found by accident. */
+/** Values shorter than this, such as a digit, can occur elsewhere by chance. */
 const shortestLength = 2;
 const shortestOption = 16;
 
-/** What a case gives of a person is nowhere but on its way to the provider. */
+/** The personal data of a case may appear in requests to the provider only. */
 export function privacyGroup(subject: ConformanceSubject): Group {
   const personal = personalOf(subject);
-  if (personal.length === 0) return skip('privacy', 'the cases give nothing of a person');
+  if (personal.length === 0) return skip('privacy', 'the cases contain no personal data');
   const places: readonly (readonly [string, (bench: Bench, printed: string) => string])[] = [
     ['logs', ({ logLines }) => logLines.join('')],
     ['what is printed', (_bench, printed) => printed],
@@ -30,7 +30,7 @@ export function privacyGroup(subject: ConformanceSubject): Group {
   return group(
     'privacy',
     places.map(([place, textOf]): Check => ({
-      title: `nothing personal and no secret in ${place}`,
+      title: `no personal data and no secret in ${place}`,
       run: () =>
         whilePrinting(async (printed) =>
           onEach(subject, async (bench) => {
@@ -49,7 +49,7 @@ export function privacyGroup(subject: ConformanceSubject): Group {
   );
 }
 
-/** As it is, and as it would stand in a URL or a header. */
+/** The value itself, and its spellings in a URL or a header. */
 function spellingsOf(value: string): readonly string[] {
   const bytes = Buffer.from(value);
   return [
@@ -63,9 +63,9 @@ function spellingsOf(value: string): readonly string[] {
 
 const printers = ['log', 'info', 'warn', 'error', 'debug'] as const;
 
-/** Notes what goes to the console meanwhile. */
+/** Collects console output while `work` runs. */
 async function whilePrinting(work: (printed: () => string) => Promise<void>): Promise<void> {
-  // A plugin writes there, if anybody does; the suite itself does not.
+  // The suite itself does not write to the console, so any output comes from the plugin.
   // oxlint-disable no-console
   const lines: string[] = [];
   const own = printers.map((name) => [name, console[name]] as const);
@@ -110,7 +110,7 @@ function personalOf(subject: ConformanceSubject): readonly Personal[] {
   return [...distinct].map(([value, what]) => [what, value]);
 }
 
-/** Texts that are longer than a word of an enum: images, and whatever somebody wrote. */
+/** Strings that are longer than an enum value: images, and text that a person wrote. */
 function longOptionsOf({ input }: StartCase): readonly Personal[] {
   const texts = (value: unknown, path: string): readonly Personal[] => {
     if (typeof value === 'string') {

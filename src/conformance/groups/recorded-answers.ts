@@ -14,7 +14,7 @@ import type {
   StartCase,
 } from '../subject.ts';
 
-/** Each recorded answer becomes what it is stated to mean, and the right request goes out for it. */
+/** Each recorded response must become the stated result, and the right request must be sent for it. */
 export function recordedAnswersGroup(subject: ConformanceSubject): Group {
   const { starts = [], outcomes = [], bankCards = [] } = subject;
   const checks: Check[] = [
@@ -51,7 +51,11 @@ function runStart(subject: ConformanceSubject, given: StartCase): Promise<void> 
     if (outcome.kind !== 'success') return;
     const attested = [...outcome.verification.checks].toSorted();
     const due = [...(checks ?? channel?.checks ?? [])].toSorted();
-    assert.deepEqual(attested, due, `a pass attests ${attested.join()}, and should ${due.join()}`);
+    assert.deepEqual(
+      attested,
+      due,
+      `a pass attests ${attested.join()}, but should attest ${due.join()}`,
+    );
     await assertSent(subject, bench, given.sends);
   });
 }
@@ -62,7 +66,7 @@ function runOutcome(subject: ConformanceSubject, given: OutcomeCase): Promise<vo
     assertRecorded(bench);
     const { expect } = given;
     if (typeof expect === 'object' && 'fault' in expect) return assertFault(bench, expect.fault);
-    assert.ok('answer' in told, `asking fails: ${'fault' in told ? told.fault : ''}`);
+    assert.ok('answer' in told, `the query fails: ${'fault' in told ? told.fault : ''}`);
     assertSoundOutcome(told.answer);
     if (typeof expect === 'string') assert.equal(told.answer.kind, expect);
     else {
@@ -90,7 +94,7 @@ function runCard(subject: ConformanceSubject, given: BankCardCase): Promise<void
 
 function assertRecorded({ unrecorded }: Bench): void {
   const names = [...unrecorded].join(', ');
-  assert.equal(unrecorded.size, 0, `the case has no answer for the action ${names}`);
+  assert.equal(unrecorded.size, 0, `the case has no recorded response for the action ${names}`);
 }
 
 type Outcome = Awaited<ReturnType<Bench['start']>> | Awaited<ReturnType<Bench['check']>>;
@@ -106,7 +110,7 @@ function assertProblems(bench: Bench, outcome: Outcome, paths: readonly string[]
   const seen = [...new Set(found)].toSorted();
   const said = `the wrong fields are ${seen.join(', ') || 'none'}, and should be ${paths.join(', ')}`;
   assert.deepEqual(seen, [...paths].toSorted(), said);
-  assert.deepEqual(bench.observed.calls, [], 'something was called all the same');
+  assert.deepEqual(bench.observed.calls, [], 'an action was called although the input is refused');
 }
 
 function assertFault(bench: Bench, kind: string): void {
@@ -114,7 +118,7 @@ function assertFault(bench: Bench, kind: string): void {
   assert.equal(
     seen,
     kind,
-    `it must be the fault ${kind}, and is ${explainFault(bench.observed) ?? 'none'}`,
+    `it must be the fault ${kind}, but is ${explainFault(bench.observed) ?? 'none'}`,
   );
 }
 
@@ -133,7 +137,7 @@ async function assertSent(
     const { body, form, ...rest } = expected;
     assertMatches(request, rest, action);
     const text = request.body.toString('utf8');
-    if (typeof body === 'string') assert.equal(text, body, `the body of ${action} is another`);
+    if (typeof body === 'string') assert.equal(text, body, `the body of ${action} differs`);
     else if (body !== undefined) {
       assertMatches(parsed(text, action), body, `the body of ${action}`);
     }
@@ -141,12 +145,12 @@ async function assertSent(
   }
 }
 
-/** Without what it holds: it may be somebody's. */
+/** The message does not contain the body, which may hold personal data. */
 function parsed(body: string, action: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    return assert.fail(`the body of ${action} is no JSON: expect a text, or a form`);
+    return assert.fail(`the body of ${action} is not JSON: expect a text or a form`);
   }
 }
 
@@ -164,9 +168,7 @@ async function formOf(
       fields[name] = typeof value === 'string' ? value : await value.text();
     }
   } catch {
-    assert.fail(
-      `the body of ${action} is no form, by its content-type ${type || 'that is missing'}`,
-    );
+    assert.fail(`the body of ${action} is not a form; its content-type is ${type || 'missing'}`);
   }
   return fields;
 }

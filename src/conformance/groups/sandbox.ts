@@ -5,13 +5,13 @@ import { isEndpointSetting } from '../../boot/setting-names.ts';
 import { group, skip, type Group } from '../group.ts';
 import type { ConformanceSubject } from '../subject.ts';
 
-/** Its emulation, if it brings one, is on this host, and the plugin takes its settings. */
+/** If the plugin brings an emulation, it must run on this host and the plugin must accept its settings. */
 export function sandboxGroup({ provider }: ConformanceSubject): Group {
   const { sandbox } = provider;
   if (!sandbox) return skip('sandbox', 'it brings no emulation of its own');
   return group('sandbox', [
     {
-      title: 'starts on this host, with settings that the plugin takes, and ends',
+      title: 'starts on this host, with settings that the plugin accepts, and stops',
       run: async () => {
         const start = await sandbox();
         const upstream = await start({
@@ -28,7 +28,7 @@ export function sandboxGroup({ provider }: ConformanceSubject): Group {
           );
           assert.ok(endpoints.length > 0, 'its settings have no ENDPOINT');
           for (const [name, url] of endpoints) {
-            assert.ok(isLoopback(url), `${name} leads to another host`);
+            assert.ok(isLoopback(url), `${name} points to another host`);
           }
           for (const { action } of upstream.scenarios) {
             assert.equal(typeof action, 'string', 'a scenario names its action');

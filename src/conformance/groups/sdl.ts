@@ -25,13 +25,13 @@ import { group, type Check, type Group } from '../group.ts';
 import type { ConformanceSubject } from '../subject.ts';
 import { onEach } from './channels-and-actions.ts';
 
-/** The SDL makes a schema beside the built-in providers, composes, and has words for every outcome. */
+/** The SDL must form a schema with the built-in providers, must compose, and must name every outcome. */
 export function sdlGroup(subject: ConformanceSubject): Group {
   const { provider, starts = [] } = subject;
   const all = [...builtInProviders.filter(({ id }) => id !== provider.id), provider];
   return group('SDL', [
     {
-      title: 'makes a schema beside the built-in providers',
+      title: 'forms a schema with the built-in providers',
       run: () => {
         assemble(all);
       },
@@ -48,7 +48,7 @@ export function sdlGroup(subject: ConformanceSubject): Group {
           },
     ),
     {
-      title: 'has every reason and every detail of the outcomes',
+      title: 'contains every reason and every detail of the outcomes',
       run: async () => {
         const schema = assemble(all);
         await onEach(subject, async ({ observed }) => {
@@ -64,13 +64,13 @@ export function sdlGroup(subject: ConformanceSubject): Group {
       },
     },
     {
-      title: 'has every option of the starts',
+      title: 'contains every option of the starts',
       run: () => {
         const schema = assemble(all);
         for (const { title, channel, input } of starts) {
           const field = provider.channels[channel]?.optionsField ?? null;
           if (input.options == null) continue;
-          assert.ok(field !== null, `${channel} takes no options, and "${title}" gives some`);
+          assert.ok(field !== null, `${channel} has no options, but "${title}" gives some`);
           const type = schema.getType('VerificationOptionsInput');
           assert.ok(isInputObjectType(type));
           coerceInputValue({ [field]: input.options }, type, (path, _value, { message }) =>
@@ -117,7 +117,7 @@ function assertDetails(
   }
 }
 
-/** A resolver of a plugin is given its parent and nothing else. */
+/** A plugin's resolver gets its parent only. */
 const noInfo = null as never;
 
 function resolved(where: string, resolve: () => unknown): unknown {
@@ -132,7 +132,7 @@ function resolved(where: string, resolve: () => unknown): unknown {
 
 function assertFits(type: GraphQLOutputType, value: unknown, where: string): void {
   if (isNonNullType(type)) {
-    assert.ok(value != null, `${where} must not be null, and is`);
+    assert.ok(value != null, `${where} must not be null, but is`);
     return assertFits(type.ofType, value, where);
   }
   if (value == null) return;
@@ -168,7 +168,7 @@ type ComposeServices = (subgraphs: readonly Subgraph[]) => {
   readonly errors?: readonly unknown[] | undefined;
 };
 
-/** What each composer says against it; they are not installed with this package. */
+/** What each composer reports about the SDL. The composers are not installed with this package. */
 const composers: readonly {
   readonly name: string;
   readonly compose: (typeDefs: DocumentNode) => Promise<readonly string[]>;
@@ -188,13 +188,13 @@ const composers: readonly {
   },
 }));
 
-/** As seen from the tests that run, or from here. */
+/** Resolved from the running tests, or from here. */
 function find(name: string): string | null {
   for (const from of [join(process.cwd(), 'index.js'), import.meta.url]) {
     try {
       return createRequire(from).resolve(name);
     } catch {
-      // Not there.
+      // Not installed.
     }
   }
   return null;

@@ -7,12 +7,12 @@ import { secretNames } from '../secret-settings.ts';
 import type { ConformanceSubject } from '../subject.ts';
 
 const endpoint = 'http://127.0.0.1:1';
-/** Looks like nothing that a setting could be, and would be seen wherever it is repeated. */
+/** A text that no setting contains, so that it is found wherever it is repeated. */
 const leaks = ['leak-5f0c\u0007 !', 'l3k\u0007'];
 const [leak = ''] = leaks;
 const unknown = 'CONFORMANCE_UNKNOWN';
 
-/** Without them there is no bench to try anything else on. */
+/** If the subject's own settings are refused, there is no bench for the other groups. */
 export function takesItsSettings({ provider, settings }: ConformanceSubject): boolean {
   return 'settings' in parseProviderSettings(provider, settings(endpoint));
 }
@@ -29,7 +29,7 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
     return 'wrong' in parsed ? parsed.wrong : [];
   };
 
-  /** As the schema itself words them; the service leaves out what repeats a value. */
+  /** The schema's own messages. The service drops those that repeat a value. */
   const messagesWith = (changes: Readonly<Record<string, string>>): readonly string[] => {
     const parsed = provider.settings['~standard'].validate({ ...valid, ...changes });
     const issues = 'issues' in parsed ? (parsed.issues ?? []) : [];
@@ -38,21 +38,21 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
 
   return group('settings', [
     {
-      title: 'takes the settings of its tests',
+      title: 'accepts the settings of its tests',
       run: () => assert.deepEqual(wrongWith({}), []),
     },
     {
-      title: 'is led to an endpoint by a setting',
+      title: 'gets its endpoint from a setting',
       run: () => {
         const leading = Object.entries(valid).filter(([, value]) => value.startsWith(endpoint));
-        assert.ok(leading.length > 0, 'no setting holds the endpoint');
+        assert.ok(leading.length > 0, 'no setting contains the endpoint');
         for (const [name] of leading) {
           assert.ok(
             isEndpointSetting(name),
-            `${name} holds a URL to call, and must end with ENDPOINT`,
+            `${name} contains a URL to call, so its name must end with ENDPOINT`,
           );
           const refusals = wrongWith({ [name]: 'no URL at all' });
-          assert.ok(refusals.length > 0, `${name} takes what is no URL`);
+          assert.ok(refusals.length > 0, `${name} accepts a value that is not a URL`);
         }
       },
     },
@@ -61,7 +61,7 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
       run: () => {
         const lines = wrongWith({ [unknown]: leak });
         const isNamed = lines.some((line) => line.includes(`${prefix}${unknown}`));
-        assert.ok(isNamed, 'the schema has to be strict, and name what it does not know');
+        assert.ok(isNamed, 'the schema must be strict and name the unknown setting');
       },
     },
     {
@@ -82,7 +82,7 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
             const lines = messagesWith({ [name]: value }).join(' ');
             const isRepeated =
               lines.includes(value) || lines.includes(value.split('\u0007')[0] ?? value);
-            assert.ok(!isRepeated, `a wrong ${name} is repeated`);
+            assert.ok(!isRepeated, `a message repeats the wrong value of ${name}`);
           }
         }
       },
@@ -94,7 +94,7 @@ export function settingsGroup({ provider, settings }: ConformanceSubject): Group
         for (const name of provider.credentials) {
           const lines = wrongWith({ [name]: valid[name] ?? 'x'.repeat(40) });
           const isKnown = !lines.some((line) => line.includes('is not a setting'));
-          assert.ok(isKnown, `${name} is a credential and no setting`);
+          assert.ok(isKnown, `${name} is a credential but not a setting`);
         }
         const isGiven = provider.credentials.some((name) => valid[name] !== undefined);
         assert.ok(isGiven, 'the settings of the tests have no credential');

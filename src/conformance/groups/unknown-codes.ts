@@ -18,16 +18,16 @@ import { readOnce } from './notifications.ts';
 
 const unknownCode = 'ConformanceUnknown';
 
-/** Codes mean what the table of faults says, and what no table knows is never a pass. */
+/** Codes must mean what the table of faults says. A code that no table has is never a pass. */
 export function unknownCodesGroup(subject: ConformanceSubject): Group {
   const { provider, outcomes = [], notifications = [] } = subject;
   const operations = operationsOf(subject);
   const [first] = operations;
-  if (!first) return skip('unknown codes', 'no case of the subject is answered');
+  if (!first) return skip('unknown codes', 'no case of the subject has a regular response');
 
   return group('unknown codes', [
     {
-      title: `each code of faults is the kind that it says (${Object.keys(provider.faults).length})`,
+      title: `each code of faults becomes its kind (${Object.keys(provider.faults).length})`,
       run: async () => {
         const wrong: string[] = [];
         for (const [code, kind] of Object.entries<FaultKind>(provider.faults)) {
@@ -38,7 +38,7 @@ export function unknownCodesGroup(subject: ConformanceSubject): Group {
       },
     },
     ...operations.map(({ title, faultOf }): Check => ({
-      title: `${title}: an error code that no table knows may have been performed`,
+      title: `${title}: an unknown error code means that the call may have been performed`,
       run: async () => {
         const seen = await faultOf(unknownCode);
         assert.ok(
@@ -48,19 +48,22 @@ export function unknownCodesGroup(subject: ConformanceSubject): Group {
       },
     })),
     ...firstOfChannel(outcomes).map((each): Check => ({
-      title: `${each.channel}: an error while asking says nothing about the person`,
+      title: `${each.channel}: an error of a query does not end the verification`,
       run: () => assertErrorsEndNothing(subject, each),
     })),
     ...answeredStarts(subject)
       .filter(isPassAtOnce)
       .map((each) =>
-        explicit(`${each.channel} passes by an explicit word only: at once, ${each.title}`, {
-          answers: { ...subject.always, ...each.answers },
-          judge: (answers) => judgeStart(subject, each, answers),
-        }),
+        explicit(
+          `${each.channel} passes only if the provider says so explicitly: at once, ${each.title}`,
+          {
+            answers: { ...subject.always, ...each.answers },
+            judge: (answers) => judgeStart(subject, each, answers),
+          },
+        ),
       ),
     ...outcomes.filter(isPass).map((each) =>
-      explicit(`${each.channel} passes by an explicit word only: ${each.title}`, {
+      explicit(`${each.channel} passes only if the provider says so explicitly: ${each.title}`, {
         answers: { ...subject.always, ...each.answers },
         judge: (answers) => judgeOutcome(subject, each, answers),
       }),
@@ -74,7 +77,7 @@ export function unknownCodesGroup(subject: ConformanceSubject): Group {
         }),
       ),
     ...notifications.filter(isPass).map((each): Check => ({
-      title: `${each.channel} passes by an explicit word only: notified, ${each.title}`,
+      title: `${each.channel} passes only if the provider says so explicitly: notified, ${each.title}`,
       run: () => assertExplicitNotification(subject, each),
     })),
   ]);
@@ -129,7 +132,7 @@ export function firstOfChannel<T extends { readonly channel: string }>(
   });
 }
 
-/** Throttled, refused or broken inside: a person has neither failed nor passed by that. */
+/** Throttled, refused or an internal error: the person has neither failed nor passed. */
 async function assertErrorsEndNothing(
   subject: ConformanceSubject,
   given: OutcomeCase,
@@ -147,7 +150,7 @@ async function assertErrorsEndNothing(
   }
 }
 
-/** True for a pass, false for anything else that was understood, null for a fault. */
+/** True for a pass, false for any other understood response, null for a fault. */
 type Verdict = boolean | null;
 
 function explicit(
@@ -192,7 +195,7 @@ async function assertExplicit(
         assert.notEqual(await judged(answer), true, said);
       }
     }
-    // One may repeat another, so that only without all of them nothing is said.
+    // One field may repeat another, so only the absence of all of them means that nothing was reported.
     for (const answer of decisive.length === 0 ? [] : withoutAll(last, decisive)) {
       const said = `it passes without ${decisive.join(', ')} of ${action}`;
       assert.notEqual(await judged(answer), true, said);
@@ -200,7 +203,7 @@ async function assertExplicit(
   }
   assert.ok(
     isDecided,
-    'no single value decides: whichever is unknown, it passes all the same, or cannot be read. What no table has must end undetermined',
+    'no single value decides: with any of them unknown it still passes, or cannot be read. A value that no table has must end UNDETERMINED',
   );
 }
 
@@ -252,7 +255,7 @@ function judgeCard(
   });
 }
 
-/** Altered behind its signature: what it says counts as if the provider had signed it. */
+/** Alters a notification and reads it without checking its signature, as if the provider had signed it. */
 function assertExplicitNotification(
   subject: ConformanceSubject,
   given: NotificationCase,
@@ -267,7 +270,7 @@ function assertExplicitNotification(
       try {
         const answer = read({ ...notification, body: Buffer.from(text) });
         if (answer !== null) return judge(answer);
-        // Another verification's, or one that says nothing about this one.
+        // It is about another verification, or says nothing about this one.
         return known.every((name) => text.includes(name)) ? false : null;
       } catch {
         return null;
@@ -284,5 +287,5 @@ function judge(answer: OutcomeAnswer): boolean {
 
 function assertOwnText(message: string | null): void {
   const isOwn = message?.includes(alienText) !== true;
-  assert.ok(isOwn, 'its message is the text of the vendor, who may repeat what was sent');
+  assert.ok(isOwn, 'its message is the free text of the provider, which may repeat input');
 }
