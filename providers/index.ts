@@ -3,5 +3,5 @@ import { oemcloud } from './oemcloud/index.ts';
 import { tencentCn } from './tencent-cn/index.ts';
 import { tencentIntl } from './tencent-intl/index.ts';
 
-/** Every provider that ships with the subgraph. A new one is registered by its line here. */
+/** The built-in providers. Add a new one to this list. */
 export const builtInProviders: readonly AnyProvider[] = [tencentCn, tencentIntl, oemcloud];

@@ -1,4 +1,4 @@
-/** Counts per calendar second, as a provider does; true for a call that is one too many. */
+/** Counts calls per calendar second, as a provider does. Returns true if a call exceeds the limit. */
 export function createCounter(now: () => number): (name: string, perSecond: number) => boolean {
   const counts = new Map<string, { second: number; count: number }>();
   return (name, perSecond) => {

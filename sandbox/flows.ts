@@ -8,23 +8,23 @@ export interface Attempt {
   readonly atMs: number;
 }
 
-/** What a start says about its flow. */
+/** What a start defines for its flow. */
 export interface FlowStart {
   readonly provider: 'tencent-cn' | 'tencent-intl' | 'oemcloud';
   readonly channel: string;
-  /** How long somebody may take. */
+  /** How long the person may take. */
   readonly lifeMs: number;
   readonly extra: string | null;
-  /** What the emulated provider got; a real one keeps it too. */
+  /** The data that the emulated provider received. A real one stores it too. */
   readonly name: string | null;
   readonly idCard: string | null;
   /** 1 read aloud, 2 questions, 3 nodding; null without an intention check. */
   readonly intentionMode: string | null;
   readonly readsDocument: boolean;
   readonly orders: Orders;
-  /** The result codes that a person's page offers. */
+  /** The result codes that the person's page offers. */
   readonly codes: readonly Code[];
-  /** Where the browser goes in the end, with what the provider adds. */
+  /** Where the browser goes at the end, with the provider's parameters. */
   readonly returnUrl: (flow: Flow) => string | null;
   readonly entered?: (flow: Flow) => void;
   readonly finished?: (flow: Flow) => void;
@@ -33,9 +33,9 @@ export interface FlowStart {
 /** A verification as the emulated provider sees it. */
 export interface Flow extends FlowStart {
   readonly token: string;
-  /** After that nobody can finish it. */
+  /** After this time it cannot be finished. */
   endsMs: number;
-  /** After that nobody can ask about it. */
+  /** After this time it cannot be queried. */
   readonly forgottenMs: number;
   state: 'init' | 'doing' | 'finished' | 'expired';
   attempts: Attempt[];
@@ -44,17 +44,17 @@ export interface Flow extends FlowStart {
 
 export interface Flows {
   readonly open: (start: FlowStart) => Flow;
-  /** By token alone, as the person's page has it. */
+  /** Finds a flow by token alone, as the person's page needs it. */
   readonly ofPerson: (token: string) => Flow | undefined;
-  /** The flow of a token, or why there is none. */
+  /** The flow of a token, or the reason why there is none. */
   readonly find: (
     token: string,
     provider: Flow['provider'],
     channel?: string,
   ) => Flow | 'unknown' | 'forgotten';
-  /** Ends a flow as a person would who met these codes one after the other. */
+  /** Ends a flow as if the person got these codes one after the other. */
   readonly finish: (flow: Flow, codes: readonly number[], intentionCode?: number) => void;
-  /** A failed attempt after which the person tries again. */
+  /** Adds a failed attempt, after which the person tries again. */
   readonly fail: (flow: Flow, code: number) => void;
   readonly expire: (flow: Flow) => void;
   readonly isOver: (flow: Flow) => boolean;
@@ -63,7 +63,7 @@ export interface Flows {
 const mostFlows = 10_000;
 const retentionMs = 3 * 24 * 3600 * 1000;
 
-/** The emulated providers' memory; the oldest flows go first. */
+/** The memory of the emulated providers. The oldest flows are dropped first. */
 export function createFlows(now: () => number): Flows {
   const flows = new Map<string, Flow>();
   const finish: Flows['finish'] = (flow, codes, intentionCode = 0) => {
@@ -109,7 +109,7 @@ export function createFlows(now: () => number): Flows {
   };
 }
 
-/** The provider's token joins whatever query there is. */
+/** Adds parameters to the existing query of a URL. */
 export function withQuery(url: string, query: Readonly<Record<string, string>>): string {
   const target = new URL(url);
   for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);

@@ -15,26 +15,26 @@ import { algorithmOf, createDecryptor } from './tencent/decrypt-params.ts';
 import { createTencentServer, type TencentServerOptions } from './tencent/tencent-server.ts';
 
 export interface Sandbox {
-  /** Settings of a provider, by name without its prefix, that lead to its emulation. */
+  /** Settings of a provider, by name without its prefix, that point to its emulation. */
   readonly settingsOf: (providerId: string) => Readonly<Record<string, string>>;
-  /** The routes below /sandbox, for the main listener. */
+  /** Registers the routes below /sandbox on the main listener. */
   readonly register: (server: FastifyInstance) => void;
   readonly close: () => Promise<void>;
 }
 
 export interface SandboxDeps {
   readonly now: () => number;
-  /** How a browser reaches the main listener. */
+  /** The URL of the main listener for a browser. */
   readonly baseUrl: string;
-  /** Settings that were given for a provider: some of them choose among what is emulated. */
+  /** The settings that were given for a provider. Some of them select what is emulated. */
   readonly givenSettings: (providerId: string) => Readonly<Record<string, string>>;
-  /** How a URL of ours is reached without leaving the host; null for somebody else's. */
+  /** Returns the loopback URL for a URL of this service; null for any other URL. */
   readonly toLoopback: (url: string) => string | null;
   /** Providers that bring their own emulation. */
   readonly others: readonly { readonly id: string; readonly start: () => Promise<Upstream> }[];
 }
 
-/** An emulation that a plugin brought. */
+/** An emulation that a plugin brings. */
 interface Upstream {
   readonly settings: Readonly<Record<string, string>>;
   readonly scenarios: readonly Omit<Scenario, 'provider'>[];
@@ -44,11 +44,11 @@ interface Upstream {
 interface Endpoint {
   readonly endpoint: string;
   readonly settings: Readonly<Record<string, string>>;
-  /** Temporary credentials that open it as well. */
+  /** Temporary credentials that are accepted as well. */
   readonly temporary?: Readonly<Record<string, string>>;
 }
 
-/** Of no worth anywhere: they open the emulation, which listens on loopback only. */
+/** These credentials are not secret: they work for the emulation only, which listens on loopback. */
 const credentials = {
   'tencent-cn': {
     SECRET_ID: 'AKIDsandboxsandboxsandboxsandbox',
@@ -62,7 +62,7 @@ const credentials = {
   oemcloud: { APP_CODE: 'sandboxsandboxsandboxsandbox0000' },
 } as const;
 
-/** As STS gives them out: of no use without their token. */
+/** Credentials as STS issues them: not accepted without their token. */
 const temporaryCredentials = {
   SECRET_ID: 'AKIDtemporarytemporarytemporary0',
   SECRET_KEY: 'sandbox-temporary-key',
@@ -70,8 +70,8 @@ const temporaryCredentials = {
 } as const;
 
 /**
- * Starts the emulated providers, each on a loopback port of its own: their SDKs know a host, not a
- * path, so that they work unchanged.
+ * Starts the emulated providers, each on its own loopback port. The official SDKs can be configured with a
+ * host but not with a path, so they work unchanged.
  */
 export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   const { now } = deps;
@@ -109,7 +109,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   };
 
   const decryptor = createDecryptor();
-  // Who gave an encryption key wants encryption: the emulation's own of its kind takes its place.
+  // If an encryption key is given, the emulation's own key of the same algorithm replaces it.
   const { ENCRYPTION_PUBLIC_KEY: givenKey } = deps.givenSettings('tencent-cn');
   const publicKey = decryptor.publicKeys[givenKey ? algorithmOf(givenKey) : 'AES-256-CBC'];
   const encryption = givenKey ? { ENCRYPTION_PUBLIC_KEY: publicKey } : {};
@@ -136,7 +136,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   const close = async (): Promise<void> => {
     await notify.close();
     await Promise.all(servers.map((server) => server.close()));
-    // Another's emulation that does not end is not waited for.
+    // Does not wait longer for a plugin's emulation that does not stop.
     const ending = Promise.allSettled(upstreams.map((upstream) => upstream.close()));
     await Promise.race([ending, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
   };
@@ -157,7 +157,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
     settingsOf: (id) => {
       const known = Object.hasOwn(endpoints, id) ? endpoints[id] : undefined;
       if (!known) return {};
-      // Replicas share one emulation: whoever names another's endpoint goes there.
+      // Replicas share one emulation: an ENDPOINT that was given selects another replica's.
       const given = Object.entries(deps.givenSettings(id)).filter(([name]) =>
         /^(?:.+_)?ENDPOINT$/u.test(name),
       );
@@ -177,7 +177,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   };
 }
 
-/** Names the credentials as their settings are named: `TENCENT_CN_SECRET_ID`. */
+/** Names the credentials like their settings: `TENCENT_CN_SECRET_ID`. */
 function withSettingNames(
   endpoints: Readonly<Record<string, Endpoint>>,
   publicKey: string,

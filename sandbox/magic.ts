@@ -1,4 +1,4 @@
-/** A fault of the wire itself, below anything the provider would say. */
+/** Faults of the wire itself, independent of the provider. */
 export const wireFaults = [
   'wire-timeout',
   'wire-reset',
@@ -12,12 +12,12 @@ export const wireFaults = [
 
 export type WireFault = (typeof wireFaults)[number];
 
-/** What a tester ordered, by action: a result code, an error code or a wire fault. */
+/** The orders of a tester, by action: a result code, an error code or a wire fault. */
 export type Orders = ReadonlyMap<string, string>;
 
 /**
- * Reads orders out of free text: `sandbox:GetEidResult=2016`, or several of them, separated by
- * blanks. Where only one action can be meant its name may be left out: `sandbox:-13`.
+ * Reads orders from free text: `sandbox:GetEidResult=2016`, or several of them, separated by blanks. The
+ * action's name may be left out if only one is possible: `sandbox:-13`.
  */
 export function readOrders(text: string | undefined, defaultAction: string): Orders {
   const orders = new Map<string, string>();

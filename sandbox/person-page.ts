@@ -2,15 +2,15 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Flow, Flows } from './flows.ts';
 import { questionCodes, readAloudCodes } from './tencent-cn/codes.ts';
 
-/** A button, a code and an intention. */
+/** Enough for a button, a code and an intention code. */
 const mostFormBytes = 4096;
 
-/** Codes that say something about a person; the others are of the service. */
+/** Codes about the person. The other codes are about the service. */
 const isFailure = (code: string): boolean =>
   Number(code) >= 16 && ![17, 18, 19].includes(Number(code));
 
 /**
- * What a person would meet at the provider: here they choose how it ends. Plain forms, so that it
+ * Stands for the provider's page. The person chooses the outcome here. It uses plain forms, so that it
  * works by keyboard, on a small phone and without scripts.
  */
 export function registerPersonPage(server: FastifyInstance, flows: Flows): void {
@@ -44,7 +44,7 @@ export function registerPersonPage(server: FastifyInstance, flows: Flows): void 
       const chosen = act === 'pass' ? '0' : (code ?? '');
       const known = flow.codes.some((each) => each.code === chosen);
       if (!known) return send(reply.code(400), choicePage(flow));
-      // One more try inside the same flow: it may be charged again.
+      // One more attempt inside the same flow. It may be charged again.
       if (act === 'fail-and-retry') {
         flows.fail(flow, Number(chosen));
         return send(reply, choicePage(flow));
@@ -56,7 +56,7 @@ export function registerPersonPage(server: FastifyInstance, flows: Flows): void 
   );
 }
 
-/** E证通: "works once". Of the others that is not documented, and an order decides. */
+/** E证通's URL "works once". For the others this is not documented, so an order decides. */
 function isUsedUp({ channel, orders, state }: Flow): boolean {
   const opens = orders.get('url') ?? (channel === 'E_ID' ? 'once' : 'often');
   return opens === 'once' && state !== 'init';
@@ -92,7 +92,7 @@ function page(title: string, body: string): string {
   fieldset { border: 1px solid #8888; border-radius: .5rem; margin: 1rem 0; }
 </style>
 <p class="sandbox"><strong>沙箱 · Sandbox</strong><br>
-没有真实的核身，也没有任何真实数据。<br>No real verification happens here, and nobody's data is real.</p>
+没有真实的核身，也没有任何真实数据。<br>No real verification happens here, and no data is real.</p>
 <main>${body}</main>
 </html>`;
 }
@@ -149,7 +149,7 @@ const abandonedPage = page(
 
 const expiredPage = page(
   '已过期 · Expired',
-  '<h1>已过期 · Expired</h1><p>时间已到，无法继续。<br>The time is over, nobody can go on.</p>',
+  '<h1>已过期 · Expired</h1><p>时间已到，无法继续。<br>The time is over. You cannot continue.</p>',
 );
 
 const finishedPage = page(

@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import type { WireFault } from './magic.ts';
 
-/** Longer than any client waits; then the connection is closed, so that nothing piles up. */
+/** Longer than any client waits. Then the connection is closed, so that connections do not accumulate. */
 const holdMs = 30_000;
 
-/** Answers as a broken network or gateway would. */
+/** Responds as a broken network or gateway would. */
 export function answerWithWireFault(fault: WireFault, reply: FastifyReply): FastifyReply {
   switch (fault) {
     case 'wire-timeout': {

@@ -15,8 +15,8 @@ import { flowCodes, nonceRefused } from './mapping.ts';
 import { parseKeepingFlowId } from './parse-keeping-flow-id.ts';
 import type { OemcloudSettings } from './settings.ts';
 
-// Sources: page OEMCloud实人认证 for the start; the queries are those of e签宝, the upstream
-// (2026-01-09), since the page has none.
+// Sources: the page OEMCloud实人认证 for the start. It has no queries; those are e签宝's, the upstream provider
+// (2026-01-09).
 type Call = ProviderCall<OemcloudSettings>;
 
 export interface FaceRequest {
@@ -26,11 +26,11 @@ export interface FaceRequest {
   readonly callbackUrl?: string | undefined;
   readonly notifyUrl: string;
   readonly contextId?: string | undefined;
-  /** In the page's sample only. */
+  /** Only in the page's sample. */
   readonly repetition?: boolean | undefined;
 }
 
-/** Text of digits, longer than a number can hold: `readAnswer` keeps numbers of it as text. */
+/** Digits, more than a number can hold. `readAnswer` keeps a numeric flowId as text. */
 const flowId = z.union([z.string().min(1), z.number().transform(String)]);
 
 const startedFlow = z.object({
@@ -76,7 +76,7 @@ const detailState = z
   .object({
     status: optionalText,
     endTime: optionalMoment,
-    // Name, numbers and a photo stand beside these and are not read.
+    // Name, numbers and a photo are next to these fields and are not read.
     indivInfo: z
       .object({ similarity: optionalSimilarity, livingScore: optionalNumber })
       .nullish()
@@ -94,7 +94,7 @@ const outlineState = z
   .object({ flowStatus: optionalText })
   .transform(({ flowStatus }) => ({ ...noState, status: flowStatus }));
 
-/** What a query says about a flow; each says a part of it. */
+/** The state of a flow. Each query reports part of it. */
 export interface FlowState {
   readonly status: string | null | undefined;
   readonly similarity: number | null;
@@ -117,7 +117,7 @@ interface FlowQuery {
   readonly state: z.ZodType<FlowState>;
 }
 
-/** The ways to ask, by their name in OEMCLOUD_OUTCOME. */
+/** The queries, by their name in OEMCLOUD_OUTCOME. */
 export const flowQueries = {
   outline: {
     action: 'common/outline',
@@ -136,7 +136,7 @@ export const flowQueries = {
   },
 } as const satisfies Record<string, FlowQuery>;
 
-/** The state of a flow, or the code that stands for it (`flowCodes`). */
+/** The state of a flow, or the code that replaces it (`flowCodes`). */
 export function queryFlow(
   call: Call,
   query: FlowQuery,
@@ -175,8 +175,8 @@ const envelope = z.looseObject({
 });
 
 /**
- * A refusal of the gateway stands in headers. The body's code counts whatever the HTTP status below
- * 500, since the page does not say which one comes with it.
+ * The gateway's refusals are in headers. With an HTTP status below 500 the body's code decides, because the
+ * page does not say which status comes with it.
  */
 function readAnswer(answer: UpstreamResponse): {
   readonly code: string;
@@ -186,7 +186,8 @@ function readAnswer(answer: UpstreamResponse): {
   const { headers, status } = answer;
   const requestId = headers['x-ca-request-id'];
   const gatewayCode = headers['x-ca-error-code'];
-  // Without its code the backend made the answer; with it and a success nobody knows who did.
+  // Without a gateway code the backend made the response. With a gateway code and a success status the
+  // origin is not clear.
   if (gatewayCode && status >= 400) {
     const isNonce = isRefusal(gatewayCode) && /nonce/iu.test(headers['x-ca-error-message'] ?? '');
     throw new ProviderErrorResponse(isNonce ? nonceRefused : gatewayCode, { requestId });
@@ -194,11 +195,11 @@ function readAnswer(answer: UpstreamResponse): {
   if (gatewayCode || status >= 500) throw new ProviderFault('protocol');
   const body = envelope.parse(parseKeepingFlowId(answer.body.toString('utf8')));
   if (body.code === '0' && status !== 200) throw new ProviderFault('protocol');
-  // The page's table puts the fields beside the code, its sample below `data`.
+  // The page's table has the fields next to the code, its sample inside `data`.
   return { code: body.code, data: body.data ?? body, requestId };
 }
 
-/** A code of four hundred and something by which the gateway itself refuses: no D, N or X. */
+/** A 4xx code by which the gateway itself refuses: not D, N or X. */
 function isRefusal(gatewayCode: string): boolean {
   return /^[ABIST]4\d\d/u.test(gatewayCode);
 }

@@ -7,9 +7,9 @@ import {
 import type { FlowState } from './api.ts';
 import { failureCodes, flowCodes, flowStatuses } from './mapping.ts';
 
-// When a unit is spent is not documented, so that no answer says whether one was: billing is UNKNOWN.
+// No document says when a unit is charged, and no response reports it, so billing is UNKNOWN.
 
-/** What a query's state says. A status word that is not known never ends a flow. */
+/** The outcome for the state that a query returned. An unknown status word never ends a flow. */
 export function toFaceOutcome(state: FlowState): OutcomeAnswer {
   const status = state.status ?? null;
   switch (lookUp(flowStatuses, status)) {
@@ -24,7 +24,7 @@ export function toFaceOutcome(state: FlowState): OutcomeAnswer {
   }
 }
 
-/** What a code says that came in place of a state. */
+/** The outcome for a code that came instead of a state. */
 export function toFlowCodeOutcome(code: string): OutcomeAnswer {
   const meaning = lookUp(flowCodes, code) ?? 'not_told';
   if (meaning !== 'expired') return { kind: meaning };
@@ -36,7 +36,7 @@ export function toFlowCodeOutcome(code: string): OutcomeAnswer {
   });
 }
 
-/** What a notification says: a truth value, and perhaps a code. */
+/** The outcome for a notification: a boolean, and an optional code. */
 export function toNotifiedOutcome(success: boolean, failCode: string | null): OutcomeAnswer {
   return success ? ended({ ...passed, code: null }) : toFailure(failCode);
 }

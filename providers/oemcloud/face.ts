@@ -27,7 +27,7 @@ const optionsSchema = z.strictObject({
 
 type Options = z.output<typeof optionsSchema>;
 
-/** How the three modes differ. */
+/** The differences between the three modes. */
 interface FaceMode {
   readonly faceauthMode: FaceRequest['faceauthMode'];
   /** The page: the notification "is of no use" for WE_CHAT_FACE. */
@@ -36,7 +36,7 @@ interface FaceMode {
   readonly toLaunch: (flow: StartedFlow) => Launch;
 }
 
-/** For an answer without `expire`: the page does not say how long a link lives. */
+/** For a response without `expire`. The page does not say how long a link lives. */
 const assumedLifeSeconds = 30 * 60;
 const leastAgeYears = 14;
 
@@ -66,7 +66,7 @@ export const faceWechatMiniProgram = faceChannel({
   }),
 });
 
-/** individual/face, then what OEMCLOUD_OUTCOME says. */
+/** individual/face, then the outcome source that OEMCLOUD_OUTCOME selects. */
 function faceChannel(mode: FaceMode): ChannelDefinition<OemcloudSettings> {
   return {
     action: 'individual/face',
@@ -151,7 +151,10 @@ function findProblems(
   return problems.all;
 }
 
-/** What 30500101 refuses: 18 characters, or the 15 digits of the first generation. */
+/**
+ * Refuses what error 30500101 refuses: anything but 18 characters, or the 15 digits of the first
+ * generation.
+ */
 function checkResidentNumber(idNumber: string): string | null {
   const isOne = /^(?:\d{15}|\d{17}[\dX])$/u.test(idNumber);
   return isOne ? null : 'must be a resident ID number of 18 characters or 15 digits';
@@ -166,7 +169,7 @@ function toRedirect({ authUrl, originalUrl, faceToken }: StartedFlow): Launch {
   };
 }
 
-/** A start without its launch is of no use, and may have been charged. */
+/** A start without its launch cannot be used, and may have been charged. */
 function present(value: string | null | undefined): string {
   if (!value) throw new ProviderFault('protocol');
   return value;

@@ -8,7 +8,7 @@ import { faceAlipay, faceWeb, faceWechatMiniProgram } from './face.ts';
 import { faults, nonceRefused } from './mapping.ts';
 import { settingsSchema } from './settings.ts';
 
-/** The page names no limit; ask the vendor, and set OEMCLOUD_LIMIT_…. */
+/** The page states no rate limit. Ask the provider, and set OEMCLOUD_LIMIT_…. */
 const cautious = {
   perSecond: 10,
   maxResponseBytes: 256 * 1024,
@@ -24,7 +24,7 @@ export const oemcloud = defineProvider({
   settings: settingsSchema,
   credentials: ['APP_CODE'],
   actions: {
-    // When a unit is spent is not documented.
+    // No document says when a unit is charged.
     'individual/face': { effect: 'may_charge', ...cautious },
     'common/outline': { effect: 'read', ...cautious },
     'common/detail': { effect: 'read', ...cautious },

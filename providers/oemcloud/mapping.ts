@@ -1,13 +1,12 @@
 import type { FaultKind, TerminalStatus } from '../../src/contract/plugin-api.ts';
 
-/** What our own name for a refused X-Ca-Nonce is: no document gives the gateway's code for it. */
+/** This project's name for a refused X-Ca-Nonce. No document states the gateway's code for it. */
 export const nonceRefused = 'NonceRefused';
 
 /**
- * What each error proves. The codes of eight digits are the page's; those of six characters are the
- * gateway's (X-Ca-Error-Code; Alibaba Cloud API Gateway, "Error codes", 2026-11-22), which answers
- * before anything is performed unless it blames the backend. Codes that are not here count as "may
- * have been done".
+ * What each error proves. Codes of eight digits are the page's. Codes of six characters are the gateway's
+ * (X-Ca-Error-Code; Alibaba Cloud API Gateway, "Error codes", 2026-11-22); the gateway responds before
+ * anything is performed unless it blames the backend. Other codes count as "may have been performed".
  */
 export const faults = {
   '30500000': 'internal',
@@ -24,7 +23,7 @@ export const faults = {
   A400IK: 'credentials',
   A403IS: 'credentials',
 
-  // The authorisation does not cover this call, or is over.
+  // The authorisation does not cover this call, or has expired.
   I403AA: 'misconfigured',
   A403EP: 'misconfigured',
   A403PR: 'misconfigured',
@@ -43,7 +42,7 @@ export const faults = {
   I410GG: 'misconfigured',
   I400SG: 'misconfigured',
 
-  // Units used up or over time; the provider's own account in arrears.
+  // Units are used up or expired, or the API publisher's own account is in arrears.
   B403MQ: 'quota_exhausted',
   B403ME: 'quota_exhausted',
   B403OD: 'quota_exhausted',
@@ -57,7 +56,7 @@ export const faults = {
   T429SR: 'throttled',
   T429MR: 'throttled',
 
-  // The request is not well formed.
+  // The request is malformed.
   I400HD: 'rejected',
   I400MH: 'rejected',
   I400BD: 'rejected',
@@ -67,7 +66,7 @@ export const faults = {
   I413RL: 'rejected',
   I413UL: 'rejected',
 
-  // The gateway blames the backend or itself: the call may have got through.
+  // The gateway blames the backend or itself: the call may have been performed.
   D502FC: 'internal',
   D503BB: 'internal',
   D503CB: 'internal',
@@ -83,19 +82,19 @@ export const faults = {
 } as const satisfies Record<string, FaultKind>;
 
 /**
- * Codes of the queries that say something about the flow (e签宝, the upstream's own pages; whether
- * OEMCloud passes them through is not known).
+ * Codes of the queries that describe the flow (e签宝's own pages; it is not known whether OEMCloud passes
+ * them through).
  */
 export const flowCodes: Readonly<Record<string, 'expired' | 'pending' | 'not_told'>> = {
   '30500001': 'not_told',
   '30500002': 'not_told',
   '30500003': 'expired',
   '30500004': 'not_told',
-  // Nobody has shown a face yet.
+  // The person has not started the face check.
   '30503055': 'pending',
 };
 
-/** Status words of the queries. FINISH, of an old sample, does not say how it ended. */
+/** Status words of the queries. FINISH, from an old sample, does not say how the flow ended. */
 export const flowStatuses: Readonly<Record<string, 'PASSED' | 'FAILED' | 'PENDING'>> = {
   INIT: 'PENDING',
   ING: 'PENDING',
@@ -132,7 +131,7 @@ export const failureCodes: Readonly<Record<string, FailureMeaning>> = {
   1445813: failed('CAPTURE_FAILED', 'The eyes were covered.'),
   1445900: failed('FACE_MISMATCH', 'It is not the same person.'),
   1445902: failed('IDENTITY_MISMATCH', 'Name and ID number do not belong together.'),
-  1445907: failed('FACE_MISMATCH', 'The likeness is too low.'),
-  1445909: failed('IDENTITY_DATA_INVALID', 'The name is not well formed.'),
-  1445910: failed('IDENTITY_DATA_INVALID', 'The ID number is not well formed.'),
+  1445907: failed('FACE_MISMATCH', 'The similarity is too low.'),
+  1445909: failed('IDENTITY_DATA_INVALID', 'The name has a wrong format.'),
+  1445910: failed('IDENTITY_DATA_INVALID', 'The ID number has a wrong format.'),
 };

@@ -16,8 +16,8 @@ const notificationBody = z.object({
 });
 
 /**
- * As e签宝 sends it; OEMCloud documents neither the body nor a signature that its customers could
- * check. A GET comes as well, when the person opens the page: it says nothing.
+ * The format that e签宝 sends. OEMCloud documents neither the body nor a signature that its customers could
+ * check. A GET also comes, when the person opens the page; it reports nothing.
  */
 export const notification: NotificationDefinition<OemcloudSettings> = {
   verify: null,

@@ -1,4 +1,4 @@
 import { z } from 'zod';
 
-/** What is kept of a start, to ask about it and to know its notifications. */
+/** The stored part of a start: needed for queries and to match notifications. */
 export const sessionSchema = z.object({ flowId: z.string() });

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-// Answers are read leniently: some actions give a number where others give text.
+// Responses are read leniently: some actions return a number where others return text.
 
-/** A code that decides. Empty means absent; anything else than text or a number is a fault. */
+/** A code that decides the outcome. Empty means absent. Anything but text or a number is a fault. */
 export const resultCode = z
   .union([z.number(), z.string()])
   .nullish()
   .transform((code) => (code === null || code === undefined || code === '' ? null : String(code)));
 
-/** Fields that decide nothing: what cannot be read is left out. */
+/** Fields that do not decide the outcome. An unreadable value is left out. */
 export const optionalText = z.string().nullish().catch(null);
 
 export const optionalNumber = z
@@ -20,7 +20,7 @@ export const optionalNumber = z
     return Number.isFinite(value) ? value : null;
   });
 
-/** Milliseconds that a date can hold. */
+/** Milliseconds that a Date can represent. */
 export const optionalMoment = optionalNumber.transform((ms) =>
   ms !== null && !Number.isNaN(new Date(ms).getTime()) ? ms : null,
 );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Secret } from '../../src/contract/plugin-api.ts';
 
-/** A credential: sealed as soon as it is read. */
+/** A credential. It becomes a Secret as soon as it is read. */
 export const secretSetting = z
   .string()
   .min(1, 'must not be empty')

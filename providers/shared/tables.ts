@@ -2,7 +2,7 @@ export function keysOf<T extends object>(table: T): (keyof T & string)[] {
   return Object.keys(table) as (keyof T & string)[];
 }
 
-/** One meaning for several codes. */
+/** Gives several codes the same meaning. */
 export function each<Meaning>(
   codes: readonly number[],
   meaning: Meaning,

@@ -15,7 +15,10 @@ type Call = ProviderCall<TencentCnSettings>;
 
 const version = '2018-03-01';
 
-/** With a key of the console, the sensitive fields travel encrypted, each in its own place. */
+/**
+ * With an encryption key from the provider's console, the sensitive fields are sent encrypted, each in its
+ * own member.
+ */
 function sealed<Payload extends object>(
   { settings }: Call,
   payload: Payload,
@@ -52,7 +55,7 @@ export interface EidTokenRequest {
   readonly Encryption?: Encryption | undefined;
 }
 
-// Tokens are opaque: the pages' own samples have three different lengths.
+// Tokens are opaque: the samples in the documentation have three different lengths.
 const eidToken = z.object({ EidToken: z.string().min(1), Url: z.string().min(1) });
 
 export function getEidToken(
@@ -113,7 +116,7 @@ const eidResult = z.object({
 export type EidAttempt = z.output<typeof attempt>;
 export type EidResult = z.output<typeof eidResult>;
 
-/** `infoType`: digits of the parts that are wanted. Never "0", which brings images and video. */
+/** `infoType`: the digits of the wanted parts. Never "0", which includes images and video. */
 export function getEidResult(
   call: Call,
   token: string,

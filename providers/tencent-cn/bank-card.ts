@@ -18,7 +18,7 @@ import { bankCard4EVerification } from './api.ts';
 import { bankCardCodes } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
 
-/** BankCard4EVerification: one call, which may be charged, and no way to ask for its answer again. */
+/** BankCard4EVerification: one call, which may be charged. There is no way to query its result later. */
 export const bankCard: BankCardDefinition<TencentCnSettings> = {
   action: 'BankCard4EVerification',
 
@@ -47,7 +47,7 @@ function findProblems(
   const problems = createProblemList();
   const { name, idNumber } = input.subject;
 
-  // The page gives no length; 64 leaves room for long names of minorities and foreigners.
+  // The page states no length. 64 leaves room for long names of minorities and foreigners.
   problems.add('subject.name', name === null ? 'is needed' : checkName(name, 64));
   if (idNumber === null) {
     problems.add('subject.idNumber', 'is needed');

@@ -16,11 +16,11 @@ import {
 } from './mapping.ts';
 
 /**
- * What a GetEidResult answer says.
+ * The outcome for a GetEidResult response.
  *
- * The face step alone never passes a flow with an intention check: then the code of the intention
- * decides. `askedIntention` is what we asked for; the answer may forget to say so.
- * Every shape that the documents leave open is "not finished".
+ * With an intention check, the face step alone never passes the flow; the intention code decides.
+ * `askedIntention` is what the start requested, because the response may lack it. Every shape that the
+ * documents leave open counts as "not finished".
  */
 export function toEidOutcome(
   result: EidResult,
@@ -72,7 +72,10 @@ function conclude(
   });
 }
 
-/** Each attempt says whether it is charged; a flow may hold several. Null: not told of each. */
+/**
+ * The number of charged attempts. Each attempt reports whether it is charged, and a flow may have several.
+ * Null if an attempt does not report it.
+ */
 function countCharged(result: EidResult): number | null {
   const attempts = result.Text?.LivenessDetail;
   const flags = attempts?.map((attempt) => attempt.IsNeedCharge);
@@ -85,7 +88,7 @@ function toBilling(
   meaning: FaceCodeMeaning | undefined,
   chargedAttempts: number | null,
 ): VerificationResult['billing'] {
-  // What is told of each attempt counts more than the table of codes.
+  // The flags of the attempts take precedence over the table of codes.
   const attempts = result.Text?.LivenessDetail ?? [];
   if (attempts.some(({ IsNeedCharge: isCharged }) => isCharged === true)) return 'CHARGED';
   const face = lookUp(eidCodes, result.Text?.ErrCode ?? '');
@@ -101,7 +104,7 @@ function intentionModeOf(result: EidResult): IntentionMode | null {
   return modes.find((mode) => intentionModes[mode].answerNumber === number) ?? null;
 }
 
-/** The code that decides a mode, and what it means; null while there is none. */
+/** The code that decides a mode, and its meaning; null while there is none. */
 function readIntention(
   result: EidResult,
   mode: IntentionMode,
@@ -111,7 +114,7 @@ function readIntention(
     const { FinalResultDetailCode: fine, FinalResultCode: coarse } =
       result.IntentionQuestionResult ?? {};
     if (fine === null || fine === undefined) return null;
-    // A pass needs both codes, where both are given.
+    // If both codes are given, a pass needs both.
     const contradicted = fine === '0' && typeof coarse === 'string' && coarse !== '0';
     return contradicted
       ? { code: coarse, meaning: lookUp(questionFinalCodes, coarse) }

@@ -50,7 +50,7 @@ export const eId: ChannelDefinition<TencentCnSettings> = {
   requires: [],
   outcome: 'QUERY',
   optionsField: 'tencentCnEId',
-  // Advised by the vendor's guide (doc 1007/58171).
+  // Recommended by the provider's guide (doc 1007/58171).
   pollEveryMs: 1000,
   graceSeconds: 60,
   retentionSeconds: 3 * 24 * 3600,
@@ -94,8 +94,8 @@ export const eId: ChannelDefinition<TencentCnSettings> = {
     // The URL works once (doc 1007/58171).
     if (flow === 'running') return { kind: 'pending', launchUsed: true };
 
-    // Asked after a time-out as well: somebody may have passed in the last second, and failed
-    // attempts may have been charged. Results can be pulled for three days.
+    // Also queried after a time-out: the person may have passed in the last second, and failed attempts may
+    // have been charged. Results are available for three days.
     return readResult(call, token, intention, flow === 'timed_out');
   },
 };
@@ -139,8 +139,8 @@ function extraProblems(input: StartInput): readonly FieldProblem[] {
   return problems.all;
 }
 
-// Limits: tencentcloud-sdk-nodejs 4.1.313. It gives both 150 and 250 characters for an action's
-// text; the shorter one always gets through.
+// Limits: tencentcloud-sdk-nodejs 4.1.313. It states both 150 and 250 characters for an action's text; the
+// shorter limit is always accepted.
 function intentionProblems(options: Options): readonly FieldProblem[] {
   const problems = createProblemList();
   const at = (field: string): string => `options.tencentCnEId.${field}`;
@@ -247,7 +247,7 @@ async function readFlowState(
   }
 }
 
-/** InfoType 1: text; 5: read aloud; 6: questions and nodding. Never images on their own. */
+/** InfoType 1: text; 5: read aloud; 6: questions and nodding. Image parts are never requested. */
 async function readResult(
   call: ProviderCall<TencentCnSettings>,
   token: string,
@@ -261,7 +261,8 @@ async function readResult(
       ? expired('timeout', outcome.chargedAttempts)
       : outcome;
   } catch (error) {
-    // After "finished" a forgotten result says nothing about the person: they may have passed.
+    // After a time-out the session has simply ended. After "finished", a result that is no longer kept says
+    // nothing about the person, who may have passed.
     if (isTimedOut && isFault(error, 'session_expired')) return expired('timeout');
     if (tokenIsOfNoUse(error)) {
       return { kind: 'not_told' };

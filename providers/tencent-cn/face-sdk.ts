@@ -124,7 +124,7 @@ function findProblems(
     );
   }
 
-  // 1000 here, 1024 in GetEidToken: so the pages say.
+  // 1000 here, but 1024 in GetEidToken, according to the pages.
   if (input.extra !== null) problems.add('extra', checkText(input.extra, 1000));
   return problems.all;
 }

@@ -18,7 +18,7 @@ export const tencentCn = defineProvider({
   actions: {
     GetEidToken: { effect: 'free_start', perSecond: 100, maxResponseBytes: 256 * 1024 },
     CheckEidTokenStatus: { effect: 'read', perSecond: 100, maxResponseBytes: 64 * 1024 },
-    // The parts about an intention bring recordings along, unasked.
+    // The parts about an intention always include recordings.
     GetEidResult: {
       effect: 'read',
       perSecond: 100,

@@ -2,8 +2,8 @@ import type { BankCardResult, TerminalStatus } from '../../src/contract/plugin-a
 import { each, range } from '../shared/tables.ts';
 
 /**
- * What a result code of a face flow means. `charged` is what the vendor's table says of the code;
- * E证通 also tells per attempt, which counts more.
+ * The meaning of a result code of a face flow. `charged` is from the provider's table of codes. E证通 also
+ * reports it per attempt, which takes precedence.
  */
 export interface FaceCodeMeaning {
   readonly status: TerminalStatus | 'PENDING';
@@ -78,7 +78,7 @@ const notFinished = {
   ...free,
 } as const satisfies FaceCodeMeaning;
 
-/** Both faceid tables share these; what is charged differs, so `charged` is said again where so. */
+/** Both faceid tables share these. Where billing differs, a table sets `charged` again. */
 const identity = {
   nameInvalid: {
     status: 'FAILED',
@@ -125,8 +125,8 @@ const identity = {
 } as const satisfies Record<string, FaceCodeMeaning>;
 
 /**
- * Text.ErrCode of GetEidResult. Source: E证通 error codes, doc 1007/115318; charged are 0, 2006 and
- * 2016 only. A fault of the service or the call says nothing about the person: UNDETERMINED.
+ * Text.ErrCode of GetEidResult. Source: E证通 error codes, doc 1007/115318. Only 0, 2006 and 2016 are
+ * charged. A fault of the service or of the call says nothing about the person: UNDETERMINED.
  */
 export const eidCodes: FaceTable = {
   0: passed,
@@ -188,9 +188,9 @@ export const eidCodes: FaceTable = {
 };
 
 /**
- * Result of GetFaceIdResult. Source: app SDK backend result codes, doc 1007/101997. Unlike E证通,
- * 2007 and 2009 to 2015 are charged, and 17 is listed as a bad call although the other table calls
- * it "not finished": nothing is lost by waiting for the expiry.
+ * Result of GetFaceIdResult. Source: app SDK backend result codes, doc 1007/101997. Unlike in E证通, 2007 and
+ * 2009 to 2015 are charged. 17 is listed as a bad call here but as "not finished" in the other table. It is
+ * treated as not finished, because waiting for the expiry loses nothing.
  */
 export const faceIdCodes: FaceTable = {
   0: passed,
@@ -222,7 +222,7 @@ export const faceIdCodes: FaceTable = {
   2017: { ...serviceError, message: 'The register is being upgraded.' },
 };
 
-/** Answered instead of a result: "too frequent". The question is asked again later. */
+/** Returned instead of a result: "too frequent". The query is repeated later. */
 export const faceIdThrottledCode = '18';
 
 const intentionFailed = {
@@ -297,7 +297,9 @@ const readAloudCodes: FaceTable = {
   '-803': environment[803],
 };
 
-/** FinalResultDetailCode of nodding and of questions and answers. Source: the same. */
+/**
+ * FinalResultDetailCode of nodding and of questions and answers. Source: tencentcloud-sdk-nodejs 4.1.313.
+ */
 const spokenQuestionCodes: FaceTable = {
   0: passed,
   '-1': callError,
@@ -315,7 +317,10 @@ const spokenQuestionCodes: FaceTable = {
   ...each([-998, -999], serviceError),
 };
 
-/** FinalResultCode of questions and answers, the coarse one. Source: the same. */
+/**
+ * FinalResultCode of questions and answers, the less detailed code. Source: tencentcloud-sdk-nodejs
+ * 4.1.313.
+ */
 export const questionFinalCodes: FaceTable = {
   0: passed,
   '-1': intentionFailed,
@@ -325,8 +330,8 @@ export const questionFinalCodes: FaceTable = {
 export type IntentionMode = 'READ_ALOUD' | 'QUESTION_AND_ANSWER' | 'NOD';
 
 /**
- * The trap of this API: IntentionMode of the request and IntentionVerifyType of the answer number
- * the same three modes differently.
+ * IntentionMode of the request and IntentionVerifyType of the response number the same three modes
+ * differently.
  */
 export const intentionModes = {
   READ_ALOUD: { requestNumber: '1', answerNumber: '2', codes: readAloudCodes },
@@ -363,11 +368,11 @@ export const livenessModes: Readonly<Record<number, string>> = {
   5: 'NEAR_FAR',
 };
 
-/** Answered instead of a result: "the verification centre is busy". Nothing was checked. */
+/** Returned instead of a result: "the verification centre is busy". Nothing was checked. */
 export const bankCardBusyCode = '-18';
 
 /**
- * Result of BankCard4EVerification. Source: its page, which lists what is charged; -21 is only in
+ * Result of BankCard4EVerification. Source: its page, which lists what is charged. -21 is only in
  * tencentcloud-sdk-nodejs 4.1.313.
  */
 export const bankCardCodes: Readonly<Record<string, Omit<BankCardResult, 'code'>>> = {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { endpointSetting, secretSetting } from '../shared/setting-fields.ts';
 import { readEncryptionKey } from '../tencent/encrypt-fields.ts';
 
-/** Settings by their names without `TENCENT_CN_`. */
+/** Settings by name without `TENCENT_CN_`. */
 export const settingsSchema = z
   .strictObject({
     SECRET_ID: secretSetting,

@@ -10,8 +10,8 @@ import {
 import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
 import type { TencentIntlSettings } from './settings.ts';
 
-// Sources: page ApplyWebVerificationBizTokenIntl (2025-01-21), tencentcloud-sdk-nodejs-intl-en
-// 3.0.1335. The page's request sample names another action in its header: a slip.
+// Sources: page ApplyWebVerificationBizTokenIntl (2025-01-21), tencentcloud-sdk-nodejs-intl-en 3.0.1335.
+// The page's request sample names another action in its header, by mistake.
 type Call = ProviderCall<TencentIntlSettings>;
 
 const version = '2018-03-01';
@@ -20,7 +20,7 @@ export interface WebVerificationConfig {
   readonly AutoSkipStartPage?: boolean | undefined;
   readonly AutoSkip?: boolean | undefined;
   readonly CheckMode?: number | undefined;
-  /** The page's sample writes IdCardType; the struct's member is this, and case matters. */
+  /** The page's sample has IdCardType, but the member of the struct is this one, and case matters. */
   readonly IDCardType?: string | undefined;
   readonly DisableCheckOcrWarnings?: boolean | undefined;
   readonly SecurityLevel?: number | undefined;
@@ -48,7 +48,7 @@ const bizToken = z
   .object({
     BizToken: z.string().min(1),
     VerificationURL: optionalText,
-    // An older field of the SDK, with other casing.
+    // An older field of the SDK with different casing.
     VerificationUrl: optionalText,
   })
   .transform((answer, context) => {
@@ -82,7 +82,7 @@ const attempt = z.object({
 const webResult = z.object({
   ErrorCode: resultCode,
   VerificationDetailList: z.array(attempt).nullish().catch(null),
-  // Decides as well: a document that did not pass is never a pass.
+  // Also decides: a document that did not pass is never a pass.
   OCRResult: z
     .array(
       z.object({

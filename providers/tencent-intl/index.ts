@@ -19,7 +19,7 @@ export const tencentIntl = defineProvider({
       perSecond: 20,
       maxResponseBytes: 256 * 1024,
     },
-    // Brings a video and pictures along, whatever one asks.
+    // The response always includes a video and pictures.
     GetWebVerificationResultIntl: {
       effect: 'read',
       perSecond: 20,

@@ -5,7 +5,7 @@ export interface WebCodeMeaning {
   readonly status: TerminalStatus | 'PENDING';
   readonly reason: string;
   readonly message: string;
-  /** UNKNOWN where the vendor's table could not be read to its end. */
+  /** UNKNOWN if the provider's table could not be read completely. */
   readonly billing: Billing;
 }
 
@@ -33,8 +33,8 @@ const comparisonFailed = {
 } as const satisfies WebCodeMeaning;
 
 /**
- * ErrorCode of GetWebVerificationResultIntl. Sources: error codes of the mobile HTML5 product, doc
- * 55390, and announcement 100989 (1409, 1410). 17 is in an older table only.
+ * ErrorCode of GetWebVerificationResultIntl. Sources: error codes of the mobile HTML5 product, doc 55390,
+ * and announcement 100989 (1409, 1410). 17 is in an older table only.
  */
 export const webCodes: Readonly<Record<string, WebCodeMeaning>> = {
   0: { status: 'PASSED', reason: 'VERIFIED', message: 'Passed.', billing: 'CHARGED' },
@@ -113,5 +113,5 @@ export const languages = { TH: 'th', EN: 'en', ZH_CN: 'zh-cn', ZH_TC: 'zh-tc', I
 
 export const actions = { BLINK: 'blink', MOUTH: 'mouth', NOD: 'nod', SHAKE: 'shake' } as const;
 
-/** Of SelectedWarningCodes. */
+/** Allowed values of SelectedWarningCodes. */
 export const warningCodes: readonly number[] = [-9101, -9102, -9103, -9104, -9107, -9108, -9109];

@@ -1,19 +1,20 @@
 import { z } from 'zod';
 import { endpointSetting, secretSetting } from '../shared/setting-fields.ts';
 
-/** Settings by their names without `TENCENT_INTL_`. */
+/** Settings by name without `TENCENT_INTL_`. */
 export const settingsSchema = z
   .strictObject({
     SECRET_ID: secretSetting,
     SECRET_KEY: secretSetting,
     SESSION_TOKEN: secretSetting.optional(),
-    // In every list of regions that the page has had; the lists grow.
+    // Every version of the page's list of regions includes it. The list grows.
     REGION: z
       .string()
       .regex(/^[a-z0-9-]+$/u, 'must be a region such as ap-singapore')
       .default('ap-singapore'),
     ENDPOINT: endpointSetting('https://faceid.intl.tencentcloudapi.com'),
-    // The official SDK says 7200 s of an older field and 10 minutes of this one; the page is silent.
+    // The official SDK states 7200 s for an older field and 10 minutes for this one. The page states
+    // nothing.
     BIZ_TOKEN_TTL_SECONDS: z.coerce
       .number('must be a number')
       .int('must be a whole number')

@@ -3,8 +3,8 @@ import type { WebAttempt, WebResult } from './api.ts';
 import { webCodes } from './mapping.ts';
 
 /**
- * What a GetWebVerificationResultIntl answer says. An absent code is "not finished": the documents
- * leave that open. A pass with a document that did not pass is undetermined.
+ * The outcome for a GetWebVerificationResultIntl response. An absent code means "not finished", because the
+ * documents leave it open. A pass with a document that did not pass is UNDETERMINED.
  */
 export function toWebOutcome(result: WebResult): OutcomeAnswer {
   const attempts = (result.VerificationDetailList ?? []).toSorted(
@@ -41,7 +41,7 @@ export function toWebOutcome(result: WebResult): OutcomeAnswer {
   });
 }
 
-/** Null where the billing of an attempt's code is not known. */
+/** Null if the billing of an attempt's code is not known. */
 function countCharged(result: WebResult, attempts: readonly WebAttempt[]): number | null {
   if (!result.VerificationDetailList) return null;
   const billings = attempts.map(

@@ -62,7 +62,7 @@ export const web: ChannelDefinition<TencentIntlSettings> = {
   pollEveryMs: 1000,
   graceSeconds: 60,
   retentionSeconds: 3 * 24 * 3600,
-  // The page opens as often as one likes until it is finished; two minutes are enough to begin.
+  // The page can be opened any number of times until it is finished. Two minutes are enough to begin.
   reuse: { marginSeconds: 120 },
 
   prepare: (input) => {
@@ -117,7 +117,8 @@ function inputProblems(input: StartInput, options: Options): readonly FieldProbl
         : 'is used by checkMode LIVENESS_COMPARE only',
     );
   } else if (mode === 'LIVENESS_COMPARE' && !options.ruleId) {
-    // Optional on the page, but there would be nothing to compare with; a rule may bring its own.
+    // Optional on the page, but without it there is nothing to compare with. A rule may bring its own
+    // image.
     problems.add('referenceImage', 'is needed by checkMode LIVENESS_COMPARE');
   }
   if (input.extra !== null) problems.add('extra', checkText(input.extra, 1000));
@@ -140,7 +141,7 @@ function optionProblems(options: Options): readonly FieldProblem[] {
   add('livenessTimeout', checkRange(options.livenessTimeout, 1, 600));
   if (options.selectedWarningCodes) {
     if (!options.selectedWarningCodes.every((code) => warningCodes.includes(code))) {
-      add('selectedWarningCodes', `must be of ${warningCodes.join(', ')}`);
+      add('selectedWarningCodes', `must be from ${warningCodes.join(', ')}`);
     }
     if (options.disableCheckOcrWarnings) {
       add('selectedWarningCodes', 'needs disableCheckOcrWarnings: false');

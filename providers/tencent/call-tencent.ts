@@ -8,45 +8,48 @@ import {
 } from '../../src/contract/plugin-api.ts';
 import { signTc3 } from './sign-tc3.ts';
 
-/** Longer texts of an answer are pictures and videos; the longest that is read, Extra, has 1024. */
+/**
+ * Longer strings in a response are pictures and videos. The longest string that is needed, Extra, has 1024
+ * characters.
+ */
 export const mediaTextsOver = 2000;
 
-/** Whose account is used, and where. */
+/** The account and the endpoint of a call. */
 export interface TencentAccount {
   /** `https://faceid.tencentcloudapi.com` */
   readonly endpoint: string;
   readonly secretId: Secret;
   readonly secretKey: Secret;
-  /** Only with temporary credentials. */
+  /** Only for temporary credentials. */
   readonly sessionToken?: Secret | undefined;
 }
 
 export interface TencentRequest<T> {
   readonly action: string;
   readonly version: string;
-  /** Left out where the action takes none. */
+  /** Left out if the action has no region. */
   readonly region?: string | undefined;
   readonly payload: object;
-  /** Reads the fields that are needed from `Response`, and no others. */
+  /** Reads the needed fields of `Response`, and no others. */
   readonly answer: z.ZodType<T>;
-  /** Throws for a result code that says that nothing was done. */
+  /** Throws for a result code which says that nothing was done. */
   readonly refuse?: (answer: TencentAnswer<T>) => void;
 }
 
-/** An answer, with the provider's id of the request for its support. */
+/** A response, with the provider's id of the request for its support. */
 export type TencentAnswer<T> = T & { readonly requestId: string | null };
 
 /**
  * Calls one action of Tencent Cloud API 3.0.
  *
- * Throws `ProviderFault`; the provider's `Response.Error.Code` is classified by the plugin's table.
+ * Throws `ProviderFault`. The plugin's table classifies the provider's `Response.Error.Code`.
  */
 export function callTencent<Settings, T>(
   call: ProviderCall<Settings>,
   account: TencentAccount,
   request: TencentRequest<T>,
 ): Promise<TencentAnswer<T>> {
-  // A JSON body of raw UTF-8, without the members that are undefined.
+  // A JSON body of raw UTF-8, without undefined members.
   const body = JSON.stringify(request.payload);
   const contentType = 'application/json';
   return call.send({
@@ -94,8 +97,8 @@ const envelope = z.object({
   }),
 });
 
-// HTTP 200 means that the platform handled the request, refusals included; anything else is the
-// network's or a gateway's (source: API 3.0, "返回结果").
+// HTTP 200 means that the platform handled the request, even if it refused it. Any other status comes from
+// the network or a gateway (source: API 3.0, "返回结果").
 function readEnvelope<T>(answer: UpstreamResponse, schema: z.ZodType<T>): TencentAnswer<T> {
   if (answer.status !== 200) throw new ProviderFault('protocol');
   const { Response: response } = envelope.parse(JSON.parse(answer.body.toString('utf8')));

@@ -1,10 +1,10 @@
 import type { FaultKind } from '../../src/contract/plugin-api.ts';
 
 /**
- * Error codes that every Tencent Cloud API 3.0 action may answer with, faceid's own included.
+ * Error codes that every Tencent Cloud API 3.0 action may return, including those of faceid.
  *
- * Source: the five pages and "公共错误码" of faceid (2026-11-22). Doubtful codes are `internal`:
- * on a chargeable action that means "may have been done".
+ * Source: the five pages and "公共错误码" of faceid (2026-11-22). Doubtful codes are `internal`: for a
+ * chargeable action that means "may have been performed".
  */
 export const commonFaults = {
   RequestLimitExceeded: 'throttled',

@@ -11,7 +11,7 @@ import { sm2, sm4 } from 'sm-crypto-v2';
 /** The `Encryption` object of a request. */
 export interface Encryption {
   readonly EncryptList: readonly string[];
-  /** The symmetric key, encrypted with the vendor's public key. */
+  /** The symmetric key, encrypted with the provider's public key. */
   readonly CiphertextBlob: string;
   readonly Iv: string;
   readonly Algorithm: 'AES-256-CBC' | 'SM4-GCM';
@@ -19,12 +19,12 @@ export interface Encryption {
   readonly TagList?: readonly string[];
 }
 
-/** A vendor's key, and with it the way to encrypt. */
+/** A public key of the provider, and how to encrypt with it. */
 export interface EncryptionKey {
   readonly algorithm: Encryption['Algorithm'];
   readonly keyBytes: number;
   readonly ivBytes: number;
-  /** Encrypts the symmetric key, for the vendor alone. */
+  /** Encrypts the symmetric key with the provider's public key. */
   readonly wrap: (key: Buffer) => Buffer;
   readonly encrypt: (text: string, key: Buffer, iv: Buffer) => Encrypted;
 }
@@ -35,13 +35,13 @@ interface Encrypted {
 }
 
 /**
- * The vendor's key as its console gives it: base64 of a PEM text, or the PEM itself; RSA or SM2.
+ * Reads the provider's key as its console shows it: base64 of a PEM text, or the PEM itself; RSA or SM2.
  * Null for anything else.
  */
 export function readEncryptionKey(text: string): EncryptionKey | null {
   try {
     const pem = text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64').toString('utf8');
-    // Node would make a public key of a private one, which has no business here.
+    // Node would derive a public key from a private key, which must not be configured here.
     if (pem.includes('PRIVATE KEY')) return null;
     const key = createPublicKey(pem);
     if (key.asymmetricKeyType === 'rsa') return aesWithRsa(key);
@@ -53,8 +53,8 @@ export function readEncryptionKey(text: string): EncryptionKey | null {
 }
 
 /**
- * Encrypts the fields that are there, each in its own place, under one fresh key and IV (docs
- * 1007/47180 and the vendor's faceid-api-crypto).
+ * Encrypts the given fields, each in its own member, under one new key and IV (docs 1007/47180 and the
+ * provider's faceid-api-crypto).
  */
 export function encryptFields<Field extends string>(
   publicKey: EncryptionKey,
@@ -103,7 +103,7 @@ function aesWithRsa(publicKey: KeyObject): EncryptionKey {
 /**
  * SM4-GCM without associated data; the key under SM2, as C1C3C2 with its leading 04.
  *
- * By a library: Node's OpenSSL has neither SM4-GCM nor SM2 encryption (24.21, 2026-11-22).
+ * Uses a library: Node's OpenSSL has neither SM4-GCM nor SM2 encryption (24.21, 2026-11-22).
  */
 function sm4WithSm2(point: string): EncryptionKey {
   const c1c3c2 = 1;
@@ -130,7 +130,7 @@ const sm2Curve = Buffer.from('06082a811ccf5501822d', 'hex');
 /** 04, x and y. */
 const pointBytes = 65;
 
-/** Node knows such a key and gives it no type. */
+/** Node can import an SM2 key but reports no type for it. */
 function readSm2Point(key: KeyObject): string | null {
   const der = key.export({ type: 'spki', format: 'der' });
   const point = der.subarray(-pointBytes);

@@ -2,25 +2,25 @@ import { createHash, createHmac } from 'node:crypto';
 import type { Secret } from '../../src/contract/plugin-api.ts';
 
 export interface Tc3Request {
-  /** First label of the public host: `faceid`. */
+  /** First label of the public host name: `faceid`. */
   readonly service: string;
   /** Without a port, as the official SDKs sign it. */
   readonly host: string;
   readonly contentType: string;
   /** The exact text that is sent. */
   readonly body: string;
-  /** Seconds. */
+  /** In seconds. */
   readonly timestamp: number;
 }
 
 /**
  * The Authorization header of a POST to `/` under TC3-HMAC-SHA256.
  *
- * Source: Tencent Cloud API 3.0, "Signature v3". Equal to the official SDK's byte for byte; the
- * test compares both, and the published vectors.
+ * Source: Tencent Cloud API 3.0, "Signature v3". The result equals the official SDK's byte for byte; a test
+ * compares both, and the published vectors.
  */
 export function signTc3(request: Tc3Request, secretId: Secret, secretKey: Secret): string {
-  // The UTC day of the timestamp: a local date is refused for part of each day.
+  // The date must be in UTC: a local date is refused for part of each day.
   const date = new Date(request.timestamp * 1000).toISOString().slice(0, 10);
   const scope = `${date}/${request.service}/tc3_request`;
   const signedHeaders = 'content-type;host';

@@ -1,6 +1,6 @@
 import { ended, isFault, type OutcomeAnswer } from '../../src/contract/plugin-api.ts';
 
-/** Ended by the provider's word that the time is over, with what was charged on the way. */
+/** Ended because the provider reports that the time is over. Includes the charged attempts. */
 export function expired(code: string, chargedAttempts: number | null = null): OutcomeAnswer {
   return ended({
     status: 'EXPIRED',
@@ -12,7 +12,7 @@ export function expired(code: string, chargedAttempts: number | null = null): Ou
   });
 }
 
-/** The provider says nothing about this token: forgotten, never given out, or not understood. */
+/** Whether the provider has no information about this token: expired, unknown or refused. */
 export function tokenIsOfNoUse(error: unknown): boolean {
   return isFault(error, 'session_expired', 'session_unknown', 'rejected');
 }

@@ -13,7 +13,7 @@ export const faceCodes: readonly Code[] = [
   ...list([1445813], 'eyes covered 眼睛被遮挡'),
   ...list([1445900], 'not the same person 非本人'),
   ...list([1445902], 'name or ID number wrong 姓名或身份证号有误'),
-  ...list([1445907], 'likeness too low 相似度过低'),
+  ...list([1445907], 'similarity too low 相似度过低'),
   ...list([1445909], 'name format 姓名格式有误'),
   ...list([1445910], 'ID number format 身份证号格式有误'),
 ];
@@ -27,7 +27,7 @@ export const businessErrors = {
   '30503107': '很抱歉, 订单余额不足',
 } as const;
 
-/** X-Ca-Error-Code of the gateway in front of it: Alibaba Cloud API Gateway, "Error codes". */
+/** X-Ca-Error-Code of the gateway in front of the backend: Alibaba Cloud API Gateway, "Error codes". */
 export const gatewayErrors = {
   A400AC: 'Invalid AppCode',
   A400IK: 'Invalid AppKey',

@@ -16,11 +16,11 @@ export interface BusinessFault {
 
 const leastAgeYears = 14;
 
-/** What the page's table of errors says about a request; null when it is good. */
+/** The error that the page's table defines for a request; null if the request is valid. */
 export function findFault(
   { name, idNo, faceauthMode, callbackUrl }: Partial<FaceParams>,
   nowMs: number,
-  /** The page demands callbackUrl, and forbids it where an Alipay web-view wants messages. */
+  /** The page requires callbackUrl, but forbids it for an Alipay web-view that receives messages. */
   isCallbackAlwaysNeeded: boolean,
 ): BusinessFault | null {
   const parameter = (text: string): BusinessFault => ({

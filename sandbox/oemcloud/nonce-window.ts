@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 
-/** For so long a nonce is valid, and cannot be used again. */
+/** How long a nonce is valid, and cannot be used again. */
 const windowMs = 15 * 60_000;
 const mostSeen = 10_000;
 
 export interface NonceWindow {
-  /** What is wrong with a nonce, or null; one that is good is used up. */
+  /** The error of a nonce, or null. A valid nonce is used up. */
   readonly refuse: (nonce: string | null) => string | null;
-  /** True the first time that these parameters come. */
+  /** True if these parameters come for the first time. */
   readonly isFirst: (params: object) => boolean;
 }
 
-/** X-Ca-Nonce as the page has it: the time in milliseconds, within 15 minutes, once. */
+/** X-Ca-Nonce as the page defines it: the time in milliseconds, within 15 minutes, used once. */
 export function createNonceWindow(now: () => number): NonceWindow {
   const used = new Map<string, number>();
   const seen = new Set<string>();

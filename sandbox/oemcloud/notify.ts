@@ -1,23 +1,23 @@
 export interface Notify {
-  /** A GET that comes when the person opens the page. */
+  /** Sends the GET that comes when the person opens the page. */
   readonly entered: (notifyUrl: string) => void;
-  /** The notification. `shape`: `never`, `passes-only`, `twice`; else once. */
+  /** Sends the notification. `shape`: `never`, `passes-only` or `twice`; otherwise once. */
   readonly finished: (
     notifyUrl: string,
     body: string,
     terms: { readonly hasPassed: boolean; readonly shape: string | undefined },
   ) => void;
-  /** Waits for what is under way, and sends nothing more. */
+  /** Aborts the running notifications and waits until they have ended. */
   readonly close: () => Promise<void>;
 }
 
-/** e签宝's newest page: 1 s, then 5 s later, then never again. */
+/** e签宝's newest page: retries after 1 s, then after 5 s, then no more. */
 const retryAfterMs = [1000, 5000];
 const replyWithinMs = 5000;
-/** The answer of a start goes out first. */
+/** The response of the start is sent first. */
 const firstAfterMs = 100;
 
-/** Sends notifications as e签宝 does, at least once and at most three times, to loopback only. */
+/** Sends notifications as e签宝 does, one to three times, to loopback only. */
 export function createNotify(toLoopback: (url: string) => string | null): Notify {
   const stopping = new AbortController();
   const running = new Set<Promise<unknown>>();

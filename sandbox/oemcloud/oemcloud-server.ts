@@ -23,14 +23,14 @@ const channels = {
   WE_CHAT_FACE: 'FACE_WECHAT_MINI_PROGRAM',
 } as const;
 
-/** The page does not say; `lifetime` orders another one. */
+/** The page does not state it. The order `lifetime` sets another one. */
 const lifeSeconds = 30 * 60;
-/** The page names none; the plugin's own. */
+/** The page states none. This is the plugin's own limit. */
 const perSecond = 10;
 
 /**
- * individual/face as its page describes it behind an API gateway with APPCODE, and the queries of
- * e签宝 that OEMCloud may or may not pass through.
+ * individual/face as its page describes it, behind an API gateway with APPCODE, and the queries of e签宝 that
+ * OEMCloud may or may not pass through.
  */
 export function createOemcloudServer(deps: Deps): FastifyInstance {
   const { flows, now } = deps;
@@ -67,7 +67,7 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
 
     const { notifyUrl, callbackUrl, contextId, faceauthMode: mode } = params;
     const flowId = newFlowId();
-    // "Of no use" for the mini-program.
+    // The page says that they are "of no use" for the mini-program.
     const usesUrls = mode !== 'WE_CHAT_FACE';
     const flow = flows.open({
       provider: 'oemcloud',
@@ -145,7 +145,7 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
   return server;
 }
 
-/** Whatever is no text is not given. */
+/** Drops parameters that are not text. */
 function textsOf(body: unknown): FaceParams {
   const entries = Object.entries(body ?? {}).filter(([, value]) => typeof value === 'string');
   return Object.fromEntries(entries) as unknown as FaceParams;
@@ -156,7 +156,7 @@ function newFlowId(): string {
   return `18${digits(9)}${digits(8)}`;
 }
 
-/** An order for an outcome ends a flow at once, as if the person had gone through it. */
+/** An order for an outcome ends a flow at once, as if the person had completed it. */
 function finishAsOrdered(flows: Flows, flow: Flow): void {
   const ordered = flow.orders.get('outcome');
   if (ordered === 'SUCCESS') flows.finish(flow, [0]);
@@ -227,7 +227,9 @@ function toOutline(flow: Flow, flowId: string, status: string): object {
   };
 }
 
-/** What e签宝's web product appends; nobody may believe it, since a browser brings it. */
+/**
+ * The parameters that e签宝's web product appends. They are not trusted, because they come through a browser.
+ */
 function toReturnQuery(flow: Flow, flowId: string): Record<string, string> {
   const passed = String(hasPassed(flow));
   return {
@@ -254,18 +256,18 @@ function toNotification(flow: Flow, flowId: string): string {
   return flow.orders.get('flowId') === 'number' ? withNumber(body, flowId) : body;
 }
 
-/** The flowId as a number: 19 digits are beyond what JSON readers keep. */
+/** Makes flowId a number. Its 19 digits exceed the precision of JSON parsers. */
 function withNumber(json: string, flowId: string): string {
   return json.replace(`"flowId":"${flowId}"`, `"flowId":${flowId}`);
 }
 
-/** Sends what a tester ordered, if it is an error; false if it is a state of the flow. */
+/** Sends an ordered error. Returns false if the order is a state of the flow. */
 function sendOrdered(
   reply: FastifyReply,
   ordered: string,
   { texts, orders }: { readonly texts: Texts; readonly orders: Orders },
 ): boolean {
-  // The page does not say which HTTP status comes with a code of its own.
+  // The page does not say which HTTP status comes with its codes.
   const status = orders.get('http') === '400' ? 400 : 200;
   if (isWireFault(ordered)) answerWithWireFault(ordered, reply);
   else if (/^[A-Z]\d{3}[A-Z]{2}$/u.test(ordered)) refuse(reply, ordered);
@@ -280,12 +282,12 @@ function sendCode(reply: FastifyReply, code: string, texts: Texts): FastifyReply
   return reply.send({ code: Number(code), message: texts[code] ?? '未知错误', data: null });
 }
 
-/** A refusal of the gateway: its code is in a header, and holds the HTTP status. */
+/** A refusal of the gateway. Its code is in a header and contains the HTTP status. */
 function refuse(reply: FastifyReply, code: string): FastifyReply {
   return sendRefusal(reply, code, (gatewayErrors as Record<string, string>)[code] ?? 'Refused');
 }
 
-/** The code is invented: no document names the one for a refused nonce. */
+/** An invented code: no document names the one for a refused nonce. */
 function refuseNonce(reply: FastifyReply, message: string): FastifyReply {
   return sendRefusal(reply, 'I400NU', message);
 }

@@ -2,7 +2,7 @@ import { wireFaults } from '../magic.ts';
 import type { Scenario } from '../scenario.ts';
 import { businessErrors, faceCodes, gatewayErrors, queryErrors } from './codes.ts';
 
-/** The person of another vendor's pages: nobody. */
+/** The invented person of another provider's documentation. */
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
 const start = 'individual/face';
 
@@ -13,7 +13,7 @@ const queryActions: Readonly<Record<string, string>> = {
   face: 'pub/individual/face',
 };
 
-/** What can be met as OEMCLOUD_OUTCOME is set: each way to ask has answers of its own. */
+/** The scenarios for a value of OEMCLOUD_OUTCOME. Each query has its own responses. */
 export function oemcloudScenarios(outcome: string): readonly Scenario[] {
   const query = queryActions[outcome];
   return [
@@ -25,7 +25,7 @@ export function oemcloudScenarios(outcome: string): readonly Scenario[] {
     scenario(start, '30500101', 'the same under HTTP 400', `${start}=30500101 sandbox:http=400`),
     scenario(start, 'I400NU', 'the nonce is refused, twice', 'nonce=refused'),
     {
-      ...scenario(start, '30500101', 'callbackUrl is demanded all the same', 'callback=strict'),
+      ...scenario(start, '30500101', 'callbackUrl is always required', 'callback=strict'),
       input: {
         channel: 'FACE_ALIPAY',
         subject,
@@ -43,14 +43,14 @@ export function oemcloudScenarios(outcome: string): readonly Scenario[] {
 
 const failures = faceCodes.filter(({ code }) => code !== '0');
 
-/** What the page leaves open about a start. */
+/** Variants of a start that the page leaves open. */
 const shapes: readonly (readonly [order: string, title: string, channel?: string])[] = [
-  ['nonce=refused-once', 'the nonce is refused, and the fresh one is not'],
-  ['envelope=flat', 'the fields beside the code, as in the table of the page'],
+  ['nonce=refused-once', 'the nonce is refused, and a new one is accepted'],
+  ['envelope=flat', 'the fields next to the code, as in the table of the page'],
   ['flowId=number', 'flowId as a number'],
-  ['expire=absent', 'no end of the link'],
-  ['url=once', 'the link opens once'],
-  ['lifetime=60', 'a link that lives a minute'],
+  ['expire=absent', 'the link without an expiry'],
+  ['url=once', 'the link works once'],
+  ['lifetime=60', 'the link expires after one minute'],
   ['envelope=nested', 'in Alipay', 'FACE_ALIPAY'],
   ['envelope=nested', 'in a WeChat mini-program', 'FACE_WECHAT_MINI_PROGRAM'],
 ];
@@ -59,7 +59,7 @@ function outcomesOf(action: string): Scenario[] {
   const words = ['INIT', 'ING', 'SCAN', 'SUCCESS', 'FAIL', 'FINISH', 'SOMETHING_NEW'];
   return [
     ...words.map((word) => scenario(action, word, `status ${word}`, `outcome=${word}`)),
-    // Only this query tells why somebody failed.
+    // Only this query returns the reason of a failure.
     ...(action === 'pub/individual/face'
       ? failures.map(({ code, title }) => scenario(action, code, title, `outcome=${code}`))
       : []),

@@ -11,14 +11,14 @@ import { bankCardCodes, eidCodes, faceIdCodes } from './codes.ts';
 interface Deps {
   readonly flows: Flows;
   readonly now: () => number;
-  /** Where the person's page is; the real URL leads into WeChat. */
+  /** The URL of the person's page. The real URL opens WeChat. */
   readonly personUrl: (token: string) => string;
 }
 
 const maxImageLength = 8 * 1024 * 1024;
-/** Of the page GetEidToken, example 2. */
+/** From the page GetEidToken, example 2. */
 const unregisteredMerchant = '0NSJ240615216044312521';
-/** Of the page BankCard4EVerification, example 2. */
+/** From the page BankCard4EVerification, example 2. */
 const mismatchingCard = '6226090210146748';
 const picture = recordingOf(new Map());
 
@@ -177,7 +177,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
         return error('InvalidParameter');
       }
       if (!isBusiness && params.ImageBase64 === undefined) return error('InvalidParameter');
-      // Page GetFaceIdToken, example 2: answered so although it sends no image.
+      // Page GetFaceIdToken, example 2: it returns this error although it sends no image.
       const isPageExample = params.Name === '刘洋' && params.IdCard === '440305199505132561';
       if (isPageExample || (params.ImageBase64?.length ?? 0) > maxImageLength) {
         return error('FailedOperation.ImageSizeTooLarge');
@@ -252,7 +252,7 @@ export function createTencentCnActions({ flows, now, personUrl }: Deps) {
   };
 }
 
-/** Nothing states what an unfinished flow answers, so every shape that is thinkable is here. */
+/** No document says what an unfinished flow returns, so every plausible shape is here. */
 const unfinishedShapes: Readonly<Record<string, () => Record<string, unknown>>> = {
   'unfinished-absent': () => ({}),
   'unfinished-null': () => ({ Text: null, EidInfo: null, IntentionVerifyData: null }),
@@ -277,7 +277,7 @@ const unfinishedFaceIdShapes: Readonly<Record<string, () => Record<string, unkno
   'unfinished-error': () => ({ ...error('InvalidParameter') }),
 };
 
-/** Charged are 0, 2006 and 2016 only (doc 1007/115318). */
+/** Only 0, 2006 and 2016 are charged (doc 1007/115318). */
 const chargedCodes: ReadonlySet<number> = new Set([0, 2006, 2016]);
 
 function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
@@ -345,7 +345,7 @@ function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
   };
 }
 
-/** The answer numbers the modes otherwise than the request: "0" questions, "1" nod, "2" aloud. */
+/** The response numbers the modes differently from the request: "0" questions, "1" nod, "2" aloud. */
 function answerTypeOf(requestMode: string | null): string | null {
   return requestMode === null ? null : ({ '1': '2', '2': '0', '3': '1' }[requestMode] ?? null);
 }

@@ -1,7 +1,7 @@
 import { list, range, type Code } from '../code.ts';
 
-// The result codes of the three methods, written from the vendor's documents and not from the
-// plugin: the tests compare one with the other.
+// The result codes of the three methods. They are written from the provider's documents, independently of
+// the plugin, and tests compare both.
 
 /** E证通 error codes, doc 1007/115318. */
 export const eidCodes: readonly Code[] = [
@@ -67,7 +67,7 @@ export const readAloudCodes: readonly Code[] = list(
   'intention, reading aloud 朗读意愿',
 );
 
-/** Intention, questions and nodding: the same, FinalResultDetailCode. */
+/** Intention, questions and nodding: FinalResultDetailCode of the same SDK. */
 export const questionCodes: readonly Code[] = list(
   [0, -1, -2, ...range(-107, -101), -201, -202, -301, -302, ...range(-804, -800), -998, -999],
   'intention, questions or nodding 问答或点头意愿',
@@ -136,7 +136,7 @@ export const businessErrors = {
   ],
 } as const;
 
-/** What the pages say of their codes. */
+/** The pages' texts of their codes. */
 export const errorTexts: Readonly<Record<string, string>> = {
   'FailedOperation.DecryptSystemError': '解密失败。',
   'FailedOperation.ImageSizeTooLarge': '图片尺寸过大。',

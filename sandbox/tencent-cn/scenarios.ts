@@ -10,7 +10,7 @@ import {
   readAloudCodes,
 } from './codes.ts';
 
-/** The person of the vendor's own pages: nobody. */
+/** The invented person of the provider's own pages. */
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
 const provider = 'tencent-cn';
 
@@ -29,12 +29,12 @@ export const tencentCnScenarios: readonly Scenario[] = [
   ...['text', 'number'].map((types) =>
     eId(`types=${types} sandbox:GetEidResult=2016`, 'GetEidResult', `members as ${types}`, '2016'),
   ),
-  eId('url=once sandbox:GetEidResult=0', 'GetEidResult', 'the link opens once', '0'),
+  eId('url=once sandbox:GetEidResult=0', 'GetEidResult', 'the link works once', '0'),
   ...['init', 'doing', 'timeout', 'unheard-of'].map((status) =>
     eId(`CheckEidTokenStatus=${status}`, 'CheckEidTokenStatus', `status ${status}`, status),
   ),
   ...['InvalidParameterValue.BizTokenExpired', 'InvalidParameterValue.BizTokenIllegal'].map(
-    (code) => eId(`GetEidResult=${code}`, 'GetEidResult', 'the token is of no use', code),
+    (code) => eId(`GetEidResult=${code}`, 'GetEidResult', 'the token is not accepted', code),
   ),
   ...readAloudCodes.map(({ code, title }) =>
     eId(`Intention=${code}`, 'GetEidResult', title, code, {

@@ -14,7 +14,7 @@ interface Deps {
   readonly personUrl: (token: string) => string;
 }
 
-/** The newest list of the page (2025-12); a missing region is refused. */
+/** The newest list of the page (2025-12). A missing region is refused. */
 const regions = ['ap-bangkok', 'ap-hongkong', 'ap-jakarta', 'ap-singapore', 'sa-saopaulo'];
 
 const idCardTypes = [
@@ -93,7 +93,7 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
         readsDocument: [1, 4].includes(params.Config?.CheckMode ?? 2),
         orders,
       });
-      // The SDK has an older member of this name beside the documented one.
+      // The SDK has an older member with this name in addition to the documented one.
       const urlField = orders.get('url-field') === 'old' ? 'VerificationUrl' : 'VerificationURL';
       return { BizToken: flow.token, [urlField]: personUrl(flow.token) };
     },

@@ -35,7 +35,7 @@ export const applyErrors = [
   'UnauthorizedOperation.Nonactivated',
 ] as const;
 
-/** What the page says of its codes. */
+/** The page's texts of its codes. */
 export const errorTexts: Readonly<Record<string, string>> = {
   InternalError: 'Internal error.',
   InvalidParameter: 'Invalid parameter.',

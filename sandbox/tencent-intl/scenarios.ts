@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario.ts';
 import { commonErrors, readErrors } from '../tencent/common-errors.ts';
 import { applyErrors, webCodes } from './codes.ts';
 
-/** Nobody's picture: the sample of the page is masked and cannot be sent. */
+/** Not a real picture: the sample of the page is masked and cannot be sent. */
 const referenceImage = Buffer.from('not a picture').toString('base64');
 
 export const tencentIntlScenarios: readonly Scenario[] = [
@@ -43,7 +43,7 @@ function start(code: string): Scenario {
   return scenario('ApplyWebVerificationBizTokenIntl', code, code);
 }
 
-/** A shape stands before the order of the code: `sandbox:types=text `. */
+/** An order for a shape precedes the order for the code: `sandbox:types=text `. */
 function scenario(action: string, code: string, title: string, shape = ''): Scenario {
   return {
     provider: 'tencent-intl',

@@ -1,4 +1,4 @@
-/** "公共错误码" (1007/31063): what any action may answer. */
+/** "公共错误码" (1007/31063): the errors that any action may return. */
 export const commonErrors = [
   'ActionOffline',
   'AuthFailure.InvalidAuthorization',
@@ -51,7 +51,7 @@ export const commonErrors = [
   'UnsupportedRegion',
 ] as const;
 
-/** What a question about a flow may be answered with beside its own codes. */
+/** The errors that a query about a flow may return in addition to its own codes. */
 export const readErrors = [
   'AuthFailure.SignatureFailure',
   'FailedOperation.DbError',

@@ -13,14 +13,14 @@ import { z } from 'zod';
 type Algorithm = 'AES-256-CBC' | 'SM4-GCM';
 
 export interface Decryptor {
-  /** By the algorithm that goes with it, as the vendor's console gives it: base64 of the PEM text. */
+  /** By algorithm, as the provider's console shows them: base64 of the PEM text. */
   readonly publicKeys: Readonly<Record<Algorithm, string>>;
-  /** The parameters in clear, or the error code that they deserve. */
+  /** The decrypted parameters, or an error code. */
   readonly decrypt: (
     params: Record<string, unknown>,
     encryptable: readonly string[],
   ) => Record<string, unknown> | string;
-  /** An answer with these members encrypted, under the key that came with the request. */
+  /** A response with these members encrypted, under the key of the request. */
   readonly encryptAnswer: (
     params: Record<string, unknown>,
     answer: Record<string, unknown>,
@@ -31,23 +31,23 @@ export interface Decryptor {
 const encryption = z.strictObject({
   EncryptList: z.array(z.string()),
   CiphertextBlob: z.string(),
-  // Absent or empty where only the answer is to be encrypted.
+  // Absent or empty if only the response is to be encrypted.
   Iv: z.string().nullish(),
   Algorithm: z.enum(['AES-256-CBC', 'SM4-GCM']).default('AES-256-CBC'),
   TagList: z.array(z.string()).default([]),
 });
 
-/** What opens the values that were encrypted in one way. */
+/** Decrypts values of one encryption algorithm. */
 interface Opener {
   readonly publicKey: string;
-  /** The symmetric key out of CiphertextBlob. */
+  /** Decrypts the symmetric key in CiphertextBlob. */
   readonly unwrap: (blob: Buffer) => Buffer;
   readonly open: (value: Buffer, key: Buffer, iv: string, tag: Buffer) => Buffer;
   readonly ivBytes: number;
   readonly seal: (text: string, key: Buffer, iv: Buffer) => { value: Buffer; tag?: Buffer };
 }
 
-/** The emulated provider's key pairs, made at start, and what they open. */
+/** The key pairs of the emulated provider, made at start, and their decryption. */
 export function createDecryptor(): Decryptor {
   const openers: Readonly<Record<Algorithm, Opener>> = {
     'AES-256-CBC': createRsaOpener(),
@@ -116,7 +116,7 @@ export function createDecryptor(): Decryptor {
   };
 }
 
-/** Whether a key as the console gives it is an SM2 one. */
+/** The algorithm for a key as the console shows it. */
 export function algorithmOf(publicKey: string): Algorithm {
   const pem = publicKey.includes('-----BEGIN')
     ? publicKey
@@ -125,12 +125,12 @@ export function algorithmOf(publicKey: string): Algorithm {
 }
 
 function createRsaOpener(): Opener {
-  // The vendor's keys have 1024 bits (docs 1007/47180).
+  // The provider's keys have 1024 bits (docs 1007/47180).
   const pair = generateKeyPairSync('rsa', { modulusLength: 1024 });
   return {
     publicKey: toSetting(pair.publicKey.export({ type: 'pkcs1', format: 'pem' })),
     unwrap: (blob) => {
-      // Node refuses to unpad PKCS#1 v1.5 itself on some versions (CVE-2023-46809).
+      // Some versions of Node refuse to unpad PKCS#1 v1.5 themselves (CVE-2023-46809).
       const padding = constants.RSA_NO_PADDING;
       return unpad(privateDecrypt({ key: pair.privateKey, padding }, blob));
     },
@@ -148,7 +148,7 @@ function createRsaOpener(): Opener {
 
 function createSm2Opener(): Opener {
   const pair = generateKeyPairSync('ec', { namedCurve: 'SM2' });
-  // RFC 5915: a sequence, the version, then 32 bytes behind their tag and length.
+  // RFC 5915: a sequence, the version, then 32 bytes after their tag and length.
   const secret = pair.privateKey.export({ type: 'sec1', format: 'der' }).subarray(7, 39);
   const c1c3c2 = 1;
   return {
@@ -189,7 +189,7 @@ function unpad(raw: Buffer): Buffer {
   return raw.subarray(end + 1);
 }
 
-/** Sixteen characters are taken as they are: so the fields' older comment has it. */
+/** Sixteen characters are used unchanged, as the fields' older comment in the SDK says. */
 function readIv(iv: string): Buffer {
   return iv.length === 16 ? Buffer.from(iv, 'utf8') : Buffer.from(iv, 'base64');
 }

@@ -1,11 +1,11 @@
 export interface TencentCredentials {
   readonly secretId: string;
   readonly secretKey: string;
-  /** Only with temporary ones (STS): they open nothing without it. */
+  /** Only for temporary credentials (STS), which are not accepted without it. */
   readonly token?: string;
 }
 
-/** Whose key signs a request, or the error code that the pair of id and token deserves. */
+/** The credentials that sign a request, or the error code for its id and token. */
 export function findCredentials(
   all: readonly TencentCredentials[],
   secretId: string | undefined,

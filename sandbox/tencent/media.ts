@@ -1,23 +1,23 @@
 import { Readable } from 'node:stream';
 import type { Orders } from '../magic.ts';
 
-/** Nobody's picture: what a recording or an image would look like on the wire. */
+/** Not a real picture: a text of the size of a recording or an image. */
 const filler = Buffer.from(Buffer.alloc(49_152, 'sandbox media').toString('base64'));
 const mostMegabytes = 40;
 
-/** A recording; `media=8` orders one of 8 MB, which stands for itself until it is sent. */
+/** A recording. `media=8` orders one of 8 MB; until it is sent, a short marker replaces it. */
 export function recordingOf(orders: Orders): string {
   const megabytes = Math.min(Number(orders.get('media') ?? 0), mostMegabytes);
   return megabytes > 0 ? `@media:${megabytes}@` : filler.toString('utf8', 0, 40_000);
 }
 
-/** An answer as it is sent: large recordings pass by piece by piece and are never held whole. */
+/** The response as it is sent. Large recordings are streamed and never held in memory as a whole. */
 export function withRecordings(json: string): string | Readable {
   const parts = json.split(/@media:([\d.]+)@/u);
   return parts.length === 1 ? json : Readable.from(piecesOf(parts), { objectMode: false });
 }
 
-/** Text and sizes in megabytes, by turns. */
+/** `parts` alternates between text and sizes in megabytes. */
 function* piecesOf(parts: readonly string[]): Generator<Buffer> {
   for (const [at, part] of parts.entries()) {
     if (at % 2 === 0) {

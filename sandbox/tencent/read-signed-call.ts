@@ -2,7 +2,7 @@ import type { TencentCredentials } from './find-credentials.ts';
 import { verifyTc3, type SignedRequest } from './verify-tc3.ts';
 import { verifyV1 } from './verify-v1.ts';
 
-/** A call whose signature is good. */
+/** A call with a valid signature. */
 export interface SignedCall {
   readonly signature: 'v1' | 'tc3';
   readonly name: string;
@@ -11,15 +11,15 @@ export interface SignedCall {
   readonly params: Record<string, unknown>;
 }
 
-/** Parameters of every call under v1, beside those of the action. */
+/** Common parameters of every v1 call, in addition to those of the action. */
 const commonParams: ReadonlySet<string> = new Set([
   ...['Action', 'Version', 'Region', 'Nonce', 'Timestamp', 'SecretId', 'Token', 'Language'],
   ...['RequestClient', 'Signature', 'SignatureMethod'],
 ]);
 
 /**
- * Verifies a request before it reads it: TC3-HMAC-SHA256 with headers, or v1 with everything in a
- * form or a query. The error code where it is refused.
+ * Verifies a request before it is read: TC3-HMAC-SHA256 with headers, or v1 with all parameters in a form
+ * or a query. Returns an error code if the request is refused.
  */
 export function readSignedCall(
   request: SignedRequest,
@@ -72,9 +72,11 @@ const numericParams: ReadonlySet<string> = new Set([
   ...['LivenessRetryLimit', 'LivenessTimeout'],
 ]);
 
-/** A query or a form carries every value as text, nested members with dots: `Config.InputType=4`. */
+/**
+ * A query or a form has every value as text. Nested members are separated by dots: `Config.InputType=4`.
+ */
 function toParams(flat: Iterable<readonly [string, string]>): Record<string, unknown> {
-  // Without a prototype: a parameter may be called __proto__.
+  // Without a prototype, because a parameter may be named __proto__.
   const params = emptyObject();
   for (const [path, value] of flat) {
     const names = path.split('.');
@@ -84,8 +86,8 @@ function toParams(flat: Iterable<readonly [string, string]>): Record<string, unk
       target[name] = typeof target[name] === 'object' ? target[name] : emptyObject();
       target = target[name] as Record<string, unknown>;
     }
-    // As a real endpoint does, numbers and booleans are read by the type of their parameter;
-    // those of the emulated actions can be told by how they look.
+    // A real endpoint parses numbers and booleans by the type of their parameter. For the emulated actions,
+    // the value and the name are enough to tell.
     target[last] = /^(?:true|false)$/u.test(value)
       ? value === 'true'
       : numericParams.has(last)
@@ -95,7 +97,7 @@ function toParams(flat: Iterable<readonly [string, string]>): Record<string, unk
   return listsOf(params) as Record<string, unknown>;
 }
 
-/** Lists are sent by their positions: `Config.IntentionActions.0.Text`. */
+/** List items are named by position: `Config.IntentionActions.0.Text`. */
 function listsOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([name, member]) => [name, listsOf(member)] as const);

@@ -6,11 +6,11 @@ const tokenLifeSeconds = 600;
 
 type Start = Omit<FlowStart, 'returnUrl' | 'lifeMs'> & { readonly redirectUrl: string | null };
 
-/** Opens a flow; an order for a result ends it at once, as if the person had gone through it. */
+/** Opens a flow. An order for a result ends it at once, as if the person had completed it. */
 export function openTencentFlow(flows: Flows, { redirectUrl, ...start }: Start): Flow {
   const flow = flows.open({
     ...start,
-    // Of the international token one source says 10 minutes, another two hours.
+    // For the international token one source states 10 minutes, another two hours.
     lifeMs: Number(start.orders.get('lifetime') ?? tokenLifeSeconds) * 1000,
     returnUrl: ({ token }) => (redirectUrl === null ? null : withQuery(redirectUrl, { token })),
   });
@@ -25,7 +25,7 @@ export function openTencentFlow(flows: Flows, { redirectUrl, ...start }: Start):
   return flow;
 }
 
-/** The flow of a token, or the error that the real endpoint gives for it. */
+/** The flow of a token, or the error that the real endpoint returns for it. */
 export function findTencentFlow(
   flows: Flows,
   token: string,

@@ -13,15 +13,15 @@ import { readSignedCall } from './read-signed-call.ts';
 export interface TencentAction<Params> {
   readonly params: z.ZodType<Params>;
   readonly perSecond: number;
-  /** Where the page names regions; others are refused. */
+  /** The regions that the page lists. Others are refused. */
   readonly regions?: readonly string[];
-  /** Parameters that may come encrypted. */
+  /** Parameters that may be encrypted. */
   readonly encryptable?: readonly string[];
-  /** Members of the answer that come encrypted when that is asked for. */
+  /** Members of the response that are encrypted on request. */
   readonly encryptsAnswer?: readonly string[];
-  /** Whether the page demands one. */
+  /** Whether the page requires a region. */
   readonly needsRegion?: boolean;
-  /** The members of `Response`, or a `TencentError`, or a wire fault by its name. */
+  /** Returns the members of `Response`, a `TencentError`, or the name of a wire fault. */
   readonly run: (params: Params) => Record<string, unknown> | TencentError | WireFault;
 }
 
@@ -32,7 +32,7 @@ export interface TencentError {
 export interface TencentServerOptions {
   readonly version: string;
   readonly credentials: readonly TencentCredentials[];
-  // Each action reads its own parameters: the server only hands them through.
+  // Each action reads its own parameters; the server only passes them on.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly actions: Readonly<Record<string, TencentAction<any>>>;
   readonly now: () => number;
@@ -41,7 +41,7 @@ export interface TencentServerOptions {
   readonly errorTexts: Readonly<Record<string, string>>;
 }
 
-/** Where a page has no text of its own. */
+/** Used if a page has no text of its own. */
 const commonTexts: Readonly<Record<string, string>> = {
   'AuthFailure.SignatureFailure':
     'The provided credentials could not be validated. Please check your signature is correct.',
@@ -59,8 +59,8 @@ const commonTexts: Readonly<Record<string, string>> = {
 const mostBytes = { v1: 1024 * 1024, tc3: 10 * 1024 * 1024 } as const;
 
 /**
- * An endpoint of Tencent Cloud API 3.0 as the official SDKs know it: `/` by POST with JSON or by
- * GET, signatures verified, parameters checked, the limit kept. HTTP 200 even for refusals.
+ * An endpoint of Tencent Cloud API 3.0 as the official SDKs expect it: `/` by POST with JSON, or by GET. It
+ * verifies signatures, checks parameters and enforces the rate limit. Refusals have HTTP 200 as well.
  */
 export function createTencentServer(options: TencentServerOptions): FastifyInstance {
   const server = fastify({ bodyLimit: 12 * 1024 * 1024 });
@@ -123,12 +123,12 @@ export function error(errorCode: string): TencentError {
   return { errorCode };
 }
 
-/** What a tester ordered, as the server sends it. */
+/** An ordered error, in the form that the server sends. */
 export function toAnswer(ordered: string): TencentError | WireFault {
   return isWireFault(ordered) ? ordered : error(ordered);
 }
 
-/** Text of at most so many characters, as people count them. */
+/** Text of at most this many code points. */
 export function text(mostCharacters: number) {
   return z.string().refine((given) => Array.from(given).length <= mostCharacters);
 }

@@ -3,9 +3,9 @@ import { findCredentials, type TencentCredentials } from './find-credentials.ts'
 
 export interface SignedRequest {
   readonly method: string;
-  /** Without the question mark, exactly as it came. */
+  /** Without the question mark, exactly as received. */
   readonly query: string;
-  /** Lower-case names. */
+  /** Header names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
 }
@@ -13,11 +13,11 @@ export interface SignedRequest {
 const clockWindowSeconds = 300;
 
 /**
- * The error code that a request's TC3-HMAC-SHA256 signature deserves, or null.
+ * The error code for a request's TC3-HMAC-SHA256 signature, or null if it is valid.
  *
- * Written apart from the plugin's signing, from the same document, so that one checks the other.
- * The canonical headers are rebuilt from SignedHeaders: clients sign different sets. Official SDKs
- * sign the host without its port although they send it, so both are tried.
+ * Written from the same document as the plugin's signing code but independently, so that one checks the
+ * other. The canonical headers are built from SignedHeaders, because clients sign different sets. Official
+ * SDKs sign the host without its port although they send it, so both are tried.
  */
 export function verifyTc3(
   request: SignedRequest,

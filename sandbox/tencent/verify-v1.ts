@@ -5,8 +5,8 @@ const clockWindowSeconds = 300;
 const hashes: Readonly<Record<string, string>> = { HmacSHA1: 'sha1', HmacSHA256: 'sha256' };
 
 /**
- * The error code that a request's v1 signature deserves, or null. The international SDK signs so
- * unless told otherwise: every parameter, sorted by name, unencoded, in one text.
+ * The error code for a request's v1 signature, or null if it is valid. The international SDK uses v1 by
+ * default: every parameter, sorted by name, unencoded, joined into one text.
  */
 export function verifyV1(
   request: {

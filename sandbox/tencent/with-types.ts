@@ -1,8 +1,8 @@
 import type { Orders } from '../magic.ts';
 
 /**
- * Pages and SDKs disagree on which members are numbers and which are text: `types=text` makes text
- * of all of them, `types=number` numbers of what looks like one.
+ * Pages and SDKs disagree on which members are numbers and which are text. `types=text` turns all of them
+ * into text; `types=number` turns text that looks like a number into a number.
  */
 export function withTypes(
   orders: Orders,

@@ -127,7 +127,7 @@ describe.each(walks)('the sandbox page of $name', ({ input, failure, comesBack }
     const person = await browser.openPage(360);
     await person.goto(pageOf(launch));
     await person.getByRole('button', { name: 'Let it expire' }).click();
-    expect(await person.locator('body').innerText()).toContain('nobody can go on');
+    expect(await person.locator('body').innerText()).toContain('You cannot continue');
     expect(await outcomeOf(id)).toMatchObject({
       status: 'EXPIRED',
       outcome: { reason: 'TIMED_OUT' },
