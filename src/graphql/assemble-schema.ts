@@ -45,7 +45,7 @@ function build(base: readonly DocumentNode[], plugins: readonly PluginSchema[]):
     const reason = error instanceof Error ? error.message : 'unknown';
     const culprit = plugins.find((plugin) => canBuild(base, plugins, plugin));
     const whose = culprit ? `provider "${culprit.definition.id}": its SDL` : 'The SDL';
-    throw new BootError([`${whose} does not make a schema: ${reason}`]);
+    throw new BootError([`${whose} does not form a schema: ${reason}`]);
   }
 }
 

@@ -136,13 +136,13 @@ function checkFieldTypes(
       ...(node.interfaces ?? [])
         .map(({ name }) => name.value)
         .filter((each) => !own.includes(each))
-        .map((each) => `${where} implements ${each}, which is no interface of its own.`),
+        .map((each) => `${where} implements ${each}, which is not an interface of its own.`),
       ...(node.fields ?? [])
         .map((field) => [field.name.value, namedTypeOf(field.type)] as const)
         .filter(([, type]) => isForeign(type))
         .map(
           ([field, type]) =>
-            `${where}.${field} is of the base schema's type ${type}: it may hold values and own types only.`,
+            `${where}.${field} is of the base schema's type ${type}: it may have value types and own types only.`,
         ),
     ];
   });
@@ -169,11 +169,13 @@ function checkOne({ definition, document }: PluginSchema, owners: Map<string, st
         const points = Object.keys(extensionPoints).join(', ');
         wrong.push(`${name} extends ${extended}; only ${points} may be extended.`);
       } else if (!own.includes(extended) && extensionPoints[extended] !== node.kind) {
-        wrong.push(`${name} extends ${extended} as something that it is not.`);
+        wrong.push(`${name} extends ${extended} as another kind of type.`);
       }
       for (const { name: member } of 'types' in node ? (node.types ?? []) : []) {
         if (!own.includes(member.value)) {
-          wrong.push(`${name} adds ${member.value} to ${extended}, which is no type of its own.`);
+          wrong.push(
+            `${name} adds ${member.value} to ${extended}, which is not a type of its own.`,
+          );
         }
       }
     } else {

@@ -5,7 +5,7 @@ import { isEnumType, isInterfaceType, isObjectType, type GraphQLSchema } from 'g
 export function findStrayResolvers(schema: GraphQLSchema, resolvers: GraphQLResolverMap): string[] {
   return Object.entries(resolvers).flatMap(([typeName, fields]) => {
     const type = schema.getType(typeName);
-    if (!type) return [`A resolver is there for the type ${typeName}, which does not exist.`];
+    if (!type) return [`There is a resolver for the type ${typeName}, which does not exist.`];
     const known =
       isObjectType(type) || isInterfaceType(type)
         ? Object.keys(type.getFields())
@@ -15,6 +15,6 @@ export function findStrayResolvers(schema: GraphQLSchema, resolvers: GraphQLReso
     if (known === null || typeof fields !== 'object') return [];
     return Object.keys(fields)
       .filter((field) => !field.startsWith('__') && !known.includes(field))
-      .map((field) => `A resolver is there for ${typeName}.${field}, which does not exist.`);
+      .map((field) => `There is a resolver for ${typeName}.${field}, which does not exist.`);
   });
 }

@@ -25,7 +25,7 @@ export function toGraphqlProblem<const Codes extends readonly ProblemCode[]>(
   problem: Problem,
 ) {
   const { fields, code, ...common } = problem;
-  if (!outcomes.includes(code)) throw new Error(`${code} is no outcome here`);
+  if (!outcomes.includes(code)) throw new Error(`${code} is not a problem of this operation`);
   const __typename = typenames[code] as Typename<Codes[number]>;
   return { __typename, code, ...common, fields: [...fields] };
 }

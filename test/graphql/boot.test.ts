@@ -122,7 +122,7 @@ describe('boot', () => {
       {
         typeDefs: 'type ProbeX implements VerificationProblem { message: String! }',
       },
-      'implements VerificationProblem, which is no interface of its own',
+      'implements VerificationProblem, which is not an interface of its own',
     ],
     [
       'takes names that are kept for the base schema',
@@ -148,7 +148,7 @@ describe('boot', () => {
     [
       'names a type that does not exist',
       { typeDefs: 'type ProbeX { a: Missing }' },
-      'provider "probe": its SDL does not make a schema',
+      'provider "probe": its SDL does not form a schema',
     ],
     [
       'has a channel that the enum lacks',
@@ -163,7 +163,7 @@ describe('boot', () => {
     [
       'extends an enum as a type',
       { typeDefs: 'extend type VerificationChannel { a: String }' },
-      'as something that it is not',
+      'as another kind of type',
     ],
     [
       'changes a shared field by extending its own type',
@@ -302,8 +302,8 @@ describe('boot', () => {
       assembleSchema(builtInProviders, { ...resolverMap, Query: { other: () => 1 }, Nobody: {} }),
     );
     expect(lines).toEqual([
-      'A resolver is there for Query.other, which does not exist.',
-      'A resolver is there for the type Nobody, which does not exist.',
+      'There is a resolver for Query.other, which does not exist.',
+      'There is a resolver for the type Nobody, which does not exist.',
     ]);
   });
 });

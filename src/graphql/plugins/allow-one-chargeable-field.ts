@@ -18,8 +18,8 @@ export const allowOneChargeableField: ApolloServerPlugin<GraphqlContext> = {
 };
 
 /**
- * Counts a fragment once, however often it is spread: fragments that spread the next one twice would
- * double the work each time. Validation has refused cycles before.
+ * Counts a fragment once, however often it is spread: fragments that spread the next one twice would double
+ * the work at each level. Validation has refused cycles before.
  */
 function createCount(document: DocumentNode): (selections: SelectionSetNode) => number {
   const fragments = new Map<string, SelectionSetNode>();

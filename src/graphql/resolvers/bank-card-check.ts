@@ -31,6 +31,6 @@ export const bankCardCheck: BankCardCheckResolvers = {
 
 /** Checks without a result are invisible, so every visible check has one. */
 function resultOf({ result }: BankCardRecord): BankCardResult {
-  if (!result) throw new Error('a check without an answer was shown');
+  if (!result) throw new Error('a check without a result was shown');
   return result;
 }

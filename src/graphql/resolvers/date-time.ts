@@ -5,11 +5,11 @@ export const dateTime = new GraphQLScalarType<number, string>({
   name: 'VerificationDateTime',
   serialize: (value) => {
     if (typeof value !== 'number' || Number.isNaN(new Date(value).getTime())) {
-      throw new GraphQLError('not a moment in time');
+      throw new GraphQLError('not a point in time');
     }
     return new Date(value).toISOString();
   },
   parseValue: () => {
-    throw new GraphQLError('is given out only');
+    throw new GraphQLError('is for output only');
   },
 });
