@@ -8,7 +8,7 @@ interface OfficialSign {
 }
 // The official SDK's own signing: CommonJS, and not part of its typed surface.
 const official = createRequire(import.meta.url)(
-  'tencentcloud-sdk-nodejs/tencentcloud/common/sign.js',
+  'tencentcloud-sdk-nodejs-common/tencentcloud/common/sign.js',
 ) as { readonly default: OfficialSign };
 
 const secretId = new Secret('AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE');

@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
-// The official SDK, unchanged. It is CommonJS, and its types are those of every product at once.
+// The client that every product of the official SDK is built on, unchanged. It is CommonJS.
 const sdk = createRequire(import.meta.url)(
-  'tencentcloud-sdk-nodejs/tencentcloud/services/faceid/index.js',
+  'tencentcloud-sdk-nodejs-common/tencentcloud/common/index.js',
 );
 
 let app: TestApp;
@@ -41,7 +41,7 @@ function client(
   } = {},
 ) {
   const { profile, signMethod, ...credential } = changes;
-  return new sdk.faceid.v20180301.Client({
+  return new sdk.CommonClient(new URL(endpoint).host, '2018-03-01', {
     credential: {
       secretId: credentials['TENCENT_CN_SECRET_ID'],
       secretKey: credentials['TENCENT_CN_SECRET_KEY'],
@@ -62,11 +62,13 @@ describe('the official Node SDK against the sandbox', () => {
   it.each(['POST', 'GET'])(
     'checks a bank card by %s with the documented response',
     async (reqMethod) => {
-      const good = await client({ profile: { reqMethod } }).BankCard4EVerification(card);
+      const good = await client({ profile: { reqMethod } }).request('BankCard4EVerification', card);
       expect(good).toMatchObject({ Result: '0', Description: '认证通过' });
       expect(good.RequestId).toMatch(/^[0-9a-f-]{36}$/u);
       const other = { ...card, BankCard: '6226090210146748', CertType: 0 };
-      expect(await client({ profile: { reqMethod } }).BankCard4EVerification(other)).toMatchObject({
+      expect(
+        await client({ profile: { reqMethod } }).request('BankCard4EVerification', other),
+      ).toMatchObject({
         Result: '-6',
       });
     },
@@ -79,10 +81,12 @@ describe('the official Node SDK against the sandbox', () => {
     for (const reqMethod of ['POST', 'GET']) {
       const profile = { reqMethod };
       const temporary = client({ secretId, secretKey, token, profile });
-      expect(await temporary.BankCard4EVerification(card)).toMatchObject({ Result: '0' });
+      expect(await temporary.request('BankCard4EVerification', card)).toMatchObject({
+        Result: '0',
+      });
       for (const wrong of [{}, { token: 'other' }]) {
         const refused = client({ secretId, secretKey, profile, ...wrong });
-        await expect(refused.BankCard4EVerification(card)).rejects.toMatchObject({
+        await expect(refused.request('BankCard4EVerification', card)).rejects.toMatchObject({
           code: 'AuthFailure.TokenFailure',
         });
       }
@@ -90,16 +94,20 @@ describe('the official Node SDK against the sandbox', () => {
   });
 
   it('completes the E证通 flow', async () => {
-    const { EidToken, Url } = await client().GetEidToken({
+    const { EidToken, Url } = await client().request('GetEidToken', {
       MerchantId: '0NSJ240626160443125212',
       ...person,
       Config: { InputType: '4', UseIntentionVerify: false },
       RedirectUrl: 'https://faceid.qq.com',
     });
     expect(Url).toContain(EidToken);
-    expect(await client().CheckEidTokenStatus({ EidToken })).toMatchObject({ Status: 'init' });
+    expect(await client().request('CheckEidTokenStatus', { EidToken })).toMatchObject({
+      Status: 'init',
+    });
     await fetch(Url);
-    expect(await client().CheckEidTokenStatus({ EidToken })).toMatchObject({ Status: 'doing' });
+    expect(await client().request('CheckEidTokenStatus', { EidToken })).toMatchObject({
+      Status: 'doing',
+    });
     const done = await fetch(Url, {
       method: 'POST',
       redirect: 'manual',
@@ -107,24 +115,36 @@ describe('the official Node SDK against the sandbox', () => {
     });
     expect(done.status).toBe(303);
     expect(done.headers.get('location')).toBe(`https://faceid.qq.com/?token=${EidToken}`);
-    expect(await client().CheckEidTokenStatus({ EidToken })).toMatchObject({ Status: 'finished' });
-    const result = await client().GetEidResult({ EidToken, InfoType: '1' });
+    expect(await client().request('CheckEidTokenStatus', { EidToken })).toMatchObject({
+      Status: 'finished',
+    });
+    const result = await client().request('GetEidResult', { EidToken, InfoType: '1' });
     expect(result.Text).toMatchObject({ ErrCode: 0, Sim: '97.31', IdCard: '', Name: '' });
     expect(result.BestFrame).toBeNull();
   });
 
   it('completes the app SDK flow', async () => {
-    const { FaceIdToken } = await client().GetFaceIdToken({ CompareLib: 'BUSINESS', ...person });
-    expect(await client().GetFaceIdResult({ FaceIdToken })).toMatchObject({ Result: '' });
+    const { FaceIdToken } = await client().request('GetFaceIdToken', {
+      CompareLib: 'BUSINESS',
+      ...person,
+    });
+    expect(await client().request('GetFaceIdResult', { FaceIdToken })).toMatchObject({
+      Result: '',
+    });
     await fetch(`${app.url}/sandbox/person/${FaceIdToken}`, {
       method: 'POST',
       body: new URLSearchParams({ act: 'fail', code: '1004' }),
     });
-    expect(await client().GetFaceIdResult({ FaceIdToken })).toMatchObject({ Result: '1004' });
+    expect(await client().request('GetFaceIdResult', { FaceIdToken })).toMatchObject({
+      Result: '1004',
+    });
   });
 
   it('gets an encrypted response under the key of its request', async () => {
-    const { FaceIdToken } = await client().GetFaceIdToken({ CompareLib: 'BUSINESS', ...person });
+    const { FaceIdToken } = await client().request('GetFaceIdToken', {
+      CompareLib: 'BUSINESS',
+      ...person,
+    });
     const pass = { method: 'POST', body: new URLSearchParams({ act: 'pass' }) };
     await fetch(`${app.url}/sandbox/person/${FaceIdToken}`, pass);
     const publicKey = Buffer.from(
@@ -138,11 +158,11 @@ describe('the official Node SDK against the sandbox', () => {
       const decipher = createDecipheriv('aes-256-cbc', key, Buffer.from(iv, 'base64'));
       return decipher.update(value, 'base64', 'utf8') + decipher.final('utf8');
     };
-    const some = await client().GetFaceIdResult({ FaceIdToken, Encryption: encryption });
+    const some = await client().request('GetFaceIdResult', { FaceIdToken, Encryption: encryption });
     expect(some.Result).toBe('0');
     expect(some.Encryption.EncryptList).toEqual(['Response.IdCard', 'Response.Name']);
     expect(open(some.Name, some.Encryption.Iv)).toBe(person.Name);
-    const whole = await client().GetFaceIdResult({
+    const whole = await client().request('GetFaceIdResult', {
       FaceIdToken,
       IsEncryptResponse: true,
       Encryption: encryption,
@@ -156,16 +176,22 @@ describe('the official Node SDK against the sandbox', () => {
 
   it('is refused over 1 MB with the v1 signature, and accepted with TC3', async () => {
     const image = { CompareLib: 'LOCAL', ImageBase64: 'A'.repeat(1_200_000) };
-    await expect(client({ signMethod: 'HmacSHA256' }).GetFaceIdToken(image)).rejects.toMatchObject({
+    await expect(
+      client({ signMethod: 'HmacSHA256' }).request('GetFaceIdToken', image),
+    ).rejects.toMatchObject({
       code: 'RequestSizeLimitExceeded',
     });
-    expect(await client().GetFaceIdToken(image)).toHaveProperty('FaceIdToken');
+    expect(await client().request('GetFaceIdToken', image)).toHaveProperty('FaceIdToken');
   });
 
   it('gets the documented texts', async () => {
     const mismatch = { ...card, BankCard: '6226090210146748' };
-    expect((await client().BankCard4EVerification(mismatch)).Description).toBe('持卡人信息有误');
-    await expect(client().GetEidToken({ MerchantId: 'x'.repeat(51) })).rejects.toMatchObject({
+    expect((await client().request('BankCard4EVerification', mismatch)).Description).toBe(
+      '持卡人信息有误',
+    );
+    await expect(
+      client().request('GetEidToken', { MerchantId: 'x'.repeat(51) }),
+    ).rejects.toMatchObject({
       message: expect.stringContaining('参数错误。'),
     });
   });
@@ -173,29 +199,32 @@ describe('the official Node SDK against the sandbox', () => {
   it.each<[string, () => Promise<unknown>]>([
     [
       'AuthFailure.SignatureFailure',
-      () => client({ secretKey: 'wrong' }).BankCard4EVerification(card),
+      () => client({ secretKey: 'wrong' }).request('BankCard4EVerification', card),
     ],
     [
       'AuthFailure.SecretIdNotFound',
-      () => client({ secretId: 'wrong' }).BankCard4EVerification(card),
+      () => client({ secretId: 'wrong' }).request('BankCard4EVerification', card),
     ],
-    ['AuthFailure.TokenFailure', () => client({ token: 'wrong' }).BankCard4EVerification(card)],
-    ['MissingParameter', () => client().BankCard4EVerification(person)],
-    ['UnknownParameter', () => client().BankCard4EVerification({ ...card, Other: 'x' })],
-    ['InvalidParameter', () => client().GetEidToken({ MerchantId: 'x'.repeat(51) })],
+    [
+      'AuthFailure.TokenFailure',
+      () => client({ token: 'wrong' }).request('BankCard4EVerification', card),
+    ],
+    ['MissingParameter', () => client().request('BankCard4EVerification', person)],
+    ['UnknownParameter', () => client().request('BankCard4EVerification', { ...card, Other: 'x' })],
+    ['InvalidParameter', () => client().request('GetEidToken', { MerchantId: 'x'.repeat(51) })],
     [
       'InvalidParameterValue.BizTokenIllegal',
-      () => client().CheckEidTokenStatus({ EidToken: 'x' }),
+      () => client().request('CheckEidTokenStatus', { EidToken: 'x' }),
     ],
     // The pages' own failing examples.
     [
       'FailedOperation.UnregisteredEid',
-      () => client().GetEidToken({ MerchantId: '0NSJ240615216044312521' }),
+      () => client().request('GetEidToken', { MerchantId: '0NSJ240615216044312521' }),
     ],
     [
       'FailedOperation.ImageSizeTooLarge',
       () =>
-        client().GetFaceIdToken({
+        client().request('GetFaceIdToken', {
           CompareLib: 'BUSINESS',
           IdCard: '440305199505132561',
           Name: '刘洋',
@@ -204,7 +233,10 @@ describe('the official Node SDK against the sandbox', () => {
     [
       'UnauthorizedOperation.Arrears',
       () =>
-        client().BankCard4EVerification({ ...card, Name: 'sandbox:UnauthorizedOperation.Arrears' }),
+        client().request('BankCard4EVerification', {
+          ...card,
+          Name: 'sandbox:UnauthorizedOperation.Arrears',
+        }),
     ],
   ])('is refused with %s', async (code, call) => {
     const refused = await call().catch((error: unknown) => error);
@@ -214,7 +246,7 @@ describe('the official Node SDK against the sandbox', () => {
 
   it('is limited to 20 card checks a second', async () => {
     const all = await Promise.allSettled(
-      Array.from({ length: 70 }, () => client().BankCard4EVerification(card)),
+      Array.from({ length: 70 }, () => client().request('BankCard4EVerification', card)),
     );
     const codes = all.map((one) => (one.status === 'rejected' ? one.reason.code : 'ok'));
     expect(codes).toContain('RequestLimitExceeded');
@@ -224,15 +256,17 @@ describe('the official Node SDK against the sandbox', () => {
 
 it('the sandbox ignores parameters named like Object.prototype members', async () => {
   await client({ profile: { reqMethod: 'GET' } })
-    .GetEidToken({ MerchantId: 'x', ['__proto__.errorCode']: 'POLLUTED' })
+    .request('GetEidToken', { MerchantId: 'x', ['__proto__.errorCode']: 'POLLUTED' })
     .catch(() => {});
   expect(Object.hasOwn(Object.prototype, 'errorCode')).toBe(false);
-  const { EidToken } = await client().GetEidToken({ MerchantId: '0NSJ240626160443125212' });
+  const { EidToken } = await client().request('GetEidToken', {
+    MerchantId: '0NSJ240626160443125212',
+  });
   expect(EidToken).toMatch(/^[0-9A-F-]{36}$/u);
 });
 
 it('the sandbox reads lists sent by GET', async () => {
-  const { EidToken } = await client({ profile: { reqMethod: 'GET' } }).GetEidToken({
+  const { EidToken } = await client({ profile: { reqMethod: 'GET' } }).request('GetEidToken', {
     MerchantId: '0NSJ240626160443125212',
     Config: {
       UseIntentionVerify: true,

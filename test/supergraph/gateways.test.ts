@@ -59,16 +59,11 @@ async function startHive(supergraphSdl: string, routerSecret: string) {
   const folder = mkdtempSync(join(tmpdir(), 'hive-'));
   writeFileSync(join(folder, 'supergraph.graphql'), supergraphSdl);
   const port = await freePort();
-  const args = ['supergraph', join(folder, 'supergraph.graphql'), '--port', String(port)];
-  const config = ['--config-path', 'examples/supergraph/hive-gateway.config.ts'];
-  const child: ChildProcess = spawn(
-    'node_modules/.bin/hive-gateway',
-    [...args, '--host', '127.0.0.1', ...config],
-    {
-      env: { PATH: process.env['PATH'] ?? '', ROUTER_SECRET: routerSecret, LOG_LEVEL: 'error' },
-      stdio: 'ignore',
-    },
-  );
+  const args = ['test/support/run-hive-gateway.ts', join(folder, 'supergraph.graphql')];
+  const child: ChildProcess = spawn(process.execPath, [...args, String(port)], {
+    env: { PATH: process.env['PATH'] ?? '', ROUTER_SECRET: routerSecret },
+    stdio: 'ignore',
+  });
   const url = `http://127.0.0.1:${port}/graphql`;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {
