@@ -2,19 +2,19 @@ import type { Caller } from '../callers/caller.ts';
 import { modeOf, type KeySpace } from '../core-deps.ts';
 import { keyedHash } from '../records/keyed-hash.ts';
 
-/** The format of the fingerprint: another one must never compare equal. */
+/** The format of the fingerprint. Fingerprints of different formats must never compare equal. */
 const fingerprintVersion = '1';
 
-/** The look-up key of a claim, and the fingerprint of its input, under one hash key. */
+/** The key of a claim and the fingerprint of its input, under one hash key. */
 export interface ClaimName {
   readonly key: string;
   readonly fingerprint: string;
 }
 
-/** One for each listed hash key, in the order of their kids: the same for every replica. */
+/** One for each listed hash key, ordered by kid, so that every replica has the same order. */
 export type ClaimNames = readonly [ClaimName, ...ClaimName[]];
 
-/** Both are keyed hashes: an ID number has too few values for a plain one. */
+/** Key and fingerprint are keyed hashes. ID numbers are so few that a plain hash could be reversed. */
 export function claimNames(
   deps: KeySpace,
   caller: Caller,
@@ -34,7 +34,7 @@ export function claimNames(
   return { names: [first, ...others] };
 }
 
-/** Sorted keys, and no difference between an absent field and null. */
+/** JSON with sorted keys, in which a field that is null counts as absent. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);

@@ -9,7 +9,7 @@ export type TakenUnderKeys =
   | { readonly state: 'won'; readonly tickets: ClaimTickets }
   | Exclude<ClaimTaken, { readonly state: 'won' }>;
 
-/** What counts where keys disagree: what was found out beats what is being worked on. */
+/** If the hash keys give different states, the highest one counts. */
 const strength = {
   won: 0,
   lapsed: 1,
@@ -21,13 +21,14 @@ const strength = {
 } as const satisfies Record<ClaimTaken['state'], number>;
 
 /**
- * A claim under every hash key that is listed, so that keys can be rotated while replicas with the
- * old list and the new one work side by side: whoever knows one of the keys finds the claim.
+ * A claim under every listed hash key. During a key rotation, replicas with the old list and replicas with
+ * the new list run side by side, and each replica that knows one of the keys finds the claim.
  *
- * Taken in the order of kids, so that of two who want it one is first under every key.
+ * The keys are taken in the order of their kids, so that of two concurrent requests the same one is first
+ * under every key.
  */
 export function claimUnderKeys(claims: ClaimStore, names: ClaimNames) {
-  /** At once: the claim is held under every key already. Throws when one of them was not answered. */
+  /** Runs a step under all keys in parallel. Throws if the store did not respond for one of them. */
   const each = async (
     tickets: ClaimTickets,
     step: (ticket: ClaimTicket) => Promise<boolean>,
@@ -49,17 +50,17 @@ export function claimUnderKeys(claims: ClaimStore, names: ClaimNames) {
           if (!strongest || strength[taken.state] > strength[strongest.state]) strongest = taken;
         }
       } catch (error) {
-        // Best effort: else the next one waits until the lease is over.
+        // Best effort. If it fails, the next request waits until the lease expires.
         await each(tickets, claims.release).catch(() => false);
         throw error;
       }
       if (!strongest || strongest.state === 'won') return { state: 'won', tickets };
-      // Not ours under one key is not ours at all.
+      // A claim counts as won only if it was won under every key.
       await each(tickets, claims.release);
       return strongest;
     },
 
-    /** True only when it is confirmed under every key: before that no byte may leave. */
+    /** True only if it is confirmed under every key. Nothing may be sent before that. */
     start: (tickets: ClaimTickets, times: ClaimTimes) =>
       each(tickets, (ticket) => claims.start(ticket, times)),
     startAgain: (tickets: ClaimTickets, times: ClaimTimes) =>

@@ -4,9 +4,7 @@ import type { CallTerms } from '../upstream/call-terms.ts';
 import type { ClaimEffect } from '../upstream/claim-effect.ts';
 import type { ClaimTickets, ClaimUnderKeys } from './claim-under-keys.ts';
 
-// What is done under a claim, and how it ends.
-
-/** How long a claim is kept once its call was begun. */
+/** How long a claim is kept after its call was started. */
 export const keepClaimSeconds = 24 * 3600;
 
 /** One provider that can do the work. */
@@ -14,8 +12,8 @@ export interface ClaimedAttempt<Answer extends AnyRecord> {
   readonly providerId: string;
   readonly effect: ClaimEffect;
   /**
-   * Calls the provider, once, and makes the record of its answer. What it throws says no more than is proven
-   * (`performOperation`).
+   * Calls the provider once and returns the record of its result. The error that it throws claims no more than
+   * is proven (see `performOperation`).
    */
   readonly perform: (terms: CallTerms) => Promise<Answer>;
 }
@@ -27,17 +25,17 @@ export interface LedWork<Answer extends AnyRecord> {
   readonly placeholder: AnyRecord;
   readonly first: ClaimedAttempt<Answer>;
   /**
-   * The next providers, in order, each only where the one before has certainly done nothing. Called when
-   * it comes to that; null for a provider that cannot do this very work.
+   * The next providers, in order. Each is prepared and used only if the one before has certainly done nothing
+   * chargeable. Returns null for a provider that cannot do this work.
    */
   readonly fallbacks?: readonly (() => ClaimedAttempt<Answer> | null)[];
-  /** Whether an answer that could not be kept is handed out all the same. */
+  /** Whether the caller gets a result that could not be stored. */
   readonly handOutUnkept: boolean;
-  /** What was waiting for the answer to be kept. */
+  /** Runs after the result was stored. */
   readonly onKept?: () => Promise<void>;
 }
 
-/** A claim that was won, and what moves it on. */
+/** A claim that was won, with the tickets to change it. */
 export interface HeldClaim {
   readonly claim: ClaimUnderKeys;
   readonly tickets: ClaimTickets;
@@ -51,14 +49,14 @@ export type LedOutcome<Answer> =
       readonly stored: boolean;
     }
   | (Failed & {
-      /** The record has its answer, and its claim may point to it after all. */
+      /** The record holds the result, and the claim may point to it: the record must not be removed. */
       readonly kept?: boolean;
     });
 
-/** The attempt that came to an end. */
+/** An attempt that has ended. */
 export interface MadeAttempt {
   readonly providerId: string;
   readonly effect: ClaimEffect;
-  /** Whether STARTED was confirmed, so that bytes may have left. */
+  /** Whether STARTED was confirmed, so that something may have been sent. */
   readonly started: boolean;
 }

@@ -11,13 +11,13 @@ import { settleAnswer, settleFailure } from './settle-claim.ts';
 import { startClaim, type ClaimSending } from './start-claim.ts';
 
 const workTimeoutMs = 8600;
-/** While others could serve: how long a provider's limit, and a free start, are waited for. */
+/** While fallbacks remain: how long to wait for a slot, and for the response to a free start. */
 const turnBeforeOthersMs = 1000;
 const answerBeforeOthersMs = 3000;
-/** What a fallback needs at least for its answer. */
+/** The time that a fallback needs at least for its response. */
 const fallbackAnswerMs = 3500;
 
-/** Why the next provider of a route is asked. A refusal of the request is the same for all. */
+/** Problems after which the next provider of a route is called. `PROVIDER_REJECTED` would recur there. */
 const passedOver: readonly Problem['code'][] = [
   'PROVIDER_UNAVAILABLE',
   'RATE_LIMITED',
@@ -25,8 +25,8 @@ const passedOver: readonly Problem['code'][] = [
 ];
 
 /**
- * Calls the provider under a claim that was won, and moves the claim on. Whether its key is free again is
- * decided in `settle-claim.ts`: only where it is proven that nothing chargeable was done.
+ * Calls the provider under a claim that was won, and settles the claim. `settle-claim.ts` decides whether
+ * the key becomes free again: only if it is proven that nothing chargeable was done.
  */
 export async function leadClaim<Answer extends AnyRecord>(
   deps: Clock & Telemetry & Storage,
@@ -82,7 +82,7 @@ async function perform<Answer extends AnyRecord>(
   }
 }
 
-/** A plugin that cannot prepare the input is no fallback. */
+/** Null if the fallback cannot do this work, or its plugin throws. */
 function prepare<Answer extends AnyRecord>(
   { log }: Pick<Telemetry, 'log'>,
   { operation }: LedWork<Answer>,
@@ -96,9 +96,9 @@ function prepare<Answer extends AnyRecord>(
   }
 }
 
-/** Down, throttled or out of quota, with certainty that nothing chargeable has happened. */
+/** True if the provider is down, throttled or out of units, and certainly did nothing chargeable. */
 function mayPassOver(effect: ClaimEffect, error: unknown): boolean {
-  // A caller over its own limits is over them at every provider.
+  // Velocity limits are the caller's own, so they hold at every provider.
   if (error instanceof LimiterRefusal) return error.reason !== 'over_velocity';
   if (!(error instanceof ProviderFault)) return false;
   const policy = faultPolicies[effect][error.kind];

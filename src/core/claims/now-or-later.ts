@@ -1,15 +1,15 @@
 import { StoreUnavailable, type Log } from '../../ports/index.ts';
 import { logBug } from '../log-bug.ts';
 
-/** When a step is tried again that the store did not take; by then Redis has failed over. */
+/** Delays of the retries after a store failure. They outlast a failover of Redis. */
 const againAfterMs = [300, 1000, 3000, 10_000, 30_000];
 
 /**
- * Takes a step of a claim whose failure changes nothing that the caller is told. Resolves to whether it is
- * done by now. A step that the store did not answer is tried again in the background: a key whose call
- * is known to have done nothing, or whose answer is known, does not stay unknown for a day.
+ * Runs a step that changes a claim. Resolves to whether the step is done by now. If the store does not
+ * respond, the step is retried in the background. Otherwise a key whose result is known, or whose call
+ * provably did nothing, would stay unknown for a day.
  *
- * The step must be harmless when it is repeated, and when its claim has gone to somebody else.
+ * The step must be harmless if it is repeated, and if another request holds the claim by then.
  */
 export async function nowOrLater(
   { log }: { readonly log: Log },

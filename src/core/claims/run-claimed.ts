@@ -27,16 +27,16 @@ import type { AnyRecord } from '../records/records.ts';
 import type { ClaimEffect } from '../upstream/claim-effect.ts';
 import { userRecords } from '../records/user-records.ts';
 
-/** Longer than any operation, so that nobody takes over from somebody who still works. */
+/** Longer than any operation, so that no replica takes over a claim whose owner still works. */
 const leaseMs = 10_000;
-/** An operation settles within 9 s as its caller sees it; what is left over carries the answer home. */
+/** A caller gets its result within 9 s. The remaining 300 ms are for the way back. */
 export const operationTimeoutMs = 8700;
 const otherReplicaPollMs = 100;
 
 export interface ClaimedWork<Answer extends AnyRecord> extends LedWork<Answer> {
   readonly operation: 'startVerification' | 'checkBankCard';
   readonly names: ClaimNames;
-  /** The strongest of all who may serve: what counts when a process ends in the middle. */
+  /** The strongest effect of all providers that may serve. It decides if the process ends in between. */
   readonly effect: ClaimEffect;
   /** Until when this caller waits. */
   readonly deadlineMs: number;
@@ -45,10 +45,10 @@ export interface ClaimedWork<Answer extends AnyRecord> extends LedWork<Answer> {
 export type ClaimedOutcome<Answer> =
   LedOutcome<Answer> | { readonly kind: 'replayed'; readonly recordId: string };
 
-/** How often somebody who joined tries again after whoever it joined came to nothing. */
+/** How often a request joins another one before it gives up. */
 const mostRounds = 5;
 
-/** How a claim ends that somebody else may still lead to an answer. */
+/** Problems of a leader that its joiners need not share: each may try itself. */
 const mayBeTriedAgain: readonly Problem['code'][] = [
   'STORE_UNAVAILABLE',
   'OVERLOADED',
@@ -56,13 +56,13 @@ const mayBeTriedAgain: readonly Problem['code'][] = [
 ];
 
 /**
- * The life of a claim: at most one upstream call per key, through duplicates, crashes and lost
- * answers. The table of states is in docs/claims.md.
+ * Runs an operation under a claim: at most one chargeable provider call per key, despite duplicates, crashes
+ * and lost responses. The table of states is in docs/claims.md.
  *
- * In each process one request works on a key or waits for another replica; equal ones join it. When it
- * came to nothing by trouble of its own, the next one tries.
+ * In each process one request works on a key, or waits for another replica. Equal requests join it. If it
+ * fails for a reason of its own, the next one tries.
  *
- * The work goes on when its caller has left: a call that was sent is never given up.
+ * The work continues if its caller leaves: a call that was sent is never abandoned.
  */
 export async function runClaimed<Answer extends AnyRecord>(
   deps: RecordDeps & Telemetry & InFlight,
@@ -70,9 +70,9 @@ export async function runClaimed<Answer extends AnyRecord>(
 ): Promise<ClaimedOutcome<Answer>> {
   const place = inFlightPlace(work);
   for (let round = 1; ; round++) {
-    // The caller's time is over, so the claim is not taken.
+    // The caller's time is over, so no claim is taken.
     if (deps.now() >= work.deadlineMs) return failBeforeClaim('OVERLOADED', work);
-    // The fingerprints are equal, so its answer has this type.
+    // Key and fingerprint are equal, so the outcome has this type.
     const known = deps.inFlight.get(place) as Promise<ClaimedOutcome<Answer>> | undefined;
     if (!known) return waitFor(deps, work, register(deps, place, takeOrFollow(deps, work)));
     const joined = await waitFor(deps, work, known);
@@ -81,14 +81,14 @@ export async function runClaimed<Answer extends AnyRecord>(
   }
 }
 
-/** Of a key and its input: the same key with other input is told apart by the claim, and joins nobody. */
+/** A request with the same key and other input joins no other. The claim detects the mismatch. */
 function inFlightPlace({
   names: [{ key, fingerprint }],
 }: Pick<ClaimedWork<AnyRecord>, 'names'>): string {
   return `${key} ${fingerprint}`;
 }
 
-/** From now on, and until it ends, equal requests join it. */
+/** Until this work ends, equal requests join it. */
 function register<Answer extends AnyRecord>(
   { inFlight }: Pick<InFlight, 'inFlight'>,
   place: string,
@@ -98,7 +98,7 @@ function register<Answer extends AnyRecord>(
     if (inFlight.get(place) === outcome) inFlight.delete(place);
   });
   inFlight.set(place, outcome);
-  // Everybody may have left by the time it fails.
+  // All callers may have left by the time it fails. Without a handler the rejection would end the process.
   outcome.catch(() => {});
   return outcome;
 }
@@ -110,13 +110,13 @@ async function takeOrFollow<Answer extends AnyRecord>(
   const { placeholder } = work;
   let held: HeldClaim;
   try {
-    // Invisible until its answer is in it; written first, so that a claim never points to nothing.
+    // Written before the claim, so that a claim always points to a record. Callers cannot see it yet.
     await deps.store.records.create(
       placeholder.id,
       encodeRecord(placeholder),
       lifeOfPlaceholder(placeholder, deps),
     );
-    // Only then listed: who redacts takes what is listed and not there for something that is gone.
+    // Listed after it was written: redaction takes a listed record that does not exist for an expired one.
     await userRecords(deps, placeholder, placeholder.kind).add({
       id: placeholder.id,
       atMs: deps.now(),
@@ -137,13 +137,13 @@ async function takeOrFollow<Answer extends AnyRecord>(
   return settled;
 }
 
-/** Takes the claim; while another replica works on it, waits for what becomes of it. */
+/** Takes the claim. While another replica works on it, waits for the outcome. */
 async function take<Answer extends AnyRecord>(
   deps: Clock & Random & Telemetry & Storage,
   work: ClaimedWork<Answer>,
 ): Promise<HeldClaim | ClaimedOutcome<Answer>> {
   const claim = claimUnderKeys(deps.store.claims, work.names);
-  // Counted as well: a clock that is set back must not make anybody wait for ever.
+  // The polls are counted too, so that a clock that is set back cannot make this wait endless.
   for (let polls = 0; ; polls++) {
     const taken = await claim.take({
       recordId: work.placeholder.id,
@@ -159,7 +159,7 @@ async function take<Answer extends AnyRecord>(
       deps.now() + otherReplicaPollMs < work.deadlineMs &&
       polls * otherReplicaPollMs < operationTimeoutMs;
     if (!isWorkedOn || !hasTime) return fail(problemOfState[taken.state], work);
-    // The placeholder stays: the key may be free, and ours, the next time.
+    // The placeholder stays: the next poll may win the claim.
     await sleep(otherReplicaPollMs);
   }
 }
@@ -180,7 +180,7 @@ function waitFor<Answer extends AnyRecord>(
   return withTimeout(work.deadlineMs - deps.now(), outcome, () => fail('IN_PROGRESS', work));
 }
 
-/** Best effort: a placeholder goes by itself after an hour. */
+/** Best effort: a placeholder expires after an hour. */
 async function dropPlaceholder(
   deps: Random & KeySpace & Storage,
   { placeholder }: Pick<ClaimedWork<AnyRecord>, 'placeholder'>,
@@ -197,7 +197,7 @@ function fail(
   code: Problem['code'],
   { placeholder, fallbacks }: Pick<ClaimedWork<AnyRecord>, 'placeholder' | 'fallbacks'>,
 ): Failed {
-  // Of several that might have served nobody knows here which one did.
+  // With fallbacks it is not known here which provider was called.
   const provider = fallbacks?.length ? null : placeholder.providerId;
   return failed(problem(code, { provider, retryAfterMs: retryLaterMs(code) }));
 }

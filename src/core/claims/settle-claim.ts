@@ -21,7 +21,7 @@ import {
 import { nowOrLater } from './now-or-later.ts';
 import { toFailure } from './to-failure.ts';
 
-/** Keeps an answer and moves its claim to DONE. */
+/** Stores a result and settles its claim as DONE. */
 export async function settleAnswer<Answer extends AnyRecord>(
   deps: Clock & Telemetry & Storage,
   work: LedWork<Answer>,
@@ -32,13 +32,13 @@ export async function settleAnswer<Answer extends AnyRecord>(
   const recordId = work.placeholder.id;
   const progress = { isKept: false };
   const settle = (): Promise<boolean> =>
-    // For a known answer nothing was sent: such a claim was never started.
+    // For a cached result or a reused launch nothing was sent, so the claim was never started.
     started
       ? claim.settle(tickets, 'done', keepClaimSeconds)
       : claim.adopt(tickets, keepClaimSeconds);
   const keepAndSettle = async (): Promise<boolean> => {
     progress.isKept ||= await keep(deps, work, answer);
-    // The reply may be lost and the step done: repeating it tells.
+    // If only the store's reply was lost, the step is done, and repeating it returns true.
     return progress.isKept && (await settle().catch(settle));
   };
   const mayHaveCharged = effect === 'may_charge' && started;
@@ -58,7 +58,10 @@ export async function settleAnswer<Answer extends AnyRecord>(
   return { ...failed(problem('STORE_UNAVAILABLE')), kept: progress.isKept };
 }
 
-/** Frees the key where nothing chargeable was done, and keeps it unknown otherwise. Throws a bug. */
+/**
+ * Frees the key if nothing chargeable was done, and settles it as UNKNOWN otherwise. Throws `error` if it is
+ * a bug after which the key is free.
+ */
 export async function settleFailure<Answer extends AnyRecord>(
   deps: Pick<Telemetry, 'log'>,
   { operation }: LedWork<Answer>,
@@ -68,7 +71,7 @@ export async function settleFailure<Answer extends AnyRecord>(
 ): Promise<LedOutcome<Answer>> {
   const known = toFailure(error, made);
   if (!known) logBug(deps.log, operation, error);
-  // After a call that may be charged was begun, a bug proves nothing about that call.
+  // After a chargeable call was started, a bug proves nothing about that call.
   const isUnknown = known ? known.claim === 'unknown' : started && made.effect === 'may_charge';
   if (isUnknown) await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
   else await nowOrLater(deps, () => claim.release(tickets));
@@ -87,12 +90,12 @@ async function keep<Answer extends AnyRecord>(
 ): Promise<boolean> {
   const { store } = deps;
   const [stored] = await store.records.get([placeholder.id]);
-  // Written before, and only the reply was lost: it may have moved on since.
+  // The record was written before and only the reply was lost. It may have changed since.
   if (isOpenRecord(stored) && isAnswered(stored)) return true;
   const isKept =
     isOpenRecord(stored) &&
     (await store.records.replace(stored, encodeRecord(answer), lifeOf(answer, deps))) !== null;
-  // Its person was redacted while the provider was working: nothing is brought back.
+  // The user was redacted while the provider worked. The cache must not bring the data back.
   if (!isKept && answer.kind !== 'reused') await store.cache.remove(answer.cacheKeys);
   return isKept;
 }
@@ -102,7 +105,7 @@ function isAnswered(stored: StoredRecord): boolean {
   return kind === 'reused' || wasAnswered(decodeRecord(kind, stored));
 }
 
-/** For steps whose failure changes nothing that the caller is told, and that end by themselves. */
+/** For steps that are not retried. False if the step failed. */
 async function bestEffort(
   { log }: Pick<Telemetry, 'log'>,
   step: Promise<boolean>,

@@ -6,33 +6,33 @@ import { withTimeout } from '../with-timeout.ts';
 import { StillInProgress } from './still-in-progress.ts';
 import { provesNothingDone } from './to-failure.ts';
 
-/** What equal questions share. */
+/** A provider call that equal requests at the same time share. */
 export interface SingleFlightQuestion<Answer> {
-  /** Keyed hashes of whatever makes two questions equal, the user among it. */
+  /** Keyed hashes of everything that makes two requests equal, including the user. */
   readonly keys: readonly [string, ...string[]];
-  /** An earlier answer that may be given again; null when there is none. */
+  /** An earlier result that may be returned again; null if there is none. */
   readonly recall: () => Promise<Answer | null>;
-  /** Makes an answer to this question of somebody else's to an equal one. */
+  /** Turns the result of an equal request into the result of this one. */
   readonly adopt: (earlier: Answer) => Answer;
-  /** Asks the provider. */
+  /** Calls the provider. */
   readonly ask: (terms: CallTerms) => Promise<Answer>;
   readonly remember: (answer: Answer) => Promise<void>;
 }
 
 const pollMs = 100;
-/** More rounds than fit into an operation: a clock that is set back makes nobody wait for ever. */
+/** More rounds than fit into an operation. A clock that is set back cannot make the wait endless. */
 const mostRounds = 100;
-/** What a joiner keeps to be told in time. */
+/** A joiner stops waiting this long before its deadline, so that its caller still gets a result. */
 const tellWithinMs = 500;
 
 /**
- * Of equal questions at the same time one is asked, over all replicas; the others are given its
- * answer. In each process one of them asks, or waits for another replica; the others join it.
+ * Of equal requests at the same time, one calls the provider, over all replicas, and the others get its
+ * result. In each process one of them leads or waits for another replica, and the others join it.
  *
- * The lock carries its owner. Until the call is sent it is a short lease; then it ends with the
- * leader's answer-by time: when the leader ended unknown, nobody asks the same before that.
+ * The lock carries its owner. Until the call is sent it has a short lease. From then on it lasts until the
+ * latest possible response, so that no equal call is sent while the result of this one is unknown.
  *
- * Throws `StillInProgress` for who was not answered in time, and what `ask` throws.
+ * Throws `StillInProgress` if no result came in time, and what `ask` throws.
  */
 export async function singleFlight<Answer>(
   deps: Clock & Random & Storage & InFlight,
@@ -43,18 +43,18 @@ export async function singleFlight<Answer>(
   const joinUntilMs = terms.deadlineMs - tellWithinMs;
   for (let round = 0; round < mostRounds && deps.now() < joinUntilMs; round++) {
     const leader = deps.sharing.get(key) as Promise<Answer | null> | undefined;
-    if (!leader) return represent(deps, terms, question);
+    if (!leader) return leadInProcess(deps, terms, question);
     const told = await withTimeout(joinUntilMs - deps.now(), leader, () => null);
     if (told !== null) return question.adopt(told);
-    // It was given an earlier answer, which may be too old for this one; or it came to nothing.
+    // The leader failed, or it found an earlier result, which may be too old for this request.
     const known = await question.recall();
     if (known !== null) return question.adopt(known);
   }
   throw new StillInProgress();
 }
 
-/** Asks, or waits for another replica that asks, on behalf of everybody in this process. */
-async function represent<Answer>(
+/** Leads, or waits for the leader of another replica, on behalf of all equal requests in this process. */
+async function leadInProcess<Answer>(
   deps: Clock & Random & Storage & InFlight,
   terms: CallTerms,
   question: SingleFlightQuestion<Answer>,
@@ -76,7 +76,7 @@ async function represent<Answer>(
 
 interface Found<Answer> {
   readonly answer: Answer;
-  /** False for one that was remembered. */
+  /** False for an earlier result. */
   readonly isFresh: boolean;
 }
 
@@ -89,7 +89,7 @@ async function leadOrFollow<Answer>(
   for (let round = 0; round < mostRounds && deps.now() < joinUntilMs; round++) {
     const known = await question.recall();
     if (known !== null) return { answer: known, isFresh: false };
-    // Without time for an answer the lead would only be lost.
+    // A leader without time for a response could only fail.
     const hasTime = deps.now() < terms.deadlineMs - providerTimeoutMs;
     const lock = holdLock(
       deps.store.locks,
@@ -110,7 +110,7 @@ async function lead<Answer>(
   const stopRenewing = keepRenewing(lock);
   let isKept = false;
   try {
-    // Another leader may have remembered its answer and let go since we looked.
+    // Since the last look, another leader may have stored its result and released the lock.
     const known = await question.recall();
     if (known !== null) return { answer: known, isFresh: false };
     const answer = await question.ask({
@@ -119,14 +119,15 @@ async function lead<Answer>(
         ...terms.beforeSend,
         async () => {
           stopRenewing();
-          // From here on the lock has to last as long as a response may come.
+          // From here on the lock must last until the latest possible response.
           const isOurs = await lock.renew(latestResponseMs);
           // A leader that was paused and lost the lock leaves the call to the new leader.
           if (!isOurs) throw new ProviderFault('not_sent');
         },
       ],
     });
-    // What nobody can find is not asked for by everybody in turn: the lock stays to its end.
+    // If the result cannot be stored, the lock stays until it expires. Otherwise each waiting request would
+    // call the provider in turn.
     isKept = await question.remember(answer).then(
       () => false,
       () => true,

@@ -4,18 +4,18 @@ import { isOpenRecord } from '../records/is-open-record.ts';
 import { latestResponseMs } from '../upstream/call-terms.ts';
 import { keepClaimSeconds, type HeldClaim } from './claimed-work.ts';
 
-/** Bytes leave at least so long before the deadline, or not at all. */
+/** A call is sent at least this long before the deadline, or not at all. */
 const latestStartMs = 3000;
 
 export interface ClaimSending {
   readonly recordId: string;
-  /** When the work has to be over. */
+  /** When the work must be over. */
   readonly deadlineMs: number;
-  /** Whether STARTED was confirmed, by whichever attempt. */
+  /** Whether STARTED was confirmed, by this attempt or an earlier one. */
   readonly progress: { started: boolean };
 }
 
-/** Confirms STARTED in the store. Throws `ProviderFault('not_sent')` when nothing may be sent. */
+/** Confirms STARTED in the store. Throws `ProviderFault('not_sent')` if nothing may be sent. */
 export async function startClaim(
   deps: Clock & Storage,
   { claim, tickets }: HeldClaim,
@@ -28,8 +28,8 @@ export async function startClaim(
     ? claim.startAgain(tickets, times)
     : claim.start(tickets, times);
   const [isOurs, [stored]] = await Promise.all([starting, deps.store.records.get([recordId])]);
-  // A process that was paused until another took over the claim must not send. Nothing is paid for a
-  // person who was redacted in the meantime.
+  // If this process was paused and another one took over the claim, it must not send. If the user was
+  // redacted in the meantime, a call would cost money for nothing.
   if (!isOurs || !isOpenRecord(stored) || deps.now() >= latestMs) {
     throw new ProviderFault('not_sent');
   }

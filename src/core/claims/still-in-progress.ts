@@ -1,4 +1,4 @@
-/** Another request is asking the same question and got no answer in time. */
+/** Another request leads an equal call, and no result came in time. */
 export class StillInProgress extends Error {
   override readonly name = 'StillInProgress';
 

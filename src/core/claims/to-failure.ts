@@ -12,7 +12,7 @@ export interface Failure {
   readonly claim: 'release' | 'unknown';
 }
 
-/** Null for a bug: an error that nobody expected. */
+/** Null for an unexpected error, which is a bug. */
 export function toFailure(
   error: unknown,
   { effect, providerId }: { readonly effect: ClaimEffect; readonly providerId: string },
@@ -28,7 +28,7 @@ export function toFailure(
   if (error instanceof StillInProgress) {
     return released('IN_PROGRESS', retryLaterMs('IN_PROGRESS'));
   }
-  // STARTED was not confirmed, or no moment of sending was reserved: nothing was sent.
+  // STARTED was not confirmed, or no slot was reserved: nothing was sent.
   if (error instanceof StoreUnavailable) return released('STORE_UNAVAILABLE', null);
   if (error instanceof ProviderFault) {
     const { problem: code, claim } = faultPolicies[effect][error.kind];
@@ -45,7 +45,7 @@ export function toFailure(
   return null;
 }
 
-/** Whether a call that may be charged certainly did nothing. */
+/** Whether a chargeable call certainly did nothing. */
 export function provesNothingDone(error: unknown): boolean {
   return toFailure(error, { effect: 'may_charge', providerId: '' })?.claim === 'release';
 }
