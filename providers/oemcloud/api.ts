@@ -30,7 +30,7 @@ export interface FaceRequest {
   readonly repetition?: boolean | undefined;
 }
 
-/** Digits, more than a number can hold. `readAnswer` keeps a numeric flowId as text. */
+/** Digits, more than a number can hold. `readResponse` keeps a numeric flowId as text. */
 const flowId = z.union([z.string().min(1), z.number().transform(String)]);
 
 const startedFlow = z.object({
@@ -52,8 +52,8 @@ export function startFace(call: Call, payload: FaceRequest): Promise<StartedFlow
       headers: { ...headersOf(call, nonceMs), 'content-type': 'application/json' },
       body: JSON.stringify(payload),
     }),
-    read: (answer) => {
-      const { code, data, requestId } = readAnswer(answer);
+    read: (response) => {
+      const { code, data, requestId } = readResponse(response);
       if (code !== '0') throw new ProviderErrorResponse(code, { requestId });
       return startedFlow.parse(data);
     },
@@ -149,8 +149,8 @@ export function queryFlow(
       url: urlOf(call, query.pathOf(encodeURIComponent(id))),
       headers: headersOf(call, nonceMs),
     }),
-    read: (answer) => {
-      const { code, data, requestId } = readAnswer(answer);
+    read: (response) => {
+      const { code, data, requestId } = readResponse(response);
       if (code === '0') return { state: query.state.parse(data) };
       if (Object.hasOwn(flowCodes, code)) return { code };
       throw new ProviderErrorResponse(code, { requestId });
@@ -178,12 +178,12 @@ const envelope = z.looseObject({
  * The gateway's refusals are in headers. With an HTTP status below 500 the body's code decides, because the
  * page does not say which status comes with it.
  */
-function readAnswer(answer: UpstreamResponse): {
+function readResponse(response: UpstreamResponse): {
   readonly code: string;
   readonly data: unknown;
   readonly requestId: string | undefined;
 } {
-  const { headers, status } = answer;
+  const { headers, status } = response;
   const requestId = headers['x-ca-request-id'];
   const gatewayCode = headers['x-ca-error-code'];
   // Without a gateway code the backend made the response. With a gateway code and a success status the
@@ -193,7 +193,7 @@ function readAnswer(answer: UpstreamResponse): {
     throw new ProviderErrorResponse(isNonce ? nonceRefused : gatewayCode, { requestId });
   }
   if (gatewayCode || status >= 500) throw new ProviderFault('protocol');
-  const body = envelope.parse(parseKeepingFlowId(answer.body.toString('utf8')));
+  const body = envelope.parse(parseKeepingFlowId(response.body.toString('utf8')));
   if (body.code === '0' && status !== 200) throw new ProviderFault('protocol');
   // The page's table has the fields next to the code, its sample inside `data`.
   return { code: body.code, data: body.data ?? body, requestId };

@@ -32,7 +32,7 @@ export function toFlowCodeOutcome(code: string): OutcomeAnswer {
     status: 'EXPIRED',
     code,
     reason: 'TIMED_OUT',
-    message: 'The link is over.',
+    message: 'The link has expired.',
   });
 }
 

@@ -30,9 +30,9 @@ export function createNotify(toLoopback: (url: string) => string | null): Notify
     const url = toLoopback(notifyUrl);
     if (url === null || stopping.signal.aborted) return true;
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(replyWithinMs)]);
-    const answer = await fetch(url, { ...init, redirect: 'manual', signal }).catch(() => null);
-    await answer?.arrayBuffer();
-    return answer?.ok === true;
+    const response = await fetch(url, { ...init, redirect: 'manual', signal }).catch(() => null);
+    await response?.arrayBuffer();
+    return response?.ok === true;
   };
 
   const deliver = async (notifyUrl: string, body: string): Promise<void> => {

@@ -18,7 +18,7 @@ export const tencentIntlScenarios: readonly Scenario[] = [
     ['media=8', 'a recording of 8 MB'],
   ].map(([order = '', title = '']) => result('0', title, `sandbox:${order} `)),
   ...['InvalidParameterValue.BizTokenExpired', 'InvalidParameterValue.BizTokenIllegal'].map(
-    (code) => result(code, 'the token is of no use'),
+    (code) => result(code, 'the token is not accepted'),
   ),
   ...[...readErrors, ...wireFaults].map((code) => result(code, code)),
   {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 
 /** Asserts that `actual` contains every member that `expected` has. Lists must have the same length. */
-export function assertMatches(actual: unknown, expected: unknown, path = 'the answer'): void {
+export function assertMatches(actual: unknown, expected: unknown, path = 'the response'): void {
   if (Array.isArray(expected)) {
     assert.ok(Array.isArray(actual), `${path} must be a list, but is ${inspect(actual)}`);
     assert.equal(actual.length, expected.length, `${path} has a different length`);

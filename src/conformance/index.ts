@@ -69,7 +69,7 @@ export async function checkProvider(
   const skipped: { group: GroupName; reason: string }[] = [];
   let checks = 0;
   const onFloating = (error: unknown): void => {
-    const message = `a promise that nobody waits for failed: ${String(error)}`;
+    const message = `a promise without a handler was rejected: ${String(error)}`;
     failures.push({ group: 'definition', check: 'leaves nothing behind', message });
   };
   process.on('unhandledRejection', onFloating);

@@ -65,7 +65,7 @@ export async function askOnce(
   await bench.ask(id);
   const answer = bench.observed.outcomes.at(-1);
   if (answer) return { answer };
-  return { fault: explainFault(bench.observed) ?? 'nobody was asked: is the outcome QUERY?' };
+  return { fault: explainFault(bench.observed) ?? 'no query was sent: is the outcome QUERY?' };
 }
 
 export function isPass({ expect }: Pick<OutcomeCase | NotificationCase, 'expect'>): boolean {

@@ -97,7 +97,7 @@ export class ProviderErrorResponse extends Error {
       readonly retryAfterMs?: number | undefined;
     } = {},
   ) {
-    super('the provider answered with an error');
+    super('the provider returned an error');
     this.code = code;
     this.requestId = details.requestId;
     this.retryAfterMs = details.retryAfterMs;

@@ -113,7 +113,7 @@ export function checkAge(idNumber: string, leastYears: number, nowMs: number): s
     Number(date.toISOString().slice(0, 10).replaceAll('-', ''));
   const isOldEnough =
     toNumber(birth) + leastYears * 10_000 <= toNumber(new Date(nowMs + chinaOffsetMs));
-  return isOldEnough ? null : `must be of somebody aged ${leastYears} or older`;
+  return isOldEnough ? null : `must be that of a person aged ${leastYears} or older`;
 }
 
 /** The birth date inside an 18-character number; null if there is no such date. */

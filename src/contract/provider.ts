@@ -83,7 +83,7 @@ export interface UpstreamCall<T> {
    */
   readonly build: (nowMs: number, nonceMs: number) => UpstreamRequest;
   /** Reads the response. Throws `ProviderFault`; any other error counts as `protocol`. */
-  readonly read: (answer: UpstreamResponse) => T;
+  readonly read: (response: UpstreamResponse) => T;
   /** Runs before the call is sent once more (`retryableCodes`), for example to get a new access token. */
   readonly renew?: () => Promise<void>;
 }

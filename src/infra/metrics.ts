@@ -19,7 +19,7 @@ export function createMetrics(): PrometheusMetrics {
   });
   const seconds = new Histogram({
     name: 'verification_upstream_call_seconds',
-    help: 'Time from sending to the whole answer',
+    help: 'Time from sending to the complete response',
     labelNames: ['provider', 'action'],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],

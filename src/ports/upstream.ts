@@ -17,7 +17,7 @@ export class MissedTurn extends Error {
   override readonly name = 'MissedTurn';
 
   constructor() {
-    super('the moment of sending is over');
+    super('the slot is over');
   }
 }
 

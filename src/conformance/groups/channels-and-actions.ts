@@ -50,7 +50,7 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
       ...(isAsked(subject, channel)
         ? [
             {
-              title: `${name} has recorded outcomes, a pass and another one`,
+              title: `${name} has recorded outcomes, a pass and a different one`,
               run: () => {
                 const own = outcomes.filter((each) => each.channel === name);
                 assert.ok(own.some(isPass), 'none of them is a pass');
@@ -63,7 +63,7 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
   });
   if (provider.bankCard) {
     checks.push({
-      title: 'bank card checks have recorded answers, a match and another one',
+      title: 'bank card checks have recorded responses, a match and another outcome',
       run: () => {
         const outcomesOfCards = answeredCards(subject).map(({ expect }) =>
           'outcome' in expect ? expect.outcome : null,

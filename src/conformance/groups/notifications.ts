@@ -187,7 +187,7 @@ function signedChecks(
         assertRefused(delivered, { ...notification, body }, what);
       }
     }),
-    on('a body that nobody can read is refused, and not read', ({ notification, ...delivered }) => {
+    on('an unreadable body is refused, and not read', ({ notification, ...delivered }) => {
       for (const text of ['', '{', '<html>', '[]', 'null', '\u0000']) {
         const body = Buffer.from(text);
         assertRefused(delivered, { ...notification, body }, `the body ${JSON.stringify(text)}`);
@@ -216,7 +216,7 @@ function signedChecks(
       if (isSame(other, make({}))) return;
       assertRefused({ bench, ...delivered }, other, 'another secret');
     }),
-    on('an old one is refused, and one of the future', ({ make, nowMs, ...delivered }) => {
+    on('an old one, and one from the future, is refused', ({ make, nowMs, ...delivered }) => {
       for (const awayMs of [-24 * hourMs, -hourMs, hourMs, 24 * hourMs]) {
         const away = make({ nowMs: nowMs + awayMs });
         const what = `the time of signing ${awayMs / hourMs} h away`;

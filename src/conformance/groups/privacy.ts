@@ -17,7 +17,7 @@ export function privacyGroup(subject: ConformanceSubject): Group {
   const places: readonly (readonly [string, (bench: Bench, printed: string) => string])[] = [
     ['logs', ({ logLines }) => logLines.join('')],
     ['what is printed', (_bench, printed) => printed],
-    ['what is kept in the clear, or as a key', ({ keptTexts }) => keptTexts.join('')],
+    ['what is stored unencrypted, or as a key', ({ keptTexts }) => keptTexts.join('')],
     ['sessions', ({ observed }) => text(observed.started.map(({ session }) => session))],
     ['launches', ({ observed }) => text(observed.started.map(({ launch }) => launch))],
     [
@@ -101,7 +101,7 @@ function personalOf(subject: ConformanceSubject): readonly Personal[] {
       ['cardNumber', input.cardNumber] as const,
       ['phone', input.phone] as const,
     ]),
-    ...personal.map((value) => ['something personal of an answer', value] as const),
+    ...personal.map((value) => ['personal data of a recorded response', value] as const),
   ];
   const distinct = new Map<string, string>();
   for (const [what, value] of found) {

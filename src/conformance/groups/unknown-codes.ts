@@ -164,7 +164,7 @@ function explicit(
   if (all.every((answer) => leavesOf(answer).length === 0)) {
     return {
       title,
-      skipped: 'its answers can be altered here neither as JSON nor as XML or a form',
+      skipped: 'its responses are neither JSON, XML nor a form, so they cannot be altered here',
     };
   }
   return { title, run: () => assertExplicit(given.answers, given.judge) };

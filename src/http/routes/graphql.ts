@@ -48,7 +48,7 @@ export function registerGraphql(
   const handler = fastifyApolloHandler(apollo, {
     context: async (request) => {
       const found = known.get(request);
-      if (!found) throw new Error('a request that nobody identified');
+      if (!found) throw new Error('the caller of the request was not identified');
       const loaders = createLoaders(core, found.caller, found.deadlineMs);
       return { core, ...found, loaders, bodyBytes: bodyBytes.get(request) ?? 0 };
     },

@@ -86,7 +86,7 @@ export function createReplyWatch({
         else if (!waiting.get(at)?.isGivenUp) waiting.delete(at);
         reject(error);
       };
-      const giveUp = (): void => command.reject(new Error('Redis does not answer'));
+      const giveUp = (): void => command.reject(new Error('Redis does not respond'));
       waiting.set(at, { giveUp, silentMs: 0, isGivenUp: false });
       stopTicks ??= everyTick(onTick);
     },
