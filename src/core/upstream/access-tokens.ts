@@ -3,7 +3,7 @@ import { StoreUnavailable, type Store } from '../../ports/index.ts';
 import { keyedHashes, type NamedKey } from '../records/keyed-hash.ts';
 import type { RegisteredProvider } from './registry.ts';
 
-/** Tokens of ours that several operations of an account use. */
+/** Access tokens that several operations of an account share. */
 export interface AccessTokens {
   /** Throws what `fetch` throws. */
   readonly get: (
@@ -11,7 +11,7 @@ export interface AccessTokens {
     name: string,
     fetch: () => Promise<AccessToken>,
   ) => Promise<Secret>;
-  /** Of an account whose credentials were refused; best effort. */
+  /** Drops the tokens of an account whose credentials were refused. Best effort. */
   readonly forget: (provider: RegisteredProvider) => Promise<void>;
 }
 
@@ -20,12 +20,12 @@ interface Known {
   readonly untilMs: number;
 }
 
-/** What is handed out lasts longer than the operation that uses it. */
+/** A token that is handed out is valid for longer than an operation lasts. */
 const marginMs = 30_000;
 
 /**
- * Kept in this process, and sealed in the store for the other replicas. Without the store each process
- * fetches its own: a token is never the reason for which nothing works.
+ * Tokens are kept in this process, and encrypted in the store for the other replicas. If the store is down,
+ * each process fetches its own token and the calls still work.
  */
 export function createAccessTokens(deps: {
   readonly store: Store;
@@ -82,7 +82,7 @@ export function createAccessTokens(deps: {
       const keys = keysOf(account, name);
       const own = known.get(keys[0]);
       if (own && own.untilMs > deps.now()) return own.token;
-      // Who comes at the same time shares what is fetched; why it failed is the other's affair.
+      // Requests at the same time share one fetch. If that fails, each of them fetches itself.
       const theirs = fetching.get(keys[0]);
       const theirToken = theirs && (await theirs.catch(() => null));
       if (theirToken) return theirToken;

@@ -3,32 +3,32 @@ import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
 import type { ClaimEffect } from './claim-effect.ts';
 import { faultPolicies } from './fault-policy.ts';
 
-/** Follows the calls of one operation, from first to last method of each call. */
+/** Records the calls of one operation. Each call passes through the methods from first to last. */
 export interface CallJournal {
-  /** Before anything else. Throws when this operation may not make such a call. */
+  /** Before anything else. Throws if this operation may not make such a call. */
   readonly begin: (called: ActionEffect) => void;
-  /** Right before the first byte leaves. Throws when the operation is over. */
+  /** Right before the first byte is sent. Throws if the operation is over. */
   readonly sending: () => void;
   readonly answered: (called: ActionEffect) => void;
   readonly failed: (called: ActionEffect, fault: ProviderFault) => void;
   /** After the last attempt of a call, however it ended. */
   readonly ended: (called: ActionEffect) => void;
-  /** Whether a call was answered that may have been charged. */
+  /** Whether a chargeable call got its response. */
   readonly isPaid: () => boolean;
 }
 
-/** A journal that says what the failure of its operation proves. */
+/** A journal that tells what the failure of its operation proves. */
 export interface OperationJournal extends CallJournal {
   /** No call may begin or be sent from now on. */
   readonly close: () => void;
   /**
-   * The error to throw for `error`: one that says no more than the calls have proven. `isBug`: the error was
-   * the plugin's own, and is not told as it is.
+   * The error to throw in place of `error`. It claims no more than the calls have proven. `isBug`: `error` is a
+   * bug of the plugin, and another error is thrown in its place.
    */
   readonly conclude: (error: unknown) => { readonly error: unknown; readonly isBug: boolean };
 }
 
-/** For polls of an outcome: only reads are allowed, since nothing limits how often they are repeated. */
+/** For polls of an outcome. Only reads are allowed, because a poll can be repeated without limit. */
 export const readsOnly: CallJournal = {
   begin: (called) => {
     if (called !== 'read') throw new Error('asking for an outcome must only read');
@@ -50,12 +50,12 @@ export function keepJournal(effect: ClaimEffect): OperationJournal {
 
   return {
     begin: (called) => {
-      // A fallback may be at work already.
+      // A fallback may have started by now.
       if (isOver) throw new Error('the operation is over');
       if (called === 'may_charge' && effect !== 'may_charge') {
         throw new Error('an operation that is declared as free calls an action that may charge');
       }
-      // A second one could end as not sent, and free a key whose first call was sent.
+      // A second call could end as not sent, and so free a key whose first call was sent.
       if (isBegun && called !== 'read' && effect === 'may_charge') {
         throw new Error('a call that may be charged is the last one that does anything');
       }
@@ -83,16 +83,16 @@ export function keepJournal(effect: ClaimEffect): OperationJournal {
       const tell = (told: unknown) => ({ error: told, isBug: false });
       // The plugin gave up while its call was still running.
       if (isUnderWay) return tell(new ProviderFault('timeout'));
-      // A response that was lost stays lost, whatever the plugin made of it.
+      // If a response was lost, the result is unknown, whatever the plugin throws.
       if (lost !== null) return tell(lost);
-      // What was paid for stays paid for.
+      // After a chargeable call got its response, no error may claim that nothing was done.
       if (isPaid) return tell(isUnknownFault(error) ? error : new ProviderFault('protocol'));
       if (effect !== 'may_charge') return tell(error);
       if (isBegun && !isExpected(error)) {
         return { error: new ProviderFault('protocol'), isBug: true };
       }
       if (!isBegun && isUnknownFault(error)) {
-        // The call that is charged was not begun: what prepares it leaves nothing behind.
+        // Only reads and free calls were made, so nothing chargeable was done.
         const { providerCode, providerRequestId } = error;
         return tell(new ProviderFault('not_sent', { providerCode, providerRequestId }));
       }

@@ -6,12 +6,12 @@ import { faultPolicies } from './fault-policy.ts';
 import { actionKey, quotaOf, type RegisteredProvider } from './registry.ts';
 import { sendInTurn, type TurnedCall } from './send-in-turn.ts';
 
-/** After a refusal for too many calls, where the provider does not say how long. */
+/** The pause after the provider's rate limit refused a call, if the response names none. */
 const backOffMs = 1000;
 const mostReadsAfterPayment = 2;
 
 /**
- * The way to a provider that a plugin is lent: limiter, breaker, deadline, byte cap, one log line
+ * The only way for a plugin to call its provider. It adds limiter, breaker, deadline, byte cap, one log line
  * and one metric per call. Throws `ProviderFault`, `LimiterRefusal` or what `terms.beforeSend` threw.
  */
 export function callProvider<Settings>(
@@ -22,7 +22,7 @@ export function callProvider<Settings>(
 ): ProviderCall<Settings> {
   const { definition } = provider;
   return {
-    // The registry pairs a definition with settings that its own schema made.
+    // The registry pairs each definition with settings that its own schema has parsed.
     settings: provider.settings as Settings,
     now: deps.now,
     accessToken: (name, fetch) => deps.accessTokens.get(provider, name, fetch),
@@ -45,7 +45,7 @@ export function callProvider<Settings>(
   };
 }
 
-/** Sends a call, and once more where that can neither pay twice nor change what is proven. */
+/** Sends a call, and sends it again if that can neither be charged twice nor change what is proven. */
 async function sendWithRetry<T>(
   deps: CallDeps,
   provider: RegisteredProvider,
@@ -56,7 +56,7 @@ async function sendWithRetry<T>(
   try {
     return await sendInTurn(deps, turned, attempt);
   } catch (error) {
-    // What follows a payment only reads: it is worth another try, and never calls it undone.
+    // A read after a chargeable call is retried. Its failure never counts as "nothing was done".
     if (journal.isPaid() && action.effect === 'read') return await readAfterPayment(deps, turned);
     if (!(error instanceof ProviderFault)) throw error;
     await noteFault(deps, provider, turned, error);
@@ -74,7 +74,7 @@ async function readAfterPayment<T>(deps: CallDeps, turned: TurnedCall<T>): Promi
     try {
       return await sendInTurn(deps, turned, { wasMade: false, isLast: true });
     } catch {
-      // The next one may go through.
+      // The next read may succeed.
     }
   }
   throw new ProviderFault('protocol');
@@ -86,9 +86,9 @@ async function noteFault(
   { quota }: TurnedCall<unknown>,
   { kind, retryAfterMs }: ProviderFault,
 ): Promise<void> {
-  // The account is over its limit: the other replicas must back off too.
+  // The account is over its rate limit, so the other replicas must back off too.
   if (kind === 'throttled') void limiter.backOff(quota.key, retryAfterMs ?? backOffMs);
-  // Perhaps only the token is refused: the next operation fetches another.
+  // Perhaps only the token was refused. The next operation fetches a new one.
   if (kind === 'credentials') await accessTokens.forget(provider);
 }
 
@@ -102,6 +102,6 @@ function mayRetry<T>(
     providerCode !== undefined &&
     action.retryableCodes?.includes(providerCode) === true &&
     faultPolicies.may_charge[kind].claim === 'release';
-  // Refused before a byte left, as while a connection is being replaced: once more is safe.
+  // Nothing was sent, for example because a connection was being replaced, so a retry is safe.
   return isRetryableCode || (wasMade && kind === 'not_sent' && retryBudget.spend(key));
 }

@@ -1,34 +1,33 @@
 import type { ActionEffect } from '../../contract/index.ts';
 import type { LimiterPriority } from '../../ports/index.ts';
 
-/** On which terms the calls of an operation are made. */
+/** Priority, time limits and preconditions for the calls of an operation. */
 export interface CallTerms {
   readonly priority: LimiterPriority;
-  /** When the whole operation has to be over. */
+  /** When the whole operation must be over. */
   readonly deadlineMs: number;
-  /** When to stop waiting for a turn, where that is earlier than the deadline demands. */
+  /** When to stop waiting for a slot, if that is earlier than the deadline demands. */
   readonly turnByMs?: number | undefined;
-  /** How long the response is waited for, where that is less than usual. */
+  /** How long to wait for the response, if less than usual. */
   readonly answerWithinMs?: number | undefined;
-  /** What waiting for a turn leaves for the response, where that is less than usual. */
+  /** How much time the wait for a slot must leave for the response, if less than usual. */
   readonly keptForAnswerMs?: number | undefined;
   /**
-   * Steps that must succeed once the moment of sending is known and before a byte is sent. They run at the same
-   * time; one that throws prevents the call. They run again when that moment was missed, and before the
-   * same call is sent once more.
+   * Steps that must succeed after a slot is reserved and before anything is sent. They run in parallel, and
+   * one that throws prevents the call. They run again if the slot was missed, and before a retry.
    */
   readonly beforeSend: readonly BeforeSend[];
 }
 
 export type BeforeSend = (effect: ActionEffect) => Promise<void>;
 
-/** No upstream call lasts longer; below every deadline in front of this service. */
+/** The longest that a provider call may take. Shorter than every deadline in front of this service. */
 export const providerTimeoutMs = 6000;
 
-/** From the confirmation that a call may be sent to its latest possible response. */
+/** The time from the confirmation that a call may be sent to its latest possible response. */
 export const latestResponseMs = providerTimeoutMs + 2000;
 
-/** How much of the time left is kept for the response, so that waiting for a turn cannot use it up. */
+/** The time that is kept for the response, so that the wait for a slot cannot use it up. */
 export const keptForAnswerMs = {
   start: providerTimeoutMs,
   result: 1000,

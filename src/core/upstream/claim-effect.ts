@@ -1,9 +1,9 @@
 import type { ActionEffect, AnyProvider } from '../../contract/index.ts';
 
-/** Effects of actions that have a claim: a read has none. */
+/** Effects of actions that run under a claim. Reads need none. */
 export type ClaimEffect = Exclude<ActionEffect, 'read'>;
 
-/** What a lost answer of the action means for its claim. A lost read can simply be asked again. */
+/** The effect that decides what a lost response means for the claim. */
 export function claimEffectOf(
   { id, actions }: Pick<AnyProvider, 'id' | 'actions'>,
   action: string,

@@ -1,17 +1,17 @@
 import type { ActionEffect, FaultKind } from '../../contract/index.ts';
 import type { ProblemCode } from '../problem.ts';
 
-/** What a fault of a call means for its claim and its caller. */
+/** What a fault of a call means for its caller and its claim. */
 export interface FaultPolicy {
   readonly problem: ProblemCode;
-  /** `release`: nothing was done, the key is free again. `unknown`: it may have been done. */
+  /** `release`: nothing chargeable was done, so the key is free again. `unknown`: it may have been done. */
   readonly claim: 'release' | 'unknown';
 }
 
 const released = (problem: ProblemCode): FaultPolicy => ({ problem, claim: 'release' });
 const unknown: FaultPolicy = { problem: 'OUTCOME_UNKNOWN', claim: 'unknown' };
 
-/** The kinds that prove that nothing was performed: they mean the same whatever the effect. */
+/** The kinds that prove that nothing was done. They mean the same for every effect. */
 const refused = {
   not_sent: released('PROVIDER_UNAVAILABLE'),
   throttled: released('RATE_LIMITED'),
@@ -25,8 +25,8 @@ const refused = {
 } as const satisfies Partial<Record<FaultKind, FaultPolicy>>;
 
 /**
- * The one table that decides about money: effect of the action × kind of the fault. A read has no
- * claim and is never charged; its faults leave what is known as it is.
+ * The only table that decides whether a key may be paid for again: effect of the action × kind of the fault.
+ * A read has no claim and is never charged, so its faults change no claim.
  */
 export const faultPolicies = {
   may_charge: {
@@ -36,7 +36,7 @@ export const faultPolicies = {
     connection_lost: unknown,
     protocol: unknown,
   },
-  // Left behind at worst: a token nobody uses, which costs nothing.
+  // A lost response leaves at most an unused token, which costs nothing.
   free_start: {
     ...refused,
     internal: released('PROVIDER_UNAVAILABLE'),

@@ -1,7 +1,7 @@
-/** A clock that was set back further than this is followed; nonces of the future would be refused. */
+/** If the clock is set back further than this, the nonces follow it: the provider refuses future nonces. */
 const followsBackMs = 60_000;
 
-/** The time by `now`, in milliseconds, never the same twice: for nonces that are timestamps. */
+/** Nonces that are timestamps: the time in milliseconds, and never the same value twice in a row. */
 export function createNonceClock(now: () => number): () => number {
   let last = 0;
   return () => {

@@ -7,7 +7,7 @@ import { callProvider } from './call-provider.ts';
 import type { CallTerms } from './call-terms.ts';
 import type { RegisteredProvider } from './registry.ts';
 
-/** What a plugin does of which the outcome decides about money. */
+/** A start or a check of a plugin, which may be charged. */
 export interface Operation<Answer> {
   /** For the log. */
   readonly name: string;
@@ -16,11 +16,11 @@ export interface Operation<Answer> {
 }
 
 /**
- * Runs a plugin's operation. Its failure says no more than its calls have proven (`call-journal.ts`), whatever
- * the plugin catches, joins, repeats or throws itself.
+ * Runs an operation of a plugin. Its error claims no more than its calls have proven (`call-journal.ts`),
+ * whatever the plugin catches, combines, repeats or throws itself.
  *
  * Throws `ProviderFault`, `LimiterRefusal`, `StoreUnavailable` or what `terms.beforeSend` threw. Throws a bug
- * of the plugin as it is, as long as no call that may be charged was begun.
+ * of the plugin unchanged if no chargeable call was started.
  */
 export async function performOperation<Answer>(
   deps: CallDeps,
@@ -32,7 +32,7 @@ export async function performOperation<Answer>(
   const call = callProvider(deps, provider, terms, journal);
   try {
     return await withTimeout(terms.deadlineMs - deps.now(), work(call), () => {
-      // A plugin that never ends must not hold its key and its lock for ever.
+      // A plugin that never settles must not hold its key and its lock forever.
       throw new ProviderFault('timeout');
     });
   } catch (error) {

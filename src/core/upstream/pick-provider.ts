@@ -2,7 +2,7 @@ import type { AnyProvider, ChannelDefinition, FieldProblem } from '../../contrac
 import { beforeClaimWasRead, failed, problem, type Failed, type Problem } from '../problem.ts';
 import { isEnabled, type RegisteredProvider, type Registry } from './registry.ts';
 
-/** Who serves a start, and with which options. */
+/** The provider and channel of a start, with the options for them. */
 export interface PickedChannel {
   readonly provider: RegisteredProvider;
   readonly channel: ChannelDefinition<unknown>;
@@ -11,16 +11,16 @@ export interface PickedChannel {
 
 export type Picked<T> =
   | { readonly kind: 'picked'; readonly picked: T }
-  /** Fields of the input that name no provider. */
+  /** The input selects no provider; these fields are wrong. */
   | { readonly kind: 'wrong_fields'; readonly fields: readonly FieldProblem[] }
   | Failed;
 
-/** Who may serve, in order: the first does, a later one when it is passed over. */
+/** The providers that may serve, in order: the first one, and its fallbacks. */
 export type Candidates = readonly [PickedChannel, ...PickedChannel[]];
 
 /**
- * Options imply their provider; else `provider` says who; else the route of the channel; else the
- * only enabled provider of the channel serves.
+ * Picks by the first of these that applies: the provider that the options belong to, the field `provider`, the
+ * route of the channel, the only enabled provider of the channel.
  */
 export function pickChannelProviders(
   registry: Registry,
@@ -32,7 +32,7 @@ export function pickChannelProviders(
 ): Picked<Candidates> {
   const given = Object.entries(input.options ?? {}).filter(([, value]) => value != null);
   const [option] = given;
-  // A composer may have dropped @oneOf, so it is enforced here as well.
+  // Composition of the supergraph may drop @oneOf, so it is enforced here too.
   if (input.options !== null && (!option || given.length > 1)) {
     return wrongFields([{ path: 'options', message: 'must have exactly one field' }]);
   }
@@ -94,7 +94,7 @@ function only(candidate: PickedChannel): Picked<Candidates> {
   return picked([candidate]);
 }
 
-/** `provider` says who; else the only enabled provider of bank card checks serves. */
+/** Picks the provider that `provider` names, or else the only enabled provider of bank card checks. */
 export function pickBankCardProvider(
   registry: Registry,
   provider: string | null,
@@ -103,7 +103,7 @@ export function pickBankCardProvider(
   return pickAmong(registry, offering, provider, 'bank card checks');
 }
 
-/** What to tell a caller for whom nobody was picked: every wrong field first. */
+/** The problem if no provider was picked. Wrong fields come before any other problem. */
 export function problemOfPicked(
   found: Exclude<Picked<never>, { readonly kind: 'picked' }>,
   otherFields: readonly FieldProblem[],

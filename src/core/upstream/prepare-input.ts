@@ -10,11 +10,11 @@ interface Deps {
 }
 
 /**
- * Lets a plugin look at an input. Either it is prepared, or everything that is wrong with it is
- * said at once, what core found included.
+ * Lets a plugin validate and prepare an input. The result is the prepared input, or one problem that lists
+ * every wrong field, including those that core found.
  *
- * Checks that may wrongly refuse a person are, by INPUT_CHECKSUMS, nothing, a line in the log, or
- * a problem.
+ * Some checks may wrongly refuse a person. By INPUT_CHECKSUMS their findings are ignored, logged, or a
+ * problem.
  */
 export function prepareInput<Prepared extends object>(
   { checksums, log, now }: Deps,

@@ -1,14 +1,14 @@
 import type { AnyProvider, ChannelDefinition, OutcomeSource } from '../../contract/index.ts';
 import type { Breaker } from '../../ports/index.ts';
 
-/** How a provider is set up here. */
+/** The settings of a provider in this deployment. */
 export interface ProviderSetup {
-  /** What its settings schema made of the settings; null while it is not enabled. */
+  /** Parsed by the settings schema of the plugin; null if the provider is not enabled. */
   readonly settings: unknown;
   readonly disabledReason: string | null;
-  /** Calls per second by action, where a setting overrides the plugin's. */
+  /** Calls per second by action, if a setting overrides the plugin's number. */
   readonly perSecond: Readonly<Record<string, number>>;
-  /** Tells accounts of one provider apart: each has a quota of its own. */
+  /** Identifies the account at the provider. Each account has its own quota. */
   readonly account: string;
 }
 
@@ -16,7 +16,7 @@ export interface RegisteredProvider extends ProviderSetup {
   readonly definition: AnyProvider;
 }
 
-/** By channel, whose providers serve starts that name none, in order. */
+/** By channel, the ids of the providers for starts that name none, in order. */
 export type Routing = ReadonlyMap<string, readonly string[]>;
 
 export interface Registry {
@@ -25,17 +25,17 @@ export interface Registry {
   readonly find: (id: string) => RegisteredProvider | undefined;
 }
 
-/** The name under which an action is limited, broken and counted. */
+/** The key of an action for breaker and retry budget, and the start of its quota's key. */
 export function actionKey(providerId: string, action: string): string {
   return `${providerId}:${action}`;
 }
 
-/** The name under which calls are counted: a quota is an account's. */
+/** The key of a quota. It contains the account, because each account has its own quota. */
 export function quotaKey(provider: RegisteredProvider, action: string): string {
   return `${actionKey(provider.definition.id, action)}:${provider.account}`;
 }
 
-/** The quota of an action, and how large it is. */
+/** The key and size of the quota that an action uses. */
 export function quotaOf(
   provider: RegisteredProvider,
   action: string,
@@ -63,7 +63,7 @@ export function stateOf(provider: RegisteredProvider, breaker: Breaker): Provide
   return open.length === actions.length ? 'DOWN' : 'DEGRADED';
 }
 
-/** A provider that is not enabled can neither ask nor understand: then nothing is learnt. */
+/** `NONE` for a provider that is not enabled: it can neither be polled nor read a notification. */
 export function outcomeSourceOf(
   { settings, disabledReason }: ProviderSetup,
   { outcome }: ChannelDefinition<unknown>,
@@ -72,7 +72,7 @@ export function outcomeSourceOf(
   return disabledReason === null ? outcome(settings) : 'NONE';
 }
 
-/** Of definitions that `checkDefinitions` has found fit for each other. */
+/** Expects definitions that `checkDefinitions` has accepted. */
 export function createRegistry(
   definitions: readonly AnyProvider[],
   setupOf: (definition: AnyProvider) => ProviderSetup,

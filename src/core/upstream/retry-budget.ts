@@ -1,12 +1,12 @@
-/** Keeps a provider in trouble from being asked twice as often. */
+/** Limits retries, so that they cannot double the load on a provider in trouble. */
 export interface RetryBudget {
-  /** A call was made. */
+  /** Counts a call. */
   readonly earn: (key: string) => void;
-  /** False when too many were repeated already. */
+  /** Takes one retry from the budget. False if none is left. */
   readonly spend: (key: string) => boolean;
 }
 
-/** One of ten calls may be repeated; so many may be saved up, and are there at the start. */
+/** One of ten calls may be retried. At most `mostSaved` retries accumulate, and they exist from the start. */
 const share = 0.1;
 const mostSaved = 3;
 

@@ -13,12 +13,12 @@ import { logBug } from '../log-bug.ts';
 import type { CallJournal } from './call-journal.ts';
 import { keptForAnswerMs, providerTimeoutMs, type CallTerms } from './call-terms.ts';
 
-/** A call with all that decides when and how it is sent. */
+/** A call with everything that decides when and how it is sent. */
 export interface TurnedCall<T> {
   readonly definition: AnyProvider;
   readonly action: ActionDefinition;
   readonly call: UpstreamCall<T>;
-  /** Name of the action, under which it is broken and counted. */
+  /** The key of the action for breaker and retry budget. */
   readonly key: string;
   readonly quota: { readonly key: string; readonly perSecond: number };
   readonly terms: CallTerms;
@@ -26,21 +26,21 @@ export interface TurnedCall<T> {
 }
 
 export interface Attempt {
-  /** Whether the provider was tried, be it only to connect. */
+  /** Whether the provider was contacted, even if only to connect. */
   wasMade: boolean;
-  /** Whether nothing follows, so that what the provider refuses has to be reported. */
+  /** Whether no retry follows, so that a refusal by the provider must be reported. */
   readonly isLast: boolean;
 }
 
-/** What is there before a moment of sending is reserved: getting it ready takes time of its own. */
+/** Prepared before a slot is reserved, because it takes longer than a slot lasts. */
 interface Ready {
   request: UpstreamRequest | null;
   connection: UpstreamConnection | null;
 }
 
 /**
- * Waits for a turn within the provider's limit and sends the call. A moment of sending that was missed is
- * taken anew: not a byte was sent. Throws `ProviderFault`, `LimiterRefusal` or what `beforeSend` threw.
+ * Waits for a slot within the provider's rate limit and sends the call. If a slot was missed, nothing was sent,
+ * and it reserves another one. Throws `ProviderFault`, `LimiterRefusal` or what `beforeSend` threw.
  */
 export async function sendInTurn<T>(
   deps: CallDeps,
@@ -93,8 +93,8 @@ async function getReady<T>(
 }
 
 /**
- * Built and encoded before its moment is reserved: signing an image of 8 MB takes longer than a moment lasts.
- * A plugin that cannot build its request has sent nothing.
+ * Built and encoded before a slot is reserved: signing an image of 8 MB takes longer than a slot lasts. If the
+ * plugin fails to build the request, nothing was sent.
  */
 function buildRequest<T>(deps: CallDeps, { definition, call }: TurnedCall<T>): UpstreamRequest {
   try {
@@ -107,7 +107,7 @@ function buildRequest<T>(deps: CallDeps, { definition, call }: TurnedCall<T>): U
   }
 }
 
-/** A failure to connect counts and is reported like that of a call. Throws `ProviderFault('not_sent')`. */
+/** A failed connect is logged, and the breaker counts it, like a failed call. Throws `ProviderFault`. */
 async function connect<T>(
   deps: CallDeps,
   { definition, call, key, terms }: TurnedCall<T>,
@@ -148,14 +148,14 @@ async function sendNow<T>(
     const fault = toFault(error, definition);
     journal.failed(action.effect, fault);
     report(deps, definition.id, call.action, startedMs, fault);
-    // A refused nonce is an accident until the fresh one is refused as well.
+    // A refused nonce can be an accident. It is reported only if the retry with a fresh nonce is refused too.
     const isSentAgain = !isLast && action.retryableCodes?.includes(fault.providerCode ?? '');
     if (!isSentAgain) reportMisconfigured(deps, definition.id, call.action, fault);
     throw fault;
   }
 }
 
-/** Core alone classifies: a plugin's table for its codes, and `protocol` for what it cannot read. */
+/** Core classifies errors: by the plugin's table of codes, and as `protocol` if a response is unreadable. */
 function toFault(error: unknown, definition: AnyProvider): ProviderFault {
   if (error instanceof ProviderFault) return error;
   if (error instanceof ProviderErrorResponse) {
@@ -188,7 +188,7 @@ function report(
   });
 }
 
-/** A person has to act on these. */
+/** An operator must act on these. */
 function reportMisconfigured(
   { log }: Pick<Telemetry, 'log'>,
   provider: string,
