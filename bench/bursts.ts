@@ -1,9 +1,7 @@
-import { request } from 'node:http';
-import { Agent } from 'node:http';
+import { Agent, request } from 'node:http';
 import { checkMutation } from '../test/support/operations.ts';
-import { startRedis } from '../test/support/redis.ts';
-import { startLedgerProvider, startReplica, type Replica } from '../test/support/replicas.ts';
-import { until } from '../test/support/until.ts';
+import { cardInput } from '../test/support/card-input.ts';
+import { startReplicaGroup } from '../test/support/replica-group.ts';
 
 // What callers are told when far more comes at once than can be done: how each request ended, when the
 // last one was answered, what was paid. A dead store must not be among the answers: Redis is well.
@@ -60,21 +58,15 @@ console.table(rows);
 
 async function measure(pattern: Pattern): Promise<object> {
   const requests = Number(process.env['REQUESTS'] ?? pattern.requests);
-  const [redis, provider] = await Promise.all([startRedis(), startLedgerProvider()]);
-  const replicas = await Promise.all(
-    Array.from({ length: pattern.replicas }, () =>
-      startReplica(redis.url, provider.url, {
-        TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: process.env['LIMIT'] ?? '2000',
-      }),
-    ),
-  );
+  const { provider, oneOf, stop } = await startReplicaGroup(pattern.replicas, {
+    env: { TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: process.env['LIMIT'] ?? '2000' },
+  });
   try {
-    await until(async () => (await oneOf(replicas, 0).check('warm', 'warm'))?.check, 30_000);
     provider.onCall((_name, answer) => void setTimeout(answer, pattern.answerMs));
     const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
     const answers = await Promise.all(
       Array.from({ length: requests }, (_, at) =>
-        post(agent, `${oneOf(replicas, at).url}/graphql`, pattern.keyOf(at), pattern.nameOf(at)),
+        post(agent, `${oneOf(at).url}/graphql`, pattern.keyOf(at), pattern.nameOf(at)),
       ),
     );
     agent.destroy();
@@ -95,16 +87,8 @@ async function measure(pattern: Pattern): Promise<object> {
       'most ms': at(1),
     };
   } finally {
-    await Promise.all(replicas.map((replica) => replica.kill()));
-    await provider.stop();
-    await redis.stop();
+    await stop();
   }
-}
-
-function oneOf(replicas: readonly Replica[], at: number): Replica {
-  const replica = replicas[at % replicas.length];
-  if (!replica) throw new Error('no replica');
-  return replica;
 }
 
 /** What the field answered: `MATCHED`, a problem's code with its billing, or a top-level error. */
@@ -114,13 +98,10 @@ function post(
   idempotencyKey: string,
   name: string,
 ): Promise<{ readonly told: string; readonly tookMs: number }> {
-  const input = {
-    idempotencyKey,
-    subject: { name, idNumber: '11204416541220243X' },
-    cardNumber: '6225768888888888',
-    phone: '16137688175',
-  };
-  const body = JSON.stringify({ query: checkMutation, variables: { input } });
+  const body = JSON.stringify({
+    query: checkMutation,
+    variables: { input: cardInput(name, idempotencyKey) },
+  });
   // Making thousands of connections takes this process a while: what counts begins with each.
   let startedMs = performance.now();
   return new Promise((resolve) => {

@@ -1,8 +1,8 @@
-import { connect, createServer, type Socket } from 'node:net';
 import { checkMutation } from '../test/support/operations.ts';
+import { cardInput } from '../test/support/card-input.ts';
 import { startRedis } from '../test/support/redis.ts';
-import { startLedgerProvider, startReplica, type Replica } from '../test/support/replicas.ts';
-import { until } from '../test/support/until.ts';
+import { startRedisProxy } from '../test/support/redis-proxy.ts';
+import { startReplicaGroup } from '../test/support/replica-group.ts';
 
 // Replicas are killed and paused, and the way to Redis loses replies and connections, while cards are
 // checked. Each answer is compared with the provider's book of that moment: what is said to be free must
@@ -32,18 +32,18 @@ interface Figures {
   losses: number;
 }
 
-const [redis, provider] = await Promise.all([startRedis(), startLedgerProvider()]);
-const way = await startLossyWay(redis.port);
 const figures: Figures = {
   ...{ answers: 0, paidTwice: 0, contradictions: 0, notData: 0, unknownWithoutCall: 0 },
   ...{ unknown: 0, matched: 0, kills: 0, pauses: 0, losses: 0 },
 };
-const env = { TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: '200', BANK_CARD_CACHE_SECONDS: '0' };
-const start = (): Promise<Replica> => startReplica(way.url, provider.url, env);
-const replicas = await Promise.all(Array.from({ length: replicaCount }, start));
+const redis = await startRedis();
+const way = await startLossyWay(redis.port);
+const { provider, oneOf, replace, stop } = await startReplicaGroup(replicaCount, {
+  env: { TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: '200', BANK_CARD_CACHE_SECONDS: '0' },
+  redis: { ...redis, url: way.url },
+});
 const over = new AbortController();
 try {
-  await until(async () => (await oneOf(0).check('warm', 'warm'))?.check, 30_000);
   provider.onCall((_name, answer) => void setTimeout(answer, random() * 300));
   const trouble = makeTrouble();
   const left = Array.from({ length: keys }, (_, at) => `key-${at}`);
@@ -60,10 +60,8 @@ try {
   console.table([{ keys, ...figures }]);
   if (figures.paidTwice + figures.contradictions > 0) process.exitCode = 1;
 } finally {
-  await Promise.all(replicas.map((replica) => replica.kill()));
-  way.stop();
-  await provider.stop();
-  await redis.stop();
+  await stop();
+  await way.stop();
 }
 
 /** Asks as a careful client does: the same key again, where that may be repeated automatically. */
@@ -104,17 +102,11 @@ async function ask(
   time: number,
 ): Promise<{ readonly told: Told | null; readonly isError: boolean }> {
   const at = Math.floor(random() * replicaCount) + time;
-  const input = {
-    idempotencyKey: name,
-    subject: { name, idNumber: '11204416541220243X' },
-    cardNumber: '6225768888888888',
-    phone: '16137688175',
-  };
   try {
     const response = await fetch(`${oneOf(at).url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: checkMutation, variables: { input } }),
+      body: JSON.stringify({ query: checkMutation, variables: { input: cardInput(name) } }),
       signal: AbortSignal.timeout(12_000),
     });
     const { data, errors } = (await response.json()) as {
@@ -136,8 +128,7 @@ async function makeTrouble(): Promise<void> {
     const at = Math.floor(random() * replicaCount);
     const kind = random();
     if (kind < 0.25) {
-      await oneOf(at).kill();
-      replicas[at] = await start();
+      await replace(at);
       figures.kills += 1;
     } else if (kind < 0.5) {
       oneOf(at).pause();
@@ -151,49 +142,27 @@ async function makeTrouble(): Promise<void> {
   }
 }
 
-function oneOf(at: number): Replica {
-  const replica = replicas[at % replicas.length];
-  if (!replica) throw new Error('no replica');
-  return replica;
-}
-
 /** The way to Redis: for a while it drops replies, or cuts every connection. */
-async function startLossyWay(port: number) {
-  const sockets = new Set<Socket>();
+async function startLossyWay(redisPort: number) {
   let losesUntilMs = 0;
   let loses: 'replies' | 'connections' = 'replies';
   const isLosing = (kind: typeof loses): boolean =>
     loses === kind && performance.now() < losesUntilMs;
-  const server = createServer((client) => {
+  const proxy = await startRedisProxy(redisPort, (client, upstream) => {
     if (isLosing('connections')) return void client.destroy();
-    const upstream = connect(port, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => sockets.delete(socket));
-    }
     client.on('data', (chunk) => upstream.write(chunk));
     // A stream of replies with a hole in it could be read as another one: the connection goes with it.
     upstream.on('data', (chunk) => {
       if (isLosing('replies')) client.destroy();
       else client.write(chunk);
     });
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
   return {
-    url: `redis://127.0.0.1:${address.port}`,
+    ...proxy,
     loseFor: (ms: number, kind: typeof loses) => {
       losesUntilMs = performance.now() + ms;
       loses = kind;
-      if (kind === 'connections') for (const socket of sockets) socket.destroy();
-    },
-    stop: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
+      if (kind === 'connections') proxy.cut();
     },
   };
 }

@@ -99,7 +99,7 @@ async function compare(): Promise<void> {
     }
   } finally {
     upstream.close();
-    far?.stop();
+    await far?.stop();
     await redis.stop();
   }
 }

@@ -1,7 +1,7 @@
-import { connect, createServer, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMutation } from '../support/operations.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const key = `k1:${randomBytes(32).toString('base64')}`;
   app = await startTestApp({
     env: {
-      REDIS_URL: `redis://127.0.0.1:${wire.port}`,
+      REDIS_URL: wire.url,
       STORE_HASH_KEYS: key,
       STORE_ENCRYPTION_KEYS: key,
     },
@@ -32,15 +32,9 @@ afterAll(async () => {
 /** Passes everything on, and counts how often the direction changes: a question, then its answer. */
 async function startWire(port: number) {
   let trips = 0;
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1');
+  const proxy = await startRedisProxy(port, (client, upstream) => {
     let isAsking = false;
     let isRecord = false;
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-    }
     client.on('data', (chunk) => {
       // Reading records, and nothing of queues or health.
       if (chunk.includes('vs:sandbox:record:')) isRecord = true;
@@ -53,20 +47,8 @@ async function startWire(port: number) {
       isRecord = false;
       client.write(chunk);
     });
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
-  return {
-    port: address.port,
-    trips: () => trips,
-    stop: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { ...proxy, trips: () => trips };
 }
 
 const query = `query ($r: [_Any!]!) { _entities(representations: $r) {

@@ -1,4 +1,4 @@
-import { connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/ports/index.ts';
 import {
@@ -7,6 +7,7 @@ import {
   waitForRedis,
   type RedisClient,
 } from '../../src/infra/redis/connect-redis.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
@@ -104,28 +105,16 @@ describe('a silent Redis', () => {
 
 /** Passes everything on, until the connections that are open are told to swallow it. */
 async function startHole() {
-  const sockets = new Set<Socket>();
-  let connections = 0;
-  const server = createServer((client) => {
-    connections += 1;
-    const upstream = connect(redis.port, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-    }
+  const sockets: Socket[] = [];
+  const proxy = await startRedisProxy(redis.port, (client, upstream) => {
+    sockets.push(client, upstream);
     client.pipe(upstream);
     upstream.pipe(client);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
-  cleanUp.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
+  cleanUp.push(proxy.stop);
   return {
-    url: `redis://127.0.0.1:${address.port}`,
-    connections: () => connections,
+    url: proxy.url,
+    connections: () => sockets.length / 2,
     swallow: () => {
       for (const socket of sockets) socket.unpipe();
     },

@@ -1,61 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type RedisServer } from '../support/redis.ts';
-import {
-  startLedgerProvider,
-  startReplica,
-  type LedgerProvider,
-  type Replica,
-} from '../support/replicas.ts';
-import { until } from '../support/until.ts';
+import { startReplicaGroup, type ReplicaGroup } from '../support/replica-group.ts';
 
 // Far more at once than can be done: what everybody is told. The figures are in bench:bursts.
 
-let redis: RedisServer;
-let provider: LedgerProvider;
-const replicas: Replica[] = [];
+let group: ReplicaGroup;
+const oneOf = (at: number) => group.oneOf(at);
 
 beforeAll(async () => {
-  [redis, provider] = await Promise.all([startRedis(), startLedgerProvider()]);
-  const started = await Promise.all(
-    Array.from({ length: 3 }, () =>
-      startReplica(redis.url, provider.url, {
-        TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: '2000',
-        // Counters are made at the first burst, not before.
-        VELOCITY_USER: '100000/60',
-        VELOCITY_CARD: '100000/60',
-        TENANT_DAILY_CHARGEABLE: '100000',
-      }),
-    ),
-  );
-  replicas.push(...started);
-  const [first] = started;
-  await until(async () => (await first?.check('warm', 'warm'))?.check, 30_000);
+  group = await startReplicaGroup(3, {
+    env: {
+      TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: '2000',
+      // Counters are made at the first burst, not before.
+      VELOCITY_USER: '100000/60',
+      VELOCITY_CARD: '100000/60',
+      TENANT_DAILY_CHARGEABLE: '100000',
+    },
+  });
 }, 90_000);
-afterAll(async () => {
-  await Promise.all(replicas.map((replica) => replica.kill()));
-  await provider?.stop();
-  await redis?.stop();
-});
-
-function oneOf(at: number): Replica {
-  const replica = replicas[at % replicas.length];
-  if (!replica) throw new Error('no replica');
-  return replica;
-}
+afterAll(() => group?.stop());
 
 describe('a burst', () => {
   it('of different checks on a fresh replica is served as far as possible, and the rest may be retried', async () => {
-    provider.onCall((_name, answer) => void setTimeout(answer, 1000));
+    group.provider.onCall((_name, answer) => void setTimeout(answer, 1000));
     const all = await Promise.all(
       Array.from({ length: 800 }, (_, at) => oneOf(1).check(`burst-${at}`, `burst-${at}`)),
     );
-    provider.onCall(null);
+    group.provider.onCall(null);
     const codes = new Set(all.map((one) => one?.code ?? one?.check?.outcome ?? 'nothing'));
     // Redis is well all the time: nobody is told anything else.
     expect([...codes].filter((code) => !expected.includes(code))).toEqual([]);
     expect(all.filter((one) => one?.check).length).toBeGreaterThan(20);
     for (const [at, one] of all.entries()) {
-      const paid = provider.paidFor(`burst-${at}`);
+      const paid = group.provider.paidFor(`burst-${at}`);
       expect(paid).toBeLessThanOrEqual(1);
       if (one.billing === 'NOT_CHARGED') expect(paid).toBe(0);
       if (one.check) expect(paid).toBe(1);
@@ -69,12 +45,12 @@ describe('a burst', () => {
   ])(
     'of equal checks %s makes one call, and all get the result',
     async (name, keyOf) => {
-      provider.onCall((_name, answer) => void setTimeout(answer, 200));
+      group.provider.onCall((_name, answer) => void setTimeout(answer, 200));
       const all = await Promise.all(
         Array.from({ length: 300 }, (_, at) => oneOf(at).check(name, keyOf(at))),
       );
-      provider.onCall(null);
-      expect(provider.paidFor(name)).toBe(1);
+      group.provider.onCall(null);
+      expect(group.provider.paidFor(name)).toBe(1);
       expect(all.map((one) => one?.check?.outcome ?? one)).toEqual(all.map(() => 'MATCHED'));
     },
     60_000,

@@ -1,41 +1,20 @@
-import { createServer, connect, type Socket } from 'node:net';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type RedisServer } from '../support/redis.ts';
-import {
-  startLedgerProvider,
-  startReplica,
-  type LedgerProvider,
-  type Replica,
-} from '../support/replicas.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
+import { startReplicaGroup, type ReplicaGroup } from '../support/replica-group.ts';
+import { startReplica } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
 
-// Real processes beside one Redis and one provider that keeps a book of what it was asked.
+// Real processes on one Redis, before one provider that keeps a book of what it was asked.
 
-let redis: RedisServer;
-let provider: LedgerProvider;
-const replicas: Replica[] = [];
+const count = 4;
+let group: ReplicaGroup;
+const oneOf = (at: number) => group.oneOf(at);
 
 beforeAll(async () => {
-  [redis, provider] = await Promise.all([startRedis(), startLedgerProvider()]);
-  const started = await Promise.all(
-    Array.from({ length: 4 }, () => startReplica(redis.url, provider.url)),
-  );
-  replicas.push(...started);
-  // What is sent before the first second of a new Redis is over waits for it.
-  await until(async () => (await oneOf(0).check('warm', 'warm'))?.check, 30_000);
+  group = await startReplicaGroup(count);
 }, 90_000);
-afterAll(async () => {
-  await Promise.all(replicas.map((replica) => replica.kill()));
-  await provider?.stop();
-  await redis?.stop();
-});
-
-function oneOf(at: number): Replica {
-  const replica = replicas[at % replicas.length];
-  if (!replica) throw new Error('no replica');
-  return replica;
-}
+afterAll(() => group?.stop());
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -44,7 +23,7 @@ describe('four replicas on one Redis', () => {
     const all = await Promise.all(
       Array.from({ length: 100 }, (_, at) => oneOf(at).check('equal', 'equal')),
     );
-    expect(provider.paidFor('equal')).toBe(1);
+    expect(group.provider.paidFor('equal')).toBe(1);
     expect(new Set(all.map((one) => one.check?.id)).size).toBe(1);
     expect(all.filter((one) => one.replayed === false)).toHaveLength(1);
   });
@@ -53,17 +32,17 @@ describe('four replicas on one Redis', () => {
     const all = await Promise.all(
       Array.from({ length: 100 }, (_, at) => oneOf(at).check('same', `same-${at}`)),
     );
-    expect(provider.paidFor('same')).toBe(1);
+    expect(group.provider.paidFor('same')).toBe(1);
     expect(all.filter((one) => one.cached === false)).toHaveLength(1);
     expect(new Set(all.map((one) => one.check?.id)).size).toBe(100);
   });
 
   it('return OUTCOME_UNKNOWN when the paying replica is killed, and never pay again', async () => {
-    const doomed = await startReplica(redis.url, provider.url);
-    provider.onCall(() => void doomed.kill());
+    const doomed = await startReplica(group.redis.url, group.provider.url);
+    group.provider.onCall(() => void doomed.kill());
     const lost = doomed.check('killed', 'killed');
-    await until(async () => provider.paidFor('killed') === 1);
-    provider.onCall(null);
+    await until(async () => group.provider.paidFor('killed') === 1);
+    group.provider.onCall(null);
     expect(await lost).toBeNull();
     const others = await Promise.all([0, 1, 2].map((at) => oneOf(at).check('killed', 'killed')));
     // While the answer may still come, and afterwards: nobody asks again.
@@ -75,19 +54,19 @@ describe('four replicas on one Redis', () => {
       return answer.code === 'IN_PROGRESS' ? null : answer;
     }, 30_000);
     expect(late).toMatchObject({ code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY', billing: 'UNKNOWN' });
-    expect(provider.paidFor('killed')).toBe(1);
+    expect(group.provider.paidFor('killed')).toBe(1);
   }, 60_000);
 
   it('never pay again when a process is paused past its deadline and resumed', async () => {
-    const paused = await startReplica(redis.url, provider.url);
+    const paused = await startReplica(group.redis.url, group.provider.url);
     let answer = (): void => {};
-    provider.onCall((_name, reply) => {
+    group.provider.onCall((_name, reply) => {
       answer = reply;
       paused.pause();
     });
     const first = paused.check('paused', 'paused');
-    await until(async () => provider.paidFor('paused') === 1);
-    provider.onCall(null);
+    await until(async () => group.provider.paidFor('paused') === 1);
+    group.provider.onCall(null);
     answer();
     const unknown = await until(async () => {
       const told = await oneOf(0).check('paused', 'paused');
@@ -99,13 +78,13 @@ describe('four replicas on one Redis', () => {
     // What it read after its time was over counts for nothing, or for the answer: never for a call.
     const last = await oneOf(1).check('paused', 'paused');
     expect(last.code === 'OUTCOME_UNKNOWN' || last.check?.outcome === 'MATCHED').toBe(true);
-    expect(provider.paidFor('paused')).toBe(1);
+    expect(group.provider.paidFor('paused')).toBe(1);
     await paused.kill();
   }, 60_000);
 
   it('send nothing from a process that was paused between its claim and its call', async () => {
-    const proxy = await startRedisProxy(redis.port);
-    const sleeper = await startReplica(proxy.url, provider.url);
+    const proxy = await startStartedWatch(group.redis.port);
+    const sleeper = await startReplica(proxy.url, group.provider.url);
     // Stopped when Redis has confirmed STARTED and before the process hears of it.
     proxy.beforeStarted(() => sleeper.pause());
     const first = sleeper.check('slept', 'slept');
@@ -113,10 +92,10 @@ describe('four replicas on one Redis', () => {
     await sleep(9000);
     sleeper.resume();
     await first;
-    expect(provider.paidFor('slept')).toBe(0);
+    expect(group.provider.paidFor('slept')).toBe(0);
     const other = await oneOf(0).check('slept', 'slept');
     expect(['OUTCOME_UNKNOWN', undefined]).toContain(other.code);
-    expect(provider.paidFor('slept')).toBeLessThanOrEqual(1);
+    expect(group.provider.paidFor('slept')).toBeLessThanOrEqual(1);
     await sleeper.kill();
     await proxy.stop();
   }, 60_000);
@@ -126,15 +105,14 @@ describe('four replicas on one Redis', () => {
     const told = new Map<string, string>();
     let isOver = false;
     // Answers late enough that kills and pauses meet calls on their way.
-    provider.onCall((_name, answer) => void setTimeout(answer, Math.random() * 400));
+    group.provider.onCall((_name, answer) => void setTimeout(answer, Math.random() * 400));
     const chaos = (async () => {
       for (let round = 0; round < 12; round++) {
-        const at = Math.floor(Math.random() * replicas.length);
-        const victim = oneOf(at);
+        const at = Math.floor(Math.random() * count);
         if (round % 2 === 0) {
-          await victim.kill();
-          replicas[at] = await startReplica(redis.url, provider.url);
+          await group.replace(at);
         } else {
+          const victim = oneOf(at);
           victim.pause();
           await sleep(500 + Math.random() * 1500);
           victim.resume();
@@ -155,10 +133,10 @@ describe('four replicas on one Redis', () => {
       }),
     );
     await chaos;
-    provider.onCall(null);
+    group.provider.onCall(null);
     for (const name of names) {
-      expect(provider.paidFor(name), name).toBeLessThanOrEqual(1);
-      if (told.get(name) === 'MATCHED') expect(provider.paidFor(name), name).toBe(1);
+      expect(group.provider.paidFor(name), name).toBeLessThanOrEqual(1);
+      if (told.get(name) === 'MATCHED') expect(group.provider.paidFor(name), name).toBe(1);
     }
     // Most were served all the same.
     expect([...told.values()].filter((one) => one === 'MATCHED').length).toBeGreaterThan(20);
@@ -168,29 +146,29 @@ describe('four replicas on one Redis', () => {
     // One that has just been paused or started says 503 for a moment.
     const isReady = (at: number) => until(async () => (await oneOf(at).check('up', 'up'))?.check);
     await Promise.all([0, 1, 2, 3].map(isReady));
-    redis.child.kill('SIGSTOP');
+    group.redis.child.kill('SIGSTOP');
     try {
       const answers = await Promise.all(
         [0, 1, 2, 3].map((at) => oneOf(at).check('away', `a-${at}`)),
       );
       for (const answer of answers) expect(answer.code).toBe('STORE_UNAVAILABLE');
-      expect(provider.paidFor('away')).toBe(0);
+      expect(group.provider.paidFor('away')).toBe(0);
     } finally {
-      redis.child.kill('SIGCONT');
+      group.redis.child.kill('SIGCONT');
     }
     await until(async () => (await oneOf(0).check('away', 'b'))?.check, 30_000);
-    expect(provider.paidFor('away')).toBe(1);
+    expect(group.provider.paidFor('away')).toBe(1);
   }, 60_000);
 
   it('leave no key in Redis without expiry or with personal data', async () => {
-    const keys = (await redis.command('KEYS', '*')) as string[];
+    const keys = (await group.redis.command('KEYS', '*')) as string[];
     expect(keys.length).toBeGreaterThan(20);
     for (const key of keys) {
       // The queue and the stream for other services are bounded by number, and hold ids only.
       const isPlanOfVisits = key.startsWith('{vs:sandbox}:visits:');
       const isBounded = isPlanOfVisits || key === 'vs:sandbox:events';
-      if (!isBounded) expect(await redis.command('PTTL', key), key).not.toBe(-1);
-      const type = String(await redis.command('TYPE', key));
+      if (!isBounded) expect(await group.redis.command('PTTL', key), key).not.toBe(-1);
+      const type = String(await group.redis.command('TYPE', key));
       // Its end came meanwhile.
       if (type === 'none') continue;
       const readers: Readonly<Record<string, [string, ...string[]]>> = {
@@ -202,7 +180,7 @@ describe('four replicas on one Redis', () => {
       };
       const reader = readers[type];
       if (!reader) throw new Error(`${key} is a ${type}`);
-      const text = `${key} ${JSON.stringify(await redis.command(...reader))}`;
+      const text = `${key} ${JSON.stringify(await group.redis.command(...reader))}`;
       for (const value of ['11204416541220243X', '6225768888888888', '16137688175', 'chaos']) {
         expect(text).not.toContain(value);
         const plain = createHash('sha256').update(value).digest();
@@ -215,16 +193,10 @@ describe('four replicas on one Redis', () => {
 });
 
 /** Between a replica and Redis: tells when a claim is about to be known as started. */
-async function startRedisProxy(redisPort: number) {
+async function startStartedWatch(redisPort: number) {
   let hits = 0;
   let onReply: (() => void) | null = null;
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(redisPort, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-    }
+  const proxy = await startRedisProxy(redisPort, (client, upstream) => {
     let isStarting = false;
     client.on('data', (chunk) => {
       // The arguments of starting a claim: the state that it starts from.
@@ -240,21 +212,12 @@ async function startRedisProxy(redisPort: number) {
       isStarting = false;
       client.write(chunk);
     });
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
   return {
-    url: `redis://127.0.0.1:${address.port}`,
+    ...proxy,
     hits: () => hits,
     beforeStarted: (act: () => void) => {
       onReply = act;
-    },
-    stop: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
+import { cardInput } from '../support/card-input.ts';
 import { freePort } from '../support/free-port.ts';
 import { checkMutation } from '../support/operations.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
@@ -45,13 +46,7 @@ afterAll(async () => {
 });
 
 function check(name: string) {
-  const input = {
-    idempotencyKey: name,
-    subject: { name, idNumber: '11204416541220243X' },
-    cardNumber: '6225768888888888',
-    phone: '16137688175',
-  };
-  return { query: checkMutation, variables: { input } };
+  return { query: checkMutation, variables: { input: cardInput(name) } };
 }
 
 async function send(body: object, headers: Record<string, string | undefined> = known) {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { cardInput } from './card-input.ts';
 import { freePort } from './free-port.ts';
 import { checkMutation } from './operations.ts';
 import { until } from './until.ts';
@@ -60,17 +61,14 @@ export async function startReplica(
     url,
     child,
     check: async (name, idempotencyKey) => {
-      const input = {
-        idempotencyKey,
-        subject: { name, idNumber: '11204416541220243X' },
-        cardNumber: '6225768888888888',
-        phone: '16137688175',
-      };
       try {
         const response = await fetch(`${url}/graphql`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ query: checkMutation, variables: { input } }),
+          body: JSON.stringify({
+            query: checkMutation,
+            variables: { input: cardInput(name, idempotencyKey) },
+          }),
           signal: AbortSignal.timeout(15_000),
         });
         const { data } = (await response.json()) as { data?: { checkBankCard?: unknown } };
