@@ -1,10 +1,10 @@
 import { ProviderFault, type Launch } from '../../contract/index.ts';
 
 /**
- * A launch as it may be handed to a browser: its addresses are https, in the sandbox http as well, and
- * hold no control characters or blanks. An optional address that is not is left out.
+ * A launch that is safe to hand to a browser. Its URLs are https, in the sandbox also http, and contain no
+ * control characters or blanks. An optional URL that is not safe is left out.
  *
- * Throws `ProviderFault('protocol')` where the address that is needed is none.
+ * Throws `ProviderFault('protocol')` if the required URL is not safe.
  */
 export function checkLaunch(
   launch: Launch | null,
@@ -20,7 +20,7 @@ export function checkLaunch(
 }
 
 function isSafe(url: string, sandbox: boolean): boolean {
-  // Parsing would drop these, and a browser may read them otherwise.
+  // The URL parser drops these characters, and a browser may treat them differently.
   if (/[\p{Cc}\p{Z}]/u.test(url) || !URL.canParse(url)) return false;
   const { protocol } = new URL(url);
   return protocol === 'https:' || (sandbox && protocol === 'http:');

@@ -1,8 +1,8 @@
-/** Which origins a browser may be sent back to. */
+/** The origins that a browser may be redirected to. */
 export interface RedirectRules {
-  /** Origins by tenant; the key `*` holds those of every tenant. Null: any, in the sandbox only. */
+  /** Origins by tenant; the key `*` holds those for every tenant. Null: any origin, in the sandbox only. */
   readonly origins: ReadonlyMap<string, ReadonlySet<string>> | null;
-  /** Plain http for localhost is fine while developing. */
+  /** Allows plain http for localhost, for development. */
   readonly allowLocalhost: boolean;
 }
 
@@ -15,7 +15,7 @@ export function checkRedirectUrl(
   rules: RedirectRules,
 ): string | null {
   if (text.length > maxLength) return `must have at most ${maxLength} characters`;
-  // The URL parser mends these silently, and browsers mend them differently.
+  // The URL parser corrects these silently, and browsers correct them differently.
   if (!/^[\u0021-\u007e]+$/u.test(text) || text.includes('\\')) {
     return 'must hold no blanks, backslashes, control or non-ASCII characters';
   }

@@ -7,29 +7,29 @@ import {
 import type { RecordedOutcome, VerificationRecord } from '../records/records.ts';
 
 /**
- * A pending verification as it is after the provider answered. Pure.
+ * A pending verification after a response of the provider. Pure.
  *
- * EXPIRED comes only from the provider's word, or from the answer to a question after expiry plus grace:
- * somebody may have passed in the last second.
+ * It becomes EXPIRED only if the provider says so, or if it is still pending in the response to a poll that
+ * was sent after expiry plus grace. Before that, the person may have passed in the last second.
  */
 export function concludeVerification(
   record: VerificationRecord,
   answer: OutcomeAnswer,
   terms: {
     readonly nowMs: number;
-    /** When the question was sent: what happened since is not in the answer. */
+    /** When the poll was sent. The response does not contain what happened since. */
     readonly askedMs: number;
     readonly graceSeconds: number;
     readonly evidence: RecordedOutcome['evidence'];
   },
 ): VerificationRecord {
-  // What was destroyed must not come back by a late answer.
+  // A late response must not bring back what was redacted.
   if (record.status !== 'PENDING' || record.redactedAtMs !== null) return record;
   const checked = { ...record, lastCheckedAtMs: terms.nowMs };
 
   if (answer.kind === 'ended') {
     const { status: told, ...outcome } = answer.result;
-    // A plugin in JavaScript may say anything; only what is a word of ours counts.
+    // A plugin in JavaScript may return any status. One that the contract does not list is UNDETERMINED.
     const status = terminalStatuses.includes(told) ? told : 'UNDETERMINED';
     const code = outcome.code === null ? null : sanitizeCode(outcome.code);
     return ended(checked, status, { ...outcome, code, evidence: terms.evidence });
@@ -44,12 +44,12 @@ export function concludeVerification(
     : ended(checked, 'UNDETERMINED', withoutCode('NOT_LEARNT', chargedAttempts, terms.evidence));
 }
 
-/** Until then a late outcome may still appear. */
+/** The end of the grace period. Until then a late outcome may still appear. */
 export function graceEndsMs(record: VerificationRecord, graceSeconds: number): number {
   return (record.expiresAtMs ?? record.createdAtMs) + graceSeconds * 1000;
 }
 
-/** A pending verification about which nothing can be learnt any more. Pure. */
+/** A pending verification whose outcome can no longer be learnt. Pure. */
 export function forgetVerification(record: VerificationRecord): VerificationRecord {
   return ended(record, 'UNDETERMINED', withoutCode('NOT_LEARNT', null, null));
 }
@@ -59,7 +59,7 @@ function ended(
   status: VerificationRecord['status'],
   outcome: RecordedOutcome,
 ): VerificationRecord {
-  // What only served to ask is of no more use to anybody.
+  // Launch and session are of no use after the end.
   return { ...record, status, outcome, launch: null, session: null };
 }
 

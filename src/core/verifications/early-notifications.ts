@@ -11,12 +11,12 @@ export interface EarlyNotification {
   readonly notification: Notification;
 }
 
-/** A provider sends a few at most. */
+/** A provider sends only a few. */
 const mostKept = 5;
 const writeWithinMs = 1000;
 const tries = 20;
 
-/** Notifications that came before the start was answered: the first few are kept until it is. */
+/** Notifications that came before the response to the start. The first few are kept until it comes. */
 export function earlyNotifications(
   { store: { cache, locks }, hashKeys, sandbox, randomBytes }: Storage & KeySpace & Random,
   verificationId: string,
@@ -34,9 +34,9 @@ export function earlyNotifications(
   return {
     find,
     forget: (): Promise<void> => cache.remove(keys),
-    /** False where there are enough already. Throws `StoreUnavailable` when it could not be kept. */
+    /** False if `mostKept` are stored already. Throws `StoreUnavailable` if it could not be stored. */
     keep: async (early: EarlyNotification): Promise<boolean> => {
-      // Two that come at once must not write over each other.
+      // Two notifications at the same time must not overwrite each other.
       const lock = holdLock(locks, keys, randomBytes(16).toString('base64url'));
       for (let time = 0; !(await lock.take(writeWithinMs)); time++) {
         if (time === tries) throw new StoreUnavailable();

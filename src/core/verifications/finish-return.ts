@@ -4,7 +4,7 @@ import type { OutcomeDeps } from '../core-deps.ts';
 import { decodeRecord, isRecordId, type VerificationRecord } from '../records/records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
-/** How long somebody waits for the way back while the provider is asked. */
+/** How long the person waits for the redirect while the provider is polled. */
 const askWithinMs = 3000;
 
 export type ReturnTarget =
@@ -12,8 +12,8 @@ export type ReturnTarget =
   | { readonly kind: 'page'; readonly page: 'done' | 'link_invalid' | 'try_later' };
 
 /**
- * Where the browser goes that a provider sent back: the outcome is refreshed, then it goes on to
- * the caller's URL with `verificationId` and nothing of the provider's.
+ * The target for a browser that comes back from the provider. Refreshes the outcome, and then returns the
+ * caller's URL with `verificationId`. Parameters of the provider are not passed on.
  */
 export async function finishReturn(deps: OutcomeDeps, capability: string): Promise<ReturnTarget> {
   const opened = openCapability(deps.hashKeys, 'return', capability, deps.now());
@@ -32,7 +32,7 @@ export async function finishReturn(deps: OutcomeDeps, capability: string): Promi
   }
 }
 
-/** The person goes on even when nothing new can be learnt or kept just now. */
+/** The person is redirected even if the outcome cannot be learnt or stored now. */
 async function refreshed(deps: OutcomeDeps, stored: StoredRecord): Promise<VerificationRecord> {
   try {
     return await refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back');
@@ -42,7 +42,7 @@ async function refreshed(deps: OutcomeDeps, stored: StoredRecord): Promise<Verif
   }
 }
 
-/** Appends, and leaves the caller's own query as it was written. */
+/** Appends to the query as text, because setting a parameter would re-encode the caller's own query. */
 function withVerificationId(redirectUrl: string, id: string): string {
   const url = new URL(redirectUrl);
   url.search = `${url.search === '' ? '?' : `${url.search}&`}verificationId=${id}`;

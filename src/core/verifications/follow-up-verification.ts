@@ -11,24 +11,27 @@ import {
 import { refreshVerification, retentionEndsMs } from './refresh-verification.ts';
 import { publishEnd } from './write-verification.ts';
 
-/** How long somebody who waits for nothing waits for the provider. */
+/** How long a follow-up waits for the provider. */
 const askWithinMs = 10_000;
-/** After asking in vain; then twice as long since the end, each time. */
+/** The delay after the first failed poll. It doubles with each further one. */
 const firstRetryMs = 60_000;
-/** So long before the provider forgets, it is asked once more; and again, should that be in vain. */
+/**
+ * The last poll is this long before the provider deletes the outcome. If it fails, it is repeated every
+ * `lastRetryMs`.
+ */
 const lastChanceMs = 3600 * 1000;
 const lastRetryMs = 300_000;
 
 /**
- * Comes back to a verification that perhaps nobody asks about: when its time is over, again while
- * the provider does not answer, and once more before the provider forgets. When to come again; null
- * when there is nothing left to do. Throws `StoreUnavailable`.
+ * Polls a verification in the background, for the case that no caller asks: when its grace period has ended,
+ * again while the polls fail, and once more before the provider deletes the outcome. Returns the time of the
+ * next follow-up; null if none is needed. Throws `StoreUnavailable`.
  */
 export async function followUpVerification(deps: OutcomeDeps, id: string): Promise<number | null> {
   const [stored] = await deps.store.records.get([id]);
   if (!stored || kindOf(stored) !== 'verification') return null;
   const record = decodeRecord('verification', stored);
-  // Its answer may still come, or the placeholder goes.
+  // The response to the start may still come. If not, the placeholder expires.
   if (record.startedAtMs === null) return deps.now() + placeholderKeepSeconds * 1000;
   if (record.status !== 'PENDING') return afterEnd(deps, id);
   await receiveEarlyNotification(deps, id);
@@ -46,7 +49,7 @@ export async function followUpVerification(deps: OutcomeDeps, id: string): Promi
     : afterEnd(deps, id);
 }
 
-/** Other services have to be told, whoever wrote how it ended. */
+/** Publishes the end if nothing has published it yet. */
 async function afterEnd(deps: Clock & Storage & Outbox, id: string): Promise<number | null> {
   const [stored] = await deps.store.records.get([id]);
   const isTold = !stored || (await publishEnd(deps, stored));

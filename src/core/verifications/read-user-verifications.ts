@@ -5,18 +5,18 @@ import type { Clock, KeySpace, Storage } from '../core-deps.ts';
 import { isRecordId, type VerificationRecord } from '../records/records.ts';
 import { userRecords } from '../records/user-records.ts';
 
-/** As `readVerifications`, in the order of the ids. */
+/** Like `readVerifications`: in the order of the ids. */
 export type ReadVerifications = (
   ids: readonly string[],
 ) => Promise<readonly (VerificationRecord | StoreUnavailable | Error | null)[]>;
 
-/** A page of a user's list: what comes after an entry, or the beginning. */
+/** A page of a user's list: the entries after `after`, or the first page. */
 export interface ListPage {
   readonly userId: string;
   readonly after: ListEntry | null;
 }
 
-/** How lists and records are read; who asks several times may remember. */
+/** How lists and records are read. An implementation may cache within one request. */
 export interface Readers {
   readonly records: ReadVerifications;
   readonly page: (page: ListPage) => Promise<readonly ListEntry[]>;
@@ -24,7 +24,7 @@ export interface Readers {
 
 export interface ListedVerification {
   readonly entry: ListEntry;
-  /** An error where it cannot be read: that says nothing about the others. */
+  /** An error if this one cannot be read. The others are not affected. */
   readonly verification: VerificationRecord | Error;
 }
 
@@ -37,8 +37,7 @@ const pageSize = 100;
 const dayMs = 24 * 3600 * 1000;
 
 /**
- * A user's verifications, the newest first, as far as the caller may see them. Throws
- * `StoreUnavailable`.
+ * A user's verifications that the caller may see, newest first. Throws `StoreUnavailable`.
  */
 export async function readUserVerifications(
   deps: Clock,
@@ -63,8 +62,9 @@ export async function readUserVerifications(
 }
 
 /**
- * The newest verification that a user passed and that attests all of `checks`, if it is young enough.
- * Throws `StoreUnavailable`, and never answers null where one could not be read.
+ * The latest verification that a user passed and that attests all of `checks`, if it is young enough. If none
+ * is found and one could not be read, it throws the error of that one, because null would mean "never passed".
+ * Throws `StoreUnavailable`.
  */
 export async function readLatestPassed(
   deps: Clock,
@@ -93,14 +93,14 @@ export async function readLatestPassed(
       checks.every((check) => verification.checks.includes(check)) &&
       passedAtMs(verification) >= oldestMs;
     if (isFit && (!latest || passedAtMs(verification) > passedAtMs(latest))) latest = verification;
-    // What began before this one was passed, and ended later, is none the wiser.
+    // A verification ends within 7 days of its creation, so older ones cannot have been passed after `latest`.
     if (latest && verification.createdAtMs < passedAtMs(latest) - 7 * dayMs) break;
   }
   if (!latest && unreadable) throw unreadable;
   return latest;
 }
 
-/** As it is in the store. Throws `StoreUnavailable`. */
+/** A page as it is in the store. Throws `StoreUnavailable`. */
 export function readListPage(
   deps: KeySpace & Storage,
   { tenantId }: Caller,
@@ -109,13 +109,13 @@ export function readListPage(
   return userRecords(deps, { tenantId, userId }, 'verification').page(after, pageSize);
 }
 
-/** Not later than we heard of it, whatever the provider's clock says. */
+/** The time of the provider, but not later than core learnt of it, because its clock may be ahead. */
 function passedAtMs({ outcome, lastCheckedAtMs, createdAtMs }: VerificationRecord): number {
   const heardMs = lastCheckedAtMs ?? createdAtMs;
   return Math.min(outcome?.completedAtMs ?? heardMs, heardMs);
 }
 
-/** Those that the caller may see: lists are read by the page, records as many as are wanted at once. */
+/** Yields what the caller may see. Reads the list in pages, and `atOnce` records at a time. */
 async function* walk(
   { now }: Clock,
   terms: {

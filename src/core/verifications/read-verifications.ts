@@ -5,9 +5,9 @@ import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../re
 import { refreshVerification } from './refresh-verification.ts';
 
 /**
- * Verifications in the order of their ids, as they are now; null where there is none that the
- * caller may see, and an error where one cannot be read, which says nothing about the others.
- * One trip to the store. Throws `StoreUnavailable` when that fails.
+ * Verifications in the order of their ids, refreshed: null for one that does not exist or that the caller may
+ * not see, and an error for one that cannot be read. Reads the store once for all of them. Throws
+ * `StoreUnavailable` if that fails.
  */
 export async function readVerifications(
   deps: OutcomeDeps,
@@ -32,10 +32,10 @@ async function readOne(
   deadlineMs: number,
 ): Promise<VerificationRecord | StoreUnavailable | null> {
   try {
-    // Names a verification that was there already, and is none itself.
+    // A `reused` record only refers to another verification.
     if (kindOf(stored) === 'reused') return null;
     const record = decodeRecord('verification', stored);
-    // Somebody else's record is not even asked about.
+    // A record that the caller may not see is not polled either.
     if (record.startedAtMs === null || !mayRead(caller, record)) return null;
     return await refreshVerification(deps, stored, deadlineMs);
   } catch (error) {
@@ -44,7 +44,7 @@ async function readOne(
   }
 }
 
-/** The scope that reading needs, apart from owning what is read. */
+/** Demands the scope for reading. `mayRead` decides about each record. */
 export function demandRead(caller: Caller): void {
   demandScope(caller, 'verification:read');
 }

@@ -28,24 +28,24 @@ import { writeVerification } from './write-verification.ts';
 
 export type NotificationReceipt =
   | { readonly kind: 'received'; readonly reply: NotificationDefinition<unknown>['reply'] }
-  /** Nothing here expects it. */
+  /** No verification or channel expects it. */
   | { readonly kind: 'unknown' }
-  /** Not from the provider, by its signature. */
+  /** Its signature does not prove that the provider sent it. */
   | { readonly kind: 'refused' }
-  /** It could not be kept: a provider that repeats its notifications shall do so. */
+  /** It could not be stored. The provider should send it again. */
   | { readonly kind: 'try_later' };
 
-/** How long the provider is asked in the background after a hint. */
+/** How long a poll may take that a notification triggered. */
 const askWithinMs = 5000;
 
-/** In place of a capability: the URL that is set in a provider's console, for all verifications. */
+/** Takes the place of the capability in the URL that is set in a provider's console for all verifications. */
 const accountUrl = 'account';
-/** How long a delivery is remembered that was read: longer than any provider repeats one. */
+/** How long the id of a read delivery is kept. Providers stop repeating a delivery before that. */
 const rememberDeliverySeconds = 24 * 3600;
 
 /**
- * A provider's notification. It is a hint that makes us ask; only where the channel has no other
- * way is it the outcome itself, marked NOTIFIED. A terminal status never changes.
+ * Handles a notification of a provider. It normally only triggers a poll. If the channel cannot be polled, the
+ * notification itself is the outcome, marked NOTIFIED. A terminal status never changes.
  */
 export async function receiveNotification(
   deps: OutcomeDeps,
@@ -60,7 +60,7 @@ export async function receiveNotification(
     : { kind: 'unknown' };
 }
 
-/** Whether a notification may come by this URL at all, as far as the URL alone tells. */
+/** Whether a notification may come to this URL, judged by the URL alone. */
 export function expectsNotification(
   deps: Clock & KeySpace & Providers,
   providerId: string,
@@ -71,7 +71,7 @@ export function expectsNotification(
     : openCapability(deps.hashKeys, 'callback', capability, deps.now()) !== null;
 }
 
-/** What an account's own URL may be notified of; null where nothing is expected there. */
+/** The notifications that may come to the URL of an account; null if none may. */
 function expectingAccount(
   deps: Pick<Providers, 'registry'>,
   providerId: string,
@@ -88,7 +88,7 @@ function expectingAccount(
   return isExpected ? { provider, expecting } : null;
 }
 
-/** The signature says who sent it, and our reference in it what it is about. */
+/** The signature proves the sender. The reference in the notification names the verification. */
 async function receiveForAccount(
   deps: OutcomeDeps,
   providerId: string,
@@ -108,7 +108,8 @@ async function receiveForAccount(
     const receipt = await receiveById(deps, providerId, reference, notification);
     if (receipt.kind !== 'unknown') return receipt;
   }
-  // Others may use the same account: what is not ours is not sent again and again.
+  // Another system may use the same account. Its notifications are acknowledged, so that the provider does not
+  // repeat them.
   return { kind: 'received', reply: first.reply };
 }
 
@@ -132,8 +133,8 @@ async function receiveById(
 }
 
 /**
- * What came before the start was answered is read once it is. Never throws: the next visit to the
- * verification looks again.
+ * Reads the notifications that came before the response to the start. Never throws: the next follow-up tries
+ * again.
  */
 export async function receiveEarlyNotification(deps: OutcomeDeps, id: string): Promise<void> {
   try {
@@ -150,7 +151,7 @@ export async function receiveEarlyNotification(deps: OutcomeDeps, id: string): P
   }
 }
 
-/** Verified, then read: what the provider did not sign, and what was read before, is not looked at. */
+/** Verifies the signature before it reads the notification, and skips a delivery that was read before. */
 async function receive(
   deps: OutcomeDeps,
   providerId: string,
@@ -180,7 +181,7 @@ async function receive(
   return receipt;
 }
 
-/** A signature that cannot even be checked is none. */
+/** A notification whose signature cannot be checked is refused. */
 function prove(
   deps: Clock & Telemetry,
   provider: RegisteredProvider,
@@ -189,14 +190,14 @@ function prove(
 ): NotificationProof {
   const context = { settings: provider.settings, nowMs: deps.now() };
   const proof = orUnreadable(deps, provider, () => verify?.(notification, context) ?? null);
-  // A promise that was not asked for must not end the process.
+  // A plugin in JavaScript may return a promise. Its rejection must not end the process.
   if (proof instanceof Promise) proof.catch(() => {});
   const isProven =
     proof?.kind === 'genuine' && typeof proof.deliveryId === 'string' && proof.deliveryId !== '';
   return isProven ? proof : { kind: 'refused' };
 }
 
-/** Null for what a plugin cannot read: anybody may send anything. */
+/** Null if the plugin throws. This is no bug of the plugin, because the content may come from anyone. */
 function orUnreadable<T>(
   { log }: Pick<Telemetry, 'log'>,
   { definition: { id } }: RegisteredProvider,
@@ -212,7 +213,7 @@ function orUnreadable<T>(
 
 interface Taken {
   readonly receipt: NotificationReceipt;
-  /** Whether it was understood or kept: then it need not come again. */
+  /** Whether it was read or stored, so that a repeated delivery can be skipped. */
   readonly isTaken: boolean;
 }
 
@@ -249,13 +250,13 @@ async function receiveProven(
     return received(told !== null);
   }
   if (source === 'QUERY' && saysSomething(notification)) {
-    // Whatever it says: no vendor documents the body well enough to be choosy about a hint.
+    // Polls whatever the body says: no vendor documents its notifications well enough to filter them.
     askInBackground(deps, stored);
   }
   return received(true);
 }
 
-/** Sooner than the answer of the start: what it is about is not known yet. */
+/** Stores a notification that came before the response to the start, because there is no session to read it. */
 async function keepForLater(
   deps: OutcomeDeps,
   provider: RegisteredProvider,
@@ -263,16 +264,16 @@ async function keepForLater(
   { id }: VerificationRecord,
   notification: Notification,
 ): Promise<boolean> {
-  // Where the provider can be asked, a hint before the beginning says nothing; nor does the GET of a
-  // page that was opened.
+  // If the provider can be polled, a notification before the start is of no use. Neither is the GET of a page
+  // that was opened.
   if (!saysSomething(notification)) return true;
   if (!isEnabled(provider) || outcomeSourceOf(provider, channel) !== 'NOTIFICATION') return true;
   const { id: providerId } = provider.definition;
   const isKept = await earlyNotifications(deps, id).keep({ providerId, notification });
-  // The start may have been answered meanwhile, and have looked before this was kept.
+  // The response to the start may have come meanwhile, and the start may have looked before this was stored.
   const [stored] = await deps.store.records.get([id]);
   const current = stored ? decodeRecord('verification', stored) : null;
-  // Or it came to nothing, or its person was redacted: then nobody would look for this any more.
+  // If the start failed or the user was redacted, nothing would ever read this notification.
   if (!current || current.redactedAtMs !== null) await earlyNotifications(deps, id).forget();
   else if (current.startedAtMs !== null) await receiveEarlyNotification(deps, id);
   return isKept;
@@ -295,12 +296,12 @@ async function applyNotifiedOutcome(
   }
 }
 
-/** A bare GET comes when the page is opened; one with a query is how some providers notify. */
+/** A GET without a query comes from opening the page. Some providers notify by a GET with a query. */
 function saysSomething({ method, query }: Notification): boolean {
   return method === 'POST' || query !== '';
 }
 
-/** The provider waits for its reply, not for what we make of its hint. */
+/** The provider gets its reply at once, without waiting for the poll. */
 function askInBackground(deps: OutcomeDeps, stored: StoredRecord): void {
   refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back').catch(
     (error: unknown) => {

@@ -24,27 +24,26 @@ import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream
 import { writeVerification } from './write-verification.ts';
 
 /**
- * Why somebody wants to know. `came_back`: the person has just been at the provider, so an answer of
- * before is of no use. `reconcile`: nobody waits for it.
+ * Why a verification is refreshed. `came_back`: the person has just been at the provider, so an earlier poll is
+ * of no use. `reconcile`: a background poll.
  */
 export type RefreshReason = 'asked' | 'came_back' | 'reconcile';
 
-/** Longer than any caller waits, so that two calls in a row have their full time. */
+/** Longer than any caller waits, so that two provider calls in a row have their full time. */
 const askTimeoutMs = 15_000;
-/** How often a replica looks whether another one's question was answered, and for how long. */
+/** How often a replica looks for the result of another replica's poll, and for how long. */
 const lookEveryMs = 100;
 const lookForMs = 3000;
-/** Who asks for nobody gives way, and does not hold the others up. */
+/** How long a background poll waits for a slot. */
 const reconcileTurnWithinMs = 2000;
-/** Where no channel says how long a provider remembers. */
+/** Used if the channel of a verification no longer exists. */
 const defaultRetentionSeconds = 3 * 24 * 3600;
 
 /**
- * A verification as it is now: a pending one is asked about at its provider.
+ * The current state of a verification. Polls the provider if it is pending.
  *
- * However many people ask, over all replicas one asks the provider, once per `pollEveryMs`, and
- * everybody gets that answer. When it does not answer, what is known stays. A terminal status never
- * changes.
+ * Over all replicas only one request polls the provider, at most once per `pollEveryMs`, and all requests get
+ * its result. If the poll fails, the record keeps its status. A terminal status never changes.
  */
 export async function refreshVerification(
   deps: OutcomeDeps,
@@ -60,7 +59,7 @@ export async function refreshVerification(
   if (deps.now() >= retentionEndsMs(record, channel)) {
     return write(deps, stored, forgetVerification(record));
   }
-  // Without its session nobody can be asked: it was redacted.
+  // A redacted verification has no session, so it cannot be polled.
   const canAsk = provider && isEnabled(provider) && record.session !== null;
   if (!channel || (!canAsk && record.redactedAtMs === null)) return record;
   const { fetchOutcome } = channel;
@@ -69,17 +68,17 @@ export async function refreshVerification(
     return isOver ? write(deps, stored, forgetVerification(record)) : record;
   }
 
-  // Nobody finishes within a second of being sent off.
+  // The start counts as a poll: no person finishes within a second of it.
   const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
   const agoMs = deps.now() - lastMs;
-  // In the future by the clock of another replica: then it says nothing.
+  // Negative if the clock of another replica is ahead. Then it is not known how fresh the poll is.
   const isFresh = agoMs >= 0 && agoMs < channel.pollEveryMs;
   if (isFresh && reason !== 'came_back') return record;
   const answer = shareQuestion(deps, { stored, record, provider, channel, fetchOutcome, reason });
   return withTimeout(deadlineMs - deps.now(), answer, () => record);
 }
 
-/** Until then the provider can be asked. */
+/** When the provider deletes the outcome. Until then it can be polled. */
 export function retentionEndsMs(
   { startedAtMs, createdAtMs }: VerificationRecord,
   channel: ChannelDefinition<unknown> | undefined,
@@ -97,7 +96,7 @@ interface Question {
   readonly reason: RefreshReason;
 }
 
-/** One question at a time in this process; who has just come back shares the next one. */
+/** One poll at a time in this process. A person who has just come back needs the next one. */
 function shareQuestion(
   deps: RecordDeps & CallDeps & InFlight & Outbox,
   question: Question,
@@ -106,7 +105,7 @@ function shareQuestion(
   const asking = deps.asking.get(record.id) ?? { now: null, next: null };
   const shared = reason === 'came_back' ? asking.next : (asking.now ?? asking.next);
   if (shared) return shared;
-  // Nobody who waits shall wait for a question of the lowest priority.
+  // Not registered, so that no other request joins a poll of the lowest priority.
   if (reason === 'reconcile') return askAtLowestPriority(deps, question);
 
   deps.asking.set(record.id, asking);
@@ -120,15 +119,15 @@ function shareQuestion(
   });
   if (reason === 'came_back') asking.next = answer;
   else asking.now = answer;
-  // Everybody may have left by the time it fails.
+  // All callers may have left by the time it fails. Without a handler the rejection would end the process.
   answer.catch(() => {});
   return answer;
 }
 
 /**
- * Asks when it is this replica's turn. The lock is kept until the provider may be asked again, so
- * that no two replicas ask within `pollEveryMs`; who does not get it takes the other's answer, or
- * what is known when that does not come soon.
+ * Polls under a lock. The lock is kept until the next poll may be sent, so that no two replicas poll within
+ * `pollEveryMs`. A replica that does not get the lock waits for the result of the other one. If that does not
+ * come soon, it returns the record as it is.
  */
 async function askInTurn(
   deps: RecordDeps & CallDeps & Outbox,
@@ -146,7 +145,7 @@ async function askInTurn(
     if (!current) return question.record;
     const seen = decodeRecord('verification', current);
     const isAnswered = reason !== 'came_back' && current.version !== stored.version;
-    // Counted as well: a clock that is set back must not make anybody wait for ever.
+    // The looks are counted too, so that a clock that is set back cannot make this wait endless.
     looks += 1;
     const isOver = now() >= untilMs || looks * lookEveryMs >= lookForMs;
     if (seen.status !== 'PENDING' || isAnswered || isOver) return seen;
@@ -156,7 +155,7 @@ async function askInTurn(
   const stopRenewing = keepRenewing(lock);
   const sent: Sent = { atMs: now(), isSent: false };
   try {
-    // Somebody else may have asked between our reading and our turn.
+    // Another replica may have polled since this one read the record.
     const [current] = await store.records.get([stored.id]);
     const seen = current ? decodeRecord('verification', current) : null;
     if (!current || !seen || seen.status !== 'PENDING' || seen.session === null) {
@@ -166,7 +165,7 @@ async function askInTurn(
     return isAnswered
       ? seen
       : await ask(deps, { ...question, stored: current, record: seen }, sent, () =>
-          // It was ours a moment ago, and asking costs nothing.
+          // If the store does not respond, the poll is sent anyway: a poll costs nothing.
           lock.renew(leaseMs).catch(() => true),
         );
   } finally {
@@ -176,8 +175,8 @@ async function askInTurn(
 }
 
 /**
- * Asks for nobody: gives way to all others, and takes the lock only at the moment of sending, so that
- * nobody waits for what waits itself. Where somebody else is asking, theirs is the answer.
+ * A background poll has the lowest priority. It takes the lock only at the moment of sending, so that a poll
+ * that waits for its slot holds up no other request. If another request holds the lock, nothing is sent.
  */
 async function askAtLowestPriority(
   deps: RecordDeps & CallDeps & Outbox,
@@ -205,7 +204,7 @@ function lockOf(deps: Random & KeySpace & Storage, id: string): Lock {
   return holdLock(deps.store.locks, keys, deps.randomBytes(16).toString('base64url'));
 }
 
-/** Best effort: it ends by itself. */
+/** Best effort: the lock expires by itself. */
 async function keepUntilNext(
   { now }: Clock,
   lock: Lock,
@@ -217,7 +216,7 @@ async function keepUntilNext(
   if (!isKept) await lock.release();
 }
 
-/** When the last question left, as far as one did. */
+/** When the last call was sent, and whether one was. */
 interface Sent {
   atMs: number;
   isSent: boolean;
@@ -227,14 +226,14 @@ async function ask(
   deps: CallDeps & Storage & Outbox,
   { stored, record, provider, channel, fetchOutcome, reason }: Question,
   sent: Sent,
-  /** Makes sure of the lock at the moment of sending; false where somebody else has it. */
+  /** Takes or renews the lock at the moment of sending. False if another request holds it. */
   hold: () => Promise<boolean>,
 ): Promise<VerificationRecord> {
   const asked = () => ({ ...record, lastAskedAtMs: sent.atMs });
   let isLeftToOthers = false;
   try {
-    // The provider gets its full time, however little the one who asked has: a short deadline must
-    // not look like the provider's trouble.
+    // The provider gets its full time even if the caller has little. Otherwise a short deadline would count as
+    // a fault of the provider.
     const deadlineMs = deps.now() + askTimeoutMs;
     const isForNobody = reason === 'reconcile';
     const terms = {
@@ -275,15 +274,14 @@ async function ask(
     if (error instanceof StoreUnavailable) throw error;
     const isExpected = error instanceof ProviderFault || error instanceof LimiterRefusal;
     if (!isExpected) logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
-    // Background polls that were not sent, and questions that another replica took over, tell nobody
-    // anything.
+    // A background poll that was not sent, or a poll that another replica took over, changes nothing.
     if (!sent.isSent && (reason === 'reconcile' || isLeftToOthers)) return record;
-    // The others learn that it was asked in vain, and wait no longer.
+    // The write shows the waiting requests that the poll failed.
     return write(deps, stored, asked());
   }
 }
 
-/** Somebody else may have written in between: then theirs stands, since it may be terminal. */
+/** If another request has written in between, its record stays, because its status may be terminal. */
 async function write(
   deps: Clock & Storage & Outbox,
   stored: StoredRecord,

@@ -5,20 +5,20 @@ import type { PickedChannel } from '../upstream/pick-provider.ts';
 import { decodeRecord, type ReusedRecord, type VerificationRecord } from '../records/records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
-/** A provider that does not say soon whether it is still open is asked for a new one. */
+/** How long the check of an open launch may take. If that is too short, the launch counts as open. */
 const askWithinMs = 1000;
 
 export interface LaunchReuse {
-  /** Where it is remembered, one for each listed hash key. */
+  /** The cache keys, one for each listed hash key. */
   readonly keys: readonly [string, ...string[]];
-  /** An open launch of the same user for the same input; null when there is none. */
+  /** An open launch of the same user for the same input; null if there is none. */
   readonly find: () => Promise<ReusedRecord | null>;
   readonly remember: (started: VerificationRecord) => Promise<void>;
 }
 
 /**
- * Launches that may be handed out again, where the channel allows it: to the same caller and user,
- * for the same input under another key, while the verification is pending and has some time left.
+ * If the channel allows it, an open launch is handed out again: to the same caller and user, for the same input
+ * under another idempotency key, while the verification is pending and has some time left.
  */
 export function launchReuse(
   deps: OutcomeDeps,
@@ -49,7 +49,7 @@ export function launchReuse(
         known.tenantId === tenantId && known.userId === userId && known.callerId === callerId;
       const hasTime = known.expiresAtMs !== null && known.expiresAtMs - now() > marginMs;
       if (!isTheirs || !hasTime) return null;
-      // It may be over, though nobody has asked yet.
+      // It may have ended at the provider since the last poll.
       const current = await refreshVerification(deps, stored, now() + askWithinMs);
       if (current.status !== 'PENDING' || current.launch === null) return null;
       return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };

@@ -15,7 +15,7 @@ import { checkLaunch } from './check-launch.ts';
 import { concludeVerification } from './conclude-verification.ts';
 import { launchReuse } from './reuse-launch.ts';
 
-/** What a start leaves behind: a verification of its own, or the name of an open one. */
+/** The record of a start: a verification of its own, or a reference to an open one. */
 export type StartRecord = VerificationRecord | ReusedRecord;
 
 /** A channel whose provider has prepared the input. */
@@ -24,7 +24,7 @@ export interface PreparedChannel extends PickedChannel {
   readonly prepared: Exclude<Prepared<unknown>, { readonly problems: unknown }>;
 }
 
-/** What is to be started, whichever provider serves. */
+/** The parts of a start that do not depend on the provider. */
 interface Start {
   readonly input: {
     readonly idempotencyKey: string;
@@ -35,12 +35,12 @@ interface Start {
   readonly isLate: boolean;
 }
 
-/** Long enough for a person who comes back late; the provider forgets after three days anyway. */
+/** Long enough for a person who comes back late. Providers delete the outcome after three days. */
 const capabilityLifeMs = 3 * 24 * 3600 * 1000;
-/** By then a start has its answer, or never will. */
+/** By then the response to the start has come, or will never come. */
 const firstFollowUpMs = 12_000;
 
-/** How a prepared channel starts the verification: an open launch of the same person, or a new call. */
+/** Starts a verification over a prepared channel: with an open launch of the same user, or a new call. */
 export function startAttempt(
   deps: OutcomeDeps & CallerLimits & Urls,
   start: Start,
@@ -64,10 +64,10 @@ export function startAttempt(
       const open = await reuse?.find();
       if (open) return open;
       if (isLate) throw tooLateToBegin();
-      // Before anything is sent: a poll is planned, even if this process ends.
+      // Planned before anything is sent, so that the follow-up happens even if this process ends.
       await deps.followUps.plan(record.id, deps.now() + firstFollowUpMs);
       const started = await callProviderToStart(deps, terms, start, candidate, record);
-      // To be found again is a convenience: its failure changes nothing.
+      // Best effort: without the cache entry, the launch is only not reused.
       if (started.status === 'PENDING') await reuse?.remember(started).catch(() => {});
       return started;
     },
@@ -78,7 +78,7 @@ export function effectOf({ provider, channel }: PickedChannel): ClaimEffect {
   return claimEffectOf(provider.definition, channel.action);
 }
 
-/** How long a person may come back, and a provider be asked. */
+/** How long a person may come back and the provider may be polled, plus an hour. */
 export function personalLifeMs({ retentionSeconds }: PickedChannel['channel']): number {
   return Math.max(capabilityLifeMs, retentionSeconds * 1000) + 3600 * 1000;
 }

@@ -58,7 +58,7 @@ export type StartVerificationOutcome =
     }
   | Failed;
 
-/** Starts a verification, at most once per key. Throws `AccessDenied`. */
+/** Starts a verification, at most once per idempotency key. Throws `AccessDenied`. */
 export async function startVerification(
   deps: OutcomeDeps & CallerLimits & Urls,
   caller: Caller,
@@ -90,7 +90,7 @@ export async function startVerification(
     first: startAttempt(deps, start, ready),
     fallbacks: others.map((candidate) => () => {
       const other = prepareChannel(deps, candidate, input, ownProblems);
-      // A fallback attests at least the same, of the same input.
+      // A fallback must attest at least the same checks.
       const isFit =
         other.kind === 'prepared' && includesAll(other.prepared.checks, placeholder.checks);
       return isFit ? startAttempt(deps, start, other) : null;
@@ -109,7 +109,7 @@ function normalise(given: StartVerificationInput) {
     provider: given.provider ?? null,
     subject: normaliseSubject(given.subject),
     redirectUrl: emptyToNull(given.redirectUrl ?? ''),
-    // Line breaks of a wrapped encoding are dropped, as the provider asks (API 3.0, request).
+    // The provider asks for base64 without line breaks (API 3.0, request).
     referenceImage: given.referenceImage?.replace(/[\r\n]/gu, '') ?? null,
     extra: emptyToNull(given.extra ?? ''),
     consentRef: emptyToNull(given.consentRef ?? ''),
@@ -199,7 +199,7 @@ async function toStartOutcome(
   const id = answer?.kind === 'reused' ? answer.verificationId : outcome.recordId;
   const read = await nullIfUnavailable(readVerifications(deps, caller, [id], deadlineMs));
   const current = read?.[0] instanceof Error ? null : read?.[0];
-  // The answer is at hand: a store that does not respond now takes nothing from it.
+  // If the store does not respond now, the verification of this start is still at hand.
   const isAtHand = current === null && read === null && answer?.kind === 'verification';
   const verification = isAtHand ? answer : current;
   return verification
@@ -207,7 +207,7 @@ async function toStartOutcome(
     : failed(beforeClaimWasRead(problem('STORE_UNAVAILABLE')));
 }
 
-/** The record that a replayed start left; null when it is gone. */
+/** The record of a replayed start; null if it no longer exists. */
 async function readStartRecord(
   { store }: Pick<Storage, 'store'>,
   id: string,

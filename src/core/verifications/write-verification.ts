@@ -3,8 +3,8 @@ import type { Clock, Outbox, Storage } from '../core-deps.ts';
 import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
 
 /**
- * Writes a verification over the one that was read; null when somebody else has written in between.
- * A terminal status is told to other services, at least once. Throws `StoreUnavailable`.
+ * Replaces the verification that was read. Null if another request has written it in between. Publishes a
+ * terminal status at least once. Throws `StoreUnavailable`.
  */
 export async function writeVerification(
   deps: Clock & Storage & Outbox,
@@ -17,7 +17,7 @@ export async function writeVerification(
   return record;
 }
 
-/** Tells how a verification ended, unless that was told. False when it could not: then a visit does. */
+/** Publishes the end of a verification, unless it is published. If false, a follow-up tries again. */
 export async function publishEnd(
   deps: Clock & Storage & Outbox,
   stored: StoredRecord,
