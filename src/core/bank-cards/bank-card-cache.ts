@@ -5,7 +5,10 @@ import { keyedHashes } from '../records/keyed-hash.ts';
 import { decodeRecord, type BankCardRecord } from '../records/records.ts';
 import type { RegisteredProvider } from '../upstream/registry.ts';
 
-/** Which answers may be given again. `until_midnight`: the provider's day is over then. */
+/**
+ * How long a result is cached. `as_set`: as the setting says. `until_midnight`: until the provider's day ends,
+ * at midnight in Shanghai.
+ */
 const lifetimes = {
   MATCHED: 'as_set',
   MISMATCHED: 'as_set',
@@ -21,14 +24,14 @@ const shanghaiOffsetMs = 8 * 3600 * 1000;
 export interface BankCardCache {
   /** One for each listed hash key. */
   readonly keys: readonly [string, ...string[]];
-  /** The earlier check, if it is the same person's and young enough. */
+  /** An earlier check, if it is the same user's and young enough. */
   readonly find: (maxAgeSeconds: number | null) => Promise<BankCardRecord | null>;
   readonly put: (check: BankCardRecord) => Promise<void>;
 }
 
 /**
- * Answers to a check of the same four elements, for the same user, by the same account. Numbers and
- * name are in a keyed hash only; what is kept is the check without them.
+ * The cache of results for the same four elements, the same user and the same account. Name and numbers are
+ * only in the keyed hash of the cache key. The cached check does not contain them.
  */
 export function bankCardCache(
   { store, hashKeys, sandbox, now, bankCardCacheSeconds }: Clock & KeySpace & Storage,

@@ -52,7 +52,7 @@ export type CheckBankCardOutcome =
     }
   | Failed;
 
-/** Checks a bank card, paid at most once per key. Throws `AccessDenied`. */
+/** Checks a bank card. It is charged at most once per idempotency key. Throws `AccessDenied`. */
 export async function checkBankCard(
   deps: RecordDeps & CallDeps & Providers & CallerLimits & InFlight,
   caller: Caller,
@@ -98,7 +98,7 @@ export async function checkBankCard(
       effect,
       perform: (terms) => performCheck(deps, terms, check),
     },
-    // It was paid for: the caller gets it.
+    // The check was paid for, so the caller gets its result even if it cannot be stored.
     handOutUnkept: true,
   });
   return toCheckOutcome(deps, caller, placeholder, outcome);
@@ -125,7 +125,7 @@ interface Ready {
   readonly prepared: PreparedCheck['prepared'];
 }
 
-/** Picks the provider and lets it look at the input. */
+/** Picks the provider and lets its plugin prepare the input. */
 function prepare(
   deps: Clock & Telemetry & Providers,
   input: ReturnType<typeof normalise>,
@@ -158,7 +158,7 @@ async function toCheckOutcome(
   const isAtHand = outcome.kind === 'answered';
   const check = isAtHand ? outcome.answer : await readReplayed(deps, caller, outcome.recordId);
   if (!check) {
-    // The key was used, and its check cannot be read now.
+    // The key was used, but its check cannot be read now.
     return failed(beforeClaimWasRead(problem('STORE_UNAVAILABLE')));
   }
   return {
@@ -170,7 +170,7 @@ async function toCheckOutcome(
   };
 }
 
-/** Null when it cannot be read now. */
+/** Null if it cannot be read now. */
 async function readReplayed(
   deps: Pick<Storage, 'store'>,
   caller: Caller,

@@ -65,7 +65,7 @@ async function askAndRemember(
   check: PreparedCheck,
 ): Promise<BankCardRecord> {
   const record = await ask(deps, terms, check);
-  // It was paid for: the caller gets it, whether it can be remembered or not.
+  // The check was paid for, so the caller gets its result even if it cannot be cached.
   await check.cache.put(record).catch(() => {});
   return record;
 }
@@ -97,7 +97,7 @@ async function ask(
   }
 }
 
-/** A check of its own, with the result of an earlier one: nothing was charged for it. */
+/** A new check with the result of an earlier one. Nothing is charged for it. */
 function answeredBy(
   placeholder: BankCardRecord,
   { id, result, checkedAtMs, sourceCheckId }: BankCardRecord,
@@ -110,7 +110,7 @@ function answeredBy(
   };
 }
 
-/** A plugin in JavaScript may return any outcome; one that the contract does not list is undetermined. */
+/** A plugin in JavaScript may return any outcome. One that the contract does not list is UNDETERMINED. */
 function toKnownOutcome(result: BankCardResult): BankCardResult {
   const outcome = bankCardOutcomes.includes(result.outcome) ? result.outcome : 'UNDETERMINED';
   return { ...result, outcome, code: result.code === null ? null : sanitizeCode(result.code) };

@@ -4,8 +4,8 @@ import type { Storage } from '../core-deps.ts';
 import { decodeRecord, isRecordId, type BankCardRecord } from '../records/records.ts';
 
 /**
- * Bank card checks in the order of their ids; null where there is none that the caller may see, and an
- * error where one cannot be read. One trip to the store; throws `StoreUnavailable` when that fails.
+ * Bank card checks in the order of their ids: null for a check that does not exist or that the caller may not
+ * see, and an error for one that cannot be read. One round trip to the store. Throws `StoreUnavailable`.
  */
 export async function readBankCardChecks(
   deps: Pick<Storage, 'store'>,
