@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { CoreDeps } from '../../core/core-deps.ts';
+import type { OutcomeDeps } from '../../core/core-deps.ts';
 import {
   expectsNotification,
   receiveNotification,
@@ -9,7 +9,7 @@ import {
 const mostBytes = 64 * 1024;
 
 /** Registers the URLs for providers' notifications. A URL is a capability and is not logged. */
-export function registerCallbacks(server: FastifyInstance, core: CoreDeps): void {
+export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): void {
   // A scope of its own, in which bodies of any type are kept as raw bytes.
   void server.register(async (scope) => {
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { CoreDeps } from '../../core/core-deps.ts';
+import type { OutcomeDeps } from '../../core/core-deps.ts';
 import { finishReturn, type ReturnTarget } from '../../core/verifications/finish-return.ts';
 
 type Page = Extract<ReturnTarget, { kind: 'page' }>['page'];
@@ -18,7 +18,7 @@ const pages = {
   try_later: {
     status: 503,
     zh: ['暂时无法继续', '请稍后刷新此页。'],
-    en: ['This cannot go on right now', 'Please reload this page in a moment.'],
+    en: ['This cannot continue right now', 'Please reload this page in a moment.'],
   },
 } as const satisfies Record<Page, { status: number; zh: [string, string]; en: [string, string] }>;
 
@@ -26,7 +26,7 @@ const pages = {
  * The URL to which a provider sends the browser back. It is a capability: it is neither logged nor passed
  * on.
  */
-export function registerReturn(server: FastifyInstance, core: CoreDeps): void {
+export function registerReturn(server: FastifyInstance, core: OutcomeDeps): void {
   server.get<{ Params: { capability: string } }>('/return/:capability', async (request, reply) => {
     const target = await finishReturn(core, request.params.capability);
     reply.headers({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
