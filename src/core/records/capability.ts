@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { hmac, type NamedKey } from './keyed-hash.ts';
 
-/** What a capability URL lets its holder do, with one record and for a time. */
+/** What the holder of a capability URL may do: one thing, with one record, until it expires. */
 export interface Capability {
   readonly purpose: keyof typeof purposes;
   readonly recordId: string;
@@ -16,8 +16,8 @@ const macLength = 16;
 const headLength = 9;
 
 /**
- * Version, purpose, expiry, record locator and MAC, as base64url: nothing has to be stored for it,
- * and it cannot be guessed or altered.
+ * Version, purpose, expiry, record id and MAC, as base64url. It needs no storage, and it can be neither guessed
+ * nor changed.
  */
 export function sealCapability(keys: readonly NamedKey[], capability: Capability): string {
   const [newest] = keys;
@@ -32,7 +32,7 @@ export function sealCapability(keys: readonly NamedKey[], capability: Capability
   return Buffer.concat([payload, mac(newest, payload)]).toString('base64url');
 }
 
-/** Null for anything that was not made here, for another purpose, or that has expired. */
+/** Null for a text that was not sealed with one of the keys, is for another purpose, or has expired. */
 export function openCapability(
   keys: readonly NamedKey[],
   purpose: Capability['purpose'],
@@ -41,12 +41,12 @@ export function openCapability(
 ): Capability | null {
   if (text.length > 512 || !/^[\w-]+$/u.test(text)) return null;
   const bytes = Buffer.from(text, 'base64url');
-  // One spelling only: what decoding would skip is refused.
+  // Only the canonical encoding is accepted, because decoding skips characters and unused bits.
   if (bytes.length < headLength + macLength || bytes.toString('base64url') !== text) return null;
   const payload = bytes.subarray(0, bytes.length - macLength);
   const given = bytes.subarray(bytes.length - macLength);
   const isOurs = keys.some((key) => timingSafeEqual(mac(key, payload), given));
-  // Verified before it is read.
+  // The MAC is verified before any field is read.
   if (!isOurs) return null;
   if (payload.readUInt8(0) !== version || payload.readUInt8(1) !== purposes[purpose]) return null;
   const expiresAtMs = payload.readUIntBE(2, 6) * 1000;

@@ -1,23 +1,23 @@
 import type { LockStore } from '../../ports/index.ts';
 
 export interface Lock {
-  /** False while somebody else holds it under one of the keys. */
+  /** False while another owner holds it under one of the keys. */
   readonly take: (forMs: number) => Promise<boolean>;
-  /** A new end. False when it is no longer ours under each. */
+  /** Extends the lease. False if the lock is no longer held under every key. */
   readonly renew: (forMs: number) => Promise<boolean>;
-  /** Best effort: it ends by itself. */
+  /** Best effort: the lock expires by itself. */
   readonly release: () => Promise<void>;
 }
 
-/** How long a lock is held that is renewed while its holder lives, and how often that is. */
+/** The lease of a lock that is renewed while its owner lives, and the interval of the renewals. */
 export const leaseMs = 3000;
 const renewEveryMs = 1000;
 
 /**
- * Renews a lock that was taken for `leaseMs` until the returned function is called. When its holder dies,
- * or is paused for longer than that, the lock ends within three seconds.
+ * Renews a lock that was taken for `leaseMs`, until the returned function is called. If its owner dies or is
+ * paused, the lock expires within three seconds.
  *
- * Best effort: whoever must not go on without the lock renews it itself.
+ * Best effort: an owner that must not continue without the lock calls `renew` itself.
  */
 export function keepRenewing(lock: Lock): () => void {
   const timer = setInterval(() => {
@@ -27,7 +27,7 @@ export function keepRenewing(lock: Lock): () => void {
   return () => clearInterval(timer);
 }
 
-/** One lock under every key, taken in their order; held only where each is. */
+/** One lock under all keys, taken in their order. It is held only if every key is held. */
 export function holdLock(
   locks: LockStore,
   keys: readonly [string, ...string[]],
@@ -46,7 +46,7 @@ export function holdLock(
         }
         return true;
       } catch (error) {
-        // Perhaps it was taken, and only the reply was lost.
+        // The lock may have been taken and only the reply lost.
         await release(keys);
         throw error;
       }

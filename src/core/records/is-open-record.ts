@@ -1,7 +1,7 @@
 import type { StoredRecord } from '../../ports/index.ts';
 import { decodeRecord, kindOf } from './records.ts';
 
-/** Neither gone nor redacted. */
+/** The record exists and is not redacted. */
 export function isOpenRecord(stored: StoredRecord | null | undefined): stored is StoredRecord {
   if (!stored) return false;
   const kind = kindOf(stored);

@@ -1,20 +1,20 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Secret } from '../../contract/index.ts';
 
-/** A key of a rotating list; the first one of the list is used for writing. */
+/** A key of a list that is rotated. The first key of the list is used for writing. */
 export interface NamedKey {
   readonly kid: string;
   readonly key: Secret;
 }
 
-/** HMAC-SHA-256 over parts that cannot be shifted into one another, as base64url. */
+/** HMAC-SHA-256 over the parts as JSON, so that ['ab', 'c'] and ['a', 'bc'] differ, as base64url. */
 export function keyedHash(key: Secret, purpose: string, parts: readonly string[]): string {
   return hmac(key, purpose, JSON.stringify(parts)).toString('base64url');
 }
 
 /**
- * Hashes under each listed key, in the order of kids: what is counted, locked or given again is so
- * under every one, so that replicas with the old list and the new one meet under one of them.
+ * Hashes under each listed key, in the order of the kids. Counters, locks and cache entries exist under every
+ * listed key. So replicas with the old list and replicas with the new list share at least one of them.
  */
 export function keyedHashes(
   keys: readonly [NamedKey, ...NamedKey[]],
@@ -28,7 +28,7 @@ export function keyedHashes(
   return [first, ...others];
 }
 
-/** One value for each of the keys, in their order. */
+/** One value for each key, in the order of the keys. */
 export function underEach<T>(
   [newest, ...others]: readonly [NamedKey, ...NamedKey[]],
   toValue: (key: NamedKey) => T,
@@ -42,7 +42,7 @@ export function hmac(key: Secret, purpose: string, text: string | Buffer): Buffe
 
 const derived = new WeakMap<Secret, Map<string, KeyObject>>();
 
-/** One key per purpose, so that a value made for one can never serve another. */
+/** Derives one key per purpose, so that a hash made for one purpose is never valid for another. */
 function deriveKey(key: Secret, purpose: string): KeyObject {
   const byPurpose = derived.get(key) ?? new Map<string, KeyObject>();
   derived.set(key, byPurpose);
@@ -50,7 +50,7 @@ function deriveKey(key: Secret, purpose: string): KeyObject {
   if (known) return known;
   const material = Buffer.from(key.reveal(), 'base64');
   const info = `verification-subgraph ${purpose}`;
-  // Node takes ten times as long for a key that is given as bytes each time (24.21, 2026-11-25).
+  // A `KeyObject`, because an HMAC takes ten times as long with the key as bytes (Node 24.21, 2026-11-25).
   const made = createSecretKey(Buffer.from(hkdfSync('sha256', material, '', info, 32)));
   byPurpose.set(purpose, made);
   return made;

@@ -14,13 +14,13 @@ import {
 } from '../../ports/index.ts';
 import type { Owner } from '../callers/caller.ts';
 
-/** How a verification ended, and how we know. */
+/** How a verification ended, and the evidence for it. */
 export interface RecordedOutcome extends Omit<VerificationResult, 'status'> {
-  /** Null where nobody said anything. */
+  /** Null if the outcome was never learnt. */
   readonly evidence: 'QUERIED' | 'NOTIFIED' | null;
 }
 
-/** A verification as it is kept. Names, ID numbers and images are not in it. */
+/** A verification as it is stored, without names, ID numbers and images. */
 export interface VerificationRecord extends Owner, PersonalPart {
   readonly kind: 'verification';
   readonly id: string;
@@ -30,44 +30,44 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly status: VerificationStatus;
   readonly checks: readonly CheckKind[];
   readonly createdAtMs: number;
-  /** Null until the start was answered: such a placeholder is invisible. */
+  /** Null until the response to the start has come. Such a placeholder is invisible to callers. */
   readonly startedAtMs: number | null;
   readonly expiresAtMs: number | null;
-  /** When the provider was asked, and when it last answered. */
+  /** When the last poll was sent, and when the provider last told something. */
   readonly lastAskedAtMs: number | null;
   readonly lastCheckedAtMs: number | null;
   readonly outcome: RecordedOutcome | null;
   readonly consentRef: string | null;
   readonly redactedAtMs: number | null;
-  /** Whether other services were told how it ended. */
+  /** Whether its end was published to other services. */
   readonly isPublished: boolean;
-  /** When the personal part goes, if nothing ends it sooner. */
+  /** When the personal part expires at the latest. */
   readonly personalUntilMs: number;
 }
 
 /**
- * What is of no more use after some days, and kept apart with a shorter life; what an outcome tells
- * about its person goes with it.
+ * Data that is of no use after some days. It is stored apart with a shorter life, together with the fields of
+ * an outcome that say something about the person.
  */
 interface PersonalPart {
-  /** Null once it is of no more use. */
+  /** Null after it was used up or the verification has ended. */
   readonly launch: Launch | null;
-  /** What the plugin needs to ask. Null once the status is terminal. */
+  /** What the plugin needs for a poll. Null once the status is terminal. */
   readonly session: Started['session'] | null;
   readonly extra: string | null;
   readonly redirectUrl: string | null;
-  /** Where its answer, or its launch, is kept to be given again. */
+  /** The cache keys of its result or its launch. */
   readonly cacheKeys: readonly string[];
 }
 
-/** A bank card check as it is kept. Card number, phone, name and ID number are not in it. */
+/** A bank card check as it is stored, without card number, phone, name and ID number. */
 export interface BankCardRecord extends Owner, Pick<PersonalPart, 'cacheKeys'> {
   readonly kind: 'bank_card';
   readonly id: string;
   readonly providerId: string;
   readonly sandbox: boolean;
   readonly createdAtMs: number;
-  /** Null until it was answered: such a placeholder is invisible. */
+  /** Null until the result has come. Such a placeholder is invisible to callers. */
   readonly checkedAtMs: number | null;
   readonly result: BankCardResult | null;
   readonly sourceCheckId: string | null;
@@ -76,12 +76,12 @@ export interface BankCardRecord extends Owner, Pick<PersonalPart, 'cacheKeys'> {
   readonly personalUntilMs: number;
 }
 
-/** What a claim points to that was answered by a verification which was there already. */
+/** The record of a start that reused an open launch: it refers to the verification of that launch. */
 export interface ReusedRecord extends Owner {
   readonly kind: 'reused';
   readonly id: string;
   readonly verificationId: string;
-  /** So that nobody takes it for a provider's: it has none. */
+  /** The provider of that verification. */
   readonly providerId: string;
 }
 
@@ -93,10 +93,10 @@ const prefixes = {
   reused: 'ver_',
 } as const satisfies Record<AnyRecord['kind'], string>;
 
-/** How long a record stays that never got its answer. */
+/** How long a placeholder is kept. */
 export const placeholderKeepSeconds = 3600;
 
-/** As long as an answer may be given again, the check knows where; and as long as a verification does. */
+/** A check keeps its cache keys as long as its result may be cached, and for at least three days. */
 export function personalLifeOfCheckMs({
   bankCardCacheSeconds,
 }: {
@@ -105,7 +105,7 @@ export function personalLifeOfCheckMs({
   return Math.max(bankCardCacheSeconds * 1000, 3 * 24 * 3600 * 1000);
 }
 
-/** How long the parts of a record that has its answer stay from now on. */
+/** How long the parts of a record are kept from now on. Not for placeholders. */
 export function lifeOf(
   record: AnyRecord,
   { now, retentionDays }: { readonly now: () => number; readonly retentionDays: number },
@@ -113,15 +113,15 @@ export function lifeOf(
   const retentionSeconds = retentionDays * 24 * 3600;
   const personalUntilMs = record.kind === 'reused' ? 0 : record.personalUntilMs;
   const personalSeconds = (personalUntilMs - now()) / 1000;
-  // What may still end is kept until it does.
+  // A pending verification is kept until it has ended, even if the retention is shorter.
   const isOpen = record.kind === 'verification' && record.status === 'PENDING';
   const seconds = isOpen ? Math.max(retentionSeconds, personalSeconds) : retentionSeconds;
   return { seconds, personalSeconds: Math.min(seconds, personalSeconds) };
 }
 
 /**
- * How long a record is kept that has no answer yet. One whose answer may be remembered elsewhere knows
- * where for as long as it is: should its own answer never be kept, it still can be redacted.
+ * How long a placeholder is kept. The placeholder of a check is kept for as long as a result may be cached:
+ * if the result is cached but never stored, redaction needs the cache keys of the placeholder.
  */
 export function lifeOfPlaceholder(
   record: AnyRecord,
@@ -132,7 +132,7 @@ export function lifeOfPlaceholder(
   return { seconds, personalSeconds: seconds };
 }
 
-/** 128 random bits, so that nobody guesses one. */
+/** 128 random bits, so that an id cannot be guessed. */
 export function newRecordId(
   kind: AnyRecord['kind'],
   randomBytes: (size: number) => Buffer,
@@ -140,12 +140,12 @@ export function newRecordId(
   return `${prefixes[kind]}${randomBytes(16).toString('base64url')}`;
 }
 
-/** Whether a text can be an id at all: anything else need not be looked up. */
+/** Whether a text has the form of an id. Other texts need no look-up. */
 export function isRecordId(kind: AnyRecord['kind'], id: string): boolean {
   return id.startsWith(prefixes[kind]) && /^[\w-]{22}$/u.test(id.slice(prefixes[kind].length));
 }
 
-/** What an outcome says when what it told about its person is gone. */
+/** The personal fields of an outcome after they were destroyed. */
 export const untoldOutcome = {
   code: null,
   reason: 'OTHER',
@@ -154,7 +154,7 @@ export const untoldOutcome = {
   details: null,
 } as const satisfies Partial<RecordedOutcome>;
 
-/** As above. */
+/** The same for the result of a bank card check. */
 export const untoldResult = {
   code: null,
   reason: 'OTHER',
@@ -163,7 +163,7 @@ export const untoldResult = {
 
 export function encodeRecord(record: AnyRecord): RecordParts {
   const parts = partsOfRecord(record);
-  // Whoever writes it, and whatever: nothing personal comes back to what was redacted.
+  // No write may bring personal data back into a redacted record.
   const isRedacted = record.kind !== 'reused' && record.redactedAtMs !== null;
   return isRedacted ? { ...parts, personal: null } : parts;
 }
@@ -186,7 +186,7 @@ function partsOfRecord(record: AnyRecord): RecordParts {
   }
 }
 
-/** What is told about a person, null where it is nothing, and the rest. */
+/** The fields that say something about a person, null if there are none, and the other fields. */
 function split<Whole extends object>(
   whole: Whole | null,
   untold: Partial<Whole>,
@@ -199,7 +199,7 @@ function split<Whole extends object>(
   return [isTold ? Object.fromEntries(told) : null, Object.fromEntries(kept)];
 }
 
-/** What is nowhere to be found need not be encrypted either. */
+/** An empty personal part is stored as null, which saves its encryption. */
 function partsOf(body: object, personal: object): RecordParts {
   const isEmpty = Object.values(personal).every(
     (value) => value === null || (Array.isArray(value) && value.length === 0),
@@ -213,7 +213,7 @@ const withoutPersonal = {
   reused: {},
 } as const satisfies Record<AnyRecord['kind'], Partial<PersonalPart>>;
 
-/** What cannot be read is an error, never a miss. */
+/** Throws `StoreUnavailable` for an unreadable record, because "not found" would be wrong. */
 export function decodeRecord<Kind extends AnyRecord['kind']>(
   kind: Kind,
   { id, body, personal }: Pick<StoredRecord, 'id' | 'body' | 'personal'>,
@@ -236,14 +236,14 @@ function withTold(record: AnyRecord, told: object | null): object {
   return {};
 }
 
-/** What a stored record is; throws for one that cannot be read. */
+/** The kind of a stored record. Throws `StoreUnavailable` if it cannot be read. */
 export function kindOf(stored: Pick<StoredRecord, 'body'>): AnyRecord['kind'] {
   const kind = parse(stored.body)?.kind;
   if (kind === undefined) throw new StoreUnavailable();
   return kind;
 }
 
-/** False for a placeholder, whose answer is still to come. */
+/** False for a placeholder. */
 export function wasAnswered(record: VerificationRecord | BankCardRecord): boolean {
   return (record.kind === 'verification' ? record.startedAtMs : record.checkedAtMs) !== null;
 }

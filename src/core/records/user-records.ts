@@ -3,22 +3,22 @@ import { modeOf, type KeySpace, type Storage } from '../core-deps.ts';
 import { keyedHash, underEach } from './keyed-hash.ts';
 import { personalLifeOfCheckMs, type AnyRecord } from './records.ts';
 
-/** Ids of what a user has of one kind, the newest first. */
+/** The ids of a user's records of one kind, newest first. */
 export interface UserRecords {
-  /** Before anything is sent, so that nothing that was done can be missing. */
+  /** Called before anything is sent, so that the list misses no call that was made. */
   readonly add: (entry: ListEntry) => Promise<void>;
-  /** At most `most` of those after `after`. */
+  /** At most `most` entries after `after`. */
   readonly page: (after: ListEntry | null, most: number) => Promise<readonly ListEntry[]>;
   readonly remove: (ids: readonly string[]) => Promise<void>;
 }
 
-/** A pending verification begins its retention anew when it ends, and that is within four days. */
+/** A pending verification starts its retention anew when it ends, which is within four days. */
 const openDays = 4;
 const dayMs = 24 * 3600 * 1000;
 
 /**
- * One list per tenant, user and kind. While hash keys are rotated, what is under either is found. It
- * knows a record for longer than anything personal is in it, so that redaction finds it all.
+ * One list per tenant, user and kind. During a key rotation the lists under all hash keys are read. An entry
+ * lives longer than the personal data of its record, so that redaction finds all of it.
  */
 export function userRecords(
   deps: Storage & KeySpace,
@@ -32,7 +32,7 @@ export function userRecords(
   const all = [newest, ...others];
   const keepMs =
     list === 'checks'
-      ? // Of a check nothing personal is left afterwards, and a service may make millions.
+      ? // After that a check holds no personal data, and millions of entries would cost memory.
         personalLifeOfCheckMs(deps) + dayMs
       : (deps.retentionDays + openDays) * dayMs;
 
