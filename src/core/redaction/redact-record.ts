@@ -6,8 +6,8 @@ import {
 } from '../records/records.ts';
 
 /**
- * What is left when everything that says something about a person is destroyed: the fact, its status
- * or outcome, times and billing. Pure; redacting again changes nothing.
+ * The record without everything that says something about a person. Its existence, status, times and billing
+ * remain. Pure. Redacting twice changes nothing.
  */
 export function redactVerificationRecord(
   record: VerificationRecord,
@@ -27,7 +27,7 @@ export function redactVerificationRecord(
   };
 }
 
-/** As above. */
+/** The same for a bank card check, of which the outcome remains. */
 export function redactBankCardRecord(record: BankCardRecord, nowMs: number): BankCardRecord {
   if (record.redactedAtMs !== null) return record;
   return {

@@ -12,8 +12,8 @@ export type RedactUserDataOutcome =
 const pageSize = 100;
 
 /**
- * Destroys what is known about a user of the caller's tenant. Repeating is harmless, and finishes
- * what was cut off, or took longer than the caller waits. Throws `AccessDenied`.
+ * Destroys the personal data of a user of the caller's tenant. It may be repeated, and then finishes what a
+ * crash or the caller's deadline left undone. Throws `AccessDenied`.
  */
 export async function redactUserData(
   deps: RecordDeps,
@@ -37,8 +37,8 @@ export async function redactUserData(
 }
 
 /**
- * Until nothing is left: from the top again each time, so that what came meanwhile is met as well. One
- * that cannot be redacted now stays listed, and keeps nobody from the others.
+ * Redacts until the list is empty. Each round starts at the top, to include records that were added meanwhile.
+ * A record that cannot be redacted now stays listed, and the rounds after it start behind it.
  */
 async function redactListed(
   deps: RecordDeps,
@@ -55,7 +55,7 @@ async function redactListed(
     const ended = await Promise.allSettled(stored.map((each) => redactOne(deps, each)));
     for (const each of ended) if (each.status === 'fulfilled' && each.value?.isNew) count += 1;
     const isDone = (_entry: ListEntry, at: number): boolean => ended[at]?.status === 'fulfilled';
-    // Only when they are done: what is cut off here is found by the next one.
+    // Removed from the list only after redaction, so that a repetition finds what a crash left undone.
     await list.remove(page.filter(isDone).map(({ id }) => id));
     lastFailed = page.findLast((entry, at) => !isDone(entry, at)) ?? lastFailed;
   }

@@ -11,8 +11,8 @@ export type RedactVerificationOutcome =
   | { readonly kind: 'problem'; readonly problem: Problem };
 
 /**
- * Destroys what a verification says about its person; that it took place, how it ended and when
- * remains. Throws `AccessDenied`.
+ * Destroys the personal data of a verification. Its existence, its status and its times remain. Throws
+ * `AccessDenied`.
  */
 export async function redactVerification(
   deps: RecordDeps,

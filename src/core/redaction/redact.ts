@@ -12,32 +12,32 @@ import {
   type VerificationRecord,
 } from '../records/records.ts';
 
-/** What became of it; null for what is gone, or says nothing about anybody. */
+/** The redacted record; null if it was removed, did not exist, or holds only ids. */
 export type Redacted = {
   readonly record: VerificationRecord | BankCardRecord;
-  /** False where that was done before. */
+  /** False if it had been redacted before. */
   readonly isNew: boolean;
 } | null;
 
 /**
- * Destroys what a record says about a person, and everything that was kept under its name. What is
- * written later by somebody who read it before does not fit its version any more.
+ * Destroys the personal data of a record, its cache entries and its early notifications. A later write by a
+ * request that read the record before fails, because the version has changed.
  *
- * Repeating is harmless, and finishes what was cut off. Throws `StoreUnavailable`.
+ * It may be repeated, and then finishes what a crash left undone. Throws `StoreUnavailable`.
  */
 export async function redact(deps: RecordDeps, stored: StoredRecord): Promise<Redacted> {
   const { store } = deps;
   for (let current: StoredRecord | null | undefined = stored; current;) {
     const record = read(current);
-    // Ids only: the key that it answers goes on naming the same verification.
+    // A `reused` record holds only ids. It stays, so that a replay of its key still finds the verification.
     if (record === 'reused') return null;
-    // A placeholder becomes nothing; what nobody can read, nobody can keep a part of.
+    // A placeholder is removed. So is an unreadable record, because its parts cannot be told apart.
     if (record === 'unreadable' || !wasAnswered(record)) {
       await store.records.remove(current.id);
       if (record !== 'unreadable') await forgetElsewhere(deps, record);
       return null;
     }
-    // First what the record names: should this be cut off, it still knows where that was.
+    // The cache first: after a crash the record still holds the cache keys for a repetition.
     await forgetElsewhere(deps, record);
     const redacted =
       record.kind === 'verification'
@@ -46,7 +46,7 @@ export async function redact(deps: RecordDeps, stored: StoredRecord): Promise<Re
     if (redacted === record) return { record, isNew: false };
     const life = lifeOf(redacted, deps);
     if (await store.records.replace(current, encodeRecord(redacted), life)) {
-      // And what was remembered meanwhile.
+      // Again, for entries that were cached meanwhile.
       await forgetElsewhere(deps, record);
       return { record: redacted, isNew: true };
     }
