@@ -1,4 +1,4 @@
-/** What a caller may do. Without `verification:any-user` only for and about themselves. */
+/** What a caller may do. Without `verification:any-user` a caller may act only for and on themselves. */
 export const scopes = [
   'verification:start',
   'verification:read',
@@ -9,14 +9,14 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
-/** Who calls, as the HTTP side established it. */
+/** The authenticated caller, as the HTTP layer established it. */
 export interface Caller {
   readonly tenantId: string;
   readonly userId: string;
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Access is refused. The text is fixed, so that nothing can be told apart. */
+/** Access is refused. The message is fixed, so that it does not reveal why. */
 export class AccessDenied extends Error {
   override readonly name = 'AccessDenied';
 
@@ -25,7 +25,7 @@ export class AccessDenied extends Error {
   }
 }
 
-/** Nobody known calls. The text is fixed, as above. */
+/** The caller is not authenticated. The message is fixed for the same reason. */
 export class Unauthenticated extends Error {
   override readonly name = 'Unauthenticated';
 
@@ -38,14 +38,14 @@ export function demandScope(caller: Caller, scope: Scope): void {
   if (!caller.scopes.has(scope)) throw new AccessDenied();
 }
 
-/** The user an operation is for: the caller, or another one if the scope allows it. */
+/** The user that an operation is for: the caller, or another user if the scope allows it. */
 export function resolveUserId(caller: Caller, asked: string | null): string {
   if (asked === null || asked === caller.userId) return caller.userId;
   demandScope(caller, 'verification:any-user');
   return asked;
 }
 
-/** Whom something belongs to: the user it is about, and the caller who started it. */
+/** The owner of a record: the user it is about, and the caller who started it. */
 export interface Owner {
   readonly tenantId: string;
   readonly userId: string;
@@ -57,14 +57,14 @@ export function mayRead(caller: Caller, owner: Owner): boolean {
 }
 
 /**
- * Whose lists may be asked for: whoever else's is not even looked at, so that time and deadlines tell
- * nothing of how long it is.
+ * Whether the caller may list the records of a user. If not, the list is not read at all, so that the time of
+ * the response does not reveal its length.
  */
 export function mayList(caller: Caller, userId: string): boolean {
   return userId === caller.userId || mayReadAnybody(caller);
 }
 
-/** Launches are handed to the parties only, whatever scopes somebody else has. */
+/** A launch is handed only to the user and the caller who started it. No scope allows more. */
 export function mayLaunch(caller: Caller, owner: Owner): boolean {
   return caller.tenantId === owner.tenantId && isParty(caller, owner);
 }

@@ -1,6 +1,6 @@
 import { checkText, createProblemList, type FieldProblem } from '../../contract/index.ts';
 
-/** Checks of what every paid or claimed operation is given, whatever the provider. */
+/** Checks the input that a start and a bank card check have in common. */
 export function checkCommonInput(input: {
   readonly idempotencyKey: string;
   readonly userId: string | null;

@@ -5,7 +5,7 @@ export interface Subject {
   readonly idNumber: string | null;
 }
 
-/** The person as everybody further down sees them; an empty field is a missing one. */
+/** The person in normal form, as all later code expects it. An empty field counts as missing. */
 export function normaliseSubject(
   given: { readonly name?: string | null; readonly idNumber?: string | null } | null | undefined,
 ): Subject {

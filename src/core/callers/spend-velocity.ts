@@ -3,7 +3,7 @@ import type { Owner } from './caller.ts';
 import { modeOf, type CallerLimits, type KeySpace } from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 
-/** Whom and what a call is about. */
+/** What a call counts against. */
 export interface Spending {
   readonly owner: Pick<Owner, 'tenantId' | 'userId'>;
   readonly idNumber: string | null;
@@ -14,11 +14,10 @@ export interface Spending {
 }
 
 /**
- * Counts a call against everything that limits callers, before anything is sent. A call that one limit
- * refuses is counted by none. Throws `LimiterRefusal('over_velocity')`, and `StoreUnavailable` when nobody
- * can count.
+ * Counts a call against all velocity limits before anything is sent. A call that one limit refuses counts
+ * against none. Throws `LimiterRefusal('over_velocity')`, and `StoreUnavailable` if the call cannot be counted.
  *
- * Resolves to what takes all of it back, for a call that did nothing. That never throws.
+ * Resolves to a function that refunds the call, for a call that did nothing. That function never throws.
  */
 export async function spendVelocity(
   { velocity, velocityRules: rules, hashKeys, sandbox }: KeySpace & CallerLimits,
@@ -44,7 +43,7 @@ export async function spendVelocity(
     ...countersOf('tenant', mayCharge ? rules.tenantDaily : null, [tenantId]),
     ...countersOf('share', share, [tenantId, quota.key]),
     ...countersOf('user', rules.user, [tenantId, userId]),
-    // Across tenants: a stolen card or number is the same everywhere.
+    // Counted across tenants: a thief can use a stolen card or ID number at any of them.
     ...(cardNumber === undefined ? [] : countersOf('card', rules.card, [cardNumber])),
     ...(idNumber === null ? [] : countersOf('id', rules.idNumber, [idNumber])),
   ];
