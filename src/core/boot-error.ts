@@ -1,4 +1,4 @@
-/** The process cannot start as it is set up. Each line says what is wrong and how to mend it. */
+/** The process cannot start with its settings. Each line says what is wrong and how to fix it. */
 export class BootError extends Error {
   override readonly name = 'BootError';
   readonly lines: readonly string[];

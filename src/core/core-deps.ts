@@ -19,7 +19,7 @@ import type { Registry } from './upstream/registry.ts';
 import type { RetryBudget } from './upstream/retry-budget.ts';
 import type { RedirectRules } from './verifications/check-redirect-url.ts';
 
-// What the use cases work with, in groups. A function names the groups that it and its callees use.
+// The dependencies of the use cases, in groups. A function names the groups that it and its callees use.
 
 export interface Clock {
   /** Epoch ms. */
@@ -35,9 +35,9 @@ export interface Telemetry {
   readonly metrics: Metrics;
 }
 
-/** What the names of keys in the store are made of. */
+/** What the keys in the store are derived from. */
 export interface KeySpace {
-  /** Newest first. Only the newest makes new hashes; all of them verify. */
+  /** Newest first. Capabilities and lists are written with the newest key only, everything else with all. */
   readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
   /** Real and sandbox data never share a key. */
   readonly sandbox: boolean;
@@ -46,7 +46,7 @@ export interface KeySpace {
 export interface Storage {
   readonly store: Store;
   readonly retentionDays: number;
-  /** How long a definite result of a bank card check may be given again. */
+  /** How long a definite result of a bank card check is cached. */
   readonly bankCardCacheSeconds: number;
 }
 
@@ -55,25 +55,25 @@ export interface Providers {
   readonly checksums: ChecksumMode;
 }
 
-/** The way to the providers. */
+/** What a provider call needs. */
 export interface Upstream {
   readonly connectUpstream: ConnectUpstream;
   readonly sendUpstream: SendUpstream;
   readonly limiter: Limiter;
   readonly breaker: Breaker;
   readonly retryBudget: RetryBudget;
-  /** The time, never the same twice. */
+  /** See `createNonceClock`. */
   readonly nonceMs: () => number;
   readonly accessTokens: AccessTokens;
 }
 
-/** What callers may do at most. */
+/** The velocity limits of callers. */
 export interface CallerLimits {
   readonly velocity: Velocity;
   readonly velocityRules: VelocityRules;
 }
 
-/** URLs that lead back to us and to the caller's pages. */
+/** URLs that lead back to this service and to the caller's pages. */
 export interface Urls {
   readonly publicUrl: string;
   readonly redirectRules: RedirectRules;
@@ -83,34 +83,34 @@ export interface Urls {
 export interface InFlight {
   /** Claims that this process works on or waits for, by their key and fingerprint. */
   readonly inFlight: Map<string, Promise<unknown>>;
-  /** Equal questions that this process asks on behalf of others, by their key. */
+  /** Single flights that this process leads or waits for, by their key. */
   readonly sharing: Map<string, Promise<unknown>>;
-  /** Verifications that this process asks about, by their id. */
+  /** Polls of verifications in this process, by the verification's id. */
   readonly asking: Map<string, Asking>;
 }
 
-/** The question that is being asked, and the one after it. */
+/** The poll that is running, and the one after it. */
 export interface Asking {
   now: Promise<VerificationRecord> | null;
   next: Promise<VerificationRecord> | null;
 }
 
-/** What is told to others, and done later. */
+/** Events for other services, and follow-ups. */
 export interface Outbox {
   readonly followUps: FollowUps;
   readonly publish: Publish;
 }
 
-/** Keeps records and finds them by name. */
+/** For functions that store and find records. */
 export type RecordDeps = Clock & Random & KeySpace & Storage;
 
-/** Calls a provider. */
+/** For functions that call a provider. */
 export type CallDeps = Clock & Telemetry & Upstream;
 
-/** Asks a provider how a verification ended, and keeps what it says. */
+/** For functions that learn and store the outcome of a verification. */
 export type OutcomeDeps = RecordDeps & CallDeps & Providers & InFlight & Outbox;
 
-/** All groups: what the composition makes, and the edges hand on. */
+/** All groups. The boot creates them, and GraphQL and HTTP pass them on. */
 export interface CoreDeps
   extends
     Clock,

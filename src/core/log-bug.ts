@@ -1,6 +1,6 @@
 import type { Log } from '../ports/index.ts';
 
-/** Logs an error that nobody expected: its name and where it came from, never its message. */
+/** Logs an unexpected error: its name and stack frames, never its message, which may contain input. */
 export function logBug(log: Log, where: string, error: unknown): void {
   const isError = error instanceof Error;
   log.event('error', 'bug', {
@@ -10,7 +10,7 @@ export function logBug(log: Log, where: string, error: unknown): void {
   });
 }
 
-/** The stack without its head, which repeats the message: that may hold input, in many lines. */
+/** The stack without its head, which repeats the message. The message may have several lines. */
 function framesOf({ stack = '', message }: Error): string {
   const end = stack.indexOf(message);
   const afterMessage = end < 0 ? stack : stack.slice(end + message.length);

@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../ports/index.ts';
 
-/** What is read, or null when the store does not answer: for a read that is not the answer itself. */
+/** Null if the store does not respond. For reads that the caller can do without. */
 export async function nullIfUnavailable<T>(reading: Promise<T>): Promise<T | null> {
   try {
     return await reading;

@@ -17,7 +17,7 @@ export type ProblemCode =
 
 export type Retry = 'NONE' | 'SAME_KEY' | 'NEW_KEY';
 
-/** Why an operation did not happen, as its caller is told. */
+/** Why an operation did not succeed, as the caller sees it. */
 export interface Problem {
   readonly code: ProblemCode;
   readonly message: string;
@@ -30,7 +30,7 @@ export interface Problem {
   readonly providerRequestId: string | null;
 }
 
-/** The one shape in which use cases return that something did not happen. */
+/** The form in which all use cases return a problem. */
 export interface Failed {
   readonly kind: 'problem';
   readonly problem: Problem;
@@ -47,26 +47,26 @@ interface ProblemPolicy {
 }
 
 /**
- * Fixed texts: no problem ever repeats what was sent. `billing` is what is known once the claim of the key
- * was read; until then it is `beforeClaimWasRead`.
+ * The messages are fixed, so that no problem repeats input. `billing` applies after the claim of the key was
+ * read. Before that, `beforeClaimWasRead` applies.
  */
 const policies = {
   INVALID_INPUT: {
     message: 'The input is not valid; `fields` names every field.',
-    // Nothing was kept: the same key works once the input is right.
+    // Nothing was stored, so the same key works with corrected input.
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },
   IDEMPOTENCY_MISMATCH: {
     message: 'This idempotencyKey was used before with other input.',
     retry: 'NONE',
-    // It says nothing of the call that the key was used for.
+    // The call that the key was used for may have been charged.
     billing: 'UNKNOWN',
   },
   IN_PROGRESS: {
     message: 'The same idempotencyKey is still being worked on.',
     retry: 'SAME_KEY',
-    // It says nothing of the call that is under way.
+    // The call that is under way may be charged.
     billing: 'UNKNOWN',
   },
   RATE_LIMITED: {
@@ -121,7 +121,7 @@ const policies = {
   },
 } as const satisfies Record<ProblemCode, ProblemPolicy>;
 
-/** When trying again is worth it, where the provider does not say. */
+/** When a retry makes sense, if the provider does not say. */
 export function retryLaterMs(code: ProblemCode): number | null {
   const laterMs: Partial<Record<ProblemCode, number>> = {
     RATE_LIMITED: 1000,
@@ -151,7 +151,7 @@ export function problem(
   };
 }
 
-/** A problem that was met before the claim was read: somebody else may be paying for this key now. */
+/** A problem from before the claim was read. Another request may be paying for this key now. */
 export function beforeClaimWasRead(found: Problem): Problem {
   return { ...found, billing: 'UNKNOWN' };
 }

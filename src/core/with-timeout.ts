@@ -1,6 +1,6 @@
 /**
- * What work brings, or what `onTimeout` returns or throws when it takes longer than `ms`. The work itself
- * goes on, and how it ends then is nobody's concern.
+ * The result of `work`, or what `onTimeout` returns or throws if it takes longer than `ms`. The work continues
+ * after that, and its result is ignored.
  */
 export async function withTimeout<T>(ms: number, work: Promise<T>, onTimeout: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
