@@ -11,6 +11,7 @@ import {
   type CheckBankCardInput,
 } from '../../src/core/bank-cards/check-bank-card.ts';
 import { readBankCardChecks } from '../../src/core/bank-cards/read-bank-card-checks.ts';
+import { storeFault } from '../support/store-fault.ts';
 import {
   probe,
   callerOf,
@@ -189,42 +190,28 @@ describe('a bank card check', () => {
   });
 
   it('repeats a failed release of the key when nothing was sent', async () => {
-    let isAway = true;
+    const fault = storeFault('claims', 'release', true);
     const core = createTestCore({
-      store: (store) => ({
-        ...store,
-        claims: {
-          ...store.claims,
-          release: (ticket) =>
-            isAway ? Promise.reject(new StoreUnavailable()) : store.claims.release(ticket),
-        },
-      }),
+      store: fault.store,
     });
     core.provider.reply(failing('not_sent'), () => matched);
     expect(await check(core)).toMatchObject({ problem: { code: 'PROVIDER_UNAVAILABLE' } });
     // Its time to answer is over: from here on the key counts as unknown.
     core.clock.ms += 9000;
     expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
-    isAway = false;
+    fault.isOn = false;
     await until(async () => (await check(core)).kind === 'success');
     expect(core.provider.ledger).toHaveLength(2);
   });
 
   it('repeats a failed write of the result, and never pays again', async () => {
-    let isAway = true;
+    const fault = storeFault('claims', 'settle', true);
     const core = createTestCore({
-      store: (store) => ({
-        ...store,
-        claims: {
-          ...store.claims,
-          settle: (...given) =>
-            isAway ? Promise.reject(new StoreUnavailable()) : store.claims.settle(...given),
-        },
-      }),
+      store: fault.store,
     });
     core.provider.reply(() => matched);
     expect(await check(core)).toMatchObject({ kind: 'success', stored: false });
-    isAway = false;
+    fault.isOn = false;
     await until(async () => {
       const again = await check(core);
       return again.kind === 'success' && again.replayed;
@@ -300,23 +287,16 @@ describe('a bank card check', () => {
   });
 
   it('returns a result that cannot be stored with stored: false, and never pays again', async () => {
-    let broken = false;
+    const fault = storeFault('records', 'replace');
     const core = createTestCore({
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          replace: (...given) =>
-            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
-        },
-      }),
+      store: fault.store,
     });
     core.provider.reply(() => {
-      broken = true;
+      fault.isOn = true;
       return matched;
     });
     expect(await check(core)).toMatchObject({ kind: 'success', stored: false });
-    broken = false;
+    fault.isOn = false;
     core.clock.ms += 9000;
     expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
     expect(core.provider.ledger).toHaveLength(1);

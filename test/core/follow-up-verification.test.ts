@@ -12,6 +12,7 @@ import { readVerifications } from '../../src/core/verifications/read-verificatio
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
+import { storeFault } from '../support/store-fault.ts';
 import {
   probe,
   callerOf,
@@ -217,17 +218,11 @@ describe('the follow-up of a verification', () => {
   });
 
   it('stays planned when the store fails', async () => {
-    let broken = false;
+    const fault = storeFault('records', 'get');
     const { visit } = await begin({
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          get: (ids) => (broken ? Promise.reject(new StoreUnavailable()) : store.records.get(ids)),
-        },
-      }),
+      store: fault.store,
     });
-    broken = true;
+    fault.isOn = true;
     await expect(visit()).rejects.toThrow(StoreUnavailable);
   });
 });

@@ -5,11 +5,11 @@ import type {
   OutcomeAnswer,
   OutcomeSource,
 } from '../../src/contract/index.ts';
-import { StoreUnavailable } from '../../src/ports/index.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
+import { storeFault } from '../support/store-fault.ts';
 import { callerOf, createTestCore, passedAnswer, type TestCore } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
 import { kept } from '../support/kept.ts';
@@ -170,19 +170,13 @@ describe('a notification', () => {
   });
 
   it('gets a try-later reply when the store is down', async () => {
-    let broken = false;
+    const fault = storeFault('records', 'get');
     const { core, id, capability } = await begin('NOTIFICATION', {
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          get: (ids) => (broken ? Promise.reject(new StoreUnavailable()) : store.records.get(ids)),
-        },
-      }),
+      store: fault.store,
     });
-    broken = true;
+    fault.isOn = true;
     expect(await notify(core, capability, passedAnswer)).toEqual({ kind: 'try_later' });
-    broken = false;
+    fault.isOn = false;
     expect(await statusOf(core, id)).toMatchObject({ status: 'PENDING' });
     expect(await notify(core, capability, passedAnswer)).toMatchObject({ kind: 'received' });
   });

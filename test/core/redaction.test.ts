@@ -25,6 +25,7 @@ import { followUpVerification } from '../../src/core/verifications/follow-up-ver
 import { probeWith } from '../support/probe-with.ts';
 import { kept as keptParts } from '../support/kept.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { storeFault } from '../support/store-fault.ts';
 import {
   probe,
   callerOf,
@@ -417,23 +418,16 @@ describe('a redacted verification', () => {
   });
 
   it('is not reported as redacted when the store failed', async () => {
-    let broken = false;
+    const fault = storeFault('records', 'replace');
     const { core } = begin({
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          replace: (...given) =>
-            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
-        },
-      }),
+      store: fault.store,
     });
     const { id } = await start(core);
-    broken = true;
+    fault.isOn = true;
     const failed = { problem: { code: 'STORE_UNAVAILABLE', retry: 'SAME_KEY' } };
     expect(await redactVerification(core.deps, eraser, id)).toMatchObject(failed);
     expect(await redactUser(core, eraser)).toMatchObject(failed);
-    broken = false;
+    fault.isOn = false;
     const success = { kind: 'success', verifications: 1, checks: 0 };
     expect(await redactUser(core, eraser)).toEqual(success);
   });
@@ -552,18 +546,11 @@ describe('a redacted user', () => {
   });
 
   it('has no cached result left from a check whose record could not be stored', async () => {
-    let broken = false;
+    const fault = storeFault('records', 'replace');
     const { core } = begin({
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          replace: (...given) =>
-            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
-        },
-      }),
+      store: fault.store,
     });
-    broken = true;
+    fault.isOn = true;
     core.provider.reply(() => matched);
     // Another replica's removal would fail as well: the cache is written, the record never.
     const input = { ...cardInput, idempotencyKey: 'c' };
@@ -577,7 +564,7 @@ describe('a redacted user', () => {
     expect(await checkBankCard(deps, callerOf(), input, deps.now() + 9000)).toMatchObject({
       stored: false,
     });
-    broken = false;
+    fault.isOn = false;
     core.clock.ms += 20 * 3600 * second;
     await redactUser(core);
     expect(await check(core, 'c2')).toMatchObject({ cached: false });

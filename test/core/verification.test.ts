@@ -9,6 +9,7 @@ import {
   type StartVerificationInput,
 } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
+import { storeFault } from '../support/store-fault.ts';
 import {
   callerOf,
   createTestCore,
@@ -79,21 +80,14 @@ describe('starting a verification', () => {
   });
 
   it('is never repeated when the record of a paid start could not be stored', async () => {
-    let broken = false;
+    const fault = storeFault('records', 'replace');
     const core = createTestCore({
       definitions: [probeWith({ actions: { Start: { effect: 'may_charge' } } })],
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          replace: (...given) =>
-            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
-        },
-      }),
+      store: fault.store,
     });
-    broken = true;
+    fault.isOn = true;
     expect(await start(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
-    broken = false;
+    fault.isOn = false;
     expect(await start(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
     expect(core.provider.ledger).toHaveLength(1);
   });
@@ -371,19 +365,12 @@ describe('reading a verification', () => {
   });
 
   it('returns a store error when the outcome could not be stored', async () => {
-    let broken = false;
+    const fault = storeFault('records', 'replace');
     const core = createTestCore({
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          replace: (...given) =>
-            broken ? Promise.reject(new StoreUnavailable()) : store.records.replace(...given),
-        },
-      }),
+      store: fault.store,
     });
     const { id } = await started(core);
-    broken = true;
+    fault.isOn = true;
     core.provider.reply(() => passedAnswer);
     core.clock.ms += 2 * second;
     expect(await read(core, id)).toBeInstanceOf(StoreUnavailable);
@@ -447,20 +434,13 @@ describe('the return URL of a verification', () => {
   });
 
   it('redirects when the outcome can neither be queried nor stored', async () => {
-    let broken = false;
+    const fault = storeFault('locks', 'take');
     const core = createTestCore({
-      store: (store) => ({
-        ...store,
-        locks: {
-          ...store.locks,
-          take: (...given) =>
-            broken ? Promise.reject(new StoreUnavailable()) : store.locks.take(...given),
-        },
-      }),
+      store: fault.store,
     });
     const { id } = await started(core, { redirectUrl: 'https://app.example/' });
     const capability = returnUrlOf(core).replace('https://idv.example/return/', '');
-    broken = true;
+    fault.isOn = true;
     expect(await finishReturn(core.deps, capability)).toEqual({
       kind: 'redirect',
       url: `https://app.example/?verificationId=${id}`,
@@ -468,15 +448,9 @@ describe('the return URL of a verification', () => {
   });
 
   it('shows a page when there is no redirectUrl, no valid link or no store', async () => {
-    let broken = false;
+    const fault = storeFault('records', 'get');
     const core = createTestCore({
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          get: (ids) => (broken ? Promise.reject(new StoreUnavailable()) : store.records.get(ids)),
-        },
-      }),
+      store: fault.store,
     });
     await started(core);
     const returnUrl = returnUrlOf(core);
@@ -486,7 +460,7 @@ describe('the return URL of a verification', () => {
       kind: 'page',
       page: 'link_invalid',
     });
-    broken = true;
+    fault.isOn = true;
     expect(await finishReturn(core.deps, capability)).toEqual({ kind: 'page', page: 'try_later' });
     core.clock.ms += (3 * 24 * 3600 + 1) * second;
     expect(await finishReturn(core.deps, capability)).toEqual({
