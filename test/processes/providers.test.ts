@@ -313,7 +313,7 @@ describe('a broken plugin stops the boot with one sentence', () => {
             { message: 'is ' + given.KEY, path: ['KEY'] }] }) } },`,
         ),
       },
-      /PROBE_KEY is not as it has to be/u,
+      /PROBE_KEY is not valid/u,
     ],
     [
       'a schema of settings that throws them',
