@@ -31,25 +31,25 @@ import { createMetrics, type PrometheusMetrics } from './infra/metrics.ts';
 import { createUpstreamClient, type UpstreamClient } from './infra/send-upstream.ts';
 import type { Log } from './ports/index.ts';
 
-/** Every operation has ended by then; connections that are still open are cut. */
+/** By then every operation has ended. Connections that are still open are closed. */
 const drainTimeoutMs = 9100;
 
 export interface App {
   readonly config: Config;
   readonly log: Log;
-  /** Finishes what is in flight, takes nothing new, and closes everything. */
+  /** Refuses new requests, finishes those in flight, and closes everything. */
   readonly stop: () => Promise<void>;
 }
 
 export interface AppOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Instead of the built-in ones and those that PROVIDERS names. */
+  /** Replaces the built-in providers and those that PROVIDERS names. */
   readonly definitions?: readonly AnyProvider[];
   readonly now?: () => number;
   readonly logDestination?: DestinationStream;
 }
 
-/** Puts everything together and listens. Throws `BootError`. */
+/** Creates all parts of the service and listens. Throws `BootError`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { env, now = Date.now } = options;
   const definitions = options.definitions ?? (await loadProviders(env));
@@ -98,12 +98,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   };
 }
 
-/** Epoch ms, in fractions, by a clock that is never set. Moments of sending are told by it. */
+/** Epoch ms with fractions, by a monotonic clock: rate limits need a clock that is never set back. */
 function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Finds out what other replicas send, so that the first caller need not wait for it. */
+/** Learns the state of the rate limits from other replicas, so that the first caller need not wait for it. */
 async function warmUp(registry: Registry, pacer: Pacer): Promise<void> {
   await Promise.all(
     registry.all.filter(isEnabled).flatMap((provider) =>
@@ -124,7 +124,7 @@ interface Edge {
   readonly isDraining: () => boolean;
 }
 
-/** The main listener is for the router, the public one for browsers and providers; one port may serve both. */
+/** The main listener is for the router, the public one for browsers and providers. One port may serve both. */
 async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
   const { config, core, apollo, metrics, emulated, isDraining } = edge;
   const create = (): FastifyInstance => {
@@ -150,7 +150,7 @@ async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
   if (open !== main) await open.listen({ host: config.host, port: config.publicPort });
 }
 
-/** What has to be closed, as far as it was opened. */
+/** The parts to close, as far as they were opened. */
 interface Running {
   readonly shared: Shared;
   readonly upstream: UpstreamClient;
@@ -165,7 +165,7 @@ async function closeAll({ shared, upstream, servers, sandbox, core }: Running): 
   }, drainTimeoutMs);
   await Promise.all(servers.map((server) => server.close()));
   clearTimeout(cutOff);
-  // A call that was sent is awaited, though its caller may have left.
+  // A call that was sent is awaited even if its caller has left.
   if (core) await Promise.allSettled(core.inFlight.values());
   await Promise.allSettled([upstream.close(), sandbox?.close(), shared.close()]);
 }

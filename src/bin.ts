@@ -35,7 +35,7 @@ const commands: Readonly<
   npm test     # the conformance suite, green from the start
   npm start    # the service with it, emulated: http://localhost:4001/graphiql
 
-What it says of the vendor is invented: src/ and fixtures/ are where its pages go.`;
+Its vendor is invented. Replace src/ and fixtures/ by what your vendor's documentation says.`;
   },
 };
 
@@ -43,11 +43,11 @@ const [name = 'start', ...parameters] = process.argv.slice(2);
 const run = Object.hasOwn(commands, name) ? commands[name] : async () => usage;
 try {
   const said = (await run?.(parameters)) ?? null;
-  // What a person asked for; then a plugin's timers must not keep the command alive.
+  // Exits explicitly, because timers of a plugin would keep the command running.
   if (said !== null) process.stdout.write(`${said}\n`, () => process.exit());
 } catch (error) {
   if (!(error instanceof BootError)) throw error;
-  // As above.
+  // The output of a command is for the person who ran it.
   // oxlint-disable-next-line no-console
   console.error(error.lines.join('\n'));
   process.exit(1);

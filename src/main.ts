@@ -3,22 +3,22 @@ import { BootError } from './core/boot-error.ts';
 import { logBug } from './core/log-bug.ts';
 import { redactEnvValues } from './boot/redact-env-values.ts';
 
-/** A platform kills after 10 s; what is left by then is cut off by ourselves. */
+/** Platforms kill a process after 10 s. It exits by itself before that. */
 const stopWithinMs = 9500;
 
 await main();
 
 async function main(): Promise<void> {
-  // What a plugin leaves to itself while it is loaded is a reason not to start, said in one sentence.
+  // A rejected promise that a plugin leaves unhandled while it is loaded stops the boot with a one-line message.
   process.once('unhandledRejection', endBoot);
   const app = await start();
-  // Node tells of such a promise only when it has nothing else to do.
+  // Node reports an unhandled rejection only after all microtasks have run.
   await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', endBoot);
-  // Timers and sockets of a plugin would keep a process alive that serves nobody.
+  // Without this, timers and sockets of a plugin would keep the failed process alive.
   if (!app) process.exit(1);
   console.log(startUpLines(app).join('\n'));
-  // Node's own report would repeat the message, which may hold input.
+  // Node's own report would repeat the message, which may contain input.
   process.once('uncaughtException', (error) => {
     logBug(app.log, 'process', error);
     process.exit(1);
@@ -40,7 +40,9 @@ async function start(): Promise<App | null> {
 function endBoot(error: unknown): never {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
   const said = redactEnvValues(text, process.env);
-  console.error(`verification-subgraph cannot start: a plugin left a promise that failed: ${said}`);
+  console.error(
+    `verification-subgraph cannot start: a plugin did not handle a rejected promise: ${said}`,
+  );
   process.exit(1);
 }
 

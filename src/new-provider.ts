@@ -9,14 +9,14 @@ import { findIdMistakes } from './boot/check-definitions.ts';
 export interface NewProvider {
   /** `acme-idv` */
   readonly id: string;
-  /** Where its package goes; must be empty, or not there. */
+  /** The folder for its package. It must be empty or not exist. */
   readonly folder: string;
-  /** What its package.json says for this package: a version range, or where it was installed from. */
+  /** The version range or path of this package for the new package.json. */
   readonly subgraphSpec: string;
 }
 
 const template = fileURLToPath(new URL('../template/', import.meta.url));
-/** Files of its package that a package could not carry under their own name. */
+/** Files that npm does not publish under their real name, by their name in the template. */
 const renamed: Readonly<Record<string, string>> = { gitignore: '.gitignore' };
 
 /** Writes a package with a small complete provider. Throws `BootError`. Returns the files. */
@@ -25,7 +25,7 @@ export function writeNewProvider({ id, folder, subgraphSpec }: NewProvider): rea
   if (wrong.length > 0) throw new BootError(wrong);
   const isTaken = existsSync(folder) && !(statSync(folder).isDirectory() && isEmpty(folder));
   if (isTaken) {
-    throw new BootError([`${relative('.', folder)} is there already, and no empty folder.`]);
+    throw new BootError([`${relative('.', folder)} already exists and is not an empty folder.`]);
   }
   const own = filesIn(join(template, 'package')).map(
     (name) => [`package/${name}`, renamed[name] ?? name] as const,
@@ -43,7 +43,7 @@ export function writeNewProvider({ id, folder, subgraphSpec }: NewProvider): rea
   });
 }
 
-/** The template is a provider of its own, `my-provider`, in each of the ways to write a name. */
+/** Replaces `my-provider`, the name of the template, in every spelling. */
 export function renameProvider(text: string, id: string): string {
   const words = id.split('-');
   const pascal = words.map(capitalise).join('');
@@ -56,8 +56,8 @@ export function renameProvider(text: string, id: string): string {
 }
 
 /**
- * What a package.json has to say to get this very package: where npm installed it from if that was a
- * file, and else its version.
+ * The dependency spec that gives a package this same version of this package: the file that npm installed it from
+ * if there was one, or else the version.
  */
 export function ownSpec(): string {
   const root = fileURLToPath(new URL('../../', import.meta.url));

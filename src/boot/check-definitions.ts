@@ -11,9 +11,9 @@ import { faultPolicies } from '../core/upstream/fault-policy.ts';
 import { actionLimitSetting, settingPrefix } from './setting-names.ts';
 
 /**
- * What is wrong with the plugins themselves. Throws `BootError`, each line naming the plugin.
+ * Checks the definitions of the plugins. Throws `BootError`; each line names the plugin.
  *
- * `ownSettings`: names of settings that are not a provider's.
+ * `ownSettings`: names of settings that belong to no provider.
  */
 export function checkDefinitions(
   definitions: readonly AnyProvider[],
@@ -26,7 +26,7 @@ export function checkDefinitions(
       return [`The provider at place ${at + 1} cannot be read: looking at it throws.`];
     }
   });
-  // Nothing else can be said of what has another shape.
+  // The other checks need definitions of the right shape.
   if (misshapen.length > 0) throw new BootError(misshapen);
   const wrong = [
     ...definitions.flatMap(findMistakes),
@@ -54,7 +54,7 @@ const action = z.strictObject({
 });
 
 const notification = z.strictObject({
-  verify: z.union([aFunction, z.null()], 'must be a function, or null where nothing is signed'),
+  verify: z.union([aFunction, z.null()], 'must be a function, or null if nothing is signed'),
   read: aFunction,
   referenceOf: aFunction.optional(),
   reply: z.strictObject(
@@ -67,7 +67,7 @@ const channel = z.strictObject({
   action: text,
   checks: z
     .array(z.enum(checkKinds, `must be of ${checkKinds.join(', ')}`), 'must be a list')
-    .min(1, 'must name what a pass attests'),
+    .min(1, 'must name the checks that a pass attests'),
   requires: z.array(text, 'must be a list of input paths'),
   imageOptions: z.array(text, 'must be a list of option names').optional(),
   outcome: z.union(
@@ -117,7 +117,7 @@ const definition = z.strictObject({
   sandbox: aFunction.optional(),
 });
 
-/** Every member that the contract knows, by what has it. */
+/** The names of all members of the contract, by the object that has them. */
 export const contractMembers = {
   provider: Object.keys(definition.shape),
   action: Object.keys(action.shape),
@@ -125,13 +125,13 @@ export const contractMembers = {
   notification: Object.keys(notification.shape),
 } as const;
 
-/** For plugins in JavaScript, or of another version: types were of no help there. */
+/** Checks at run time what types cannot: plugins in JavaScript, or built for another contract version. */
 function findShapeErrors(given: AnyProvider): string[] {
   const name = `provider "${given.id}"`;
   const writtenFor: unknown = given.contractVersion;
   if (writtenFor !== contractVersion) {
     return [
-      `${name} was written for contract version ${String(writtenFor)}, this is version ${String(contractVersion)}. Install a version of it for this one.`,
+      `${name} was written for contract version ${String(writtenFor)}, this is version ${String(contractVersion)}. Install a version of the plugin for this contract version.`,
     ];
   }
   const parsed = definition.safeParse(given);
@@ -139,7 +139,7 @@ function findShapeErrors(given: AnyProvider): string[] {
     const path = issue.path.map(String).join('.');
     if (issue.code === 'unrecognized_keys') {
       const where = path === '' ? '' : ` of ${path}`;
-      return `${name}: ${issue.keys.join(', ')}${where} is nothing that contract version ${String(contractVersion)} knows. Remove it.`;
+      return `${name}: ${issue.keys.join(', ')}${where} is not in contract version ${String(contractVersion)}. Remove it.`;
     }
     return `${name}: ${path} ${issue.message}.`;
   });
@@ -164,7 +164,7 @@ function findMistakes(given: AnyProvider): string[] {
       const kind = Object.hasOwn(faults, code) ? faults[code] : undefined;
       if (kind !== undefined && faultPolicies.may_charge[kind].claim === 'release') continue;
       wrong.push(
-        `${name}: ${each} is sent again after ${code}, so faults must name it with a kind that proves that nothing was done.`,
+        `${name}: ${each} is retried after ${code}, so faults must map that code to a kind that proves that nothing was done.`,
       );
     }
   }
@@ -180,18 +180,18 @@ function findMistakes(given: AnyProvider): string[] {
       wrong.push(`${name}: ${what} calls the action ${start}, which is not declared.`);
     } else if (effect === 'read') {
       wrong.push(
-        `${name}: ${what} begins by ${start}, which is declared as a read. Say free_start, or may_charge if it may cost anything.`,
+        `${name}: ${what} starts with ${start}, which is declared as a read. Declare it as free_start, or as may_charge if it may cost anything.`,
       );
     }
   }
   for (const [channelName, each] of channels) {
     const { notification: told, imageOptions, optionsField, outcome, fetchOutcome } = each;
     if (!fetchOutcome && (outcome === 'QUERY' || typeof outcome === 'function')) {
-      wrong.push(`${name}: the outcome of ${channelName} is asked for, so it needs fetchOutcome.`);
+      wrong.push(`${name}: the outcome of ${channelName} is polled, so it needs fetchOutcome.`);
     }
     if (told?.referenceOf && !told.verify) {
       wrong.push(
-        `${name}: ${channelName} is notified at the URL of the account, where only a signature says who sends. It needs verify.`,
+        `${name}: ${channelName} is notified at the URL of the account, where only a signature proves the sender. It needs verify.`,
       );
     }
     if (outcome === 'NOTIFICATION' && !told) {
@@ -228,13 +228,13 @@ function findSettingClashes(
   definitions: readonly AnyProvider[],
   ownSettings: readonly string[],
 ): string[] {
-  // Whoever comes later gives way.
+  // Of two providers that clash, the later one is reported.
   return definitions.flatMap(({ id }, at) =>
     findPrefixMistakes(id, definitions.slice(0, at), ownSettings),
   );
 }
 
-/** What is wrong with the id of a provider that is to be added to others. */
+/** What is wrong with the id of a new provider. */
 export function findIdMistakes(
   id: string,
   others: readonly AnyProvider[],
@@ -242,7 +242,7 @@ export function findIdMistakes(
 ): readonly string[] {
   const parsed = definition.shape.id.safeParse(id);
   if (!parsed.success) {
-    return [`"${id}" is no id of a provider: it must be lower case, digits and single hyphens.`];
+    return [`"${id}" is not a valid provider id: use lower case, digits and single hyphens.`];
   }
   if (others.some((other) => other.id === id)) return [`There is a provider "${id}" already.`];
   return findPrefixMistakes(id, others, ownSettings);

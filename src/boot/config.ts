@@ -15,7 +15,7 @@ import type { SettingValues } from './settings.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** The same as `port` where one listener serves both. */
+  /** The same as `port` if one listener serves both. */
   readonly publicPort: number;
   readonly publicUrl: string;
   readonly sandbox: boolean;
@@ -26,39 +26,39 @@ export interface Config {
   readonly velocityRules: VelocityRules;
   readonly limitGuardMs: number;
   readonly logLevel: string;
-  /** By tenant, `*` for all of them; null: any origin, in the sandbox only. */
+  /** By tenant; `*` is for every tenant. Null: any origin, in the sandbox only. */
   readonly redirectOrigins: ReadonlyMap<string, ReadonlySet<string>> | null;
   readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
-  /** Null: everything is kept in memory. */
+  /** Null: the store is in memory. */
   readonly redis: RedisConfig | null;
-  /** A request must have one of them; empty, in the sandbox only: none is needed. */
+  /** A request must carry one of them. Empty, in the sandbox only: no secret is needed. */
   readonly routerSecrets: readonly Secret[];
-  /** Whether headers beside a router secret name the caller. */
+  /** Whether a request with a router secret may name its caller in headers. */
   readonly trustHeaders: boolean;
-  /** Null where no tokens are read. */
+  /** Null if JWTs are not used. */
   readonly jwt: JwtRules | null;
-  /** Whether a Redis is accepted that evicts keys when it is full. */
+  /** Whether to accept a Redis that evicts keys when it is full. */
   readonly allowEviction: boolean;
   readonly routing: Routing;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
 }
 
 export interface RedisConfig {
-  /** It may hold a password. */
+  /** It may contain a password. */
   readonly url: Secret;
   readonly encryptionKeys: readonly [NamedKey, ...NamedKey[]];
 }
 
 /**
- * Reads every setting, once. Throws `BootError` with every mistake at once: names and what is
- * expected, never a value.
+ * Reads all settings. Throws `BootError` with all mistakes at once. Each names the setting and what is
+ * expected, never the value.
  */
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   definitions: readonly AnyProvider[],
 ): Config {
   const given = Object.fromEntries(
-    // Container platforms leave a variable out by setting it to an empty text.
+    // Container platforms set a variable to an empty text to unset it.
     Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])),
   );
   const off = readList(given['PROVIDERS_OFF'] ?? '');
@@ -78,7 +78,7 @@ export function loadConfig(
 }
 
 function toConfig(values: SettingValues, isLive: boolean, providers: Config['providers']): Config {
-  // With credentials, browsers get a port of their own, apart from the router's.
+  // With credentials, browsers must not reach the port of the router.
   const publicPort = values.PUBLIC_PORT ?? (isLive ? values.PORT + 1 : values.PORT);
   return {
     host: values.HOST,
@@ -103,7 +103,7 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
         ? { url: values.REDIS_URL, encryptionKeys: values.STORE_ENCRYPTION_KEYS }
         : null,
     routing: values.ROUTING,
-    // The memory store ends with the process, so a key of the process is enough.
+    // The memory store ends with the process, so a random key per process is enough.
     hashKeys: values.STORE_HASH_KEYS ?? [randomKey()],
     providers,
   };
@@ -127,7 +127,7 @@ function toVelocityRules(values: SettingValues): VelocityRules {
   };
 }
 
-/** A regular expression for this takes time by the square of the length. */
+/** Not a regular expression, because its time would grow with the square of the length. */
 function withoutTrailingSlashes(url: string): string {
   let end = url.length;
   while (url[end - 1] === '/') end -= 1;

@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import type { Shared } from './create-shared.ts';
 import { onlyToLoopback, type UpstreamClient } from './only-to-loopback.ts';
 
-/** Faults in a row that open a provider's breaker. In the sandbox, callers order faults on purpose. */
+/** Faults in a row that open a provider's breaker. In the sandbox, callers request faults on purpose. */
 const faultsToOpen = { live: 5, sandbox: 100 };
 
 interface Parts {
@@ -25,7 +25,7 @@ interface Parts {
   readonly registry: Registry;
 }
 
-/** What the use cases work with. */
+/** Creates the dependencies of the use cases. */
 export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
   const { now, steadyNow, log, metrics, shared, registry } = parts;
   const { store, pacer, velocity, followUps, publish } = shared;

@@ -29,19 +29,19 @@ import { createVault } from '../infra/vault.ts';
 
 const redisReadyWithinMs = 3000;
 
-/** What replicas share, or this process' own. */
+/** What all replicas share; with the memory store, what belongs to this process. */
 export interface Shared {
   readonly store: Store;
   readonly pacer: Pacer;
   readonly velocity: Velocity;
   readonly followUps: FollowUpPlan;
   readonly publish: Publish;
-  /** How far away the store is; null where it is in this process, or not known yet. */
+  /** The round-trip time to the store; null for the memory store, or before it was measured. */
   readonly storeRoundTripMs: () => number | null;
   readonly close: () => Promise<void>;
 }
 
-/** A Redis that does not answer leaves the process not ready, and alive. */
+/** If Redis does not respond, the process stays alive and is not ready. */
 export async function createShared(
   config: Config,
   { now, steadyNow }: { readonly now: () => number; readonly steadyNow: () => number },
@@ -59,7 +59,7 @@ export async function createShared(
     return {
       ...{ store, pacer, followUps },
       velocity: createMemoryVelocity({ now }),
-      // Nobody else can hear it.
+      // Without Redis no other service can receive events.
       publish: async () => {},
       storeRoundTripMs: () => null,
       close: followUps.close,
@@ -110,8 +110,8 @@ export async function createShared(
 }
 
 /**
- * Where the moments of sending of a quota are kept: under each listed hash key, in one slot. The name of a
- * quota holds a hash of an account's credential, which may be a bearer secret.
+ * The Redis keys for the rate limiter's state of a quota: one for each listed hash key, all in one cluster slot.
+ * The quota's name is hashed, because it contains a hash of a credential, which may be a bearer secret.
  */
 function quotaPlaces(
   hashKeys: Config['hashKeys'],
@@ -125,20 +125,21 @@ function quotaPlaces(
 }
 
 /**
- * A Redis that forgets keys when it is full could forget that something was paid. One that is met at
- * the start stops it; one that comes later, or after a failover, leaves the process not ready.
+ * A Redis that evicts keys when it is full could evict the record of a payment. If the boot finds one, it fails.
+ * If one is found later, for example after a failover, the process becomes not ready.
  */
 async function watchEviction(client: RedisClient, log: Log): Promise<() => boolean> {
   const found = await evicts(client);
   if (found === null && client.status === 'ready') {
-    const line = 'REDIS_URL: CONFIG and INFO are denied. See yourself that it is noeviction.';
+    const line =
+      'REDIS_URL: cannot check the eviction policy, because Redis denies CONFIG and INFO. Make sure that maxmemory-policy is noeviction.';
     log.event('warn', 'boot', { line });
   }
   let isRefused = found === true;
   if (isRefused) {
     client.disconnect();
     throw new BootError([
-      'REDIS_URL names a Redis that forgets keys when it is full: what was paid could be paid again. Set its maxmemory-policy to noeviction, or STORE_ALLOW_EVICTION=on.',
+      'REDIS_URL names a Redis that evicts keys when it is full, so a repeat could pay twice. Set its maxmemory-policy to noeviction, or set STORE_ALLOW_EVICTION=on.',
     ]);
   }
   client.on('ready', () => {

@@ -2,8 +2,8 @@ import type { AnyProvider } from '../contract/index.ts';
 import type { Routing } from '../core/upstream/registry.ts';
 
 /**
- * What is wrong with a routing: a later provider is a fallback of the first one, so it has to attest
- * at least the same, under the same law.
+ * The mistakes of a routing. A later provider is a fallback of the first one, so it must attest at least the same
+ * checks, under the same jurisdiction.
  */
 export function findRoutingMistakes(
   routing: Routing,

@@ -2,8 +2,8 @@ import type { GivenSettings } from './read-settings.ts';
 import type { SettingValues } from './settings.ts';
 
 /**
- * What settings say about each other, beyond the table's `neededWith`: one line per mistake, names and what
- * is expected, never a value.
+ * Mistakes in the combination of settings, beyond `neededWith` of the table. One line per mistake: names and
+ * what is expected, never a value.
  */
 export function findSettingMistakes(values: SettingValues, isLive: boolean): string[] {
   return [
@@ -17,18 +17,18 @@ export function findSettingMistakes(values: SettingValues, isLive: boolean): str
   ];
 }
 
-/** What SANDBOX says about credentials. `credentials`: those that are given, by full name. */
+/** Mistakes in the combination of SANDBOX and credentials. `credentials`: full names of the given ones. */
 export function findModeMistakes(given: GivenSettings, credentials: readonly string[]): string[] {
   const mode = given['SANDBOX'] ?? 'auto';
   if (credentials.length > 0 && mode === 'on') {
-    return [`SANDBOX=on does not go with credentials. Unset ${credentials.join(', ')}.`];
+    return [`SANDBOX=on excludes credentials. Unset ${credentials.join(', ')}.`];
   }
   return mode === 'off' && credentials.length === 0
     ? ['SANDBOX=off needs the credentials of a provider.']
     : [];
 }
 
-/** A service that demands a router secret has to learn who calls. */
+/** Unless the sandbox is open, a request must identify its caller, by a JWT or by headers of the router. */
 function findCallerMistakes(values: SettingValues, isLive: boolean): string[] {
   const hasSecrets = values.ROUTER_SECRETS !== undefined;
   const trustsHeaders = values.TRUST_IDENTITY_HEADERS;

@@ -18,8 +18,8 @@ type Env = Readonly<Record<string, string | undefined>>;
  * The built-in providers, and those that PROVIDERS names: packages (`@acme/idv`) and files
  * (`./my-provider.ts`), both as seen from the working directory.
  *
- * Throws `BootError` with a line for each that cannot be loaded. Whether they fit is another question:
- * `checkDefinitions`, `assembleSchema`.
+ * Throws `BootError` with a line for each one that cannot be loaded. It does not check the definitions:
+ * `checkDefinitions` and `assembleSchema` do.
  */
 export async function loadProviders(
   env: Env,
@@ -28,7 +28,7 @@ export async function loadProviders(
   const names = readList(env['PROVIDERS'] ?? '');
   if (names.length === 0) return builtInProviders;
   lendContract();
-  // One after the other: what they print, and which is first, does not change from start to start.
+  // Loaded one after the other, so that output and order are the same at every start.
   const loaded: AnyProvider[] = [];
   const wrong: string[] = [];
   for (const name of new Set(names)) {
@@ -40,7 +40,7 @@ export async function loadProviders(
   return [...builtInProviders, ...loaded];
 }
 
-/** The definition, or what is wrong and how to mend it. */
+/** The definition, or a text that says what is wrong and how to fix it. */
 async function loadProvider(name: string, from: string, env: Env): Promise<AnyProvider | string> {
   const url = isPath(name) ? urlOfFile(name, from) : urlOfPackage(name, from);
   if (!(url instanceof URL)) return url.missing;
@@ -48,7 +48,7 @@ async function loadProvider(name: string, from: string, env: Env): Promise<AnyPr
   try {
     const loading = import(url.href) as Promise<Readonly<Record<string, unknown>>>;
     exported = await withTimeout(loadWithinMs, loading, () => {
-      throw new Error('it does not end');
+      throw new Error('it did not load within 10 seconds');
     });
   } catch (error) {
     return explainImport(error, env);
@@ -57,7 +57,7 @@ async function loadProvider(name: string, from: string, env: Env): Promise<AnyPr
   return found ?? 'it exports no provider. Write: export const provider = defineProvider({ … }).';
 }
 
-/** As `provider` or as the default; CommonJS comes with its exports inside the default one. */
+/** The export `provider` or the default export. The exports of CommonJS are inside the default export. */
 function definitionIn(exported: Readonly<Record<string, unknown>>): AnyProvider | null {
   const { provider, default: standard } = exported;
   if (isDefinition(provider)) return provider;
@@ -84,7 +84,7 @@ function urlOfFile(name: string, from: string): Found {
 }
 
 function urlOfPackage(name: string, from: string): Found {
-  // Where the service itself is installed is a place to look at too, as in a container image.
+  // In a container image, plugins are installed next to the service, so that place is searched too.
   for (const parent of [pathToFileURL(join(from, 'index.js')).href, import.meta.url]) {
     try {
       return new URL(resolve(name, parent));
@@ -106,7 +106,7 @@ function explainImport(error: unknown, env: Env): string {
     return 'it is TypeScript inside node_modules, which Node does not run. Publish it as JavaScript.';
   }
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION') {
-    return `it is no JavaScript, and Node ${process.versions.node} runs nothing else. Take Node 24, or build it.`;
+    return `it is not JavaScript, and Node ${process.versions.node} runs only JavaScript. Use Node 24, or compile it.`;
   }
   const message = error instanceof Error ? error.message : '';
   const kind = error instanceof Error ? error.name : 'Something';
@@ -122,7 +122,7 @@ function codeOf(error: unknown): string | undefined {
     : undefined;
 }
 
-/** As much as is needed to name it; the rest is checked with all the others. */
+/** Checks only the id, which later messages need. `checkDefinitions` checks the rest. */
 function isDefinition(value: unknown): value is AnyProvider {
   return (
     typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
@@ -132,9 +132,9 @@ function isDefinition(value: unknown): value is AnyProvider {
 let isLent = false;
 
 /**
- * A plugin gets the contract of the process that loads it, wherever it is installed: in an image or a
- * checkout of this service there is no other copy. Where Node has no hooks (before 22.15) it finds the
- * one in its own node_modules, whose classes are known by their brand.
+ * Resolves a plugin's import of the contract to the copy of this process, wherever the plugin is installed. In an
+ * image or a checkout of this service there is no other copy. Before 22.15 Node has no hooks. Then the plugin uses
+ * the copy in its own node_modules, whose classes are recognised by their brand.
  */
 function lendContract(): void {
   if (isLent || typeof module.registerHooks !== 'function') return;

@@ -2,13 +2,13 @@ import { ProviderFault } from '../contract/index.ts';
 import { isLoopback } from '../core/is-loopback.ts';
 import type { ConnectUpstream, SendUpstream } from '../ports/index.ts';
 
-/** HTTP to providers. */
+/** The HTTP client for providers. */
 export interface UpstreamClient {
   readonly connect: ConnectUpstream;
   readonly send: SendUpstream;
 }
 
-/** In the sandbox, requests go to loopback addresses only, whatever a plugin makes of its settings. */
+/** Refuses all other addresses, because a plugin might ignore the endpoint that the sandbox gives it. */
 export function onlyToLoopback({ connect, send }: UpstreamClient): UpstreamClient {
   const demandLoopback = (url: string): void => {
     if (!isLoopback(url)) throw new ProviderFault('not_sent');

@@ -1,10 +1,10 @@
 import type { AnyProvider } from '../contract/index.ts';
 import { settingPrefix } from './setting-names.ts';
 
-/** How the line about a setting that is not given ends. */
+/** The end of the line about a missing setting. */
 export const missing = ' is needed.';
 
-/** What a plugin's schema makes of its settings, or what is wrong with them by full name. */
+/** The settings as parsed by the plugin's schema, or one line per mistake, with the full name. */
 export function parseProviderSettings(
   definition: AnyProvider,
   given: Readonly<Record<string, string>>,

@@ -19,7 +19,7 @@ export interface ReadProviderSettings {
   readonly mistakes: readonly string[];
 }
 
-/** Sorts the settings by the provider that they belong to, and checks each provider's. */
+/** Groups the settings by provider and checks them. */
 export function readProviderSettings(
   given: GivenSettings,
   definitions: readonly AnyProvider[],
@@ -85,14 +85,14 @@ function readLimits(
     const action = limited[names.indexOf(name)];
     const limit = Number(value);
     if (action === undefined) {
-      mistakes.push(`${name} is the limit of no action of ${id}. There are ${names.join(', ')}.`);
+      mistakes.push(`${name} is not a limit of ${id}. Its limits are ${names.join(', ')}.`);
     } else if (Number.isFinite(limit) && limit > 0) perSecond[action] = limit;
     else mistakes.push(`${name} must be a number above 0.`);
   }
   return { perSecond, mistakes };
 }
 
-/** A missing setting is a mistake only beside credentials: the sandbox brings its own settings. */
+/** A missing setting is a mistake only with credentials, because the sandbox brings its own settings. */
 function findValueMistakes(
   definition: AnyProvider,
   given: Readonly<Record<string, string>>,
@@ -104,15 +104,15 @@ function findValueMistakes(
 }
 
 /**
- * A credential that the plugin's schema does not know could never be given, so the sandbox would serve in
- * production.
+ * A credential that the plugin's schema does not know could never be set, so the service would stay in the
+ * sandbox even in production.
  */
 function findUnknownCredentials(definition: AnyProvider): readonly string[] {
   return definition.credentials.flatMap((name) => {
     const parsed = parseProviderSettings(definition, { [name]: 'x' });
     const line = `${settingPrefix(definition.id)}${name} is not a setting of ${definition.id}.`;
     return 'wrong' in parsed && parsed.wrong.includes(line)
-      ? [`provider "${definition.id}": its credential ${name} is no setting of its schema.`]
+      ? [`provider "${definition.id}": its schema of settings lacks the credential ${name}.`]
       : [];
   });
 }

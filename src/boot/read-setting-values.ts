@@ -5,7 +5,7 @@ import type { NamedKey } from '../core/records/keyed-hash.ts';
 import type { Routing } from '../core/upstream/registry.ts';
 import type { JwtClaims } from '../http/jwt-reader.ts';
 
-// What the values of settings look like. Each reports what it expects, and never the value.
+// Parsers for the values of settings. Each reports the expected form, never the value.
 
 export function readList(text: string): string[] {
   return text
@@ -36,7 +36,7 @@ export function readKeys(
   return [first, ...rest];
 }
 
-/** `secret,…`, two while they are rotated. */
+/** `secret,…`; two during a rotation. */
 export function readSecrets(text: string, context: z.RefinementCtx): readonly Secret[] {
   const secrets = readList(text);
   if (secrets.length > 0 && secrets.every((secret) => /^[\u0021-\u007e]{16,}$/u.test(secret))) {

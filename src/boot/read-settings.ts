@@ -5,20 +5,20 @@ import { settingRows, withCredentials, type SettingValues } from './settings.ts'
 export type GivenSettings = Readonly<Record<string, string>>;
 
 export interface ReadSettings {
-  /** Null where a value could not be read. */
+  /** Null if a value could not be read. */
   readonly values: SettingValues | null;
   /** One line per wrong value: its name and what is expected, never the value. */
   readonly mistakes: readonly string[];
-  /** One line per setting that others make necessary, and that is not there. */
+  /** One line per missing setting that other settings make necessary. */
   readonly missing: readonly string[];
 }
 
-/** Reads every setting of the table. `credentials`: those of providers that are given, by full name. */
+/** Reads all settings of the table. `credentials`: full names of the given credentials of providers. */
 export function readSettings(given: GivenSettings, credentials: readonly string[]): ReadSettings {
   const shape = Object.fromEntries(settingRows.map(([name, { type }]) => [name, type]));
   const parsed = z.object(shape).safeParse(given);
   return {
-    // The shape was made of the rows by whose types `SettingValues` is defined.
+    // The shape is made from the same rows as the type `SettingValues`.
     values: parsed.success ? (parsed.data as SettingValues) : null,
     mistakes: parsed.success
       ? []

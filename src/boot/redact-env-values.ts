@@ -1,7 +1,7 @@
-/** Shorter values of the environment are words, and no secrets. */
+/** Shorter values of the environment are ordinary words, not secrets. */
 const shortestSecret = 8;
 
-/** What somebody else's code says, without what is set here. */
+/** The first line of a message of foreign code, without values of the environment. */
 export function redactEnvValues(
   text: string,
   env: Readonly<Record<string, string | undefined>>,

@@ -12,5 +12,5 @@ const platformNames = [
   'OTEL_EXPORTER_OTLP_HEADERS',
 ];
 
-/** Names that no provider's prefix may match: our settings and the platform's variables. */
+/** Names that no provider's prefix may match: the settings of the service and the platform's variables. */
 export const reservedNames: readonly string[] = [...Object.keys(settings), ...platformNames];

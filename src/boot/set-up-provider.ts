@@ -47,15 +47,15 @@ function findUnclearOutcomes({ id, channels }: AnyProvider, settings: unknown): 
     try {
       if (['QUERY', 'NOTIFICATION', 'NONE'].includes(outcome(settings))) return [];
     } catch {
-      // It gets the same line.
+      // A function that throws is reported like a wrong result.
     }
     return [`provider "${id}": outcome of ${name} must return QUERY, NOTIFICATION or NONE.`];
   });
 }
 
 /**
- * Names the account by its endpoint and its first credential. That is a random id of the vendor's; our own keys
- * would change with each rotation.
+ * Identifies the account by its endpoint and its first credential, which is a random id of the vendor. Keys of the
+ * service are not used, because they change with each rotation.
  */
 function accountOf(
   { credentials }: AnyProvider,

@@ -8,7 +8,7 @@ export function actionLimitSetting(providerId: string, action: string): string {
   return `${settingPrefix(providerId)}LIMIT_${toSettingName(action)}`;
 }
 
-/** By its name without the prefix: settings that hold the URLs which a plugin calls. */
+/** Whether a setting holds a URL that a plugin calls. `name` is without the prefix. */
 export function isEndpointSetting(name: string): boolean {
   return name === 'ENDPOINT' || name.endsWith('_ENDPOINT');
 }

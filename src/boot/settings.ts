@@ -35,13 +35,13 @@ const positive = z.coerce.number('must be a number').positive('must be above 0')
 const notNegative = z.coerce.number('must be a number').min(0, 'must not be negative');
 const url = z.url({ protocol: /^https?$/u, error: 'must be an absolute URL' });
 
-/** In `neededWith`: the credentials of any provider, so real calls. */
+/** In `neededWith`: the credentials of any provider. With them, real providers are called. */
 export const withCredentials = 'credentials';
 
 const sameForAllReplicas = 'all replicas must have the same keys, kid:base64 of 32 bytes';
 
 /**
- * Every setting, one row each. Reading, checking, boot messages and docs/settings.md follow from it;
+ * All settings, one row each. Reading, checks, boot messages and docs/settings.md use these rows.
  * `npm run settings:print` writes the page.
  */
 export const settings = {
@@ -173,7 +173,7 @@ export const settings = {
       '`CHANNEL=provider,…;…`: the first provider serves the channel, later ones are fallbacks.',
   },
   PROVIDERS: {
-    // `loadProviders` reads it before the other settings, since plugins bring settings of their own.
+    // `loadProviders` reads it before all others, because plugins have settings of their own.
     type: z.string().optional(),
     default: '',
     meaning:
@@ -249,7 +249,7 @@ export const settings = {
 
 export type SettingName = keyof typeof settings;
 
-/** What the settings say, by name. */
+/** The parsed values, by name. */
 export type SettingValues = {
   readonly [Name in SettingName]: z.output<(typeof settings)[Name]['type']>;
 };

@@ -37,7 +37,7 @@ export function startEmulation(
   });
 }
 
-/** The page that plays the person is on the main listener: it is a tool of the sandbox, not public. */
+/** The page for playing the person is on the main listener, because it must not be public. */
 function personBaseUrl(config: Config): string {
   return config.publicPort === config.port ? config.publicUrl : `http://localhost:${config.port}`;
 }

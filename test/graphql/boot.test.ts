@@ -228,7 +228,7 @@ describe('boot', () => {
           Start: { ...probe.actions['Start'], effect: 'read' },
         } as never,
       },
-      'FACE_WEB begins by Start, which is declared as a read',
+      'FACE_WEB starts with Start, which is declared as a read',
     ],
     [
       'takes what nobody signed at the URL of the account',
@@ -250,7 +250,7 @@ describe('boot', () => {
     [
       'has a member that the contract does not know',
       { bankcard: probe.bankCard } as never,
-      'bankcard is nothing that contract version 1 knows',
+      'bankcard is not in contract version 1',
     ],
     [
       'has a kind of fault that does not exist',

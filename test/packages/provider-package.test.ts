@@ -21,7 +21,7 @@ import { startGateway } from '../../examples/supergraph/start-gateway.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
-// As somebody outside of this repository works: with the packed package and nothing else of ours.
+// Works like an outside developer: with the packed package and nothing else of this repository.
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'packages-'));
@@ -30,7 +30,7 @@ const deployed = join(folder, 'deployed');
 const runFile = promisify(execFile);
 const cleanUp: (() => unknown)[] = [];
 
-/** What the package manager and the test runner around this test say of themselves is not for others. */
+/** Hides the variables of the surrounding package manager and test runner. */
 const env = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) =>
@@ -248,7 +248,7 @@ describe('new-provider of the packed package', () => {
 
   it.each([
     ['tencent', /collides with the settings of provider "tencent-cn"/u],
-    ['Acme', /is no id of a provider/u],
+    ['Acme', /is not a valid provider id/u],
     ['oemcloud', /There is a provider "oemcloud" already/u],
   ])('refuses the id %s', async (id, sentence) => {
     const command = join(deployed, 'node_modules/.bin/verification-subgraph');
