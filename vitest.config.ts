@@ -17,7 +17,7 @@ const unit = [
   'test/providers/*.test.ts',
   'test/house/*.test.ts',
   'test/docs/links.test.ts',
-  'test/graphql/{boot,docs}.test.ts',
+  'test/graphql/{boot,docs,document-store}.test.ts',
   'test/http/admission.test.ts',
   'test/infra/{breaker,limiter,log,memory-store,read-body,redis-clock,send-upstream,vault}.test.ts',
 ];

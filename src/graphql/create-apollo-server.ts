@@ -4,6 +4,7 @@ import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/dis
 import type { GraphQLSchema } from 'graphql';
 import type { Log } from '../ports/index.ts';
 import type { GraphqlContext } from './context.ts';
+import { createDocumentStore } from './document-store.ts';
 import { limitRules, limits } from './limits.ts';
 import { maskError } from './mask-error.ts';
 import { allowOneChargeableField } from './plugins/allow-one-chargeable-field.ts';
@@ -29,9 +30,8 @@ export function createApolloServer(deps: {
     includeStacktraceInErrorResponses: false,
     formatError: maskError,
     persistedQueries: false,
-    // The cache's size limit does not count the text of its documents, and the texts may contain personal
-    // data.
-    documentStore: null,
+    // Apollo's own store would keep every text, and texts may hold personal data.
+    documentStore: createDocumentStore(),
     parseOptions: { maxTokens: limits.tokens },
     validationRules: [...limitRules],
     stopOnTerminationSignals: false,
