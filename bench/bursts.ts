@@ -3,8 +3,8 @@ import { checkMutation } from '../test/support/operations.ts';
 import { cardInput } from '../test/support/card-input.ts';
 import { startReplicaGroup } from '../test/support/replica-group.ts';
 
-// What callers are told when far more comes at once than can be done: how each request ended, when the
-// last one was answered, what was paid. A dead store must not be among the answers: Redis is well.
+// What callers get when far more requests come at once than can be served: how each ended, when the
+// last one was answered, what was paid. Redis works all the time, so no request may end STORE_UNAVAILABLE.
 //
 //   npm run bench:bursts
 //   PATTERNS=different REQUESTS=2000 npm run bench:bursts
@@ -91,7 +91,7 @@ async function measure(pattern: Pattern): Promise<object> {
   }
 }
 
-/** What the field answered: `MATCHED`, a problem's code with its billing, or a top-level error. */
+/** The result of the field: `MATCHED`, a problem code with its billing, or a top-level error code. */
 function post(
   agent: Agent,
   url: string,
@@ -102,7 +102,7 @@ function post(
     query: checkMutation,
     variables: { input: cardInput(name, idempotencyKey) },
   });
-  // Making thousands of connections takes this process a while: what counts begins with each.
+  // Opening thousands of connections takes this process a while, so time is measured from each connection.
   let startedMs = performance.now();
   return new Promise((resolve) => {
     const end = (told: string): void => resolve({ told, tookMs: performance.now() - startedMs });

@@ -4,9 +4,9 @@ import { startRedis } from '../test/support/redis.ts';
 import { startRedisProxy } from '../test/support/redis-proxy.ts';
 import { startReplicaGroup } from '../test/support/replica-group.ts';
 
-// Replicas are killed and paused, and the way to Redis loses replies and connections, while cards are
-// checked. Each answer is compared with the provider's book of that moment: what is said to be free must
-// not be in it, and no key may be in it twice.
+// Kills and pauses replicas, and drops replies and connections of Redis, while cards are checked. Compares
+// each result with the provider's ledger at that moment: a check that is NOT_CHARGED must not be in it,
+// and no key may be in it twice.
 //
 //   npm run bench:chaos
 //   KEYS=1500 SEED=7 npm run bench:chaos
@@ -19,7 +19,7 @@ const mostAtOnce = 30;
 interface Figures {
   answers: number;
   paidTwice: number;
-  /** Said NOT_CHARGED of a key that was in the book. */
+  /** Results NOT_CHARGED of a key that was in the ledger. */
   contradictions: number;
   /** Top-level errors where data was due. */
   notData: number;
@@ -64,7 +64,7 @@ try {
   await way.stop();
 }
 
-/** Asks as a careful client does: the same key again, where that may be repeated automatically. */
+/** Retries as a careful client does: with the same key, where a problem allows it. */
 async function settle(name: string): Promise<void> {
   for (let time = 0; time < 300; time++) {
     const { told, isError } = await ask(name, time);
@@ -74,7 +74,7 @@ async function settle(name: string): Promise<void> {
     }
     figures.answers += 1;
     if (isError) figures.notData += 1;
-    // What was said is compared with the book of this moment: nothing can be taken out of it.
+    // Compared at this moment, because the ledger only grows.
     if (told?.billing === 'NOT_CHARGED' && provider.paidFor(name) > 0) figures.contradictions += 1;
     if (told?.check) {
       figures.matched += 1;
@@ -114,7 +114,7 @@ async function ask(
       readonly errors?: readonly { readonly extensions?: { readonly code?: string } }[];
     };
     const told = data?.checkBankCard ?? null;
-    // A process that stops or is too busy says so before it is known what is asked for.
+    // A process that stops or is overloaded answers 503 before it parses the operation.
     const isBusy = errors?.[0]?.extensions?.code === 'SERVICE_UNAVAILABLE';
     return { told, isError: told === null && !isBusy };
   } catch {
@@ -142,7 +142,7 @@ async function makeTrouble(): Promise<void> {
   }
 }
 
-/** The way to Redis: for a while it drops replies, or cuts every connection. */
+/** A proxy before Redis that drops replies, or cuts every connection, for a while. */
 async function startLossyWay(redisPort: number) {
   let losesUntilMs = 0;
   let loses: 'replies' | 'connections' = 'replies';
@@ -151,7 +151,7 @@ async function startLossyWay(redisPort: number) {
   const proxy = await startRedisProxy(redisPort, (client, upstream) => {
     if (isLosing('connections')) return void client.destroy();
     client.on('data', (chunk) => upstream.write(chunk));
-    // A stream of replies with a hole in it could be read as another one: the connection goes with it.
+    // After a lost reply the client would match later replies to the wrong commands, so the connection ends.
     upstream.on('data', (chunk) => {
       if (isLosing('replies')) client.destroy();
       else client.write(chunk);

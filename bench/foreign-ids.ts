@@ -3,8 +3,8 @@ import { startMutation, verificationQuery } from '../test/support/operations.ts'
 import { startRedis } from '../test/support/redis.ts';
 import { startTestApp } from '../test/support/test-app.ts';
 
-// Whether an id that is somebody else's takes as long as one that is nobody's: else a stranger could
-// find out by the clock which ids there are. Asked in turn, over Redis, in one run.
+// Whether reading a foreign id takes as long as reading an absent id: otherwise a stranger could tell by the
+// time which ids exist. Alternates between both, over Redis, in one run.
 //
 //   npm run bench:foreign-ids
 

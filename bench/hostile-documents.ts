@@ -1,6 +1,6 @@
 import { startTestApp } from '../test/support/test-app.ts';
 
-// What a hostile document costs beside a plain one, in one run: the worst of several, as a ratio.
+// The time of a hostile document compared with a plain one, in one run: the worst of several, as a ratio.
 //
 //   npm run bench:hostile
 

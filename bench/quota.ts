@@ -10,8 +10,8 @@ import { createUpstreamClient } from '../src/infra/send-upstream.ts';
 import { startFarAway } from '../test/support/far-away.ts';
 import { startRedis } from '../test/support/redis.ts';
 
-// Four replicas with clocks apart share one quota at one strict upstream: what arrives there, how
-// long a call waited for its turn, what it cost in Redis commands. All ways meet the same upstream
+// Four replicas with different clocks share one quota at one strict upstream: what arrives there, how
+// long a call waited for its slot, and how many Redis commands it cost. All ways use the same upstream
 // in one run: compare the rows, not the milliseconds with those of another machine.
 //
 //   npm run bench:quota            every way, L = 20 and 100, endless demand, bursts, 90 % and 50 %
@@ -43,7 +43,7 @@ interface Told {
   readonly waitsMs: readonly number[];
   /** When the bytes of each call were about to be written, by the one clock of the machine. */
   readonly sentMs: readonly number[];
-  /** Moments that were over when the bytes were about to be written: nothing was sent. */
+  /** Slots that were over when the bytes were about to be written: nothing was sent. */
   readonly missed: number;
 }
 
@@ -111,7 +111,7 @@ function figuresOf(
   commands: number,
 ): object {
   const atMs = arrivals.atMs.toSorted((a, b) => a - b);
-  // What begins with an empty Redis waits at first: counted from the first arrival.
+  // A pacer with an empty Redis waits at first, so the time is counted from the first arrival.
   const spanMs = Math.max(1, (atMs.at(-1) ?? 0) - (atMs[0] ?? 0));
   const waits = told.flatMap(({ waitsMs }) => waitsMs).toSorted((a, b) => a - b);
   const shares = told.map(({ done }) => (done * told.length) / Math.max(1, atMs.length));
@@ -215,7 +215,7 @@ async function work(plan: Plan): Promise<Told> {
           { method: 'GET', url: plan.upstreamUrl, headers: {} },
           {
             ...{ timeoutMs: 5000, maxBytes: 1000, connection: held[0] },
-            // The last thing that is asked before the bytes are written.
+            // Called right before the bytes are written.
             isInTime: () => {
               if (!isInTime()) return false;
               sentMs.push(performance.timeOrigin + performance.now());
@@ -267,7 +267,7 @@ async function work(plan: Plan): Promise<Told> {
   return { done, waitsMs, sentMs, missed };
 }
 
-/** Resolves at the moment of sending, to what tells whether it still holds. */
+/** Resolves at the reserved slot, to a function that tells whether the slot still holds. */
 async function turnOf(
   plan: Plan,
 ): Promise<(connect: () => Promise<void>) => Promise<() => boolean>> {

@@ -2,7 +2,7 @@ import { StoreUnavailable } from '../src/ports/index.ts';
 import { startRedis, redisStoreOf, type RedisServer } from '../test/support/redis.ts';
 import { kept } from '../test/support/kept.ts';
 
-// How soon a caller is told that the store does not answer, by what has become of Redis. An
+// How soon a caller gets STORE_UNAVAILABLE, for each way in which Redis can fail. An
 // operation has nine seconds; a claim alone takes up to four commands.
 //
 //   npm run bench:store-faults

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-// What is published: JavaScript with types, since Node refuses TypeScript under node_modules.
+// Builds what is published: JavaScript with types, because Node rejects TypeScript under node_modules.
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
-// Generates the resolver types anew and says whether the committed ones are current. The committed
-// ones are put back whatever comes out.
+// Generates the resolver types again and fails unless the committed ones are current. The committed
+// ones are restored in any case.
 const target = new URL('../src/graphql/generated.ts', import.meta.url);
 const committed = readFileSync(target, 'utf8');
 try {

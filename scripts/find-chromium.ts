@@ -10,7 +10,7 @@ const places = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** Where the browser for the tests is: CHROMIUM_PATH, or one of the usual places. */
+/** The path of the browser for the tests: CHROMIUM_PATH, or one of the usual places. */
 export function chromiumPath(): string | null {
   const given = process.env['CHROMIUM_PATH'];
   return [...(given ? [given] : []), ...places].find((place) => existsSync(place)) ?? null;

@@ -17,7 +17,7 @@ interface Stage {
   command: string[] | null;
 }
 
-/** No step may hang for ever. */
+/** A step that hangs must end. */
 const runTimeoutMs = 300_000;
 const project = fileURLToPath(new URL('..', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'replay-dockerfile-'));

@@ -5,7 +5,7 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import fastify from 'fastify';
 import { gql } from 'graphql-tag';
 
-// The other team's subgraph: it owns `User`, and knows nothing of verifications.
+// The subgraph of another team: it owns `User`, and does not know verifications.
 
 const typeDefs = gql`
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])

@@ -7,7 +7,7 @@ import type { ExampleTab } from '../../src/http/example-tabs.ts';
 import { registerGraphiql } from '../../src/http/routes/graphiql.ts';
 
 interface Context {
-  /** What the subgraphs are told of the caller. A real router takes it from a token that it verified. */
+  /** Identity headers for the subgraphs. A real router takes them from a token that it verified. */
   readonly identity: Readonly<Record<string, string>>;
 }
 
@@ -18,7 +18,7 @@ const bodyLimit = 9 * 1024 * 1024;
 export async function startGateway(options: {
   readonly supergraphSdl: string;
   readonly port: number;
-  /** Proves to the subgraph that it is the router who asks. */
+  /** Proves to the subgraph that the request comes from the router. */
   readonly routerSecret: string;
   readonly tabs?: readonly ExampleTab[];
 }) {
@@ -40,7 +40,7 @@ export async function startGateway(options: {
     introspection: true,
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
-    // graphql-js repeats the input in its errors, an ID number included: fixed texts here too.
+    // graphql-js repeats input, such as an ID number, in its errors, so the gateway needs fixed texts too.
     formatError: maskError,
   });
   await apollo.start();
@@ -48,7 +48,7 @@ export async function startGateway(options: {
   const server = fastify({ bodyLimit });
   const handler = fastifyApolloHandler(apollo, {
     context: async ({ headers }): Promise<Context> => ({
-      // For trying out: whoever the headers say, else Ann of Acme, who may do everything.
+      // For trying out: the caller of the headers, or Ann of Acme with every scope.
       identity: {
         'x-tenant-id': String(headers['x-tenant-id'] ?? 'acme'),
         'x-user-id': String(headers['x-user-id'] ?? 'ann'),

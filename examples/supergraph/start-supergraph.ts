@@ -26,7 +26,7 @@ export async function startSupergraph(ports: Ports, env: Readonly<Record<string,
     env: {
       LOG_LEVEL: 'warn',
       PORT: String(ports.verification),
-      // With these it asks for proof that the router calls, and believes it who the caller is.
+      // With these the subgraph requires the router's secret and trusts its identity headers.
       ROUTER_SECRETS: routerSecret,
       TRUST_IDENTITY_HEADERS: 'on',
       ...env,

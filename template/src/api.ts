@@ -7,7 +7,7 @@ import {
 import { z } from 'zod';
 import type { Settings } from './settings.ts';
 
-// Requests, and the fields of the answers that are read. What else an answer holds is never touched.
+// Requests, and the response fields that are read. Other fields are ignored.
 type Call = ProviderCall<Settings>;
 
 export interface CreateRequest {
@@ -60,7 +60,7 @@ function authorization({ settings }: Call): Record<string, string> {
 
 const envelope = z.object({ error: z.object({ code: z.string() }).nullish() });
 
-/** A code of the provider decides what a refusal means; without one nobody knows who answered. */
+/** The provider's error code decides what an error means. Without a code, a proxy may have answered. */
 function readData({ status, body }: UpstreamResponse): unknown {
   if (status >= 500) throw new ProviderFault('protocol');
   const data: unknown = JSON.parse(body.toString('utf8'));

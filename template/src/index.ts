@@ -4,7 +4,7 @@ import { typeDefs } from './schema.ts';
 import { settingsSchema } from './settings.ts';
 import { web } from './web.ts';
 
-/** What is named here is all that this provider is. */
+/** The whole provider. */
 export const provider = defineProvider({
   contractVersion,
   id: 'my-provider',
@@ -13,7 +13,7 @@ export const provider = defineProvider({
   settings: settingsSchema,
   credentials: ['API_KEY'],
   actions: {
-    // Costs nothing by itself. An action that may cost something is may_charge.
+    // Costs nothing. An action that may cost something has the effect may_charge.
     createIdentity: { effect: 'free_start', perSecond: 10, maxResponseBytes: 64 * 1024 },
     getIdentity: { effect: 'read', perSecond: 10, maxResponseBytes: 64 * 1024 },
   },

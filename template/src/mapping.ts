@@ -1,6 +1,6 @@
 import type { FaultKind, TerminalStatus } from 'verification-subgraph/provider';
 
-/** What each error code proves. One that is not here counts as "may have been done". */
+/** What each error code proves. A code that is missing here counts as possibly done. */
 export const faults: Readonly<Record<string, FaultKind>> = {
   RATE_LIMIT: 'throttled',
   MAINTENANCE: 'busy',
@@ -19,7 +19,7 @@ export interface StateMeaning {
   readonly message: string;
 }
 
-/** What each state of an identity means. One that is not here is never a pass. */
+/** What each state of an identity means. A state that is missing here is never a pass. */
 export const states: Readonly<Record<string, StateMeaning>> = {
   open: { status: 'PENDING', reason: 'OTHER', message: 'The person is at it.' },
   approved: { status: 'PASSED', reason: 'VERIFIED', message: 'Passed.' },

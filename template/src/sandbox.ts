@@ -9,7 +9,7 @@ import type {
 } from 'verification-subgraph/provider';
 import { faults, states } from './mapping.ts';
 
-/** Opens nothing but this emulation. */
+/** Valid in this emulation only. */
 const apiKey = 'sandbox-key';
 const lifeSeconds = 1800;
 const mostFlows = 1000;
@@ -97,7 +97,7 @@ export async function startSandbox({ now }: SandboxContext): Promise<SandboxUpst
   };
 }
 
-/** Every state and every error that can be met. */
+/** Every state and every error that the emulation can return. */
 const scenarios: readonly SandboxScenario[] = [
   ...Object.entries(states).map(([code, { message }]) => scenario('getIdentity', code, message)),
   ...Object.keys(faults).map((code) => scenario('createIdentity', code, code)),

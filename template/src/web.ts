@@ -18,7 +18,7 @@ const languages = { EN: 'en', ZH: 'zh' } as const;
 /** As schema.ts types them; GraphQL has checked them already. */
 const optionsSchema = z.strictObject({ language: z.enum(['EN', 'ZH']).nullish() });
 
-/** What is kept to ask again: no personal data. */
+/** Stored for later queries. It contains no personal data. */
 const sessionSchema = z.object({ id: z.string() });
 
 /** The web page: createIdentity, then getIdentity. */
@@ -61,7 +61,7 @@ export const web: ChannelDefinition<Settings> = {
     try {
       return toOutcome(await getIdentity(call, id));
     } catch (error) {
-      // The provider has forgotten it, and will not say more.
+      // The provider no longer has the result.
       if (isFault(error, 'session_unknown')) return { kind: 'not_told' };
       throw error;
     }
@@ -74,7 +74,7 @@ function toOutcome({ state, documentCountry }: Identity): OutcomeAnswer {
     documentCountry: documentCountry ?? null,
   };
   const meaning = lookUp(states, state);
-  // Billing is left out, and so is not known: when the vendor charges is best asked first of all.
+  // Without billing it is UNKNOWN. Ask the vendor first when it charges.
   if (!meaning) return ended({ code: state, details });
   const { status, reason, message } = meaning;
   if (status === 'PENDING') return { kind: 'pending' };

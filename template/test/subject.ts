@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ConformanceSubject } from 'verification-subgraph/conformance';
 import { provider } from '../src/index.ts';
 
-/** What the suite is told: how to set the provider up, and what its answers mean. */
+/** What the suite needs to know: the settings, and what the provider's responses mean. */
 const input = { subject: { name: 'Ada Example', idNumber: null } };
 const created = { createIdentity: recorded('createIdentity') };
 const state = (name: string) => ({ getIdentity: { body: { state: name } } });
@@ -11,7 +11,7 @@ export const subject: ConformanceSubject = {
   provider,
   settings: (endpoint) => ({ ENDPOINT: endpoint, API_KEY: 'conformance-key' }),
   errorAnswer: (code) => ({ status: 400, body: { error: { code } } }),
-  // A person's data in the recorded answers: it must be found nowhere.
+  // Personal data in the recorded responses, which must appear nowhere else.
   personal: ['Ada Example', 'X1234567'],
   starts: [
     {

@@ -3,7 +3,7 @@ import type { ConformanceSubject, RecordedAnswer } from '../../src/conformance/i
 import { readFixture } from './read-fixture.ts';
 
 const recorded = (name: string) => readFixture('oemcloud', name);
-/** A refusal of the gateway stands in headers, and a code of eight digits in the body. */
+/** The gateway sends its error code in headers, the service sends eight digits in the body. */
 const errorAnswer = (code: string): RecordedAnswer => {
   if (/^\d{8}$/u.test(code)) return { body: { code: Number(code), message: '错误', data: null } };
   const isNonce = code === 'NonceRefused';
@@ -17,10 +17,10 @@ const errorAnswer = (code: string): RecordedAnswer => {
   };
 };
 
-/** The person of another vendor's pages: nobody. */
+/** The invented person of another vendor's documentation. */
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
 const page = recorded('individual-face').body as { readonly data: object };
-/** The end of a link is a moment, and a recorded one is over. */
+/** A recorded link has expired. */
 const begun = { body: { ...page, data: { ...page.data, expire: Date.now() + 1_800_000 } } };
 const started = { 'individual/face': begun };
 const face = (data: object) => ({ 'pub/individual/face': { body: { code: 0, data } } });

@@ -27,7 +27,7 @@ import {
   type SoundSettings,
 } from './sound-provider.ts';
 
-// Each of these plugins is wrong in one way, and the suite has to say so in the right place.
+// Each of these plugins has one mistake, and the suite must report it in the right group.
 
 const web = sound.channels['SOUND_WEB'] as ChannelDefinition<SoundSettings>;
 const webhook = web.notification as NotificationDefinition<SoundSettings>;
@@ -49,7 +49,7 @@ interface Begun {
   readonly url?: string | undefined;
 }
 
-/** The start of the sound one, done otherwise. */
+/** The start of the sound plugin with another implementation. */
 function starting(
   start: (call: SoundCall, name: string) => Promise<Begun>,
   session: (id: string, name: string) => Record<string, string> = (id) => ({ id }),
@@ -73,7 +73,7 @@ function starting(
   });
 }
 
-/** Asked as the sound one is, with another meaning of the answer. */
+/** The query of the sound plugin with another reading of the response. */
 function asking(toOutcome: (answer: SoundAnswer) => VerificationResult) {
   return withWeb({
     fetchOutcome: async (call, { id }) => {
@@ -515,7 +515,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'a name is printed',
     'privacy',
     starting((call, name) => {
-      // As somebody forgets it.
+      // A typical omission.
       // oxlint-disable-next-line no-console
       console.log('starting for', name);
       return ask(call, 'start', { name });
@@ -584,7 +584,7 @@ describe('the conformance suite', () => {
   it.concurrent.each(sabotaged)('catches that %s', async (_what, group, subject) => {
     const { failures } = await checkProvider(subject, { groups: [group] });
     expect(failures.map((failure) => failure.group)).toContain(group);
-    // A person reads it at night.
+    // The message must be readable.
     for (const { message } of failures) expect(message).not.toBe('');
   });
 });

@@ -15,7 +15,7 @@ import {
   type VerificationResult,
 } from '../../src/contract/plugin-api.ts';
 
-// A provider in which nothing is wrong, for tests to break in one place each.
+// A correct provider, which tests break in one place each.
 
 export const settingsSchema = z.strictObject({
   ENDPOINT: z.url('must be a URL'),

@@ -6,7 +6,7 @@ const recorded = (name: string) => readFixture('tencent-cn', name);
 const response = (members: object) => ({ body: { Response: { ...members, RequestId: 'r-1' } } });
 const errorAnswer = (Code: string) => response({ Error: { Code, Message: '错误' } });
 
-/** The persons of the vendor's own pages: nobody. */
+/** The invented persons of the vendor's documentation. */
 const somebody = { name: '韦小宝', idNumber: '11204416541220243X' };
 const another = { name: '刘洋', idNumber: '440305199505132561' };
 const card = {

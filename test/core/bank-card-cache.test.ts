@@ -72,7 +72,7 @@ describe.concurrent('the result of a bank card check', () => {
         cache: {
           ...store.cache,
           get: async (key) => {
-            // The second look, under the lock.
+            // The second look-up, under the lock.
             if (isAway && locked.length > 0) throw new StoreUnavailable();
             return store.cache.get(key);
           },
@@ -265,7 +265,7 @@ describe('concurrent equal checks', () => {
     expect(await leader).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY' } });
     expect(await joiner).toMatchObject({ problem: { code: 'IN_PROGRESS', retry: 'SAME_KEY' } });
     expect(paid(core)).toBe(1);
-    // Past the answer-by time of the first one the same key leads.
+    // After the deadline of the first call, the same key makes a call.
     expect(await check(core, { idempotencyKey: 'joiner' })).toMatchObject({ kind: 'success' });
     expect(paid(core)).toBe(2);
     expect(await check(core, { idempotencyKey: 'leader' })).toMatchObject({

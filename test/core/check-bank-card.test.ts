@@ -104,7 +104,7 @@ describe('a bank card check', () => {
         });
       }
       expect(core.provider.ledger).toHaveLength(1);
-      // A new attempt waits until the first one can no longer be answered.
+      // A new attempt waits until the first call can no longer get a response.
       core.clock.ms += 8001;
       expect(await check(core, { idempotencyKey: 'new' })).toMatchObject({ kind: 'success' });
     },
@@ -169,7 +169,7 @@ describe('a bank card check', () => {
   });
 
   it.each([
-    // Somebody else may be paying for the key at this moment.
+    // Another replica may be paying for this key now.
     ['take', 'UNKNOWN'],
     ['start', 'NOT_CHARGED'],
   ] as const)('sends nothing when the store fails at %s, and returns %s', async (step, billing) => {
@@ -196,7 +196,7 @@ describe('a bank card check', () => {
     });
     core.provider.reply(failing('not_sent'), () => matched);
     expect(await check(core)).toMatchObject({ problem: { code: 'PROVIDER_UNAVAILABLE' } });
-    // Its time to answer is over: from here on the key counts as unknown.
+    // After the deadline the key counts as unknown.
     core.clock.ms += 9000;
     expect(await check(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
     fault.isOn = false;

@@ -57,7 +57,7 @@ describe('concluding a verification', () => {
 
   it('expires it at expiry plus the grace period, to the millisecond of the question', () => {
     const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: null };
-    // The answer comes later: what happened since the question is not in it.
+    // The time of the question counts: a response does not show what happened after the question.
     const at = (askedMs: number) => {
       const terms = { nowMs: askedMs + 4000, askedMs, graceSeconds: 60 };
       return concludeVerification(record, pending, { ...terms, evidence: 'QUERIED' }).status;

@@ -122,7 +122,7 @@ describe('settings', () => {
     for (const endpoint of ['https://faceid.example', 'http://127.0.0.1:1', 'http://localhost:1']) {
       expect(linesOf({ ...live, TENCENT_CN_ENDPOINT: endpoint })).toEqual([]);
     }
-    // Nobody is sent anywhere that was not listed.
+    // Browsers are redirected to listed origins only.
     expect(loadConfig(live, builtInProviders).redirectOrigins?.size).toBe(0);
   });
 
@@ -226,7 +226,7 @@ describe('settings', () => {
     const slashes = (text: string) =>
       loadConfig({ PUBLIC_URL: `https://idv.example/${text}` }, builtInProviders).publicUrl;
     expect(slashes('a///')).toBe('https://idv.example/a');
-    // A regular expression took minutes for it.
+    // A regular expression took minutes for this input.
     expect(slashes(`${'/'.repeat(200_000)}a`)).toHaveLength(21 + 200_000);
   });
 

@@ -22,7 +22,7 @@ import {
   type TestCore,
 } from '../support/test-core.ts';
 
-// In these tests a launch is open for 600 s, then grace of 60 s; the provider forgets after 3 days.
+// In these tests a launch is open for 600 s, plus 60 s of grace. The provider keeps outcomes for 3 days.
 
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
 const second = 1000;
@@ -115,7 +115,7 @@ describe('the follow-up of a verification', () => {
 
   it('asks ever less often while the provider is down, every five minutes in the last hour of its retention, then stops', async () => {
     const { core, startedMs, visit, events } = await begin();
-    // Not one that opens the breaker, so that every question can be counted.
+    // A fault that does not open the breaker, so that every query is counted.
     core.provider.reply(failing('busy'));
     const followUps: number[] = [];
     for (let nextMs: number | null = startedMs + 660 * second; nextMs !== null;) {
@@ -128,9 +128,9 @@ describe('the follow-up of a verification', () => {
     expect(followUps).toContain(forgotten - hour);
     expect(followUps.at(-1)).toBe(forgotten);
     expect(followUps.filter((at) => at < forgotten - hour).length).toBeLessThan(15);
-    // In the last hour every five minutes: one refusal must not be the last word.
+    // In the last hour every five minutes, so that one refusal does not decide.
     expect(followUps.filter((at) => at >= forgotten - hour)).toHaveLength(13);
-    // At the very end nobody is asked any more.
+    // The last follow-up sends no query.
     expect(asked(core)).toBe(followUps.length - 1);
     expect(events).toMatchObject([{ status: 'UNDETERMINED' }]);
   });
@@ -150,7 +150,7 @@ describe('the follow-up of a verification', () => {
     const keeping = (retentionSeconds: number) =>
       probeWith({ channels: { FACE_WEB: { retentionSeconds } } });
     const long = await begin({ definition: keeping(4500) });
-    // Nobody can finish after 900 s, when its hour begins.
+    // The last hour of retention begins after 900 s, when the launch has expired.
     long.core.clock.ms += 12 * second;
     expect(await long.visit()).toBe(long.startedMs + 660 * second);
     const short = await begin({ definition: keeping(4000) });
@@ -189,7 +189,7 @@ describe('the follow-up of a verification', () => {
     const { core, visit, id, events } = await begin({ definition });
     const body = Buffer.from(JSON.stringify(passedAnswer));
     const early = earlyNotifications(core.deps, id);
-    // As when the process died between the answer of the start and looking.
+    // As if the process died after the response of the start and before it looked for notifications.
     await early.keep({
       providerId: 'probe',
       notification: { method: 'POST', query: '', headers: {}, body },

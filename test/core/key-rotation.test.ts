@@ -7,7 +7,7 @@ import { callerOf, createTestCore, failing, matched } from '../support/test-core
 
 const old = someKey('k1');
 const young = someKey('k2');
-/** A rolling deploy: what the replicas list, one step after the other. */
+/** The key lists of replicas during a rolling deploy, step by step. */
 const before = [old] as const;
 const prepared = [old, young] as const;
 const promoted = [young, old] as const;
@@ -59,7 +59,7 @@ describe('during a rotation of hash keys', () => {
         check: { id: paid.kind === 'success' && paid.check.id },
       });
       expect(second.provider.ledger).toHaveLength(0);
-      // Another input under the same key is told apart as well.
+      // Another input under the same key is still a mismatch.
       expect(await check(second, { phone: '13800138000' })).toMatchObject({
         problem: { code: 'IDEMPOTENCY_MISMATCH' },
       });
@@ -103,7 +103,7 @@ describe('during a rotation of hash keys', () => {
     await check(of(after));
     const core = of(promoted);
     expect(await check(core)).toMatchObject({ replayed: true });
-    // Nothing is left behind under the old key: an old replica may still take it.
+    // No claim is left under the old key, so an old replica can take it.
     const taken: string[] = [];
     const take: ClaimStore['take'] = async (claim) => {
       const answer = await store.claims.take(claim);
@@ -124,7 +124,7 @@ describe('during a rotation of hash keys', () => {
     const core = of(promoted, { ...store, claims: { ...store.claims, take } });
     expect(await check(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
     expect(core.provider.ledger).toHaveLength(0);
-    // Nobody has to wait for the lease of what was taken under the first.
+    // The claim under the first key is released, so no replica waits for its lease.
     expect(await check(of(promoted))).toMatchObject({ kind: 'success', replayed: false });
   });
 });

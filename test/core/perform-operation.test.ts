@@ -19,7 +19,7 @@ import {
 } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
 
-// What a plugin makes of its calls never says more than they have proven.
+// The outcome depends on the calls that were sent, not on what the plugin returns after them.
 
 type Call = ProviderCall<unknown>;
 
@@ -215,7 +215,7 @@ describe('a bank card check, after its paid call', () => {
     core.provider.reply(failing('timeout'), () => ({}));
     expect(await check(core, 'one', null)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
     const other = check(core, 'other', null);
-    // Nobody asks while the answer may still come.
+    // No replica calls while the lost response may still come.
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(paidFor(core)).toBe(1);
     core.clock.ms += 20_000;

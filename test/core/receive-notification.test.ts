@@ -21,7 +21,7 @@ const failed = {
   result: { ...passedAnswer.result, status: 'FAILED', reason: 'FACE_MISMATCH' },
 } as const satisfies OutcomeAnswer;
 
-/** Its notifications are its answers, or nothing at all. */
+/** A provider whose notifications are outcomes, or say nothing. */
 function notifying(outcome: OutcomeSource): AnyProvider {
   return probeWith({
     channels: {
@@ -129,7 +129,7 @@ describe('a notification', () => {
         },
       }),
     });
-    // Somebody else writes the record once, between reading and writing it.
+    // Another writer changes the record once, between reading and writing it.
     inBetween = async () => {
       const [current] = await core.deps.store.records.get([id]);
       if (current) await core.deps.store.records.replace(current, ...kept(current.body));
@@ -226,7 +226,7 @@ describe('a notification', () => {
   });
 
   it('that comes while the start is being stored is applied', async () => {
-    // It finds the placeholder; then the start is answered and looks, too soon; then it is kept.
+    // The notification finds the placeholder. Then the start looks for notifications too early, and is stored.
     let onLook: (() => Promise<unknown>) | null = null;
     const core = createTestCore({
       definitions: [notifying('NOTIFICATION')],
@@ -251,7 +251,7 @@ describe('a notification', () => {
     let receipt: Promise<unknown> = Promise.resolve();
     core.provider.reply(() => {
       const { records } = core.deps.store;
-      // Reads now, while there is only a placeholder; goes on when the start has looked.
+      // Reads while there is only a placeholder, and continues after the start has looked.
       const slow = {
         ...core.deps,
         store: {

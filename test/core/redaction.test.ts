@@ -39,7 +39,7 @@ const second = 1000;
 const day = 24 * 3600 * second;
 const eraser = callerOf('user-1', 'tenant-1', ['verification:redact']);
 
-/** What a person must not be found by afterwards: each stands in an answer, an input or a launch. */
+/** Personal values of a response, an input or a launch. None may remain after a redaction. */
 const traces = ['secret-extra', 'secret-way-back', 'secret-token', 'secret-likeness', 'consent-7'];
 
 const passedWithTraces = {
@@ -51,7 +51,7 @@ const face = probe.channels['FACE_WEB'] as unknown as {
   readonly prepare: (...given: unknown[]) => { start: (...given: unknown[]) => Promise<Started> };
 };
 
-/** Probe, which may hand out its launch again, tells by notification as well, and gives a token. */
+/** The probe with reusable launches, notifications and a token. */
 const traced = probeWith({
   channels: {
     FACE_WEB: {
@@ -471,7 +471,7 @@ describe('a redacted user', () => {
     expect(await check(core, 'c2')).toMatchObject({ cached: true });
     await redactUser(core, eraser);
     expect(await check(core, 'c3')).toMatchObject({ cached: false });
-    // The old key still knows that it was used, and pays nothing.
+    // The old key is still used, so its replay costs nothing.
     const paid = counts(core);
     expect(await check(core)).toMatchObject({ replayed: true, check: { result: { code: null } } });
     expect(counts(core)).toBe(paid);
@@ -493,7 +493,7 @@ describe('a redacted user', () => {
     });
     const bankCard = { ...cardInput, idempotencyKey: 'c' };
     const paid = await checkBankCard(core.deps, callerOf(), bankCard, core.deps.now() + 9000);
-    // It was paid for, so the one who waits for it has it; nothing of it stays.
+    // The caller who waits for the paid result gets it, but it is not stored.
     expect(paid).toMatchObject({ kind: 'success', stored: false });
     expectNoTrace(dump.text());
     expect(dump.text()).not.toContain('ALL_MATCHED');
@@ -525,7 +525,7 @@ describe('a redacted user', () => {
         ...store,
         records: {
           ...store.records,
-          // The leader has read its record, and finds no version of it any more.
+          // The leader has read its record, and no longer finds that version.
           replace: async (...given) => {
             const happen = onReplace;
             onReplace = null;
@@ -552,7 +552,7 @@ describe('a redacted user', () => {
     });
     fault.isOn = true;
     core.provider.reply(() => matched);
-    // Another replica's removal would fail as well: the cache is written, the record never.
+    // The removal from the cache fails too: the cache has the result, the record does not.
     const input = { ...cardInput, idempotencyKey: 'c' };
     const deps = {
       ...core.deps,
@@ -689,7 +689,7 @@ describe('a redacted user', () => {
     core.provider.reply(() => ({}));
     const several: VerificationRecord[] = [];
     for (let at = 0; at < 250; at++) {
-      // Others than the one before, so that no launch is handed out again.
+      // Other input than before, so that no launch is reused.
       const input = { ...startInput, idempotencyKey: `k${at}`, extra: `secret-extra ${at}` };
       const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
       if (outcome.kind === 'success') several.push(outcome.verification);

@@ -13,12 +13,12 @@ import {
   type TestCore,
 } from '../support/test-core.ts';
 
-// Several replicas beside one store and one provider: what a process knows for itself is its own.
+// Several replicas on one store and one provider. Each has its own in-process state.
 
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
 const second = 1000;
 
-/** From now on the core's clock goes on as fast as the real one. */
+/** From now on the clock of the core runs as fast as the real one. */
 function letTimePass({ clock }: TestCore): void {
   let lastMs = performance.now();
   const timer = setInterval(() => {
@@ -93,7 +93,7 @@ describe.concurrent('a pending verification on several replicas', () => {
     });
     const all = await Promise.all(replicas.map((deps) => read(deps, id)));
     for (const record of all) expect(record).toMatchObject({ status: 'PENDING', lastCheckedAtMs });
-    // And nobody waits for the next question to be allowed.
+    // No reader waits until the next query is allowed.
     const again = await Promise.all(replicas.map((deps) => read(deps, id)));
     for (const record of again) expect(record.lastAskedAtMs).toBe(core.clock.ms);
     expect(asked(core)).toBe(2);
@@ -115,7 +115,7 @@ describe.concurrent('a pending verification on several replicas', () => {
     );
     expect(asked(core)).toBeGreaterThanOrEqual(1);
     expect(asked(core)).toBeLessThanOrEqual(2);
-    // Each replica shares among its own; between them it is once per second.
+    // Each replica joins its own queries. Together they send one per second.
     const beforeMs = core.clock.ms;
     const before = asked(core);
     await Promise.all(
@@ -178,7 +178,7 @@ describe.concurrent('a pending verification on several replicas', () => {
     core.provider.reply(() => passedAnswer);
     const limiter = {
       ...core.deps.limiter,
-      // Behind all others it never comes to its turn.
+      // With the lowest priority it never gets a slot.
       turn: async (...[ask, steps]: Parameters<CoreDeps['limiter']['turn']>) => {
         if (ask.priority !== 'reconcile') return core.deps.limiter.turn(ask, steps);
         await new Promise((resolve) => setTimeout(resolve, ask.withinMs));
@@ -299,7 +299,7 @@ describe.concurrent('a pending verification on several replicas', () => {
   it('is queried by another replica when the querying one has died', async () => {
     const { core, id, replicas } = await begin();
     letTimePass(core);
-    // Its answer never comes, and nobody is left who would take it.
+    // The response never comes, and no process waits for it.
     core.provider.reply(
       () => new Promise<object>(() => {}),
       () => passedAnswer,

@@ -48,7 +48,7 @@ describe('a call that was certainly not sent', () => {
     const core = withBudget();
     core.provider.reply(failing('not_sent'));
     for (let time = 0; time < 4; time++) await check(core);
-    // Three were saved up; the breaker opens at the fifth failure in a row.
+    // The budget holds three retries. The breaker opens at the fifth fault in a row.
     expect(core.provider.ledger.length).toBeLessThanOrEqual(7);
     const budget = createRetryBudget();
     const spent = Array.from({ length: 100 }, () => {

@@ -10,7 +10,7 @@ import { callerOf, createTestCore, passedAnswer } from '../support/test-core.ts'
 const second = 1000;
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
 
-/** Launches last 600 s here; they are handed out again until 120 s before. */
+/** Launches last 600 s here, and are reused until 120 s before their end. */
 function reusing(reuse: { marginSeconds: number } | undefined = { marginSeconds: 120 }) {
   const definition = probeWith({ channels: { FACE_WEB: reuse ? { reuse } : {} } });
   const core = createTestCore({ definitions: [definition] });

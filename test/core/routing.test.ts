@@ -18,7 +18,7 @@ import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { probe, callerOf, createTestCore, failing, type TestCore } from '../support/test-core.ts';
 
-/** Another provider of the same channel, that tells by its notifyUrl who was called. */
+/** Another provider of the same channel. Its notifyUrl shows which provider was called. */
 function like(id: string, changes: { effect?: ActionEffect; checks?: readonly string[] } = {}) {
   const { effect = 'free_start', checks = ['LIVENESS'] } = changes;
   const channel = probe.channels['FACE_WEB'];
@@ -52,7 +52,7 @@ function start({ deps }: TestCore, changes: Partial<StartVerificationInput> = {}
   return startVerification(deps, callerOf(), input, deps.now() + 9000);
 }
 
-/** Who was called, in order. */
+/** The called providers, in order. */
 function calledBy({ provider }: TestCore): (string | undefined)[] {
   return provider.ledger.map(({ body }) => {
     const { notifyUrl } = body as { readonly notifyUrl: string };
@@ -79,7 +79,7 @@ describe('routing', () => {
         verification: { providerId: 'second' },
       });
       expect(calledBy(core)).toEqual(['first', 'second']);
-      // The same key brings the same verification, and calls nobody.
+      // The same key returns the same verification, without a call.
       expect(await start(core)).toMatchObject({
         replayed: true,
         verification: { id: served.kind === 'success' && served.verification.id },
@@ -148,7 +148,7 @@ describe('routing', () => {
             await steps?.prepare?.();
             return () => true;
           }
-          // Some time is left for who stands in.
+          // Time is reserved for the fallback.
           expect(withinMs).toBeLessThanOrEqual(1000);
           throw new LimiterRefusal('no_slot_in_time', 1000);
         },
@@ -169,7 +169,7 @@ describe('routing', () => {
     const { sendUpstream } = core.deps;
     const deps = {
       ...core.deps,
-      // As the real one does: silence ends in a time-out.
+      // As the real client does: silence ends in a timeout.
       sendUpstream: async (...given: Parameters<typeof sendUpstream>) => {
         limits.push(given[1].timeoutMs);
         if (limits.length === 1) {
@@ -213,7 +213,7 @@ describe('routing', () => {
     expect(await start(core)).toMatchObject({
       problem: { code: 'OUTCOME_UNKNOWN', provider: 'second' },
     });
-    // Who it was is not known any more, and nobody is named wrongly.
+    // The provider is no longer known, so the problem names none.
     expect(await start(core)).toMatchObject({
       problem: { code: 'OUTCOME_UNKNOWN', provider: null },
     });

@@ -21,7 +21,7 @@ function check({ deps }: ReturnType<typeof createTestCore>, idempotencyKey = 'k'
     subject: { name: '韦小宝', idNumber: '11204416541220243X' },
     cardNumber: '6225768888888888',
     phone: '16137688175',
-    // Asked afresh: earlier answers are another matter.
+    // With maxAgeSeconds 0, so that no cached result is used.
     maxAgeSeconds: 0,
   };
   return checkBankCard(deps, callerOf(), input, deps.now() + 9000);
@@ -108,7 +108,7 @@ describe('a call whose nonce was refused', () => {
 });
 
 describe('a plugin with several calls around its chargeable call', () => {
-  /** Probe, whose check does this with a way to send. */
+  /** The probe with a check of its own, which gets a function that sends. */
   function checking(work: (send: (action: string) => Promise<unknown>) => Promise<unknown>) {
     return probeWith({
       bankCard: {
@@ -238,7 +238,7 @@ describe('a request that is slow to build', () => {
           call.send({
             action: 'Check',
             build: () => {
-              // As signing an image of 8 MB does on a busy machine: longer than a moment lasts.
+              // As signing an image of 8 MB on a busy machine, which takes longer than a slot lasts.
               for (const endMs = now() + 50; now() < endMs;);
               return {
                 method: 'POST',

@@ -21,7 +21,7 @@ interface Event {
   readonly answer: OutcomeAnswer;
 }
 
-/** Probe, that signs what it sends, and repeats our reference. `reads` counts what was parsed. */
+/** The probe with signed notifications that repeat our reference. `reads` counts the parsed ones. */
 function signing(reads: { count: number }): AnyProvider {
   const parse = ({ body }: Notification): Event => {
     reads.count += 1;

@@ -32,7 +32,7 @@ const failed = {
   result: { ...passedAnswer.result, status: 'FAILED', reason: 'FACE_MISMATCH' },
 } as const satisfies OutcomeAnswer;
 
-/** Attests what its name says. */
+/** A provider that attests these checks. */
 function attesting(id: string, checks: readonly string[]): AnyProvider {
   const face = probe.channels['FACE_WEB'] as unknown as {
     readonly prepare: (...given: unknown[]) => object;
@@ -61,7 +61,7 @@ async function start(
   return outcome.verification.id;
 }
 
-/** Starts one, and lets it end by this answer two seconds later. */
+/** Starts a verification, and ends it with this outcome two seconds later. */
 async function end(
   core: TestCore,
   key: string,
@@ -116,7 +116,7 @@ describe('the verifications of a user', () => {
     const all: string[] = [];
     for (let at = 0; at < 25; at++) {
       all.unshift(await start(core, `k${at}`));
-      // Some at the very same moment.
+      // Some start at the same time.
       if (at % 3 === 0) core.clock.ms += 1;
     }
     const seen: string[] = [];
@@ -160,7 +160,7 @@ describe('the verifications of a user', () => {
     core.provider.reply(failing('rejected'));
     await expect(start(core, 'three')).rejects.toThrow('PROVIDER_REJECTED');
     expect(await idsOf(core)).toEqual([id]);
-    // What came to nothing is not even named.
+    // A failed start is not even listed.
     const owner = { tenantId: 'tenant-1', userId: 'user-1' };
     expect(await userRecords(core.deps, owner, 'verification').page(null, 10)).toHaveLength(2);
   });

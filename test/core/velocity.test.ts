@@ -98,7 +98,7 @@ describe('velocity limits', () => {
   });
 
   it('reserve a part of the quota for other tenants', async () => {
-    // Twenty a second: a tenth of it are two.
+    // The limit is twenty a second, of which a tenth are two.
     const core = limited({ tenantShare: 0.1 });
     const all = await Promise.all(Array.from({ length: 6 }, () => check(core)));
     expect(all.filter(({ kind }) => kind === 'success').length).toBeLessThanOrEqual(4);

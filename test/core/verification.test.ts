@@ -405,7 +405,7 @@ describe('a paid start whose record was stored although the reply was lost', () 
     expect(await start(core)).toMatchObject({ problem: { code: 'OUTCOME_UNKNOWN' } });
     core.clock.ms += 2 * second;
     expect(await read(core, id)).toMatchObject({ status: 'PASSED' });
-    // The record was written and had moved on: settling the key again must not take it back.
+    // The record has a later status, which settling the key again must not undo.
     const again = await until(async () => {
       const outcome = await start(core);
       return outcome.kind === 'success' ? outcome : null;

@@ -9,7 +9,7 @@ import { probeWith } from '../support/probe-with.ts';
 import { callerOf, createTestCore, matched, passedAnswer, probe } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
 
-// What providers of other kinds need, each found by writing one.
+// Needs of other kinds of providers. Each was found when such a provider was written.
 
 async function start(core: ReturnType<typeof createTestCore>) {
   const { deps } = core;

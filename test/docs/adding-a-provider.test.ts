@@ -13,7 +13,7 @@ import { freePort } from '../support/free-port.ts';
 import { readBlocks } from '../support/read-blocks.ts';
 import { until } from '../support/until.ts';
 
-// docs/adding-a-provider.md, as it stands there.
+// Runs the code of docs/adding-a-provider.md unchanged.
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(`${root}docs/adding-a-provider.md`, 'utf8');
@@ -26,7 +26,7 @@ for (const [name, body] of readBlocks('docs/adding-a-provider.md')) {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the smallest complete plugin of docs/adding-a-provider.md', async () => {
-  // Registers the tests of the page as they stand there.
+  // Registers the tests of the page unchanged.
   await import(pathToFileURL(join(folder, 'tiny.test.ts')).href);
 
   it('has no type errors', async () => {

@@ -9,7 +9,7 @@ import { readBlocks } from '../support/read-blocks.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
-// docs/events.md, as it stands there: its consumer reads what the service appends.
+// Runs the consumer of docs/events.md unchanged on the events of the service.
 
 interface Event {
   readonly verificationId: string;
@@ -38,7 +38,7 @@ beforeAll(async () => {
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   const body = readBlocks('docs/events.md').get('consumer.js');
   if (body === undefined) throw new Error('no consumer.js');
-  // A minute is long for a test.
+  // A minute is too long for a test.
   writeFileSync(join(folder, 'consumer.mjs'), body.replace('60_000', '300'));
   consumer = (await import(pathToFileURL(join(folder, 'consumer.mjs')).href)) as Consumer;
   const client = connectRedis(redis.url);
@@ -68,7 +68,7 @@ describe('the event consumer of docs/events.md', () => {
       }
       handled.push(verificationId);
     };
-    // What was told before anybody listened is heard as well.
+    // Events from before the consumer started are handled too.
     await tell('ver_0');
     const running = ['a', 'b'].map((name) =>
       consumer.consume({ url: redis.url, name, handle, isOver: () => isOver }),

@@ -39,7 +39,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The frontend's own site: the blocks, and the way to its supergraph. */
+/** The site of the frontend: the code blocks, and a route to its supergraph. */
 async function startSite() {
   const types: Readonly<Record<string, string>> = { js: 'text/javascript', html: 'text/html' };
   const server: Server = createServer((request, response) => {
@@ -80,7 +80,7 @@ async function askGraph(body: string): Promise<string> {
   return response.text();
 }
 
-/** The person, at the page of the emulated provider. */
+/** Acts as the person on the page of the emulated provider. */
 async function beThePerson(token: string, choice: object = { act: 'pass' }): Promise<void> {
   const url = `${app.url}/sandbox/person/${token}`;
   await fetch(url);
@@ -96,7 +96,7 @@ async function leaveFor(page: Page, call: string): Promise<void> {
   await Promise.all([page.waitForURL(/\/sandbox\/person\//u), calling]);
 }
 
-/** A module of the page, in a browser: up to the provider's page. */
+/** Runs a module in a browser until it reaches the provider's page. */
 async function begin(module: string, argument: object | string | null): Promise<Page> {
   const page = await browser.openPage(360);
   await page.goto(`${site.url}/begin.html`);
@@ -222,7 +222,7 @@ describe('in a mini program', () => {
     const { launch } = again.startVerification.verification;
     expect(url).toBe(launch.longUrl);
     expect(url).not.toBe(launch.url);
-    // As the provider's page in the web-view does: it has no way back to anybody.
+    // As the provider's page in a web-view, which cannot redirect back.
     const inWebview = await fetch(url);
     expect(inWebview.status).toBe(200);
     const detail = {
@@ -249,7 +249,7 @@ describe('in a mini program', () => {
       readonly verifyDoneCallback: (result: object) => void;
     }): void => {
       void beThePerson(given.data.token, { act: 'fail', code: '2016' }).then(() =>
-        // The SDK may say what it likes.
+        // The result of the SDK is ignored.
         given.verifyDoneCallback({ verifyDone: true }),
       );
     };
@@ -265,7 +265,7 @@ describe('in a mini program', () => {
       readonly data: { readonly token: string };
       readonly fail: () => void;
     }): void => {
-      // Even when the SDK reports a failure, the graph knows better.
+      // The graph decides, even when the SDK reports a failure.
       void beThePerson(given.data.token).then(() => given.fail());
     };
     const page = await loadPage('face-wechat-page.js', {

@@ -31,7 +31,7 @@ const bankCardPage: Readonly<
   '-19': ['NOT_PERFORMED', 'DAILY_LIMIT', 'NOT_CHARGED'],
   '-20': ['INPUT_REFUSED', 'DOCUMENT_UNSUPPORTED', 'NOT_CHARGED'],
   '-21': ['CARD_UNUSABLE', 'CARD_STATE_ABNORMAL', 'CHARGED'],
-  // In no table: nobody may take it for anything.
+  // Not documented, so it must have no meaning.
   '-99': ['UNDETERMINED', 'OTHER', 'UNKNOWN'],
 };
 
@@ -79,7 +79,7 @@ const refusals: Readonly<Record<string, readonly [problem: string, retry: string
   ),
 };
 
-/** What leaves open whether anything was done. */
+/** Codes that do not show whether the call was executed. */
 const doubtful: readonly string[] = [
   ...['FailedOperation', 'FailedOperation.DbError', 'FailedOperation.UnKnown'],
   ...['InternalError', 'InternalError.EncryptSystemError'],
@@ -110,7 +110,7 @@ let scenarios: Scenario[];
 beforeAll(async () => {
   app = await startTestApp();
   const all = (await (await fetch(`${app.url}/sandbox/scenarios`)).json()) as Scenario[];
-  // Those of the pages; an emulation that came with its plugin is tested beside it.
+  // Providers with public documentation. A plugin with its own emulation has its own tests.
   const pages = ['tencent-cn', 'tencent-intl', 'oemcloud'];
   scenarios = all.filter(({ provider }) => pages.includes(provider));
 });
@@ -121,7 +121,7 @@ const startActions: readonly string[] = [
 ];
 const chargeableActions: readonly string[] = ['BankCard4EVerification', 'individual/face'];
 
-/** Of a start or a check, and its answer is not a result. */
+/** Whether a scenario refuses a start or a check. */
 function isRefusal({ action, expect: code }: Scenario): boolean {
   const isResult = action === 'BankCard4EVerification' && isResultCode(code);
   return [...startActions, 'BankCard4EVerification'].includes(action) && !isResult && code !== '0';
@@ -162,7 +162,7 @@ describe('the sandbox catalogue', () => {
         expect(codesOf(action), action).toContain(code);
       }
     }
-    // Each code of the gateway has its place here, and is in the catalogue.
+    // Each gateway code is listed here and in the catalogue.
     const gateway = [...Object.keys(refusals), ...doubtful].filter((code) =>
       /^[A-Z]\d{3}[A-Z]{2}$/u.test(code),
     );
@@ -200,7 +200,7 @@ describe('the sandbox catalogue', () => {
     const refused = scenarios.filter((one) => isRefusal(one) && refusals[codeOf(one)]);
     await eachActionInARow(refused, async (scenario) => {
       const [code, retry] = refusals[codeOf(scenario)] ?? [];
-      // A limit is a limit, whoever keeps it.
+      // RATE_LIMITED has no provider code, because it may be our own limit.
       const providerCode = code === 'RATE_LIMITED' ? {} : { providerCode: codeOf(scenario) };
       expect(await run(scenario), `${scenario.action} ${scenario.expect}`).toMatchObject({
         code,
@@ -214,7 +214,7 @@ describe('the sandbox catalogue', () => {
   it('treats wire faults and internal errors as unknown or not charged, by the effect of the action', async () => {
     const faults = scenarios.filter((one) => isRefusal(one) && !refusals[codeOf(one)]);
     expect(new Set(faults.map((one) => one.expect))).toEqual(new Set(doubtful));
-    // All in one process: what is ordered is met, whatever came before.
+    // All in one process, so that faults do not affect later scenarios.
     await eachActionInARow(faults, async (scenario) => {
       const { action } = scenario;
       expect(await run(scenario), `${action} ${scenario.expect}`).toMatchObject(
@@ -270,7 +270,7 @@ describe('the sandbox catalogue', () => {
         expect(provider.channels).toEqual([
           { channel: 'FACE_WEB', outcome: source },
           { channel: 'FACE_ALIPAY', outcome: source },
-          // Neither a way back nor a notification there.
+          // This channel has neither a return URL nor a notification.
           {
             channel: 'FACE_WECHAT_MINI_PROGRAM',
             outcome: source === 'NOTIFICATION' ? 'NONE' : source,
@@ -283,7 +283,7 @@ describe('the sandbox catalogue', () => {
   );
 });
 
-/** One action does not wait for another one's limit. */
+/** Runs actions in parallel, and the scenarios of one action in a row because of its rate limit. */
 async function eachActionInARow(
   some: readonly Scenario[],
   work: (scenario: Scenario) => Promise<void>,
@@ -296,17 +296,17 @@ async function eachActionInARow(
   );
 }
 
-/** Starts each of them, and waits for the outcome that its table gives. */
+/** Starts each scenario, and waits for the outcome of its table. */
 async function walkOutcomes(target: TestApp, outcomes: readonly Scenario[]): Promise<void> {
   await Promise.all(
     outcomes.map(async (scenario) => {
       const name = `${scenario.action} ${scenario.expect} ${scenario.title}`;
-      // All at once: what the limit sends back is repeated with the same key, as it says.
+      // All start at once. A start over the rate limit is retried with the same key.
       const variables = withKey(scenario.input);
       const started = await until(async () => {
         const { data } = await target.send(startMutation, variables);
         const answer = data?.startVerification;
-        // A service that is busy says 503 before it knows what is asked for.
+        // A busy service answers 503 before it parses the operation.
         if (!answer) return null;
         return ['RATE_LIMITED', 'OVERLOADED'].includes(answer.code) ? null : answer;
       }, 60_000);
@@ -316,10 +316,10 @@ async function walkOutcomes(target: TestApp, outcomes: readonly Scenario[]): Pro
       const last = await until(async () => {
         const answer = await target.send(verificationQuery, { id: verification.id });
         const now = answer.data?.verification;
-        // Busy: a client asks again.
+        // A client retries when the service is busy.
         if (!now) return null;
         if (status !== 'PENDING') return now.status === 'PENDING' ? null : now;
-        // Not asked in a loop, though a provider in trouble leaves no time of an answer.
+        // The client must not poll in a loop while the provider fails.
         expect(now.nextPollAfterMs, name).toBeGreaterThan(0);
         return now.lastCheckedAt !== null || leavesNoTrace(scenario) ? now : null;
       }, 60_000);
@@ -332,20 +332,20 @@ async function walkOutcomes(target: TestApp, outcomes: readonly Scenario[]): Pro
       expect(last.outcome.evidence, name).toBe(
         scenario.action === 'notification' ? 'NOTIFIED' : 'QUERIED',
       );
-      // When OEMCloud spends a unit is not documented.
+      // OEMCloud does not document when it charges.
       if (scenario.provider === 'oemcloud') expect(last.outcome.chargedAttempts, name).toBeNull();
     }),
   );
 }
 
-/** A question that was refused, or none at all. */
+/** Whether a scenario leaves lastCheckedAt null: its query fails, or there is none. */
 function leavesNoTrace({ action, expect: code }: Scenario): boolean {
   const isAskedOf = !['notification', 'individual/face'].includes(action);
   const isWord = /^(?:INIT|ING|SCAN|FINISH|SOMETHING_NEW|init|doing|unheard-of|unfinished)/u;
   return !isAskedOf || !(isWord.test(code) || ['17', '-12'].includes(code));
 }
 
-/** What is told as `providerCode`: ours where the code of a refused nonce is not known. */
+/** The expected `providerCode`: our own code for a refused nonce. */
 function codeOf({ expect: code }: Scenario): string {
   return code === 'I400NU' ? 'NonceRefused' : code;
 }
@@ -357,7 +357,7 @@ const oemcloudStatuses: readonly [status: string, codes: readonly string[]][] = 
   ['EXPIRED', ['30500003']],
 ];
 
-/** Status, and where its table says so reason and billing. */
+/** The status of a scenario, with reason and billing where the table has them. */
 function meaningOf(
   scenario: Scenario,
 ): readonly [status: string, reason?: string, billing?: string] {
@@ -366,7 +366,7 @@ function meaningOf(
   if (action === 'individual/face') return ['PENDING'];
   if (code === '9999') return ['UNDETERMINED', 'OTHER'];
   if (code === 'timeout') return ['EXPIRED', 'TIMED_OUT'];
-  // E证通 said "finished" before: that its result is gone says nothing about the person.
+  // E证通 reported "finished" before, so a missing result says nothing about the person.
   if (code.endsWith('BizTokenExpired')) return [action === 'GetEidResult' ? 'PENDING' : 'EXPIRED'];
   if (order.startsWith('sandbox:Intention=') && code !== '0') {
     if (intentionPending.includes(Number(code)) && !('intentionMode' in optionsOf(input))) {
@@ -380,7 +380,7 @@ function meaningOf(
   const byWord = oemcloudStatuses.find(([, codes]) => codes.includes(code));
   if (byWord) return [byWord[0]];
   const table = resultTables[action === 'notification' ? 'pub/individual/face' : action];
-  // Whatever is in no table leaves a verification as it is.
+  // An undocumented code leaves the verification pending.
   return table?.[code] ?? ['PENDING'];
 }
 

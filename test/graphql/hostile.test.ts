@@ -25,7 +25,7 @@ afterAll(() => app.stop());
 const repeat = (count: number, make: (at: number) => string) =>
   Array.from({ length: count }, (_, at) => make(at)).join(' ');
 
-/** Fields inside fields, as deep as asked. */
+/** A document of nested fields of this depth. */
 function nested(depth: number): string {
   const way = ['user', 'latestPassedVerification'];
   const fields = Array.from({ length: depth - 2 }, (_, at) => way[at % 2] ?? '');
@@ -58,7 +58,7 @@ describe('an operation', () => {
     });
     const fits = await limitOf(make(limits[name]));
     expect(fits.limit).not.toBe(name);
-    // The others are too many of one thing for graphql-js itself.
+    // graphql-js itself limits the other documents.
     if (name === 'depth' || name === 'aliases') expect(fits.errors).toBeUndefined();
   });
 
@@ -74,7 +74,7 @@ describe('an operation', () => {
   });
 
   it('is validated in bounded time when its fragments double', async () => {
-    // Small, and as large as makes the service look for an image.
+    // One small, and one so large that the service looks for an image in it.
     const bomb = (times: number, bytes: number) =>
       `mutation { ...f0 } ${repeat(30, (at) => {
         const next = at < 29 ? `...f${at + 1} `.repeat(times) : '__typename';
@@ -88,7 +88,7 @@ describe('an operation', () => {
     for (const bytes of [0, 300_000]) {
       await timeOf(bomb(1, bytes));
       const plainMs = await timeOf(bomb(1, bytes));
-      // Two to the power of thirty would take minutes.
+      // 2^30 fields would take minutes.
       expect(await timeOf(bomb(2, bytes))).toBeLessThan(plainMs * 50 + 500);
     }
   });
@@ -214,7 +214,7 @@ describe('an operation', () => {
     for (let at = 0; at < 20; at++) await app.send(distinct(at));
     const before = heapMb();
     for (let at = 20; at < 220; at++) await app.send(distinct(at));
-    // Kept, they would be forty megabytes.
+    // If they were kept, they would take 40 MB.
     expect(heapMb() - before).toBeLessThan(15);
   });
 
@@ -442,7 +442,7 @@ describe('references to entities', () => {
     for (const at of wrong.keys()) {
       expect(data._entities.slice(at * 3, at * 3 + 3)).toEqual([mine, null, user]);
     }
-    // Absent is null and no error; each of the others is an error with its place.
+    // An absent object is null without an error. Each of the others has an error with its path.
     expect(data._entities.slice(-2)).toEqual([null, mine]);
     const places = errors.map(({ path }: { path: [string, number] }) => path[1]);
     expect(places.toSorted((a: number, b: number) => a - b)).toEqual(
@@ -455,12 +455,12 @@ describe('references to entities', () => {
 
 describe('the GraphQL over HTTP draft', () => {
   const audits = serverAudits({ url: () => `${app.url}/graphql`, fetchFn: fetch });
-  // GET is a MAY of the draft, and not served here: a link must start nothing.
+  // The draft makes GET optional. It is not served, because a link must not start anything.
   const ofGet = audits.filter(({ name }) => /\bGET\b/u.test(name));
 
   it.each(audits.filter((audit) => !ofGet.includes(audit)))('$id: $name', async (audit) => {
     const { status } = await audit.fn();
-    // What is a MAY is not owed.
+    // Optional requirements may be missing.
     expect(audit.name.startsWith('MAY') ? ['ok', 'notice'] : ['ok']).toContain(status);
   });
 

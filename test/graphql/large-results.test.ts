@@ -16,7 +16,7 @@ it('fifty concurrent outcomes with a video of 8 MB each are all read', async () 
             channel: 'FACE_WEB',
             provider: 'tencent-intl',
             referenceImage,
-            // An equal start would be given the launch of the one before.
+            // An equal start would reuse the launch of the one before.
             extra: `${extra} ${at}`,
           };
           const { data } = await app.send(startMutation, { input });
@@ -34,7 +34,7 @@ it('fifty concurrent outcomes with a video of 8 MB each are all read', async () 
         }, 30_000),
       ),
     );
-    // Whole, they would not fit into what large answers share, and most would fail at first.
+    // Unfiltered, they would exceed the shared byte budget, and most would fail at first.
     const reads = app.logLines.filter((line) => line.includes('GetWebVerificationResultIntl'));
     expect(reads.length).toBeGreaterThanOrEqual(50);
     for (const line of reads) expect(line).not.toContain('"outcome":"protocol"');

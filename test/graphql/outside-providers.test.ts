@@ -5,7 +5,7 @@ import { subject } from '../../template/test/subject.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
-// A provider beside the built-in ones: that of template/, changed where a test needs it.
+// A provider beside the built-in ones: the one of template/, with changes of each test.
 
 const { provider } = subject;
 const web = provider.channels['MY_PROVIDER_WEB'];

@@ -1,4 +1,4 @@
-// What the vendors' pages say, written from them and not taken from the plugins or the sandbox.
+// Tables of the vendors' documentation, written from it and not from the plugins or the sandbox.
 // Sources: docs 1007/115318 (E证通), 1007/101997 (app SDK), 55390 and announcement 100989
 // (international), the five pages' own tables of errors, e签宝 "查询刷脸状态".
 
@@ -71,7 +71,7 @@ export const resultTables: Readonly<Record<string, Readonly<Record<string, Meani
     ...each([1, 2, 3, 4, 8, 9, 10, 11, 14, 202, 1001], ['UNDETERMINED', 'PROVIDER_ERROR', free]),
     ...each([1409], ['EXPIRED', 'TIMED_OUT', free]),
     ...each([1410], ['CANCELLED', 'USER_CANCELLED', free]),
-    // Whether these are billed could not be read.
+    // The documentation does not say whether these are billed.
     ...each([2001], ['UNDETERMINED', 'PROVIDER_ERROR', 'UNKNOWN']),
     ...each([2004, ...range(2009, 2015)], ['FAILED', 'COMPARISON_FAILED', 'UNKNOWN']),
     ...each([2016], ['FAILED', 'FACE_MISMATCH', 'UNKNOWN']),

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-// Invented, and odd on purpose: what is wrong is echoed more often than what is right.
+// Invented and invalid on purpose, because invalid input is echoed more often than valid input.
 const people = [
   {
     name: '欧阳测试甲',

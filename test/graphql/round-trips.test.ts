@@ -5,7 +5,7 @@ import { startRedisProxy } from '../support/redis-proxy.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
-// How often a request goes to Redis and waits, whatever it asks for: seen on the wire between them.
+// Counts the Redis round trips of a request on the wire between them.
 
 let redis: RedisServer;
 let wire: Awaited<ReturnType<typeof startWire>>;
@@ -29,14 +29,14 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-/** Passes everything on, and counts how often the direction changes: a question, then its answer. */
+/** Counts how often the direction changes: a command, then its reply. */
 async function startWire(port: number) {
   let trips = 0;
   const proxy = await startRedisProxy(port, (client, upstream) => {
     let isAsking = false;
     let isRecord = false;
     client.on('data', (chunk) => {
-      // Reading records, and nothing of queues or health.
+      // Counts only reads of records, not those of queues or health.
       if (chunk.includes('vs:sandbox:record:')) isRecord = true;
       isAsking = true;
       upstream.write(chunk);
@@ -79,7 +79,7 @@ describe('_entities', () => {
     });
     const thousand = await tripsOf([mine, ...many]);
     expect(one).toBeGreaterThan(0);
-    // A large question and its answer travel in several pieces, which overlap: still no trip for each.
+    // Large commands and replies travel in chunks that overlap, which still count less than one trip each.
     expect(thousand).toBeLessThan(one * 40);
   });
 });

@@ -10,7 +10,7 @@ import {
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
-// What a user has, and that it is destroyed on demand, as the supergraph sees it.
+// The verifications of a user and their redaction, as the supergraph sees them.
 
 let app: TestApp;
 beforeAll(async () => {
@@ -32,7 +32,7 @@ async function start(userId: string, key: string, headers = as(userId)): Promise
   return verification.id;
 }
 
-/** Starts one, goes through it, and waits for the outcome. */
+/** Starts a verification, passes the page, and waits for the outcome. */
 async function pass(userId: string, key: string): Promise<string> {
   const input = { idempotencyKey: key, channel: 'E_ID' };
   const { data } = await app.send(startMutation, { input }, as(userId));

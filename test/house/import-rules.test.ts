@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-// The linter's own rules over a tree of probes: who may import whom, however deep a file lies.
+// Runs the linter on a tree of sample files: which folder may import which, at any depth.
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let tree = '';
 let found: ReadonlyMap<string, string> = new Map();
 
-/** Rooms, and where nothing in them may import from. */
+/** Folders, and what nothing in them may import. */
 const forbidden = {
   'src/contract': ['src/core/x.ts', 'src/infra/x.ts', 'src/app.ts'],
   'src/ports': ['src/core/x.ts', 'src/infra/x.ts', 'src/http/x.ts', 'providers/acme/x.ts'],
@@ -47,7 +47,7 @@ const forbidden = {
   sandbox: ['src/core/x.ts', 'providers/acme/x.ts'],
 } as const;
 
-/** And what some of them may import. */
+/** What some of them may import. */
 const allowed = {
   'src/core': ['src/contract/x.ts', 'src/core/claims/x.ts'],
   'src/ports': ['src/contract/x.ts'],
@@ -92,7 +92,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(tree, { recursive: true, force: true }));
 
-/** Probes that import from where they must not, or may: the linter says which of them are refused. */
+/** Sample files with one import each. Returns those that the linter rejects. */
 function refusedOf(rooms: Parameters<typeof probesOf>[0]): string[] {
   const probes = probesOf(rooms);
   for (const { path, target } of probes) {

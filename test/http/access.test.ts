@@ -148,7 +148,7 @@ describe('a forwarded access token', () => {
 
   it.each(bad)('that %s is rejected, whatever the headers say', async (_name, make) => {
     const headers = bearer(await make(), { 'x-tenant-id': 'acme', 'x-user-id': 'ann' });
-    // Node refuses headers of more than 16 KB by itself; that is an answer as well.
+    // Node itself rejects headers of more than 16 KB, which is fine too.
     const { status, data, errors, text } = await app.send(whoQuery, {}, headers);
     expect(status).toBe(401);
     expect(data).toBeUndefined();
@@ -273,14 +273,14 @@ function unsigned(alg: string, signature: string): string {
   return `${part({ alg, kid: 'k1' })}.${part(claims)}.${signature}`;
 }
 
-/** The old trick: a shared secret that is the public key. */
+/** A known attack: an HMAC whose secret is the public key. */
 async function signedByPublicKey(): Promise<string> {
   const pem = new TextEncoder().encode(await exportSPKI(keys.publicKey));
   const claims = { iss: issuer, aud: audience, exp: 4_000_000_000, ...claimsOfAnn };
   return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k1' }).sign(pem);
 }
 
-/** By a key that the identity provider publishes, with an algorithm that is not expected here. */
+/** Signed by a published key with an algorithm that is not expected here. */
 async function signedByUnlisted(): Promise<string> {
   const claims = { iss: issuer, aud: audience, exp: 4_000_000_000, ...claimsOfAnn };
   const header = { alg: 'ML-DSA-44', kid: 'k3' };
@@ -296,7 +296,7 @@ describe('trusted identity headers', () => {
   });
   afterAll(() => trusting.stop());
 
-  /** As they come over the wire, repeated ones included. */
+  /** Sends raw headers, also repeated ones. */
   function statusOf(headers: Readonly<Record<string, string | string[]>>): Promise<number> {
     const identity = { 'x-router-secret': secret, 'x-tenant-id': 'acme', 'x-user-id': 'ann' };
     return new Promise((resolve, reject) => {

@@ -84,7 +84,7 @@ describe('admission of requests', () => {
     while (entered.length < 64) await turn();
     for (let turns = 0; turns < 20; turns++) await turn();
     expect(entered).toHaveLength(64);
-    // A request that was answered leaves its place at once; one that waits takes it for a while only.
+    // An answered request leaves its place at once. A waiting one holds it for a limited time.
     for (const leave of leaves.slice(0, 10)) leave();
     while (entered.length < 74) await turn();
     clock.ms += 201;

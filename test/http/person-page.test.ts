@@ -40,7 +40,7 @@ function outcomeOf(id: string, target = app) {
 interface Walk {
   readonly name: string;
   readonly input: object;
-  /** A failure that its page offers, and what becomes of it. */
+  /** A failure that the page offers, and the outcome that it gives. */
   readonly failure: { readonly code: string; readonly reason: string };
   readonly comesBack: boolean;
 }
@@ -85,7 +85,7 @@ const walks: readonly Walk[] = [
   },
 ];
 
-/** The link of a launch, or the page that the sandbox has for the token of an SDK. */
+/** The URL of a launch, or the page that the sandbox has for an SDK token. */
 function pageOf({ url, token }: { readonly url?: string; readonly token?: string }): string {
   return url ?? `${app.url}/sandbox/person/${token ?? ''}`;
 }
@@ -189,7 +189,7 @@ describe('the sandbox page', () => {
     try {
       const { id, launch } = await begin({ channel: 'FACE_ALIPAY', ...oemcloud }, notified);
       const person = await browser.openPage();
-      // The provider's GET on entering changes nothing.
+      // The provider's GET when the page opens changes nothing.
       await person.goto(launch.url);
       const { data } = await notified.send(verificationQuery, { id });
       expect(data.verification).toMatchObject({ status: 'PENDING' });

@@ -43,7 +43,7 @@ async function run(env: Record<string, string> = {}): Promise<Running> {
   return { child, url: `http://127.0.0.1:${port}`, output: () => text, exit };
 }
 
-/** A connection over which one request was answered already, and that has another on its way. */
+/** A connection that has served one request and has another in flight. */
 async function keepOpen(url: string) {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   let text = '';
@@ -123,7 +123,7 @@ describe('the process', () => {
     const kept = await keepOpen(running.url);
     running.child.kill('SIGTERM');
     await until(async () => !(await isReady(running.url)));
-    // Over a connection that was there before, as a gateway keeps them.
+    // Over an open connection, as gateways keep them.
     const late = await kept.ask('POST /graphql');
     expect(late).toMatch(/^HTTP\/1\.1 503 /u);
     expect(late).toMatch(/connection: close/iu);
@@ -300,7 +300,7 @@ describe('the listeners', () => {
   it('reject a request by its path before they read its body', async () => {
     const publicPort = await freePort();
     const { config } = await app({ env: { PUBLIC_PORT: String(publicPort) } });
-    /** What is answered to the head of a request whose body never comes. */
+    /** The response to the head of a request whose body never comes. */
     const answerTo = (port: number, request: string, type: string): Promise<string> =>
       new Promise((resolve) => {
         const head = `${request} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: 9000000\r\n\r\n`;
@@ -323,7 +323,7 @@ describe('the listeners', () => {
       [config.port, 'PUT /graphql', 405],
       [config.port, 'DELETE /health/live', 404],
     ] as const) {
-      // The sandbox reads forms as well, of the person's page.
+      // The sandbox also reads forms, from the page of the person.
       for (const type of ['application/json', 'application/x-www-form-urlencoded']) {
         const answer = await answerTo(port, request, type);
         expect(answer, `${request} ${type}`).toMatch(new RegExp(` ${status} `, 'u'));
@@ -339,7 +339,7 @@ describe('the listeners', () => {
       const policy = (await fetch(page)).headers.get('content-security-policy') ?? '';
       expect(policy, page).toContain("frame-ancestors 'none'");
       expect(policy, page).toContain("base-uri 'none'");
-      // Chrome applies it to the redirects after the form of the person's page as well.
+      // Chrome also applies it to redirects after the form of the person's page.
       if (page !== person) expect(policy, page).toContain("form-action 'none'");
     }
   });

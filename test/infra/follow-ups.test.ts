@@ -6,7 +6,7 @@ import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.
 import { startCluster, startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
-// One suite over every way of planning visits; what only several replicas can show comes after it.
+// One suite for every implementation. Tests of several replicas come after it.
 
 const now = (): number => Date.now();
 const open: FollowUpPlan[] = [];
@@ -53,7 +53,7 @@ function describeVisits(
       await plan.plan('ver_now', now());
       await until(async () => seen.length === 2);
       expect(seen.map(([id]) => id)).toEqual(['ver_now', 'ver_later']);
-      // Timers and Redis count whole milliseconds.
+      // Timers and Redis use whole milliseconds.
       expect(seen[1]?.[1]).toBeGreaterThanOrEqual(atMs - 2);
     });
 
@@ -81,7 +81,7 @@ function describeVisits(
       await until(async () => seen.length === 3);
       await new Promise((resolve) => setTimeout(resolve, 400));
       expect(seen).toHaveLength(3);
-      // It may be planned anew afterwards.
+      // It can be planned again afterwards.
       await plan.plan('ver_again', now());
       await until(async () => seen.length === 4);
     });
@@ -171,7 +171,7 @@ describe('when Redis stops', () => {
       seen.push(id);
       return null;
     });
-    // At different moments of the worker's life, the very first one among them.
+    // At different times in the life of the worker, also at its start.
     for (const afterMs of [0, 3, 30, 300]) {
       const id = `ver_${afterMs}`;
       await plan.plan(id, now() + 500);
@@ -190,7 +190,7 @@ describe('when Redis stops', () => {
         30_000,
       );
     }
-    // And again after everything in it is gone.
+    // And again after all its data is lost.
     await redis.command('FLUSHALL');
     await redis.command('SCRIPT', 'FLUSH');
     await plan.plan('ver_anew', now());

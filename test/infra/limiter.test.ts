@@ -28,7 +28,7 @@ describe.concurrent('the limiter', () => {
     );
     expect(most(sent, (from, to) => to >= from && to < from + 1000)).toBeLessThanOrEqual(perSecond);
     expect(sent.filter((at) => at < (sent[0] ?? 0) + 1000)).toHaveLength(perSecond);
-    // Counts, not times: fifty calls need three windows.
+    // Counts instead of times: fifty calls need three windows.
     expect((sent.at(-1) ?? 0) - (sent[0] ?? 0)).toBeGreaterThanOrEqual(2 * 1000);
   });
 
@@ -78,7 +78,7 @@ describe.concurrent('the limiter', () => {
     const waitedMs = performance.now() - startedMs;
     load.isOver = true;
     await others;
-    // As a ratio: without a bound it would wait for as long as the others do.
+    // As a ratio: without the deadline it would wait as long as the others.
     expect(waitedMs).toBeLessThan(800 * 3);
     expect(prepared).toBe(0);
   });
@@ -116,7 +116,7 @@ describe.concurrent('the limiter', () => {
     let prepared = 0;
     const prepare = async (): Promise<void> => {
       prepared += 1;
-      // Twice the guard, as a store some way off would take.
+      // Twice the guard, as with a distant store.
       await new Promise((resolve) => setTimeout(resolve, 2 * guardMs));
     };
     for (let at = 0; at < 15; at++) await limiter.turn(ask, { prepare });
@@ -124,7 +124,7 @@ describe.concurrent('the limiter', () => {
   });
 });
 
-// One after another: a stall is everybody's.
+// Not concurrent, because a stall affects every test of the process.
 describe('the limiter beside a stalled event loop', () => {
   it('continues after the event loop stalled while a call was being prepared', async () => {
     const limiter = createLimiter();

@@ -86,7 +86,7 @@ describe('a response with media', () => {
     expect(await send(html)).toBe('protocol');
     const incomplete = await serve((response) => response.end('{"Response":{"Video":"AAAA'));
     expect(await send(incomplete)).toBe('protocol');
-    // No JSON from the middle on, while more of it keeps coming.
+    // Invalid JSON from the middle on, while more of it arrives.
     const flowing = await serve((response) => {
       Readable.from([Buffer.from('{"a":1} no'), ...withRecording(megabyte)]).pipe(response);
     });
@@ -109,7 +109,7 @@ describe('a response with media', () => {
     const send = client();
     await send(url);
     const held = (): number => {
-      // What nobody holds any more does not count, whenever it is collected.
+      // Buffers that are no longer referenced do not count, whenever they are collected.
       collectGarbage();
       const { heapUsed, external } = process.memoryUsage();
       return heapUsed + external;

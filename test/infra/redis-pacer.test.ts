@@ -23,7 +23,7 @@ afterAll(async () => {
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const trueMs = (): number => performance.timeOrigin + performance.now();
 
-/** A replica whose clock is wrong by so much. */
+/** A replica whose clock is off by this much. */
 async function replica(
   skewMs = 0,
   url = redis.url,
@@ -42,7 +42,7 @@ async function replica(
   return { pacer, limiter };
 }
 
-/** How many of these moments the fullest second holds, wherever it begins. */
+/** The largest number of these times in any second. */
 function mostInAnySecond(atMs: readonly number[]): number {
   return Math.max(
     0,
@@ -66,7 +66,7 @@ async function demand(
         try {
           const ask = { key, perSecond, priority, withinMs: 5000 };
           const isInTime = await limiter.turn(ask, prepare ? { prepare } : {});
-          // As it is asked right before the bytes are written.
+          // As the client does right before it writes the bytes.
           if (isInTime()) sent.push(trueMs());
         } catch (error) {
           if (!(error instanceof LimiterRefusal) && !(error instanceof StoreUnavailable))
@@ -78,7 +78,7 @@ async function demand(
   );
 }
 
-// Each has a quota, and where it needs one a server, of its own.
+// Each test has its own quota, and its own server where needed.
 describe.concurrent('slots reserved in Redis', () => {
   it.each([20, 100])(
     'are at most %i in any second over four replicas with different clocks, and nearly as many',
@@ -109,7 +109,7 @@ describe.concurrent('slots reserved in Redis', () => {
     await own.command('SCRIPT', 'FLUSH');
     await running;
     expect(mostInAnySecond(sent)).toBeLessThanOrEqual(20);
-    // And it goes on.
+    // Calls continue.
     expect(sent.length).toBeGreaterThan(40);
   }, 30_000);
 
@@ -155,7 +155,7 @@ describe.concurrent('slots reserved in Redis', () => {
     );
     for (const { pacer } of replicas) await pacer.warm('rotated', 20);
     await sleep(2100);
-    // As replicas are replaced one after the other: each beside the one before it.
+    // As in a rolling deploy: each replica beside the one before it.
     for (const [at, one] of replicas.entries()) {
       const next = replicas[at + 1];
       if (!next) break;
@@ -179,8 +179,8 @@ describe.concurrent('slots reserved in Redis', () => {
     const prepare = async (): Promise<void> => {
       await client.ping();
     };
-    // At a tenth of a second for each trip, and two trips a call. On a quiet machine this takes five seconds;
-    // how much of the quota is used is measured by bench:quota.
+    // With 100 ms for each round trip, and two round trips a call. bench:quota measures how much of the
+    // quota is used; a slow machine uses less.
     while (sent.length < 20 * 5) {
       await Promise.all(
         replicas.map((one) => demand(one, 'far', 20, 2000, sent, 'start', prepare)),
@@ -230,7 +230,7 @@ describe.concurrent('slots reserved in Redis', () => {
     await expect(one.limiter.turn({ ...ask, priority: 'start' })).rejects.toBeInstanceOf(
       StoreUnavailable,
     );
-    // Half of the quota, of two replicas: and not nothing.
+    // Half of the quota for each of two replicas, but more than nothing.
     await until(async () => sent.length > 15);
     expect(mostInAnySecond(sent)).toBeLessThanOrEqual(11);
     own.child.kill('SIGCONT');

@@ -50,8 +50,8 @@ describe('a Redis reply', () => {
 
   it('counts when it is late because Redis was busy with earlier commands', async () => {
     const client = await clientOf();
-    // Each is quick; all together they take several times as long as silence may last. They are long, so that
-    // Redis reads few at once: it replies to what it has read.
+    // Each is quick, but together they take longer than the limit of silence. They are long texts, so that
+    // Redis reads only a few at once, and replies to those.
     const long = `${busyFor(2)} -- ${'x'.repeat(8000)}`;
     const replies = Array.from({ length: 500 }, () => client.eval(long, 0));
     expect(new Set(await Promise.all(replies))).toEqual(new Set([1]));
@@ -97,13 +97,13 @@ describe('a silent Redis', () => {
     await client.set('a', '1');
     hole.swallow();
     await expect(client.get('a')).rejects.toThrow('does not answer');
-    // Nothing is ever read from the old connection again: only a new one can answer.
+    // The old connection is never read again, so only a new one can reply.
     expect(await until(() => client.get('a').catch(() => null))).toBe('1');
     expect(hole.connections()).toBeGreaterThan(1);
   });
 });
 
-/** Passes everything on, until the connections that are open are told to swallow it. */
+/** Forwards everything until its open connections are told to swallow it. */
 async function startHole() {
   const sockets: Socket[] = [];
   const proxy = await startRedisProxy(redis.port, (client, upstream) => {

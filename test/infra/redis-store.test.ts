@@ -78,7 +78,7 @@ describe('the Redis store', () => {
     const bodies = await Promise.all(places.map((place) => client.hget(place, 'b')));
     const [first = '', second = ''] = places.slice(-2);
     await client.hset(first, 'b', bodies.at(-1) ?? '');
-    // Never a miss, and the other one is not touched by it.
+    // An error instead of a miss, and the other record is not affected.
     const found = await store.records.get(['a', 'b']);
     expect(found.map((record) => record !== null)).toEqual([true, true]);
     expect(found.map((record) => record?.body)).toContain('');
@@ -106,7 +106,7 @@ describe('the Redis store', () => {
     await single.command('FLUSHALL');
     const [oldHash, newHash] = [someKey('h1'), someKey('h2')];
     const [oldSeal, newSeal] = [someKey('e1'), someKey('e2')];
-    // First everybody can read with the new keys, then the new ones are used for writing.
+    // First all replicas can read with the new keys, then they write with them.
     const before = await redisStoreOf(single.url, { hash: [oldHash], encryption: [oldSeal] });
     const prepared = await redisStoreOf(single.url, {
       hash: [oldHash, newHash],
@@ -198,7 +198,7 @@ describe('the Redis store', () => {
 });
 
 describe('a Redis in trouble', () => {
-  /** How a call ended, and that it did so while somebody could still be told. */
+  /** How a call ended, or that it took too long for the caller. */
   async function endOf(work: Promise<unknown>): Promise<string> {
     const late = sleep(3000).then(() => 'too late');
     return Promise.race([

@@ -77,7 +77,7 @@ describe.each([
     const velocity = await create();
     const one = counter(5, 0.4);
     for (let window = 0; window < 4; window++) {
-      // Asked without a pause, so that some are refused in the moment in which the window ends.
+      // Without a pause, so that some are refused at the end of the window.
       await until(async () => (await spend(velocity, one)) === 'spent');
       const rest = await Promise.all(Array.from({ length: 30 }, () => spend(velocity, one)));
       expect(rest.filter((kind) => kind === 'spent').length).toBeLessThanOrEqual(4);

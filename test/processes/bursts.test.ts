@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startReplicaGroup, type ReplicaGroup } from '../support/replica-group.ts';
 
-// Far more at once than can be done: what everybody is told. The figures are in bench:bursts.
+// Far more requests at once than can be served. bench:bursts prints the figures.
 
 let group: ReplicaGroup;
 const oneOf = (at: number) => group.oneOf(at);
@@ -10,7 +10,7 @@ beforeAll(async () => {
   group = await startReplicaGroup(3, {
     env: {
       TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: '2000',
-      // Counters are made at the first burst, not before.
+      // Makes the first burst create the velocity counters.
       VELOCITY_USER: '100000/60',
       VELOCITY_CARD: '100000/60',
       TENANT_DAILY_CHARGEABLE: '100000',
@@ -27,7 +27,7 @@ describe('a burst', () => {
     );
     group.provider.onCall(null);
     const codes = new Set(all.map((one) => one?.code ?? one?.check?.outcome ?? 'nothing'));
-    // Redis is well all the time: nobody is told anything else.
+    // Redis works all the time, so no other code may occur.
     expect([...codes].filter((code) => !expected.includes(code))).toEqual([]);
     expect(all.filter((one) => one?.check).length).toBeGreaterThan(20);
     for (const [at, one] of all.entries()) {

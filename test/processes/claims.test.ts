@@ -5,7 +5,7 @@ import { startReplicaGroup, type ReplicaGroup } from '../support/replica-group.t
 import { startReplica } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
 
-// Real processes on one Redis, before one provider that keeps a book of what it was asked.
+// Real processes on one Redis, before one provider that keeps a ledger of its calls.
 
 const count = 4;
 let group: ReplicaGroup;
@@ -45,7 +45,7 @@ describe('four replicas on one Redis', () => {
     group.provider.onCall(null);
     expect(await lost).toBeNull();
     const others = await Promise.all([0, 1, 2].map((at) => oneOf(at).check('killed', 'killed')));
-    // While the answer may still come, and afterwards: nobody asks again.
+    // No replica calls again, neither while the response may come nor afterwards.
     for (const other of others) {
       expect(['IN_PROGRESS', 'OUTCOME_UNKNOWN']).toContain(other.code);
     }
@@ -75,7 +75,7 @@ describe('four replicas on one Redis', () => {
     expect(unknown).toMatchObject({ retry: 'NEW_KEY' });
     paused.resume();
     await first;
-    // What it read after its time was over counts for nothing, or for the answer: never for a call.
+    // A response that it reads after the deadline may settle the key, but never causes another call.
     const last = await oneOf(1).check('paused', 'paused');
     expect(last.code === 'OUTCOME_UNKNOWN' || last.check?.outcome === 'MATCHED').toBe(true);
     expect(group.provider.paidFor('paused')).toBe(1);
@@ -104,7 +104,7 @@ describe('four replicas on one Redis', () => {
     const names = Array.from({ length: 40 }, (_, at) => `chaos-${at}`);
     const told = new Map<string, string>();
     let isOver = false;
-    // Answers late enough that kills and pauses meet calls on their way.
+    // Late responses, so that kills and pauses meet calls in flight.
     group.provider.onCall((_name, answer) => void setTimeout(answer, Math.random() * 400));
     const chaos = (async () => {
       for (let round = 0; round < 12; round++) {
@@ -138,12 +138,12 @@ describe('four replicas on one Redis', () => {
       expect(group.provider.paidFor(name), name).toBeLessThanOrEqual(1);
       if (told.get(name) === 'MATCHED') expect(group.provider.paidFor(name), name).toBe(1);
     }
-    // Most were served all the same.
+    // Most checks succeed.
     expect([...told.values()].filter((one) => one === 'MATCHED').length).toBeGreaterThan(20);
   }, 180_000);
 
   it('pay nothing while Redis is stopped, and continue afterwards', async () => {
-    // One that has just been paused or started says 503 for a moment.
+    // A replica that has just been paused or started answers 503 for a moment.
     const isReady = (at: number) => until(async () => (await oneOf(at).check('up', 'up'))?.check);
     await Promise.all([0, 1, 2, 3].map(isReady));
     group.redis.child.kill('SIGSTOP');
@@ -164,12 +164,12 @@ describe('four replicas on one Redis', () => {
     const keys = (await group.redis.command('KEYS', '*')) as string[];
     expect(keys.length).toBeGreaterThan(20);
     for (const key of keys) {
-      // The queue and the stream for other services are bounded by number, and hold ids only.
+      // The queue and the event stream are limited by length, and contain only ids.
       const isPlanOfVisits = key.startsWith('{vs:sandbox}:visits:');
       const isBounded = isPlanOfVisits || key === 'vs:sandbox:events';
       if (!isBounded) expect(await group.redis.command('PTTL', key), key).not.toBe(-1);
       const type = String(await group.redis.command('TYPE', key));
-      // Its end came meanwhile.
+      // It has expired meanwhile.
       if (type === 'none') continue;
       const readers: Readonly<Record<string, [string, ...string[]]>> = {
         hash: ['HGETALL', key],
@@ -192,14 +192,14 @@ describe('four replicas on one Redis', () => {
   });
 });
 
-/** Between a replica and Redis: tells when a claim is about to be known as started. */
+/** A proxy that calls back between Redis confirming a start and the replica reading it. */
 async function startStartedWatch(redisPort: number) {
   let hits = 0;
   let onReply: (() => void) | null = null;
   const proxy = await startRedisProxy(redisPort, (client, upstream) => {
     let isStarting = false;
     client.on('data', (chunk) => {
-      // The arguments of starting a claim: the state that it starts from.
+      // `claimed` is an argument of the script that starts a claim.
       if (chunk.includes('$7\r\nclaimed\r\n')) isStarting = true;
       upstream.write(chunk);
     });

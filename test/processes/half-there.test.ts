@@ -7,7 +7,7 @@ import { startCluster, startRedis, type RedisServer } from '../support/redis.ts'
 import { startLedgerProvider, startReplica, type Replica } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
 
-// A Redis that answers, and does not do what a claim needs.
+// Redis servers that reply, but lack something that claims need.
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -37,7 +37,7 @@ function documentedRights(): string[] {
   return rights.replaceAll('vs:live', 'vs:sandbox').split(/\s+/u);
 }
 
-/** A user with such rights, and where it finds the server. */
+/** Creates a Redis user with these rights. Returns its URL. */
 async function as(server: RedisServer, rights: readonly string[]): Promise<string> {
   await server.command('ACL', 'SETUSER', 'service', 'reset', 'on', '>secret', ...rights);
   return `redis://service:secret@127.0.0.1:${server.port}`;
@@ -67,7 +67,7 @@ describe('the documented Redis rights', () => {
       // oxlint-disable-next-line typescript/no-explicit-any
       return ((await response.json()) as { data: any }).data;
     };
-    // Of another provider, which the sandbox emulates: tencent-cn is this test's own.
+    // A provider that the sandbox emulates. tencent-cn points to this test.
     const { startVerification: started } = await ask(startMutation, {
       input: {
         ...{ idempotencyKey: 'rights', channel: 'FACE_WEB', provider: 'tencent-intl' },
@@ -75,7 +75,7 @@ describe('the documented Redis rights', () => {
       },
     });
     const { id } = started.verification;
-    // The follow-up is planned, and done when its time has come: what it needs was refused otherwise.
+    // A follow-up that lacks a right would not be planned or run.
     const jobs = () => server.command('ZCARD', '{vs:sandbox}:visits:delayed');
     expect(await jobs()).toBe(1);
     const { verification } = await ask(verificationQuery, { id });
@@ -114,7 +114,7 @@ describe('with a partly working Redis', () => {
   it('a replica is not ready while any one node of its cluster hangs', async () => {
     const cluster = await startCluster();
     cleanUp.push(cluster.stop);
-    // Else every node says that the cluster is down, once they have noticed.
+    // Otherwise every node would report the cluster as down after a while.
     for (const server of cluster.servers) {
       await server.command('CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
     }

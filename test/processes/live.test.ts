@@ -13,7 +13,7 @@ import {
 } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
 
-// With credentials: the provider is this test's own, on this host.
+// With credentials. The provider is a server of this test.
 
 let redis: RedisServer;
 let provider: LedgerProvider;

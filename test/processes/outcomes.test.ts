@@ -9,8 +9,8 @@ import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startReplica, type Replica } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
 
-// Real processes beside one Redis. Their provider's verifications last three seconds and one of
-// grace; the first visit to what nobody asks about is made twelve seconds after its start.
+// Real processes on one Redis. Their provider's verifications last three seconds plus one of grace, and
+// the first follow-up runs twelve seconds after a start.
 
 type Answer = (about: string) => object | Promise<object>;
 
@@ -58,7 +58,7 @@ async function startOne(): Promise<Replica> {
   return startReplica(redis.url, null, env, { main: 'test/support/brief-replica.ts' });
 }
 
-/** Answers what the test says, and keeps a book of the questions. */
+/** Returns what the test says, and counts the queries. */
 async function startUpstream() {
   const asked: string[] = [];
   let answer: Answer = () => pending;
@@ -130,7 +130,7 @@ async function read(at: number, id: string) {
   return (await send(oneOf(at), verificationQuery, { id })).verification;
 }
 
-/** What other services have heard about a verification. */
+/** The events of a verification. */
 async function eventsOf(id: string): Promise<Record<string, string>[]> {
   const entries = (await redis.command('XRANGE', 'vs:live:events', '-', '+')) as [
     string,
@@ -189,7 +189,7 @@ describe('the verifications of three replicas on one Redis', () => {
         }),
     );
     await until(async () => upstream.askedAbout('orphaned') === 1, 40_000);
-    // Whichever it was: all of them go, and others come.
+    // It is unknown which one, so all are killed and replaced.
     await Promise.all(replicas.splice(0).map((replica) => replica.kill()));
     upstream.answerBy(() => passed);
     replicas.push(...(await Promise.all([1, 2, 3].map(() => startOne()))));
@@ -224,13 +224,13 @@ describe('the verifications of three replicas on one Redis', () => {
     const userId = headers['x-user-id'];
     const { redactUserData } = await send(oneOf(1), redact, { userId });
     expect(redactUserData.verifications).toBeGreaterThanOrEqual(2);
-    // Late visits and questions bring nothing back.
+    // Later follow-ups and reads bring nothing back.
     await new Promise((resolve) => setTimeout(resolve, 13_000));
     for (const id of ids) await read(2, id);
     const after = (await redis.command('KEYS', '*')) as string[];
     expect(after.filter((key) => key.endsWith(':personal'))).toEqual([]);
     expect(after.filter((key) => key.includes(':list:'))).toEqual([]);
-    // With the keys of the store as well.
+    // Also when it is decrypted with the keys of the store.
     const keys = [{ kid: 'e1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }];
     const vault = createVault({ keys, mode: 'live' });
     const records = after.filter((key) => key.startsWith('vs:live:record:'));

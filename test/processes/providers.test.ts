@@ -8,7 +8,7 @@ import { builtInProviders } from '../../providers/index.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
-// PROVIDERS, as an operator sets it: the service as a process of its own, in a folder with plugins.
+// Runs the service as a process in a folder with plugins, as an operator does.
 
 const secret = 'a-secret-of-the-operator';
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -176,7 +176,7 @@ describe('PROVIDERS', () => {
 
   it('loads a package and a file beside the built-in providers', async () => {
     const send = await start(folderWith(both), {
-      // Twice is once.
+      // The second mention has no effect.
       PROVIDERS: '@probe/idv, ./my-provider.ts,./my-provider.ts',
       PROBE_IDV_LIMIT_START: '3',
     });
@@ -368,9 +368,9 @@ describe('a broken plugin stops the boot with one sentence', () => {
     ],
   ])('%s', async (_name, PROVIDERS, files, sentence) => {
     const PORT = String(await freePort());
-    // With it real providers would be called, and much else be demanded.
+    // This variable would make the service live, with many more required settings.
     const isAboutIt = Object.values(files).some((text) => /given\.KEY|PROBE_KEY/u.test(text));
-    // No credential: whatever is set here is nobody's to print.
+    // No credential, but no setting may be printed.
     const env = {
       PROVIDERS,
       PORT,

@@ -6,7 +6,7 @@ import { startRedis } from '../support/redis.ts';
 import { startLedgerProvider, startReplica, type Replica } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
 
-// What reaches the provider, by the clock of its own socket, from the whole service.
+// Measures what reaches the provider from the whole service, by the clock of its socket.
 
 const cleanUp: (() => unknown)[] = [];
 afterAll(async () => {
@@ -27,7 +27,7 @@ function mostInAnySecond(atMs: readonly number[]): number {
   );
 }
 
-/** A provider whose connections take their time; `arrivals` since they were last asked for. */
+/** A provider with slow connections. `arrivals` are those since the last question. */
 async function startSlowToConnect() {
   const child = fork(new URL('../support/slow-to-connect.ts', import.meta.url));
   cleanUp.push(() => child.kill('SIGKILL'));
@@ -84,7 +84,7 @@ describe('the quota of a provider', () => {
     const told: string[] = [];
     const repeated = new Set<number>();
     const count = seconds * perSecond * 0.9;
-    // As many as fit, evenly. What a busy machine has no time for is repeated with its key, as a client does.
+    // As many as the quota allows, evenly. Like a client, it retries with the same key on a busy machine.
     await Promise.all(
       Array.from({ length: count }, async (_, at) => {
         await sleep((at * 1000) / (perSecond * 0.9));
@@ -97,7 +97,7 @@ describe('the quota of a provider', () => {
       }),
     );
     expect(told.filter((one) => one !== 'MATCHED')).toEqual([]);
-    // Without looking ahead by what the way takes, two thirds of them were.
+    // Without reserving ahead by the round-trip time, two thirds were repeated.
     expect(repeated.size).toBeLessThan(count * 0.2);
   }, 60_000);
 });

@@ -25,7 +25,7 @@ function keyIn(encryption: { CiphertextBlob: string }): Buffer {
   return raw.subarray(-32);
 }
 
-/** The vendor's side, by the document: RSA PKCS#1 v1.5, then AES-256-CBC. */
+/** Decrypts as the vendor's documentation says: RSA PKCS#1 v1.5, then AES-256-CBC. */
 function open(encryption: { CiphertextBlob: string; Iv: string }, value: string): string {
   const key = keyIn(encryption);
   const decipher = createDecipheriv('aes-256-cbc', key, Buffer.from(encryption.Iv, 'base64'));
@@ -178,7 +178,7 @@ describe('encryption of sensitive fields', () => {
       expect((await check('韦小宝')).data.checkBankCard.check).toMatchObject({
         outcome: 'MATCHED',
       });
-      // The order is inside the encrypted name: only who decrypts it can follow it.
+      // The sandbox order is in the encrypted name, so it works only after decryption.
       expect((await check('sandbox:-13')).data.checkBankCard.check).toMatchObject({
         reason: 'LOST_CARD',
       });

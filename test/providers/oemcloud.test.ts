@@ -115,7 +115,7 @@ describe('oemcloud: requests', () => {
       options: { receivesWebviewMessages: true, repetition: true },
     });
     expect(body).toMatchObject({ faceauthMode: 'ZHIMACREDIT', repetition: true });
-    // The page: a web-view gets messages only when no way back is given.
+    // Documented: a web-view gets messages only without a return URL.
     expect(body).not.toHaveProperty('callbackUrl');
   });
 

@@ -24,7 +24,7 @@ const good = {
   callbackUrl: 'https://app.example/back',
 };
 
-/** Each call has a second of its own, so that the limit is not met by accident. */
+/** Each call has its own second, so that it never meets the rate limit by accident. */
 async function call(
   headers: Record<string, string | undefined> = {},
   body: object = good,

@@ -216,7 +216,7 @@ describe('the official Node SDK against the sandbox', () => {
       'InvalidParameterValue.BizTokenIllegal',
       () => client().request('CheckEidTokenStatus', { EidToken: 'x' }),
     ],
-    // The pages' own failing examples.
+    // The failing examples of the documentation.
     [
       'FailedOperation.UnregisteredEid',
       () => client().request('GetEidToken', { MerchantId: '0NSJ240615216044312521' }),

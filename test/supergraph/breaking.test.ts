@@ -9,7 +9,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const released = readFileSync('schema/released.graphql', 'utf8');
 
-/** What `npm run schema:breaking` says of the released SDL with this change. */
+/** The result of `npm run schema:breaking` for the released SDL with this change. */
 function check(change: (sdl: string) => string) {
   const path = join(folder, 'changed.graphql');
   const changed = change(released);

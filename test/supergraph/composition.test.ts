@@ -8,7 +8,7 @@ import { verificationSdl } from '../../examples/supergraph/start-supergraph.ts';
 const link =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])';
 
-/** Another team that took the obvious names, and means something else by each. */
+/** Another team that uses generic names with other meanings. */
 const generic = gql`
   ${link}
   scalar DateTime

@@ -158,7 +158,7 @@ describe.each(gateways)('through %s', (name, send) => {
       provider: { id: 'tencent-cn', title: expect.any(String) },
     });
     expect(ann.verifications.edges[0].node.id).toBe(id);
-    // Somebody else's, as far as Ann may see them: nothing.
+    // Ann sees none of Bob's verifications.
     expect(bob).toMatchObject({
       latestPassedVerification: null,
       verifications: { edges: [], pageInfo: { hasNextPage: false } },
@@ -202,7 +202,7 @@ describe.each(gateways)('through %s', (name, send) => {
     const two = { tencentCnEId: {}, oemcloudFace: {} };
     for (const options of [two, {}]) {
       const { data, errors } = await start('wrong', options);
-      // Refused by the gateway where it knows @oneOf, else here: started by neither.
+      // A gateway that knows @oneOf rejects it, otherwise the subgraph does. Neither starts anything.
       const refused = data?.startVerification?.fields?.[0]?.path ?? errors?.[0]?.message;
       expect(refused).toBeDefined();
       expect(data?.startVerification?.verification).toBeUndefined();

@@ -3,8 +3,8 @@ import { builtInProviders } from '../../providers/index.ts';
 import { startApp } from '../../src/app.ts';
 import { contractVersion, defineProvider, type OutcomeAnswer } from '../../src/contract/index.ts';
 
-// The service as a process of its own, with one provider whose verifications last some seconds, so
-// that their whole life passes within a test. Its upstream is the test's.
+// The service as a process, with one provider whose verifications last some seconds, so
+// that they end within a test. The test provides its upstream.
 
 const brief = defineProvider({
   contractVersion,

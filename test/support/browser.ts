@@ -5,9 +5,9 @@ import { startTestApp, type TestApp } from './test-app.ts';
 
 export interface TestBrowser {
   readonly openPage: (width?: number) => Promise<Page>;
-  /** Every host that any page asked. */
+  /** Every host that a page contacted. */
   readonly hosts: () => string[];
-  /** What pages complained of in their console. */
+  /** Errors in the consoles of the pages. */
   readonly complaints: () => string[];
   readonly close: () => Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function openBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** The app where a browser finds it, links of its own included. */
+/** The app at an address that the browser can reach, also for links of the app. */
 export async function startBrowsableApp(env: Record<string, string> = {}): Promise<TestApp> {
   const port = await freePort();
   return startTestApp({

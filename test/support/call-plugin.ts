@@ -17,14 +17,14 @@ export interface SentCall {
   readonly body: any;
 }
 
-/** Settings that open nothing. */
+/** Settings without real credentials. */
 export const someSettings = {
   SECRET_ID: 'AKIDtest',
   SECRET_KEY: 'test-key',
   MERCHANT_ID: '0NSJ240626160443125212',
 };
 
-/** Lends a plugin a way to send that answers from a table, and notes what was sent. */
+/** A call for a plugin that gets its responses from a table and records the requests. */
 export function fakeCall<Settings>(
   definition: ProviderDefinition<Settings>,
   answers: Readonly<Record<string, unknown>>,
@@ -82,7 +82,7 @@ export function startInput(given: Partial<StartInput> = {}): StartInput {
   };
 }
 
-/** Asks how a verification ended. */
+/** Queries the outcome of a verification. */
 export function askOutcome<Settings>(
   channel: ChannelDefinition<Settings>,
   call: ProviderCall<Settings>,

@@ -9,7 +9,7 @@ export interface KeyPair {
 export const issuer = 'https://id.acme.example/';
 export const audience = 'supergraph';
 
-/** Publishes keys on loopback, and counts who asks for them. */
+/** Publishes keys on loopback, and counts the requests for them. */
 export async function startIdentityProvider(first: readonly object[]) {
   let published = first;
   let asked = 0;
@@ -33,7 +33,7 @@ export async function startIdentityProvider(first: readonly object[]) {
     publish: (next: readonly object[]) => {
       published = next;
     },
-    /** Answers this with 200, instead of keys. */
+    /** Serves this with status 200 instead of the keys. */
     show: (next: string | null) => {
       page = next;
     },
@@ -51,7 +51,7 @@ export async function publicJwk({ publicKey }: KeyPair, kid: string): Promise<ob
   return { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' };
 }
 
-/** Signed by RS256, for five minutes, with these claims over the standard ones. */
+/** Signs with RS256, for five minutes, with these claims over the standard ones. */
 export async function signToken(
   { privateKey }: KeyPair,
   claims: JWTPayload,

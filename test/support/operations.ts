@@ -90,7 +90,7 @@ export const redactUserMutation = print(gql`
   }
 `);
 
-/** As a gateway asks for the fields that are added to the User of another subgraph. */
+/** The query of a gateway for the fields that are added to the User of another subgraph. */
 export const userQuery = print(gql`
   query (
     $users: [_Any!]!

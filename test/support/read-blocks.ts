@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The named blocks of a page of docs, by name: those that begin with "```js name.js" and the like. */
+/** The named code blocks of a docs page, by name: those that start with "```js name.js" and the like. */
 export function readBlocks(path: string): ReadonlyMap<string, string> {
   const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   const blocks = new Map<string, string>();

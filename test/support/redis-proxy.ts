@@ -7,7 +7,7 @@ export interface RedisProxy {
   readonly stop: () => Promise<void>;
 }
 
-/** Stands before a Redis of this host. `carry` is called for each connection, and moves its bytes. */
+/** A proxy before a Redis of this host. `carry` moves the bytes of each connection. */
 export async function startRedisProxy(
   redisPort: number,
   carry: (client: Socket, upstream: Socket) => void,

@@ -20,14 +20,14 @@ export interface RedisServer {
   readonly port: number;
   readonly url: string;
   readonly child: ChildProcess;
-  /** One command, outside of anything under test. */
+  /** Sends one command over a connection of its own. */
   readonly command: (...args: [string, ...string[]]) => Promise<unknown>;
-  /** Killed, and started again with what it last saved. */
+  /** Kills it, and starts it again with what it last saved. */
   readonly restart: () => Promise<RedisServer>;
   readonly stop: () => Promise<void>;
 }
 
-/** A real redis-server on a free port of loopback, with nothing kept on disk. */
+/** A real redis-server on a free port of loopback that keeps nothing on disk. */
 export async function startRedis(
   args: readonly string[] = [],
   given: { readonly port?: number; readonly directory?: string } = {},
@@ -158,7 +158,7 @@ export function someKey(kid: string): NamedKey {
   return { kid, key: new Secret(randomBytes(32).toString('base64')) };
 }
 
-/** A store of its own over a server, as `app` puts it together. */
+/** A store on a server, composed as in `app`. */
 export async function redisStoreOf(
   url: string,
   keys: {

@@ -17,7 +17,7 @@ export interface ReplicaGroup {
   readonly stop: () => Promise<void>;
 }
 
-/** Replicas on one Redis, before one provider that keeps its own book. They serve once this resolves. */
+/** Replicas on one Redis, before one provider with a ledger. They serve once this resolves. */
 export async function startReplicaGroup(
   count: number,
   given: {

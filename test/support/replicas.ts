@@ -11,7 +11,7 @@ const key = Buffer.alloc(32, 7).toString('base64');
 export interface Replica {
   readonly url: string;
   readonly child: ChildProcess;
-  /** What the GraphQL field answered; null when nobody answered. */
+  /** The result of the GraphQL field; null when there was no response. */
   readonly check: (
     name: string,
     idempotencyKey: string,
@@ -23,7 +23,7 @@ export interface Replica {
   readonly resume: () => void;
 }
 
-/** The service as a process of its own, beside others at one Redis and one provider. */
+/** The service as a process, with others on one Redis and one provider. */
 export async function startReplica(
   redisUrl: string,
   providerUrl: string | null,
@@ -88,15 +88,15 @@ export async function startReplica(
 
 export interface LedgerProvider {
   readonly url: string;
-  /** What would be on the bill: a line for each call that reached it, by the name it was about. */
+  /** The bill: a line for each call, with the name it was about. */
   readonly ledger: string[];
   readonly paidFor: (name: string) => number;
-  /** What happens to the next calls; back to an answer at once by `null`. */
+  /** How the next calls are answered; `null` means at once. */
   readonly onCall: (behave: ((name: string, answer: () => void) => void) | null) => void;
   readonly stop: () => Promise<void>;
 }
 
-/** A provider that keeps its own book. It answers in the envelope of Tencent Cloud API 3.0. */
+/** A provider with a ledger of its calls. It responds in the format of Tencent Cloud API 3.0. */
 export async function startLedgerProvider(): Promise<LedgerProvider> {
   const ledger: string[] = [];
   let behave: ((name: string, answer: () => void) => void) | null = null;

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { until } from './until.ts';
 
-/** Runs a tab of GraphiQL by the name of its operation, and gives what the result pane shows. */
+/** Runs a tab of GraphiQL by the name of its operation, and returns the text of the result pane. */
 export async function runTab(page: Page, name: string): Promise<string> {
   // As a person would, look before clicking: the editor is filled a moment after the tab is shown,
   // and takes over its operation a moment later still.
@@ -19,7 +19,7 @@ export async function runTab(page: Page, name: string): Promise<string> {
   });
 }
 
-/** What the result pane shows, however its editor draws blanks. */
+/** The text of the result pane, without the blanks of its editor. */
 async function resultText(page: Page): Promise<string> {
   const text = await page.locator('.result-window').innerText();
   return text.replaceAll('\u00a0', ' ');

@@ -3,8 +3,8 @@ import { createServer as createTlsServer } from 'node:https';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-// A process of its own, so that nothing else delays when a request is seen to arrive: a provider over TLS
-// that takes its time for each new connection. Sends its port, and for every message when requests arrived.
+// A separate process, so that nothing delays the time at which a request arrives: a provider over TLS
+// that is slow for each new connection. Sends its port, and for every message the times of arrival.
 
 export const certificate = fileURLToPath(new URL('tls/cert.pem', import.meta.url));
 const handshakeMs = 180;

@@ -4,12 +4,12 @@ import { kept } from './kept.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
-  /** Lets time pass, as the store sees it. */
+  /** Lets time pass for the store. */
   readonly pass: (ms: number) => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
-/** What every store has to do, whatever it is made of. */
+/** What every implementation of the store must do. */
 export function describeStore(name: string, create: () => Promise<StoreUnderTest>): void {
   describe(`${name}: claims`, () => {
     let tested: StoreUnderTest;
@@ -253,7 +253,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       const [written, ...others] = results.filter((result) => result !== null);
       expect(others).toEqual([]);
       expect(await tested.store.records.replace(read, ...kept('four'))).toBeNull();
-      // What was written can be written over without reading it again.
+      // A written version can be replaced without reading it again.
       if (!written) throw new Error('nobody wrote');
       expect(await tested.store.records.replace(written, ...kept('five'))).not.toBeNull();
       const [now] = await tested.store.records.get(['a']);

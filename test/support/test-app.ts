@@ -25,7 +25,7 @@ export interface GraphqlAnswer {
   readonly errors: any;
 }
 
-/** The whole app on a free port, as `npm start` puts it together. */
+/** The whole app on a free port, composed as by `npm start`. */
 export async function startTestApp(
   options: {
     readonly env?: Record<string, string>;

@@ -23,13 +23,13 @@ import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import { createMemoryVelocity } from '../../src/infra/memory-velocity.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 
-/** What the provider's side of a test does with one call, as JSON, a fault or its own error. */
+/** How the provider answers one call: as JSON, with a fault, or with its own error. */
 export type Reply = () => Promise<object> | object;
 
 export interface TestCore {
   readonly deps: CoreDeps;
   readonly provider: {
-    /** Every call that reached the provider: what would be on its bill. */
+    /** Every call that reached the provider: its bill. */
     readonly ledger: { readonly action: string; readonly body: unknown }[];
     /** How the next calls are answered; the last one stays. */
     readonly reply: (...replies: Reply[]) => void;
@@ -37,7 +37,7 @@ export interface TestCore {
   readonly clock: { ms: number };
 }
 
-/** The core over a memory store, with a clock and a provider of the test's own. */
+/** The core over a memory store, with a clock and a provider of the test. */
 export function createTestCore(
   changes: {
     readonly store?: (store: Store) => Store;
@@ -90,7 +90,7 @@ export function createTestCore(
     metrics: createMetrics(),
     now,
     nonceMs: createNonceClock(now),
-    // What a test does not ask for is not repeated.
+    // Retries are off unless a test turns them on.
     retryBudget: { earn: () => {}, spend: () => false },
     randomBytes,
     accessTokens: createAccessTokens({ store, hashKeys, mode: 'test', now }),
@@ -143,7 +143,7 @@ export function callerOf(
   return { tenantId, userId, scopes: new Set(scopes) };
 }
 
-/** A small provider of the tests: its answers are its outcomes. */
+/** A small provider for tests: its responses are its outcomes. */
 export const probe = defineProvider({
   contractVersion,
   id: 'probe',

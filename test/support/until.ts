@@ -1,4 +1,4 @@
-/** Waits until `probe` gives something; fails after `withinMs`. */
+/** Waits until `probe` returns something; fails after `withinMs`. */
 export async function until<T>(
   probe: () => Promise<T | null | undefined | false>,
   withinMs = 15_000,

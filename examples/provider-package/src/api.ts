@@ -23,7 +23,7 @@ export interface CheckRequest {
 
 const created = z.object({ check_id: z.string().min(1) });
 
-/** Takes a check, for a unit of the account. */
+/** Accepts a check, which costs a unit of the account. */
 export async function createCheck(call: Call, payload: CheckRequest): Promise<string> {
   const obtain = (): Promise<Secret> => call.accessToken('api', () => fetchToken(call));
   let token = await obtain();
@@ -39,7 +39,7 @@ export async function createCheck(call: Call, payload: CheckRequest): Promise<st
       body: JSON.stringify(payload),
     }),
     read: (answer) => created.parse(readData(answer)),
-    // Tokens end early at times (`retryableCodes`).
+    // Tokens can expire early (`retryableCodes`).
     renew: async () => {
       token = await obtain();
     },

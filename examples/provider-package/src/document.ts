@@ -22,10 +22,10 @@ const optionsSchema = z.strictObject({
 type Options = z.output<typeof optionsSchema>;
 
 const maxImageLength = 4 * 1024 * 1024;
-/** The vendor answers within minutes, and promises an hour. */
+/** The vendor answers within minutes, and guarantees one hour. */
 const answersWithinSeconds = 3600;
 
-/** A document by its photos: checks/create, then a webhook. Nobody has to open anything. */
+/** Checks a document by its photos: checks/create, then a webhook. No person opens a page. */
 export const document: ChannelDefinition<Settings> = {
   action: 'checks/create',
   checks: ['DOCUMENT'],
@@ -60,7 +60,7 @@ export const document: ChannelDefinition<Settings> = {
     };
   },
 
-  // The vendor has no way to ask.
+  // The vendor offers no query.
   notification: webhook,
 };
 

@@ -15,7 +15,7 @@ export const provider = defineProvider({
   credentials: ['CLIENT_ID', 'CLIENT_SECRET', 'WEBHOOK_SECRET'],
   actions: {
     'oauth/token': { effect: 'read', perSecond: 2, maxResponseBytes: 16 * 1024 },
-    // Every check that is taken costs a unit.
+    // Every accepted check costs a unit.
     'checks/create': {
       effect: 'may_charge',
       perSecond: 5,

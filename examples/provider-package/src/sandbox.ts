@@ -10,14 +10,14 @@ import type {
 import { faults, results } from './mapping.ts';
 import { sign } from './webhook.ts';
 
-/** They open nothing but this emulation. */
+/** Valid in this emulation only. */
 const credentials = {
   CLIENT_ID: 'sandbox-client',
   CLIENT_SECRET: 'sandbox-secret',
   WEBHOOK_SECRET: 'sandbox-webhook-secret',
 } as const;
 const tokenLifeSeconds = 3600;
-/** The answer of the start goes out first. */
+/** The webhook comes after the response of the start. */
 const webhookAfterMs = 200;
 
 /**

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { results } from './mapping.ts';
 import type { Settings } from './settings.ts';
 
-/** The vendor signs anew when it repeats a webhook, so that a narrow window is enough. */
+/** The vendor signs each repetition again, so a narrow window is enough. */
 const windowMs = 5 * 60 * 1000;
 
 const eventSchema = z.object({
@@ -68,7 +68,7 @@ function toOutcome({ result, document }: z.output<typeof eventSchema>): OutcomeA
   return ended({
     code: result,
     ...lookUp(results, result),
-    // A check that was taken has cost its unit, however it ends.
+    // An accepted check costs its unit, however it ends.
     billing: 'CHARGED',
     chargedAttempts: 1,
     details: {
