@@ -42,9 +42,9 @@ Its vendor is invented. Replace src/ and fixtures/ by what your vendor's documen
 const [name = 'start', ...parameters] = process.argv.slice(2);
 const run = Object.hasOwn(commands, name) ? commands[name] : async () => usage;
 try {
-  const said = (await run?.(parameters)) ?? null;
+  const output = (await run?.(parameters)) ?? null;
   // Exits explicitly, because timers of a plugin would keep the command running.
-  if (said !== null) process.stdout.write(`${said}\n`, () => process.exit());
+  if (output !== null) process.stdout.write(`${output}\n`, () => process.exit());
 } catch (error) {
   if (!(error instanceof BootError)) throw error;
   // The output of a command is for the person who ran it.

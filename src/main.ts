@@ -39,9 +39,9 @@ async function start(): Promise<App | null> {
 
 function endBoot(error: unknown): never {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
-  const said = redactEnvValues(text, process.env);
+  const message = redactEnvValues(text, process.env);
   console.error(
-    `verification-subgraph cannot start: a plugin did not handle a rejected promise: ${said}`,
+    `verification-subgraph cannot start: a plugin did not handle a rejected promise: ${message}`,
   );
   process.exit(1);
 }

@@ -49,28 +49,28 @@ export function performCheck(
   check: PreparedCheck,
 ): Promise<BankCardRecord> {
   const { input, cache, placeholder } = check;
-  if (input.maxAgeSeconds === 0) return askAndRemember(deps, terms, check);
+  if (input.maxAgeSeconds === 0) return callAndCache(deps, terms, check);
   return singleFlight(deps, terms, {
     keys: cache.keys,
     recall: () => cache.find(input.maxAgeSeconds),
-    adopt: (earlier) => answeredBy(placeholder, earlier),
-    ask: (asking) => ask(deps, asking, check),
+    adopt: (earlier) => fromEarlier(placeholder, earlier),
+    ask: (leaderTerms) => callProviderToCheck(deps, leaderTerms, check),
     remember: cache.put,
   });
 }
 
-async function askAndRemember(
+async function callAndCache(
   deps: CallDeps & KeySpace & CallerLimits,
   terms: CallTerms,
   check: PreparedCheck,
 ): Promise<BankCardRecord> {
-  const record = await ask(deps, terms, check);
+  const record = await callProviderToCheck(deps, terms, check);
   // The check was paid for, so the caller gets its result even if it cannot be cached.
   await check.cache.put(record).catch(() => {});
   return record;
 }
 
-async function ask(
+async function callProviderToCheck(
   deps: CallDeps & KeySpace & CallerLimits,
   terms: CallTerms,
   { provider, action, prepared, effect, input, placeholder, isLate }: PreparedCheck,
@@ -98,7 +98,7 @@ async function ask(
 }
 
 /** A new check with the result of an earlier one. Nothing is charged for it. */
-function answeredBy(
+function fromEarlier(
   placeholder: BankCardRecord,
   { id, result, checkedAtMs, sourceCheckId }: BankCardRecord,
 ): BankCardRecord {

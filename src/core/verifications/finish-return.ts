@@ -5,7 +5,7 @@ import { decodeRecord, isRecordId, type VerificationRecord } from '../records/re
 import { refreshVerification } from './refresh-verification.ts';
 
 /** How long the person waits for the redirect while the provider is polled. */
-const askWithinMs = 3000;
+const pollWithinMs = 3000;
 
 export type ReturnTarget =
   | { readonly kind: 'redirect'; readonly url: string }
@@ -35,7 +35,7 @@ export async function finishReturn(deps: OutcomeDeps, capability: string): Promi
 /** The person is redirected even if the outcome cannot be learnt or stored now. */
 async function refreshed(deps: OutcomeDeps, stored: StoredRecord): Promise<VerificationRecord> {
   try {
-    return await refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back');
+    return await refreshVerification(deps, stored, deps.now() + pollWithinMs, 'came_back');
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     return decodeRecord('verification', stored);

@@ -12,7 +12,7 @@ import { refreshVerification, retentionEndsMs } from './refresh-verification.ts'
 import { publishEnd } from './write-verification.ts';
 
 /** How long a follow-up waits for the provider. */
-const askWithinMs = 10_000;
+const pollWithinMs = 10_000;
 /** The delay after the first failed poll. It doubles with each further one. */
 const firstRetryMs = 60_000;
 /**
@@ -43,7 +43,7 @@ export async function followUpVerification(deps: OutcomeDeps, id: string): Promi
   const lastMs = retentionEndsMs(record, channel) - lastChanceMs;
   const endsMs = Math.min(graceEndsMs(record, channel?.graceSeconds ?? 0), Math.max(lastMs, 0));
   if (deps.now() < endsMs) return endsMs;
-  const seen = await refreshVerification(deps, current, deps.now() + askWithinMs, 'reconcile');
+  const seen = await refreshVerification(deps, current, deps.now() + pollWithinMs, 'reconcile');
   return seen.status === 'PENDING'
     ? nextFollowUpMs(seen, channel, endsMs, deps.now())
     : afterEnd(deps, id);

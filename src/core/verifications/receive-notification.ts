@@ -36,7 +36,7 @@ export type NotificationReceipt =
   | { readonly kind: 'try_later' };
 
 /** How long a poll may take that a notification triggered. */
-const askWithinMs = 5000;
+const pollWithinMs = 5000;
 
 /** Takes the place of the capability in the URL that is set in a provider's console for all verifications. */
 const accountUrl = 'account';
@@ -251,7 +251,7 @@ async function receiveProven(
   }
   if (source === 'QUERY' && saysSomething(notification)) {
     // Polls whatever the body says: no vendor documents its notifications well enough to filter them.
-    askInBackground(deps, stored);
+    pollInBackground(deps, stored);
   }
   return received(true);
 }
@@ -302,8 +302,8 @@ function saysSomething({ method, query }: Notification): boolean {
 }
 
 /** The provider gets its reply at once, without waiting for the poll. */
-function askInBackground(deps: OutcomeDeps, stored: StoredRecord): void {
-  refreshVerification(deps, stored, deps.now() + askWithinMs, 'came_back').catch(
+function pollInBackground(deps: OutcomeDeps, stored: StoredRecord): void {
+  refreshVerification(deps, stored, deps.now() + pollWithinMs, 'came_back').catch(
     (error: unknown) => {
       if (!(error instanceof StoreUnavailable)) logBug(deps.log, 'notification', error);
     },

@@ -30,7 +30,7 @@ import { writeVerification } from './write-verification.ts';
 export type RefreshReason = 'asked' | 'came_back' | 'reconcile';
 
 /** Longer than any caller waits, so that two provider calls in a row have their full time. */
-const askTimeoutMs = 15_000;
+const pollTimeoutMs = 15_000;
 /** How often a replica looks for the result of another replica's poll, and for how long. */
 const lookEveryMs = 100;
 const lookForMs = 3000;
@@ -74,8 +74,8 @@ export async function refreshVerification(
   // Negative if the clock of another replica is ahead. Then it is not known how fresh the poll is.
   const isFresh = agoMs >= 0 && agoMs < channel.pollEveryMs;
   if (isFresh && reason !== 'came_back') return record;
-  const answer = shareQuestion(deps, { stored, record, provider, channel, fetchOutcome, reason });
-  return withTimeout(deadlineMs - deps.now(), answer, () => record);
+  const polling = sharePoll(deps, { stored, record, provider, channel, fetchOutcome, reason });
+  return withTimeout(deadlineMs - deps.now(), polling, () => record);
 }
 
 /** When the provider deletes the outcome. Until then it can be polled. */
@@ -87,7 +87,7 @@ export function retentionEndsMs(
   return (startedAtMs ?? createdAtMs) + retentionSeconds * 1000;
 }
 
-interface Question {
+interface Poll {
   readonly stored: StoredRecord;
   readonly record: VerificationRecord;
   readonly provider: RegisteredProvider;
@@ -97,31 +97,31 @@ interface Question {
 }
 
 /** One poll at a time in this process. A person who has just come back needs the next one. */
-function shareQuestion(
+function sharePoll(
   deps: RecordDeps & CallDeps & InFlight & Outbox,
-  question: Question,
+  poll: Poll,
 ): Promise<VerificationRecord> {
-  const { record, reason } = question;
+  const { record, reason } = poll;
   const asking = deps.asking.get(record.id) ?? { now: null, next: null };
   const shared = reason === 'came_back' ? asking.next : (asking.now ?? asking.next);
   if (shared) return shared;
   // Not registered, so that no other request joins a poll of the lowest priority.
-  if (reason === 'reconcile') return askAtLowestPriority(deps, question);
+  if (reason === 'reconcile') return pollInBackground(deps, poll);
 
   deps.asking.set(record.id, asking);
-  const answer: Promise<VerificationRecord> = askInTurn(deps, question, () => {
-    if (asking.next === answer) asking.next = null;
-    asking.now = answer;
+  const polling: Promise<VerificationRecord> = pollUnderLock(deps, poll, () => {
+    if (asking.next === polling) asking.next = null;
+    asking.now = polling;
   }).finally(() => {
-    if (asking.now === answer) asking.now = null;
-    if (asking.next === answer) asking.next = null;
+    if (asking.now === polling) asking.now = null;
+    if (asking.next === polling) asking.next = null;
     if (asking.now === null && asking.next === null) deps.asking.delete(record.id);
   });
-  if (reason === 'came_back') asking.next = answer;
-  else asking.now = answer;
+  if (reason === 'came_back') asking.next = polling;
+  else asking.now = polling;
   // All callers may have left by the time it fails. Without a handler the rejection would end the process.
-  answer.catch(() => {});
-  return answer;
+  polling.catch(() => {});
+  return polling;
 }
 
 /**
@@ -129,26 +129,26 @@ function shareQuestion(
  * `pollEveryMs`. A replica that does not get the lock waits for the result of the other one. If that does not
  * come soon, it returns the record as it is.
  */
-async function askInTurn(
+async function pollUnderLock(
   deps: RecordDeps & CallDeps & Outbox,
-  question: Question,
+  poll: Poll,
   onTurn: () => void,
 ): Promise<VerificationRecord> {
   const { store, now } = deps;
-  const { stored, channel, reason } = question;
+  const { stored, channel, reason } = poll;
   const lock = lockOf(deps, stored.id);
   const untilMs = now() + lookForMs;
   let looks = 0;
   while (!(await lock.take(leaseMs))) {
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     const [current] = await store.records.get([stored.id]);
-    if (!current) return question.record;
+    if (!current) return poll.record;
     const seen = decodeRecord('verification', current);
-    const isAnswered = reason !== 'came_back' && current.version !== stored.version;
+    const isPolled = reason !== 'came_back' && current.version !== stored.version;
     // The looks are counted too, so that a clock that is set back cannot make this wait endless.
     looks += 1;
     const isOver = now() >= untilMs || looks * lookEveryMs >= lookForMs;
-    if (seen.status !== 'PENDING' || isAnswered || isOver) return seen;
+    if (seen.status !== 'PENDING' || isPolled || isOver) return seen;
   }
 
   onTurn();
@@ -159,12 +159,12 @@ async function askInTurn(
     const [current] = await store.records.get([stored.id]);
     const seen = current ? decodeRecord('verification', current) : null;
     if (!current || !seen || seen.status !== 'PENDING' || seen.session === null) {
-      return seen ?? question.record;
+      return seen ?? poll.record;
     }
-    const isAnswered = reason !== 'came_back' && current.version !== stored.version;
-    return isAnswered
+    const isPolled = reason !== 'came_back' && current.version !== stored.version;
+    return isPolled
       ? seen
-      : await ask(deps, { ...question, stored: current, record: seen }, sent, () =>
+      : await sendPoll(deps, { ...poll, stored: current, record: seen }, sent, () =>
           // If the store does not respond, the poll is sent anyway: a poll costs nothing.
           lock.renew(leaseMs).catch(() => true),
         );
@@ -178,11 +178,11 @@ async function askInTurn(
  * A background poll has the lowest priority. It takes the lock only at the moment of sending, so that a poll
  * that waits for its slot holds up no other request. If another request holds the lock, nothing is sent.
  */
-async function askAtLowestPriority(
+async function pollInBackground(
   deps: RecordDeps & CallDeps & Outbox,
-  question: Question,
+  poll: Poll,
 ): Promise<VerificationRecord> {
-  const lock = lockOf(deps, question.stored.id);
+  const lock = lockOf(deps, poll.stored.id);
   const sent: Sent = { atMs: deps.now(), isSent: false };
   const renewing: (() => void)[] = [];
   const hold = async (): Promise<boolean> => {
@@ -192,10 +192,10 @@ async function askAtLowestPriority(
     return isHeld;
   };
   try {
-    return await ask(deps, question, sent, hold);
+    return await sendPoll(deps, poll, sent, hold);
   } finally {
     for (const stop of renewing) stop();
-    if (renewing.length > 0) await keepUntilNext(deps, lock, question.channel, sent);
+    if (renewing.length > 0) await keepUntilNext(deps, lock, poll.channel, sent);
   }
 }
 
@@ -222,28 +222,28 @@ interface Sent {
   isSent: boolean;
 }
 
-async function ask(
+async function sendPoll(
   deps: CallDeps & Storage & Outbox,
-  { stored, record, provider, channel, fetchOutcome, reason }: Question,
+  { stored, record, provider, channel, fetchOutcome, reason }: Poll,
   sent: Sent,
   /** Takes or renews the lock at the moment of sending. False if another request holds it. */
   hold: () => Promise<boolean>,
 ): Promise<VerificationRecord> {
-  const asked = () => ({ ...record, lastAskedAtMs: sent.atMs });
-  let isLeftToOthers = false;
+  const attempted = () => ({ ...record, lastAskedAtMs: sent.atMs });
+  let isHeldByOther = false;
   try {
     // The provider gets its full time even if the caller has little. Otherwise a short deadline would count as
     // a fault of the provider.
-    const deadlineMs = deps.now() + askTimeoutMs;
-    const isForNobody = reason === 'reconcile';
+    const deadlineMs = deps.now() + pollTimeoutMs;
+    const isBackground = reason === 'reconcile';
     const terms = {
-      priority: isForNobody ? ('reconcile' as const) : ('result' as const),
+      priority: isBackground ? ('reconcile' as const) : ('result' as const),
       deadlineMs,
-      turnByMs: isForNobody ? deps.now() + reconcileTurnWithinMs : undefined,
+      turnByMs: isBackground ? deps.now() + reconcileTurnWithinMs : undefined,
       beforeSend: [
         async () => {
-          isLeftToOthers = !(await hold());
-          if (isLeftToOthers) throw new ProviderFault('not_sent');
+          isHeldByOther = !(await hold());
+          if (isHeldByOther) throw new ProviderFault('not_sent');
           sent.atMs = deps.now();
           sent.isSent = true;
         },
@@ -257,7 +257,7 @@ async function ask(
       () => null,
     );
     if (!answer) throw new ProviderFault('timeout');
-    const concluded = concludeVerification(asked(), answer, {
+    const concluded = concludeVerification(attempted(), answer, {
       nowMs: deps.now(),
       askedMs: sent.atMs,
       graceSeconds: channel.graceSeconds,
@@ -275,9 +275,9 @@ async function ask(
     const isExpected = error instanceof ProviderFault || error instanceof LimiterRefusal;
     if (!isExpected) logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
     // A background poll that was not sent, or a poll that another replica took over, changes nothing.
-    if (!sent.isSent && (reason === 'reconcile' || isLeftToOthers)) return record;
+    if (!sent.isSent && (reason === 'reconcile' || isHeldByOther)) return record;
     // The write shows the waiting requests that the poll failed.
-    return write(deps, stored, asked());
+    return write(deps, stored, attempted());
   }
 }
 

@@ -6,7 +6,7 @@ import { decodeRecord, type ReusedRecord, type VerificationRecord } from '../rec
 import { refreshVerification } from './refresh-verification.ts';
 
 /** How long the check of an open launch may take. If that is too short, the launch counts as open. */
-const askWithinMs = 1000;
+const refreshWithinMs = 1000;
 
 export interface LaunchReuse {
   /** The cache keys, one for each listed hash key. */
@@ -50,7 +50,7 @@ export function launchReuse(
       const hasTime = known.expiresAtMs !== null && known.expiresAtMs - now() > marginMs;
       if (!isTheirs || !hasTime) return null;
       // It may have ended at the provider since the last poll.
-      const current = await refreshVerification(deps, stored, now() + askWithinMs);
+      const current = await refreshVerification(deps, stored, now() + refreshWithinMs);
       if (current.status !== 'PENDING' || current.launch === null) return null;
       return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };
     },

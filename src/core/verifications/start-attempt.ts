@@ -103,8 +103,8 @@ async function callProviderToStart(
       name: `${record.providerId} ${input.channel} start`,
       effect,
       work: async (call) => {
-        const answered = await prepared.start(call, urlsOf(deps, record));
-        return { ...answered, launch: checkLaunch(answered.launch, deps) };
+        const result = await prepared.start(call, urlsOf(deps, record));
+        return { ...result, launch: checkLaunch(result.launch, deps) };
       },
     });
     return begun(record, started, deps.now());

@@ -191,17 +191,17 @@ async function toStartOutcome(
 ): Promise<StartVerificationOutcome> {
   if (outcome.kind === 'problem') return outcome;
   const replayed = outcome.recordId !== placeholder.id;
-  const answer =
+  const record =
     outcome.kind === 'answered'
       ? outcome.answer
       : await nullIfUnavailable(readStartRecord(deps, outcome.recordId));
-  const reused = answer?.kind === 'reused';
-  const id = answer?.kind === 'reused' ? answer.verificationId : outcome.recordId;
+  const reused = record?.kind === 'reused';
+  const id = record?.kind === 'reused' ? record.verificationId : outcome.recordId;
   const read = await nullIfUnavailable(readVerifications(deps, caller, [id], deadlineMs));
   const current = read?.[0] instanceof Error ? null : read?.[0];
   // If the store does not respond now, the verification of this start is still at hand.
-  const isAtHand = current === null && read === null && answer?.kind === 'verification';
-  const verification = isAtHand ? answer : current;
+  const isAtHand = current === null && read === null && record?.kind === 'verification';
+  const verification = isAtHand ? record : current;
   return verification
     ? { kind: 'success', verification, replayed, reused }
     : failed(beforeClaimWasRead(problem('STORE_UNAVAILABLE')));
