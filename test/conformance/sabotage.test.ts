@@ -106,12 +106,12 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'settings take what they do not know',
+    'settings accept unknown names',
     'settings',
     broken({ settings: z.looseObject(settingsSchema.shape) }),
   ],
   [
-    'a wrong setting is repeated',
+    'a message repeats a wrong setting',
     'settings',
     broken({
       settings: settingsSchema.extend({
@@ -122,13 +122,13 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'a credential lies open',
+    'a credential is readable in the settings',
     'settings',
     broken({
       settings: settingsSchema.transform((given) => ({ ...given, open: given.KEY.reveal() })),
     }),
   ],
-  ['a credential is no setting', 'settings', broken({ credentials: ['KEY', 'TOKEN'] })],
+  ['a credential is not among the settings', 'settings', broken({ credentials: ['KEY', 'TOKEN'] })],
   [
     'an action is called that is not declared',
     'recorded answers',
@@ -142,7 +142,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'a request goes past core',
+    'a request bypasses core',
     'channels and actions',
     starting(async (call, name) => {
       await fetch(new URL('/audit', call.settings.ENDPOINT), { method: 'POST' });
@@ -150,12 +150,12 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'what is required may be left out',
+    'required input may be missing',
     'channels and actions',
     withWeb({ requires: ['subject.name', 'subject.idNumber'] }),
   ],
   [
-    'a recorded answer means something else',
+    'a recorded response has another outcome',
     'recorded answers',
     withWeb({
       fetchOutcome: async (call, { id }) => {
@@ -165,7 +165,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'whatever is not known as a failure passes',
+    'every code passes that is not a known failure',
     'unknown codes',
     withWeb({
       fetchOutcome: async (call, { id }) => {
@@ -175,7 +175,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'an unknown error is called a refusal',
+    'an unknown error counts as a refusal',
     'unknown codes',
     starting((call, name) =>
       ask(call, 'start', { name }).catch((error: unknown) => {
@@ -185,12 +185,12 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     ),
   ],
   [
-    'a broken answer counts as a start',
+    'a broken response counts as a start',
     'broken answers',
     starting((call, name) => ask(call, 'start', { name }).catch(() => ({}))),
   ],
   [
-    'the HTTP status is not looked at',
+    'the HTTP status is ignored',
     'broken answers',
     starting((call, name) =>
       call.send({
@@ -210,7 +210,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     ),
   ],
   [
-    'a broken read is a failed person',
+    'a broken response counts as FAILED',
     'broken answers',
     withWeb({
       fetchOutcome: async (call, { id }) => {
@@ -220,7 +220,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'it sends again by itself after a lost answer',
+    'it retries after a lost response',
     'charging',
     starting((call, name) =>
       ask(call, 'start', { name }).catch(() => ask(call, 'start', { name })),
@@ -295,7 +295,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     ),
   ],
   [
-    'a name is in the link',
+    'a name is in the URL',
     'privacy',
     starting(async (call, name) => {
       await ask(call, 'start', { name });
@@ -303,7 +303,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'a type of another is extended',
+    'a foreign type is extended',
     'SDL',
     broken({ typeDefs: `${sound.typeDefs} extend type BankCardCheck { sound: Int }` }),
   ],
@@ -322,18 +322,14 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'SDL',
     broken({ typeDefs: sound.typeDefs.replace('soundPage', 'soundSide') }),
   ],
-  [
-    'a result that is missing passes',
-    'unknown codes',
-    asking(({ result }) => toResult(result ?? 'GOOD')),
-  ],
+  ['a missing result passes', 'unknown codes', asking(({ result }) => toResult(result ?? 'GOOD'))],
   [
     'a result that begins like a pass passes',
     'unknown codes',
     asking(({ result = 'NEW' }) => toResult(result.startsWith('GOOD') ? 'GOOD' : result)),
   ],
   [
-    'a table is read without care for what every object has',
+    'a table look-up finds members of Object.prototype',
     'unknown codes',
     asking(({ result = 'NEW' }) => {
       const meaning = results[result] as { readonly status?: 'FAILED' } | undefined;
@@ -343,7 +339,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'an error while asking is a failed person',
+    'an error of the query counts as FAILED',
     'unknown codes',
     withWeb({
       fetchOutcome: async (call, { id }) => {
@@ -357,7 +353,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'the vendor’s text becomes ours',
+    'the vendor’s text becomes the message',
     'unknown codes',
     asking(({ result = 'NEW' }) => ({ ...toResult(result), message: `It says ${result}.` })),
   ],
@@ -383,7 +379,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'a part of a signature is enough',
+    'a part of a signature is accepted',
     'notifications',
     withWebhook({
       verify: ({ headers, body }, { settings, nowMs }) => {
@@ -396,7 +392,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'each time a delivery has another id',
+    'a repeated delivery has another id',
     'notifications',
     withWebhook({
       verify: (notification, context) => {
@@ -406,7 +402,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'a webhook of the future counts',
+    'a webhook from the future counts',
     'notifications',
     withWebhook({
       verify: ({ headers, body }, { settings, nowMs }) => {
@@ -419,7 +415,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'a webhook goes by another clock',
+    'a webhook is checked by another clock',
     'notifications',
     withWebhook({
       verify: (notification, context) =>
@@ -432,7 +428,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     withWebhook({ referenceOf: () => null }),
   ],
   [
-    'a read with HTTP 500 is believed',
+    'a result with HTTP 500 counts',
     'broken answers',
     withWeb({
       fetchOutcome: async (call, { id }) => {
@@ -455,7 +451,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'it asks again by itself',
+    'it repeats a query',
     'broken answers',
     withWeb({
       fetchOutcome: async (call, { id }) => {
@@ -465,9 +461,13 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
       },
     }),
   ],
-  ['it never settles', 'broken answers', withWeb({ fetchOutcome: () => new Promise(() => {}) })],
   [
-    'a likeness is of another scale',
+    'its query never ends',
+    'broken answers',
+    withWeb({ fetchOutcome: () => new Promise(() => {}) }),
+  ],
+  [
+    'a similarity has another scale',
     'recorded answers',
     asking(({ result = 'NEW' }) => ({ ...toResult(result), similarity: 9700 })),
   ],
@@ -477,7 +477,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     asking(({ result = 'NEW' }) => ({ ...toResult(result), completedAtMs: 1_732_262_400 })),
   ],
   [
-    'a link is a script',
+    'a URL is a script',
     'recorded answers',
     starting(async (call, name) => {
       await ask(call, 'start', { name });
@@ -485,7 +485,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'an input that lacks something makes it throw',
+    'it throws for an incomplete input',
     'channels and actions',
     withWeb({
       requires: [],
@@ -496,7 +496,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'it sends to somebody else',
+    'it sends to another host',
     'channels and actions',
     starting(async (call, name) => {
       await fetch('http://127.0.0.1:9/', { method: 'POST' }).catch(() => null);
@@ -504,7 +504,7 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     }),
   ],
   [
-    'a name is in the link, as a URL has it',
+    'a name is in the URL, percent-encoded',
     'privacy',
     starting(async (call, name) => {
       await ask(call, 'start', { name });

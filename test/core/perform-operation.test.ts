@@ -66,7 +66,7 @@ describe('a bank card check, after its paid call', () => {
     ['nothing', undefined],
     ['null', null],
     ['text', 'MATCHED'],
-    ['a code that is no text', { ...matched, outcome: 'NEW', code: { toString: null } }],
+    ['a code that is no string', { ...matched, outcome: 'NEW', code: { toString: null } }],
   ])('stays OUTCOME_UNKNOWN or UNDETERMINED when the plugin returns %s', async (_name, result) => {
     for (const maxAgeSeconds of [0, null]) {
       const work = async (call: Call): Promise<unknown> => {

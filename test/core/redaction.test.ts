@@ -248,11 +248,11 @@ describe('a redacted verification', () => {
   });
 
   it.each<[string, (core: TestCore, id: string, urls: ReturnType<typeof urlsOf>) => unknown]>([
-    ['a question', (core, id) => read(core, id)],
-    ['the way back', (core, _id, { back }) => finishReturn(core.deps, back)],
-    ['a visit', (core, id) => followUpVerification(core.deps, id)],
+    ['a query', (core, id) => read(core, id)],
+    ['the return URL', (core, _id, { back }) => finishReturn(core.deps, back)],
+    ['a follow-up', (core, id) => followUpVerification(core.deps, id)],
     ['a notification', (core, _id, { callback }) => notify(core, callback)],
-    ['the same key again', (core) => start(core)],
+    ['a replay', (core) => start(core)],
   ])('gets no personal data back by %s', async (_name, happen) => {
     const { core, dump } = begin();
     const { id } = await start(core);

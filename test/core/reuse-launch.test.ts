@@ -85,7 +85,7 @@ describe('an open launch', () => {
     ['user', {}, callerOf('user-2')],
     ['tenant', {}, callerOf('user-1', 'tenant-2')],
     ['subject', { subject: { name: '陈近南' } }, callerOf()],
-    ['way back', { redirectUrl: 'https://app.example/other' }, callerOf()],
+    ['redirectUrl', { redirectUrl: 'https://app.example/other' }, callerOf()],
     ['reference', { extra: 'other' }, callerOf()],
   ])('is not reused for another %s', async (_name, changes, caller) => {
     const core = reusing();

@@ -133,9 +133,9 @@ describe('a plugin with several calls around its chargeable call', () => {
   }
 
   it.each<[string, Parameters<typeof checking>[0]]>([
-    ['at once', (send) => Promise.all([send('Check'), send('Check')])],
-    ['to pay again', async (send) => [await send('Check'), await send('Check')]],
-    ['to start something', async (send) => [await send('Check'), await send('Start')]],
+    ['it twice in parallel', (send) => Promise.all([send('Check'), send('Check')])],
+    ['it twice', async (send) => [await send('Check'), await send('Check')]],
+    ['another start after it', async (send) => [await send('Check'), await send('Start')]],
   ])('pays once and never frees the key when it calls %s', async (_name, work) => {
     const core = createTestCore({ definitions: [checking(work)] });
     for (let time = 0; time < 3; time++) {

@@ -114,8 +114,8 @@ describe('a signed notification', () => {
   it.each<[string, Parameters<Awaited<ReturnType<typeof begin>>['deliver']>[1]]>([
     ['was altered', { tamper: (body) => Buffer.from(String(body).replace('PASSED', 'FAILED')) }],
     ['lacks its signature', { headers: { 'x-signature': '' } }],
-    ['was signed by somebody else', { headers: { 'x-signature': 'ab'.repeat(32) } }],
-    ['is of an hour ago', { atMs: 1_800_000_000_000 - 3_600_000 }],
+    ['has a wrong signature', { headers: { 'x-signature': 'ab'.repeat(32) } }],
+    ['is an hour old', { atMs: 1_800_000_000_000 - 3_600_000 }],
   ])('is refused before it is read when it %s', async (_name, changes) => {
     const { own, deliver, status, reads } = await begin();
     expect(await deliver(own, changes)).toEqual({ kind: 'refused' });

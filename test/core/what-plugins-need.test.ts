@@ -120,8 +120,8 @@ describe('a rate limit that several actions share', () => {
 
 describe('a notification by GET', () => {
   it.each([
-    ['a hint where it has a query', 'sid=1&ok=1', 1],
-    ['nothing where it has none, as when a page is opened', '', 0],
+    ['a hint when it has a query string', 'sid=1&ok=1', 1],
+    ['ignored without one, as when a page is opened', '', 0],
   ])('is %s', async (_name, query, asked) => {
     const seen: string[] = [];
     const definition = probeWith({

@@ -47,7 +47,7 @@ describe('boot', () => {
       'ProbeNothing.other',
     ],
     [
-      'extends something else',
+      'extends a type that is no extension point',
       { typeDefs: 'extend type Query { probe: String }' },
       'extends Query',
     ],
@@ -77,7 +77,7 @@ describe('boot', () => {
       'VerificationOptionsInput.tencentCnEId, which belongs to provider "tencent-cn"',
     ],
     [
-      'brings options that no channel uses',
+      'defines options that no channel uses',
       { typeDefs: 'extend input VerificationOptionsInput { probeWeb: String }' },
       'no channel of it uses the options probeWeb',
     ],
@@ -87,7 +87,7 @@ describe('boot', () => {
       'lacks the field probeWeb',
     ],
     [
-      'makes its options mandatory',
+      'requires its options',
       {
         channels: { FACE_WEB: { ...channel, optionsField: 'probeWeb' } } as never,
         typeDefs: 'extend input VerificationOptionsInput { probeWeb: String! }',
@@ -108,24 +108,24 @@ describe('boot', () => {
       "collides with the base schema's type String. Choose another id",
     ],
     [
-      'has types that begin like another’s',
+      'has types with another’s prefix',
       { id: 'ten', typeDefs: 'type TencentCnEvil { a: Int }' },
       'collides with the types of provider "tencent-cn"',
     ],
     [
-      'leads to what is not its own',
+      'returns a type that is not its own',
       { typeDefs: 'type ProbeX { a: [Verification!] }' },
       'ProbeX.a is of the base schema',
     ],
     [
-      'implements what is not its own',
+      'implements an interface that is not its own',
       {
         typeDefs: 'type ProbeX implements VerificationProblem { message: String! }',
       },
       'implements VerificationProblem, which is not an interface of its own',
     ],
     [
-      'takes names that are kept for the base schema',
+      'uses names reserved for the base schema',
       { id: 'verification', typeDefs: 'type VerificationX { a: String }' },
       'Choose another id',
     ],
@@ -135,7 +135,7 @@ describe('boot', () => {
       'may define and extend types only',
     ],
     [
-      'uses a directive that is not there',
+      'uses a directive that does not exist',
       { typeDefs: 'type ProbeX @authenticated { a: String }' },
       '@authenticated',
     ],
@@ -187,7 +187,7 @@ describe('boot', () => {
       { id: 'tencent-cn' },
       '"tencent-cn" is registered twice, or its id is taken',
     ],
-    ['has an id that is no name of settings', { id: 'Probe_1' }, 'lower case'],
+    ['has an id that cannot prefix settings', { id: 'Probe_1' }, 'lower case'],
     [
       'has an action without a limit',
       { actions: { Start: { effect: 'read', maxResponseBytes: 1 } } as never },
@@ -199,7 +199,7 @@ describe('boot', () => {
       'actions.Start.effect must be one of read',
     ],
     [
-      'checks cards by an action that is not there',
+      'checks cards by an action that does not exist',
       { bankCard: { ...probe.bankCard, action: 'Other' } as never },
       'Other, which is not declared',
     ],
@@ -212,7 +212,7 @@ describe('boot', () => {
     ],
     ['has no actions at all', { actions: undefined } as never, 'actions must be an object'],
     [
-      'has a limit without end',
+      'has an infinite limit',
       {
         actions: {
           Start: { effect: 'read', perSecond: Number.POSITIVE_INFINITY, maxResponseBytes: 1 },
@@ -221,7 +221,7 @@ describe('boot', () => {
       'actions.Start.perSecond must be a number',
     ],
     [
-      'begins by what it calls a read',
+      'starts with an action declared as a read',
       {
         actions: {
           ...probe.actions,
@@ -231,7 +231,7 @@ describe('boot', () => {
       'FACE_WEB starts with Start, which is declared as a read',
     ],
     [
-      'takes what nobody signed at the URL of the account',
+      'takes unsigned notifications at its account URL',
       {
         channels: {
           FACE_WEB: {
@@ -248,7 +248,7 @@ describe('boot', () => {
       'It needs verify',
     ],
     [
-      'has a member that the contract does not know',
+      'has a member that is not in the contract',
       { bankcard: probe.bankCard } as never,
       'bankcard is not in contract version 1',
     ],
@@ -257,11 +257,7 @@ describe('boot', () => {
       { faults: { Busy: 'bussy' } as never },
       'faults.Busy must be one of not_sent',
     ],
-    [
-      'has settings that nobody can check',
-      { settings: {} as never },
-      'settings must be a Standard',
-    ],
+    ['has settings without a schema', { settings: {} as never }, 'settings must be a Standard'],
     [
       'would read another’s settings',
       { id: 'tencent-cn-secret' },
@@ -278,12 +274,12 @@ describe('boot', () => {
       'collides with the setting REDIS_URL',
     ],
     [
-      'would read those of the platform',
+      'would read settings of the platform',
       { id: 'aws' },
       'collides with the setting AWS_SECRET_ACCESS_KEY',
     ],
     [
-      'has two actions with one limit',
+      'has two actions with one limit setting',
       {
         actions: {
           ...probe.actions,

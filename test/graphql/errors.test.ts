@@ -95,13 +95,13 @@ describe('top-level errors', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a name of another encoding', { subject: { name: '\ufffd\ufffd' } }, 'subject.name'],
-    ['half a character', { extra: 'a\ud800b' }, 'extra'],
+    ['a name with replacement characters', { subject: { name: '\ufffd\ufffd' } }, 'subject.name'],
+    ['half a surrogate pair', { extra: 'a\ud800b' }, 'extra'],
     ['a NUL', { extra: '\u0000a' }, 'extra'],
-    ['half a character as a reference', { consentRef: '\ud800' }, 'consentRef'],
+    ['half a surrogate pair in consentRef', { consentRef: '\ud800' }, 'consentRef'],
     ['an empty user', { userId: '' }, 'userId'],
     [
-      'a way back that already has our parameter',
+      'a redirectUrl that already has our parameter',
       { redirectUrl: 'https://app.example/?verificationId=evil' },
       'redirectUrl',
     ],

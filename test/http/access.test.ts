@@ -118,24 +118,24 @@ describe('a forwarded access token', () => {
   const inOneHour = Math.floor(Date.now() / 1000) + 3600;
   const bad: [string, () => Promise<string>][] = [
     ['has expired', () => sign({ claims: { exp: inOneHour - 7200 } })],
-    ['does not end', () => sign({ without: ['exp'] })],
+    ['has no expiry', () => sign({ without: ['exp'] })],
     ['is not valid yet', () => sign({ claims: { nbf: inOneHour } })],
     ['is by another issuer', () => sign({ claims: { iss: 'https://id.evil.example/' } })],
     ['names no issuer', () => sign({ without: ['iss'] })],
     ['is for another audience', () => sign({ claims: { aud: 'another-graph' } })],
     ['names no audience', () => sign({ without: ['aud'] })],
     ['is signed by another key', () => sign({ by: otherKeys })],
-    ['names a key that nobody knows', () => sign({ kid: 'unknown', by: otherKeys })],
+    ['names an unknown key', () => sign({ kid: 'unknown', by: otherKeys })],
     ['names no user', () => sign({ without: ['sub'] })],
     ['names no tenant', () => sign({ without: ['org'] })],
-    ['names nobody', () => sign({ claims: { sub: '' } })],
-    ['names a number', () => sign({ claims: { org: 5 } })],
-    ['names too long a user', () => sign({ claims: { sub: 'a'.repeat(256) } })],
-    ['is longer than any', () => sign({ claims: { more: 'a'.repeat(9000) } })],
+    ['names an empty user', () => sign({ claims: { sub: '' } })],
+    ['names a tenant that is a number', () => sign({ claims: { org: 5 } })],
+    ['names a user id that is too long', () => sign({ claims: { sub: 'a'.repeat(256) } })],
+    ['is too long', () => sign({ claims: { more: 'a'.repeat(9000) } })],
     ['is garbage', async () => 'a.b.c'],
     ['is not signed', async () => unsigned('none', '')],
-    ['is signed by what everybody knows', () => signedByPublicKey()],
-    ['is signed in a way that is not on the list', () => signedByUnlisted()],
+    ['is an HMAC with the public key', () => signedByPublicKey()],
+    ['is signed with an algorithm that is not allowed', () => signedByUnlisted()],
     [
       'was changed',
       async () => {
@@ -246,9 +246,9 @@ describe('a forwarded access token', () => {
 
   it.each([
     ['a page', '<html>'],
-    ['no set of keys', '{"keys":5}'],
+    ['an invalid key set', '{"keys":5}'],
     ['nothing', ''],
-    ['more than any set of keys', `{"keys":[],"more":"${'x'.repeat(2 * 1024 * 1024)}"}`],
+    ['a key set that is too large', `{"keys":[],"more":"${'x'.repeat(2 * 1024 * 1024)}"}`],
   ])('gets 503 while %s is published in place of the keys', async (_name, page) => {
     const lonely = await startWithTokens();
     const before = provider.asked();

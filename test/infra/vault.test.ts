@@ -15,28 +15,28 @@ describe('the vault', () => {
   });
 
   it.each<[string, (sealed: string) => string]>([
-    ['at another place', (sealed) => vault.open('record', 'b', sealed)],
+    ['for another id', (sealed) => vault.open('record', 'b', sealed)],
     ['for another purpose', (sealed) => vault.open('cache', 'a', sealed)],
     [
       'in another mode',
       (sealed) => createVault({ keys: [key], mode: 'sandbox' }).open('record', 'a', sealed),
     ],
     [
-      'with another key of the same name',
+      'under another key with the same id',
       (sealed) => createVault({ keys: [someKey('e1')], mode: 'live' }).open('record', 'a', sealed),
     ],
-    ['under another name', (sealed) => vault.open('record', 'a', sealed.replace('e1', 'e2'))],
+    ['with another key id', (sealed) => vault.open('record', 'a', sealed.replace('e1', 'e2'))],
     ['in another version', (sealed) => vault.open('record', 'a', sealed.replace('v1', 'v2'))],
     ['cut short', (sealed) => vault.open('record', 'a', sealed.slice(0, -4))],
     [
       'with a short tag',
       (sealed) => vault.open('record', 'a', sealed.replace(/\.[\w-]+$/u, '.AAAA')),
     ],
-    ['with something behind it', (sealed) => vault.open('record', 'a', `${sealed}.AAAA`)],
-    ['with a line break behind it', (sealed) => vault.open('record', 'a', `${sealed}\n`)],
-    ['spelled with padding', (sealed) => vault.open('record', 'a', `${sealed}==`)],
+    ['with a suffix', (sealed) => vault.open('record', 'a', `${sealed}.AAAA`)],
+    ['with a line break', (sealed) => vault.open('record', 'a', `${sealed}\n`)],
+    ['with padding', (sealed) => vault.open('record', 'a', `${sealed}==`)],
     [
-      'spelled otherwise in bits that say nothing',
+      'with other unused bits',
       (sealed) => {
         const last = sealed.at(-1) ?? '';
         const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -41,7 +41,7 @@ describe('a burst', () => {
 
   it.each([
     ['under one key', () => 'equal'],
-    ['under a key each', (at: number) => `equal-${at}`],
+    ['under one key each', (at: number) => `equal-${at}`],
   ])(
     'of equal checks %s makes one call, and all get the result',
     async (name, keyOf) => {

@@ -70,9 +70,9 @@ describe('with credentials', () => {
   });
 
   it.each<[string, Record<string, string | undefined>]>([
-    ['without a secret', { ...known, 'x-router-secret': undefined }],
-    ['with another secret', { ...known, 'x-router-secret': 'the-secret-of-the-rooter' }],
-    ['with a part of one', { ...known, 'x-router-secret': secret.slice(0, -1) }],
+    ['without a router secret', { ...known, 'x-router-secret': undefined }],
+    ['with a wrong secret', { ...known, 'x-router-secret': 'the-secret-of-the-rooter' }],
+    ['with a part of the secret', { ...known, 'x-router-secret': secret.slice(0, -1) }],
     [
       'with both secrets in one',
       { ...known, 'x-router-secret': `an-older-secret-of-it,${secret}` },

@@ -236,7 +236,7 @@ describe('a broken plugin stops the boot with one sentence', () => {
     ],
     ['no such file', './none.ts', {}, /\.\/none\.ts: there is no such file/u],
     ['a folder', './some', { 'some/index.js': '' }, /\.\/some: it is a folder/u],
-    ['nothing exported', './p.js', { 'p.js': 'export const a = 1;' }, /it exports no provider/u],
+    ['no export', './p.js', { 'p.js': 'export const a = 1;' }, /it exports no provider/u],
     [
       'a failure while it is loaded',
       './p.mjs',
@@ -250,7 +250,7 @@ describe('a broken plugin stops the boot with one sentence', () => {
       /it fails while it is loaded: SyntaxError/u,
     ],
     [
-      'an import that is not there',
+      'a missing import',
       './p.mjs',
       { 'p.mjs': 'import "nobody";' },
       /it fails while it is loaded: Error: Cannot find package 'nobody'/u,
@@ -286,7 +286,7 @@ describe('a broken plugin stops the boot with one sentence', () => {
       /credentials must be a list of setting names/u,
     ],
     [
-      'no contract version at all',
+      'no contract version',
       './p.mjs',
       { 'p.mjs': "export const provider = { id: 'probe' };" },
       /was written for contract version undefined, this is version 1/u,
@@ -298,13 +298,13 @@ describe('a broken plugin stops the boot with one sentence', () => {
       /Name it \.mjs, or set "type": "module"/u,
     ],
     [
-      'a definition that throws when it is looked at',
+      'a definition that throws when it is read',
       './p.mjs',
       { 'p.mjs': plugin('probe', 'get title() { throw new Error("no"); },') },
       /cannot be read: looking at it throws|fails while it is loaded/u,
     ],
     [
-      'a schema of settings that repeats them',
+      'a settings schema that repeats values',
       './p.mjs',
       {
         'p.mjs': plugin(
@@ -316,7 +316,7 @@ describe('a broken plugin stops the boot with one sentence', () => {
       /PROBE_KEY is not valid/u,
     ],
     [
-      'a schema of settings that throws them',
+      'a settings schema that throws values',
       './p.mjs',
       {
         'p.mjs': plugin(
@@ -327,19 +327,19 @@ describe('a broken plugin stops the boot with one sentence', () => {
       /its schema of settings throws/u,
     ],
     [
-      'a setting in what it says while it is loaded',
+      'a setting in the error while it is loaded',
       './p.mjs',
       { 'p.mjs': 'throw new Error("bad: " + process.env.PROBE_KEY);' },
       /Error: bad: \[a setting\]/u,
     ],
     [
-      'a timer that it leaves behind',
+      'a timer that keeps running',
       './p.mjs',
       { 'p.mjs': 'setInterval(() => {}, 1000); export const a = 1;' },
       /it exports no provider/u,
     ],
     [
-      'a promise that it leaves behind',
+      'a promise that rejects later',
       './p.mjs',
       {
         'p.mjs': plugin(
@@ -350,7 +350,7 @@ describe('a broken plugin stops the boot with one sentence', () => {
       /floating \[a setting\]/u,
     ],
     [
-      'a sandbox without its parts',
+      'a sandbox without its members',
       './p.mjs',
       { 'p.mjs': plugin('probe', 'sandbox: async () => async () => ({}),') },
       /it must return \{ settings, scenarios, close \}/u,

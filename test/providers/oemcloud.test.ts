@@ -186,7 +186,7 @@ describe('oemcloud: responses', () => {
   });
 
   it.each([
-    ['a start without any link', 'FACE_WEB', { ...flow, authUrl: null, originalUrl: null }],
+    ['a start without a URL', 'FACE_WEB', { ...flow, authUrl: null, originalUrl: null }],
     ['a mini-program without its token', 'FACE_WECHAT_MINI_PROGRAM', { ...flow, faceToken: '' }],
     ['a start without flowId', 'FACE_WEB', { ...flow, flowId: undefined }],
   ])('rejects %s', async (_name, channel, data) => {
@@ -198,7 +198,7 @@ describe('oemcloud: responses', () => {
     ['a code under HTTP 400', { status: 400, body: { code: '30500101' } }, '30500101'],
     ['the gateway', { status: 403, headers: { 'x-ca-error-code': 'B403MQ' }, body: '' }, 'B403MQ'],
     [
-      'the gateway whatever the body',
+      'the gateway with any body',
       { status: 400, headers: { 'x-ca-error-code': 'A400AC' }, body: { code: 0, data: flow } },
       'A400AC',
     ],
@@ -212,7 +212,7 @@ describe('oemcloud: responses', () => {
       'NonceRefused',
     ],
     [
-      'the backend’s trouble, whatever its text names',
+      'the backend, whatever its message mentions',
       {
         status: 504,
         headers: { 'x-ca-error-code': 'D504TO', 'x-ca-error-message': 'Timeout, nonce=1' },
@@ -229,7 +229,7 @@ describe('oemcloud: responses', () => {
   it.each<[string, Answer]>([
     ['a 5xx', { status: 500, body: { code: 30500101 } }],
     [
-      'a 5xx that names a nonce',
+      'a 5xx that mentions a nonce',
       { status: 503, headers: { 'x-ca-error-message': 'nonce' }, body: '' },
     ],
     ['a success under another status', { status: 202, body: { code: 0, data: flow } }],

@@ -397,7 +397,7 @@ describe('E证通: the intention check decides after ErrCode 0', () => {
 
   it.each([
     ['null', { ...readAloud, IntentionVerifyData: null }],
-    ['absent, and not even said to be asked for', {}],
+    ['absent, and not reported as requested', {}],
     ['denied', { IsVerifyIntention: false }],
   ])('never passes on the face alone when the intention is %s', async (_name, more) => {
     expect(await outcomeOf(passed(more), { intention: 'READ_ALOUD' })).toMatchObject({

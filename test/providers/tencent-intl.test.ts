@@ -127,7 +127,7 @@ describe('tencent-intl: input checks', () => {
   it.each<[string, Partial<StartInput>, string[]]>([
     ['nothing to compare with', {}, ['referenceImage']],
     [
-      'a subject, which nobody would look at',
+      'a subject, which is not used',
       { referenceImage: image, subject: { name: 'N', idNumber: '1' } },
       ['subject.name', 'subject.idNumber'],
     ],
@@ -158,7 +158,7 @@ describe('tencent-intl: input checks', () => {
       [at('livenessRetryLimit'), at('livenessTimeout')],
     ],
     [
-      'warnings that are not checked, or not there',
+      'warnings that are unchecked or unknown',
       {
         options: {
           checkMode: 'OCR',
@@ -169,7 +169,7 @@ describe('tencent-intl: input checks', () => {
       [at('selectedWarningCodes'), at('selectedWarningCodes')],
     ],
     [
-      'expired documents of another kind, and a colour that is none',
+      'expired documents of another kind, and an invalid colour',
       { options: { checkMode: 'OCR', allowExpiredDocument: true, themeColor: 'red' } },
       [at('allowExpiredDocument'), at('themeColor')],
     ],

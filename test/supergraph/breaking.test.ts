@@ -25,27 +25,27 @@ function check(change: (sdl: string) => string) {
 describe('the check for breaking changes', () => {
   it.each<[string, (sdl: string) => string, string]>([
     [
-      'a field that is gone',
+      'a removed field',
       (sdl) => sdl.replace('nextPollAfterMs: Int', 'nextPollMs: Int'),
       "Field 'nextPollAfterMs'",
     ],
     [
-      'a field that may be null now',
+      'a field that became nullable',
       (sdl) => sdl.replace('status: VerificationStatus!', 'status: VerificationStatus'),
       "'Verification.status' changed type",
     ],
     [
-      'an argument that is needed now',
+      'an argument that became required',
       (sdl) => sdl.replace('maxAgeDays: Int', 'maxAgeDays: Int!'),
       'maxAgeDays',
     ],
     [
-      'a value that is gone',
+      'a removed enum value',
       (sdl) => sdl.replace(/^ {2}INTENTION$/mu, '  INTENTIONS'),
       'INTENTION',
     ],
     [
-      'an input field that is needed now',
+      'a new required input field',
       (sdl) => sdl.replace('phone: String!', 'phone: String!\n  email: String!'),
       'email',
     ],
