@@ -4,17 +4,13 @@ import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
+import { probeRequest } from '../support/probe-request.ts';
 import { callerOf, createTestCore, matched, probe } from '../support/test-core.ts';
 
 function send(call: ProviderCall<unknown>, action: string, answer: unknown = {}) {
   return call.send({
     action,
-    build: () => ({
-      method: 'POST',
-      url: 'https://provider.example/',
-      headers: {},
-      body: JSON.stringify({ action }),
-    }),
+    build: () => probeRequest(action),
     read: ({ body }) => {
       const given = JSON.parse(body.toString('utf8'));
       if (given.error) throw given.error;
@@ -80,12 +76,7 @@ describe('an access token that the provider refuses', () => {
             });
             return call.send({
               action: 'Check',
-              build: () => ({
-                method: 'POST',
-                url: 'https://provider.example/',
-                headers: {},
-                body: JSON.stringify({ action: 'Check', token: token.reveal() }),
-              }),
+              build: () => probeRequest('Check', { token: token.reveal() }),
               read: ({ body }) => {
                 const given = JSON.parse(body.toString('utf8'));
                 if (given.refused) throw new ProviderErrorResponse('Token');

@@ -9,6 +9,7 @@ import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { performOperation } from '../../src/core/upstream/perform-operation.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
+import { probeRequest } from '../support/probe-request.ts';
 import {
   callerOf,
   createTestCore,
@@ -30,12 +31,7 @@ function send(
 ) {
   return call.send({
     action,
-    build: () => ({
-      method: 'POST',
-      url: 'https://provider.example/',
-      headers: {},
-      body: JSON.stringify({ action }),
-    }),
+    build: () => probeRequest(action),
     read,
   });
 }

@@ -10,6 +10,7 @@ import { receiveNotification } from '../../src/core/verifications/receive-notifi
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { storeFault } from '../support/store-fault.ts';
+import { storeHook } from '../support/store-hook.ts';
 import { callerOf, createTestCore, passedAnswer, type TestCore } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
 import { kept } from '../support/kept.ts';
@@ -114,23 +115,12 @@ describe('a notification', () => {
   });
 
   it('sets the outcome when another writer changes the record at the same time', async () => {
-    let inBetween: (() => Promise<void>) | null = null;
+    const hook = storeHook('records', 'replace');
     const { core, id, capability } = await begin('NOTIFICATION', {
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          replace: async (record, ...rest) => {
-            const write = inBetween;
-            inBetween = null;
-            await write?.();
-            return store.records.replace(record, ...rest);
-          },
-        },
-      }),
+      store: hook.store,
     });
     // Another writer changes the record once, between reading and writing it.
-    inBetween = async () => {
+    hook.once = async () => {
       const [current] = await core.deps.store.records.get([id]);
       if (current) await core.deps.store.records.replace(current, ...kept(current.body));
     };

@@ -26,6 +26,7 @@ import { probeWith } from '../support/probe-with.ts';
 import { kept as keptParts } from '../support/kept.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import { storeFault } from '../support/store-fault.ts';
+import { storeHook } from '../support/store-hook.ts';
 import {
   probe,
   callerOf,
@@ -314,25 +315,14 @@ describe('a redacted verification', () => {
   });
 
   it('stays redacted when a notification is written at the same time', async () => {
-    let onWrite: (() => Promise<unknown>) | null = null;
+    const hook = storeHook('records', 'replace');
     const { core, dump } = begin({
       definition: tellingByNotification,
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          replace: async (...given) => {
-            const happen = onWrite;
-            onWrite = null;
-            await happen?.();
-            return store.records.replace(...given);
-          },
-        },
-      }),
+      store: hook.store,
     });
     const { id } = await start(core);
     const { callback } = urlsOf(core);
-    onWrite = () => redactVerification(core.deps, eraser, id);
+    hook.once = () => redactVerification(core.deps, eraser, id);
     await notify(core, callback);
     expectNoTrace(dump.text());
     expect(await read(core, id)).toMatchObject({ status: 'PENDING', outcome: null });
@@ -342,25 +332,14 @@ describe('a redacted verification', () => {
   });
 
   it('is redacted when another writer changes the record at that moment', async () => {
-    let onWrite: (() => Promise<unknown>) | null = null;
+    const hook = storeHook('records', 'replace');
     const { core, dump } = begin({
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          replace: async (...given) => {
-            const happen = onWrite;
-            onWrite = null;
-            await happen?.();
-            return store.records.replace(...given);
-          },
-        },
-      }),
+      store: hook.store,
     });
     const { id } = await start(core);
     core.clock.ms += 2 * second;
     core.provider.reply(() => passedWithTraces);
-    onWrite = () => read(core, id);
+    hook.once = () => read(core, id);
     await redactVerification(core.deps, eraser, id);
     expectNoTrace(dump.text());
     const after = await read(core, id);
@@ -519,24 +498,13 @@ describe('a redacted user', () => {
   });
 
   it('has no cached result left from a check in flight', async () => {
-    let onReplace: (() => Promise<unknown>) | null = null;
+    // The leader has read its record, and no longer finds that version.
+    const hook = storeHook('records', 'replace');
     const { core, dump } = begin({
-      store: (store) => ({
-        ...store,
-        records: {
-          ...store.records,
-          // The leader has read its record, and no longer finds that version.
-          replace: async (...given) => {
-            const happen = onReplace;
-            onReplace = null;
-            await happen?.();
-            return store.records.replace(...given);
-          },
-        },
-      }),
+      store: hook.store,
     });
     core.provider.reply(() => {
-      onReplace = () => redactUser(core);
+      hook.once = () => redactUser(core);
       return matched;
     });
     const input = { ...cardInput, idempotencyKey: 'c' };
@@ -571,24 +539,13 @@ describe('a redacted user', () => {
   });
 
   it('loses a verification that was started during the redaction', async () => {
-    let onPage: (() => Promise<unknown>) | null = null;
+    const hook = storeHook('lists', 'remove');
     const { core, dump } = begin({
-      store: (store) => ({
-        ...store,
-        lists: {
-          ...store.lists,
-          remove: async (...given) => {
-            const happen = onPage;
-            onPage = null;
-            await happen?.();
-            return store.lists.remove(...given);
-          },
-        },
-      }),
+      store: hook.store,
     });
     await start(core, 'first');
     core.clock.ms += second;
-    onPage = () => start(core, 'second');
+    hook.once = () => start(core, 'second');
     expect(await redactUser(core)).toMatchObject({ verifications: 2 });
     expectNoTrace(dump.text());
   });

@@ -7,6 +7,7 @@ import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { checkDefinitions } from '../../src/boot/check-definitions.ts';
 import { probeWith } from '../support/probe-with.ts';
+import { probeRequest } from '../support/probe-request.ts';
 import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 
 /** A provider whose chargeable action is sent once more after its code `Busy`. */
@@ -118,12 +119,7 @@ describe('a plugin with several calls around its chargeable call', () => {
             work((action) =>
               call.send({
                 action,
-                build: () => ({
-                  method: 'POST',
-                  url: 'https://provider.example/',
-                  headers: {},
-                  body: JSON.stringify({ action }),
-                }),
+                build: () => probeRequest(action),
                 read: () => matched,
               }),
             ),

@@ -6,6 +6,7 @@ import { receiveNotification } from '../../src/core/verifications/receive-notifi
 import { quotaOf, type RegisteredProvider } from '../../src/core/upstream/registry.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
+import { probeRequest } from '../support/probe-request.ts';
 import { callerOf, createTestCore, matched, passedAnswer, probe } from '../support/test-core.ts';
 import { until } from '../support/until.ts';
 
@@ -67,12 +68,7 @@ describe('an access token that expires early', () => {
             let token = await obtain();
             return call.send({
               action: 'Check',
-              build: () => ({
-                method: 'POST',
-                url: 'https://provider.example/',
-                headers: {},
-                body: JSON.stringify({ action: 'Check', token: token.reveal() }),
-              }),
+              build: () => probeRequest('Check', { token: token.reveal() }),
               read: ({ body }) => {
                 if (JSON.parse(body.toString('utf8')).expired) {
                   throw new ProviderErrorResponse('TOKEN_EXPIRED');

@@ -22,6 +22,7 @@ import { createLog } from '../../src/infra/log.ts';
 import { createMemoryStore } from '../../src/infra/memory-store.ts';
 import { createMemoryVelocity } from '../../src/infra/memory-velocity.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
+import { probeRequest } from './probe-request.ts';
 
 /** How the provider answers one call: as JSON, with a fault, or with its own error. */
 export type Reply = () => Promise<object> | object;
@@ -195,12 +196,7 @@ function send<T>(
 ): Promise<T> {
   const upstream = {
     action,
-    build: () => ({
-      method: 'POST',
-      url: 'https://provider.example/',
-      headers: {},
-      body: JSON.stringify({ action, ...body }),
-    }),
+    build: () => probeRequest(action, body),
     read: (answer: { body: Buffer }) => {
       const parsed = JSON.parse(answer.body.toString('utf8'));
       if (parsed.error) throw new ProviderErrorResponse(parsed.error);
