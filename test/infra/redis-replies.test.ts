@@ -96,7 +96,7 @@ describe('a silent Redis', () => {
     const client = await clientOf(hole.url);
     await client.set('a', '1');
     hole.swallow();
-    await expect(client.get('a')).rejects.toThrow('does not answer');
+    await expect(client.get('a')).rejects.toThrow('does not respond');
     // The old connection is never read again, so only a new one can reply.
     expect(await until(() => client.get('a').catch(() => null))).toBe('1');
     expect(hole.connections()).toBeGreaterThan(1);
