@@ -48,7 +48,7 @@ export async function createShared(
   log: Log,
 ): Promise<Shared> {
   const onError = (error: unknown): void => {
-    if (!(error instanceof StoreUnavailable)) logBug(log, 'visit', error);
+    if (!(error instanceof StoreUnavailable)) logBug(log, 'follow-up', error);
   };
   const { redis, hashKeys, limitGuardMs: guardMs } = config;
   const mode = modeOf(config);

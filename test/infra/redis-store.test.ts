@@ -63,7 +63,8 @@ describe('the Redis store', () => {
     for (const key of keys) {
       expect(key).toMatch(/^vs:sandbox:(?:record:\{[\w-]+\}(?::personal)?|claim:[\w-]+)$/u);
       expect(await client.pttl(key)).toBeGreaterThan(0);
-      expect(JSON.stringify([key, await client.hgetall(key)])).not.toContain('CANARY');
+      const dumped = (await client.dumpBuffer(key))?.toString('latin1');
+      expect(`${key} ${dumped}`).not.toContain('CANARY');
     }
     await store.close();
   });
@@ -75,30 +76,31 @@ describe('the Redis store', () => {
     await store.records.create('b', ...kept('body of b'));
     expect(await records(store, ['a', 'b'])).toEqual(['body of a', 'body of b']);
     const places = await client.keys('vs:sandbox:record:*');
-    const bodies = await Promise.all(places.map((place) => client.hget(place, 'b')));
+    const bodies = await Promise.all(places.map((place) => client.get(place)));
     const [first = '', second = ''] = places.slice(-2);
-    await client.hset(first, 'b', bodies.at(-1) ?? '');
+    await client.set(first, bodies.at(-1) ?? '', 'PX', 60_000);
     // An error instead of a miss, and the other record is not affected.
     const found = await store.records.get(['a', 'b']);
     expect(found.map((record) => record !== null)).toEqual([true, true]);
     expect(found.map((record) => record?.body)).toContain('');
     const altered = `${bodies.at(-1)?.slice(0, -2) ?? ''}AA`;
-    await client.hset(second, 'b', altered);
+    await client.set(second, altered, 'PX', 60_000);
     expect(await records(store, ['a', 'b'])).toEqual(['', '']);
     await store.close();
   });
 
-  it('reads 500 records with 500 commands, also with two hash keys', async () => {
+  it('reads 500 records with five commands, also with two hash keys', async () => {
     const { client, store } = await redisStoreOf(single.url, {
       hash: [someKey('new'), someKey('old')],
     });
     const ids = Array.from({ length: 500 }, (_, at) => `id-${at}`);
     await Promise.all(ids.map((id) => store.records.create(id, ...kept(id))));
     const stats = async () =>
-      Number(/cmdstat_hmget:calls=(\d+)/u.exec(await client.info('commandstats'))?.[1]);
+      Number(/cmdstat_mget:calls=(\d+)/u.exec(await client.info('commandstats'))?.[1]);
+    await records(store, ids.slice(0, 1));
     const before = await stats();
     expect(await records(store, ids)).toEqual(ids);
-    expect((await stats()) - before).toBe(500);
+    expect((await stats()) - before).toBe(5);
     await store.close();
   });
 
@@ -133,17 +135,32 @@ describe('the Redis store', () => {
     for (const { store } of [before, prepared, promoted]) await store.close();
   });
 
+  it('rejects an old part that was restored with its version beside a newer other part', async () => {
+    await single.command('FLUSHALL');
+    const { client, store } = await redisStoreOf(single.url);
+    const life = { seconds: 60, personalSeconds: 60 };
+    await store.records.create('a', { body: 'one', personal: 'person one' }, life);
+    const place = (await client.keys('vs:sandbox:record:*:personal'))[0] ?? '';
+    const old = (await client.get(place)) ?? '';
+    const [found] = await store.records.get(['a']);
+    if (!found) throw new Error('not found');
+    await store.records.replace(found, { body: 'two', personal: 'person two' }, life);
+    await client.set(place, old, 'PX', 60_000);
+    expect(await store.records.get(['a'])).toMatchObject([{ body: 'two', personal: '' }]);
+    await store.close();
+  });
+
   it('rejects an old ciphertext that was restored beside a newer version', async () => {
     await single.command('FLUSHALL');
     const { client, store } = await redisStoreOf(single.url);
     await store.records.create('a', ...kept('one'));
     const [place = ''] = await client.keys('vs:sandbox:record:*');
-    const old = (await client.hget(place, 'b')) ?? '';
+    const [, old = ''] = ((await client.get(place)) ?? '').split(' ');
     const [found] = await store.records.get(['a']);
     if (!found) throw new Error('not found');
     await store.records.replace(found, ...kept('two'));
     expect(await records(store, ['a'])).toEqual(['two']);
-    await client.hset(place, 'b', old);
+    await client.set(place, `2 ${old}`, 'PX', 60_000);
     expect(await records(store, ['a'])).toEqual(['']);
     await store.close();
   });

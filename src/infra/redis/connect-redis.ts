@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable } from '../../ports/index.ts';
+import { batchWrites } from './batch-writes.ts';
 import { createReplyWatch } from './watch-replies.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -53,7 +54,11 @@ export function connectRedis(url: string, use: 'commands' | 'blocking' = 'comman
   const client = createClient(url, use === 'commands' ? options : blockingOptions);
   if (use === 'commands') watchReplies(client);
   // A cluster client connects to a node at its first command, and refuses other commands until then.
-  client.on('+node', (node: Redis) => void node.connect().catch(() => {}));
+  client.on('+node', (node: Redis) => {
+    batchWrites(node);
+    void node.connect().catch(() => {});
+  });
+  if (client instanceof Redis) batchWrites(client);
   // Without a listener an error event would end the process. The failed commands report the error.
   client.on('error', () => {});
   return client;

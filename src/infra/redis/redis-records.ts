@@ -3,38 +3,29 @@ import type { Vault } from '../vault.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import { createScript, type Script } from './script.ts';
 
-// A record is a hash of version and body. Its personal part is a second key, so that each has its own
+// A record is two strings, body and personal part, each `<version> <ciphertext>`, so that each has its own
 // expiry. The braces in their names put both keys into one slot.
 
 /**
  * ARGV: expected version (or ''), version, body, its retention in ms, personal part (or ''), its retention.
  */
 const writeRecord = createScript(`
-local version = redis.call('HGET', KEYS[1], 'v')
 if ARGV[1] ~= '' then
+  local version = string.match(redis.call('GETRANGE', KEYS[1], 0, 15), '^%d+')
   if not version then return -1 end
   if version ~= ARGV[1] then return 0 end
 end
-redis.call('HSET', KEYS[1], 'v', ARGV[2], 'b', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
+redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3], 'PX', ARGV[4])
 if ARGV[5] == '' then
   redis.call('DEL', KEYS[2])
 else
-  redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[6])
+  redis.call('SET', KEYS[2], ARGV[2] .. ' ' .. ARGV[5], 'PX', ARGV[6])
 end
 return 1
 `);
 
-/**
- * Reads both parts atomically: a personal part that was redacted must not come back with a body. The reply
- * for an absent record is as long as for an existing one, so that it takes the same time.
- */
-const readRecord = createScript(`
-local found = redis.call('HMGET', KEYS[1], 'v', 'b')
-local personal = redis.call('GET', KEYS[2])
-if not found[1] then return {false, false, string.rep('x', 2000)} end
-return {found[1], found[2], personal}
-`);
+/** How many records are read with one command: a longer one would hold up the other clients of Redis. */
+const mostAtOnce = 100;
 
 /** Records under keyed hashes of their ids, as ciphertext, each with an expiry. */
 export function redisRecords({
@@ -56,27 +47,43 @@ export function redisRecords({
   const run = (script: Script, place: string, args: readonly (string | number)[]) =>
     orUnavailable(() => script.run(client, partsOf(place), args));
 
-  /** All records in one round trip per slot: commands of one tick are sent together. */
+  /**
+   * MGET is atomic, so both parts of a record have the same version, and a personal part that was redacted does
+   * not come back with a body. In a cluster each record has a command of its own, for its slot.
+   */
   async function readAll(
     wanted: readonly { readonly id: string; readonly place: string }[],
   ): Promise<(StoredRecord | null)[]> {
-    const found = await Promise.all(wanted.map(({ place }) => run(readRecord, place, [])));
-    return found.map((answer, at) => {
-      const [version, body, personal] = answer as [string | null, string | null, string | null];
-      const { id, place } = wanted[at] ?? { id: '', place: '' };
-      if (version === null || body === null) {
-        openDecoy();
-        return null;
-      }
-      const [bodyPlace, personalPlace] = partsOf(place);
-      return {
-        id,
-        version: Number(version),
-        body: openOrEmpty(versioned(bodyPlace, version), body),
-        personal:
-          personal === null ? null : openOrEmpty(versioned(personalPlace, version), personal),
-      };
-    });
+    const found = await Promise.all(
+      inGroups(wanted, client.isCluster ? 1 : mostAtOnce).map(async (group) => {
+        const texts = await orUnavailable(() =>
+          client.mget(...group.flatMap(({ place }) => partsOf(place))),
+        );
+        return group.map((each, at) => open(each, texts[2 * at], texts[2 * at + 1]));
+      }),
+    );
+    return found.flat();
+  }
+
+  function open(
+    { id, place }: { readonly id: string; readonly place: string },
+    bodyText: string | null | undefined,
+    personalText: string | null | undefined,
+  ): StoredRecord | null {
+    const body = bodyText ? splitVersion(bodyText) : null;
+    if (!body) {
+      openDecoy();
+      return null;
+    }
+    const personal = personalText ? splitVersion(personalText) : null;
+    const [bodyPlace, personalPlace] = partsOf(place);
+    return {
+      id,
+      version: Number(body.version),
+      body: openOrEmpty(versioned(bodyPlace, body.version), body.sealed),
+      // Both parts are written together: a personal part of another version was restored by somebody.
+      personal: personal && openOrEmpty(versioned(personalPlace, body.version), personal.sealed),
+    };
   }
 
   // An absent record takes as long as a record of another user, which must be opened and read to see whose
@@ -155,6 +162,17 @@ export function redisRecords({
       await orUnavailable(() => Promise.all(places.map((place) => client.del(place))));
     },
   };
+}
+
+function splitVersion(text: string): { readonly version: string; readonly sealed: string } {
+  const end = text.indexOf(' ');
+  return { version: text.slice(0, end), sealed: text.slice(end + 1) };
+}
+
+function inGroups<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, at) =>
+    all.slice(at * size, (at + 1) * size),
+  );
 }
 
 /** What a ciphertext is bound to. An old ciphertext of the same record does not open at a newer version. */
