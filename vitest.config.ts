@@ -36,7 +36,7 @@ export default defineConfig({
     // Real sockets and a real browser on a noisy machine: a bound against hanging, not a claim.
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    maxWorkers: 4,
     coverage: { include: ['src/**', 'providers/**'], exclude: ['src/graphql/generated.ts'] },
     projects: [
       { extends: true, test: { name: 'unit', include: unit, isolate: false } },
