@@ -46,7 +46,7 @@ function client() {
     upstream
       .send(
         { method: 'POST', url, headers: {}, body: '{}' },
-        { timeoutMs: 20_000, maxBytes, dropStringsOver: 2000 },
+        { timeoutMs: 60_000, maxBytes, dropStringsOver: 2000 },
       )
       .then(
         ({ body }) => body.toString('utf8'),

@@ -95,12 +95,13 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     it('start again, with a new deadline, only while started', async () => {
       const ticket = await win();
       expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
-      await tested.store.claims.start(ticket, answerTimes);
-      await tested.pass(300);
-      expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(true);
-      await tested.pass(300);
+      const longTimes = { answerWithinMs: 3000, keepSeconds: 60 };
+      await tested.store.claims.start(ticket, longTimes);
+      await tested.pass(1600);
+      expect(await tested.store.claims.startAgain(ticket, longTimes)).toBe(true);
+      await tested.pass(1600);
       expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'started' });
-      await tested.pass(300);
+      await tested.pass(1600);
       expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
       expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'unknown' });
       expect(await tested.store.claims.startAgain(ticket, answerTimes)).toBe(false);
@@ -116,9 +117,9 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     });
 
     it('outlive their lease once started', async () => {
-      const ticket = await win({ leaseMs: 300 });
-      await tested.store.claims.start(ticket, answerTimes);
-      await tested.pass(400);
+      const ticket = await win();
+      await tested.store.claims.start(ticket, { answerWithinMs: 60_000, keepSeconds: 60 });
+      await tested.pass(1001);
       expect(await tested.store.claims.take({ ...ask, owner: 'owner-2' })).toMatchObject({
         state: 'started',
       });
@@ -216,10 +217,10 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     it('expire after their time, and not before', async () => {
       const ticket: ClaimTicket = await win();
       await tested.store.claims.start(ticket, answerTimes);
-      await tested.store.claims.settle(ticket, 'done', 2);
+      await tested.store.claims.settle(ticket, 'done', 4);
       await tested.pass(1500);
       expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'done' });
-      await tested.pass(600);
+      await tested.pass(2600);
       expect(await tested.store.claims.take(ask)).toMatchObject({ state: 'won' });
     });
   });
@@ -347,13 +348,13 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
 
     it('end a lock at its time, which its owner may extend', async () => {
       const { locks } = tested.store;
-      await locks.take('a', 'x', 300);
-      expect(await locks.renew('a', 'x', 900)).toBe(true);
-      await tested.pass(500);
-      expect(await locks.take('a', 'y', 300)).toBe(false);
-      await tested.pass(500);
-      expect(await locks.renew('a', 'x', 900)).toBe(false);
-      expect(await locks.take('a', 'y', 300)).toBe(true);
+      await locks.take('a', 'x', 1500);
+      expect(await locks.renew('a', 'x', 3000)).toBe(true);
+      await tested.pass(1600);
+      expect(await locks.take('a', 'y', 3000)).toBe(false);
+      await tested.pass(1600);
+      expect(await locks.renew('a', 'x', 3000)).toBe(false);
+      expect(await locks.take('a', 'y', 3000)).toBe(true);
       expect(await locks.release('a', 'x')).toBe(false);
     });
   });
