@@ -86,7 +86,10 @@ export async function checkBankCard(
     cacheKeys: cache.keys,
   };
   const { action } = bankCard;
-  const check = { provider, action, prepared, effect, input, cache, placeholder, isLate };
+  const check: PreparedCheck = {
+    ...{ provider, action, prepared, effect, input, cache, placeholder, isLate },
+    recalled: null,
+  };
   const outcome = await runClaimed<BankCardRecord>(deps, {
     operation: 'checkBankCard',
     ...claimNames(deps, caller, 'checkBankCard', input),
@@ -97,6 +100,11 @@ export async function checkBankCard(
       providerId: placeholder.providerId,
       effect,
       perform: (terms) => performCheck(deps, terms, check),
+      prefetch: () => {
+        if (input.maxAgeSeconds === 0) return;
+        check.recalled = cache.find(input.maxAgeSeconds);
+        check.recalled.catch(() => {});
+      },
     },
     // The check was paid for, so the caller gets its result even if it cannot be stored.
     handOutUnkept: true,

@@ -37,6 +37,8 @@ export interface PreparedCheck {
   readonly cache: ReturnType<typeof bankCardCache>;
   readonly placeholder: BankCardRecord;
   readonly isLate: boolean;
+  /** The look into the cache that went along with the claim. */
+  recalled: Promise<BankCardRecord | null> | null;
 }
 
 /**
@@ -53,6 +55,7 @@ export function performCheck(
   return singleFlight(deps, terms, {
     keys: cache.keys,
     recall: () => cache.find(input.maxAgeSeconds),
+    recalled: check.recalled ?? undefined,
     adopt: (earlier) => fromEarlier(placeholder, earlier),
     ask: (leaderTerms) => callProviderToCheck(deps, leaderTerms, check),
     remember: cache.put,

@@ -1,3 +1,4 @@
+import type { StoredRecord } from '../../ports/index.ts';
 import type { Failed } from '../problem.ts';
 import type { AnyRecord } from '../records/records.ts';
 import type { CallTerms } from '../upstream/call-terms.ts';
@@ -16,6 +17,10 @@ export interface ClaimedAttempt<Answer extends AnyRecord> {
    * is proven (see `performOperation`).
    */
   readonly perform: (terms: CallTerms) => Promise<Answer>;
+  /** Starts reads that `perform` will need, in the round trip that takes the claim. Must not throw. */
+  readonly prefetch?: () => void;
+  /** Runs once the record of the answer is stored, beside the step that settles the claim. Must not throw. */
+  readonly onKept?: (answer: Answer) => Promise<void>;
 }
 
 /** What the winner of a claim does with it. */
@@ -31,8 +36,6 @@ export interface LedWork<Answer extends AnyRecord> {
   readonly fallbacks?: readonly (() => ClaimedAttempt<Answer> | null)[];
   /** Whether the caller gets a result that could not be stored. */
   readonly handOutUnkept: boolean;
-  /** Runs after the result was stored. */
-  readonly onKept?: () => Promise<void>;
 }
 
 /** A claim that was won, with the tickets to change it. */
@@ -59,4 +62,6 @@ export interface MadeAttempt {
   readonly effect: ClaimEffect;
   /** Whether STARTED was confirmed, so that something may have been sent. */
   readonly started: boolean;
+  /** The record as it was read when STARTED was confirmed; null if it was not. */
+  readonly stored: StoredRecord | null;
 }

@@ -8,7 +8,7 @@ import type { ClaimEffect } from '../upstream/claim-effect.ts';
 import { faultPolicies } from '../upstream/fault-policy.ts';
 import type { ClaimedAttempt, HeldClaim, LedOutcome, LedWork } from './claimed-work.ts';
 import { settleAnswer, settleFailure } from './settle-claim.ts';
-import { startClaim, type ClaimSending } from './start-claim.ts';
+import { startClaim, type ClaimProgress, type ClaimSending } from './start-claim.ts';
 
 const workTimeoutMs = 8600;
 /** While fallbacks remain: how long to wait for a slot, and for the response to a free start. */
@@ -35,15 +35,15 @@ export async function leadClaim<Answer extends AnyRecord>(
 ): Promise<LedOutcome<Answer>> {
   const deadlineMs = deps.now() + workTimeoutMs;
   const fallbacks = work.fallbacks ?? [];
-  const progress = { started: false };
+  const progress: ClaimProgress = { started: false, stored: null };
   const sending = { recordId: work.placeholder.id, deadlineMs, progress };
   let attempt = work.first;
   for (let next = 0; ;) {
     const place = { isFallback: next > 0, isLast: next === fallbacks.length };
     const ended = await perform(deps, held, attempt, sending, place);
     const { effect, providerId } = attempt;
-    const made = { effect, providerId, started: progress.started };
-    if ('answer' in ended) return settleAnswer(deps, work, made, held, ended.answer);
+    const made = { effect, providerId, ...progress };
+    if ('answer' in ended) return settleAnswer(deps, work, attempt, made, held, ended.answer);
 
     let other: ClaimedAttempt<Answer> | null = null;
     if (mayPassOver(effect, ended.error)) {

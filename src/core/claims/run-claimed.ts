@@ -12,6 +12,7 @@ import type {
 } from '../core-deps.ts';
 import { earlyNotifications } from '../verifications/early-notifications.ts';
 import { leadClaim } from './lead-claim.ts';
+import { nowOrLater } from './now-or-later.ts';
 import type { HeldClaim, LedOutcome, LedWork } from './claimed-work.ts';
 import { withTimeout } from '../with-timeout.ts';
 import {
@@ -68,13 +69,13 @@ export async function runClaimed<Answer extends AnyRecord>(
   deps: RecordDeps & Telemetry & InFlight,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
-  const place = inFlightPlace(work);
+  const name = inFlightName(work);
   for (let round = 1; ; round++) {
     // The caller's time is over, so no claim is taken.
     if (deps.now() >= work.deadlineMs) return failBeforeClaim('OVERLOADED', work);
     // Key and fingerprint are equal, so the outcome has this type.
-    const known = deps.inFlight.get(place) as Promise<ClaimedOutcome<Answer>> | undefined;
-    if (!known) return waitFor(deps, work, register(deps, place, takeOrFollow(deps, work)));
+    const known = deps.inFlight.get(name) as Promise<ClaimedOutcome<Answer>> | undefined;
+    if (!known) return waitFor(deps, work, register(deps, name, takeOrFollow(deps, work)));
     const joined = await waitFor(deps, work, known);
     const isOver = joined.kind !== 'problem' || !mayBeTriedAgain.includes(joined.problem.code);
     if (isOver || round === mostRounds || deps.now() >= work.deadlineMs) return joined;
@@ -82,7 +83,7 @@ export async function runClaimed<Answer extends AnyRecord>(
 }
 
 /** A request with the same key and other input joins no other. The claim detects the mismatch. */
-function inFlightPlace({
+function inFlightName({
   names: [{ key, fingerprint }],
 }: Pick<ClaimedWork<AnyRecord>, 'names'>): string {
   return `${key} ${fingerprint}`;
@@ -91,13 +92,13 @@ function inFlightPlace({
 /** Until this work ends, equal requests join it. */
 function register<Answer extends AnyRecord>(
   { inFlight }: Pick<InFlight, 'inFlight'>,
-  place: string,
+  name: string,
   working: Promise<ClaimedOutcome<Answer>>,
 ): Promise<ClaimedOutcome<Answer>> {
   const outcome: Promise<ClaimedOutcome<Answer>> = working.finally(() => {
-    if (inFlight.get(place) === outcome) inFlight.delete(place);
+    if (inFlight.get(name) === outcome) inFlight.delete(name);
   });
-  inFlight.set(place, outcome);
+  inFlight.set(name, outcome);
   // All callers may have left by the time it fails. Without a handler the rejection would end the process.
   outcome.catch(() => {});
   return outcome;
@@ -107,26 +108,25 @@ async function takeOrFollow<Answer extends AnyRecord>(
   deps: RecordDeps & Telemetry,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
-  const { placeholder } = work;
   let held: HeldClaim;
   try {
-    // Written before the claim, so that a claim always points to a record. Callers cannot see it yet.
-    await deps.store.records.create(
-      placeholder.id,
-      encodeRecord(placeholder),
-      lifeOfPlaceholder(placeholder, deps),
-    );
-    // Listed after it was written: redaction takes a listed record that does not exist for an expired one.
-    await userRecords(deps, placeholder, placeholder.kind).add({
-      id: placeholder.id,
-      atMs: deps.now(),
-    });
-    const taken = await take(deps, work);
-    if (!('tickets' in taken)) {
-      await dropPlaceholder(deps, work);
-      return taken;
+    // All in one round trip. Nothing is sent before `startClaim` has read the record.
+    const placing = place(deps, work);
+    const taking = take(deps, work);
+    work.first.prefetch?.();
+    const [placed, taken] = await Promise.allSettled([placing, taking]);
+    if (taken.status === 'rejected') throw taken.reason;
+    if (!('tickets' in taken.value)) {
+      // Beside the response: no caller can see the placeholder, and it expires by itself.
+      void dropPlaceholder(deps, work);
+      return taken.value;
     }
-    held = taken;
+    held = taken.value;
+    if (placed.status === 'rejected') {
+      const { claim, tickets } = held;
+      await nowOrLater(deps, () => claim.release(tickets));
+      throw placed.reason;
+    }
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     deps.log.event('error', 'store_unavailable', { operation: work.operation });
@@ -135,6 +135,24 @@ async function takeOrFollow<Answer extends AnyRecord>(
   const settled = await leadClaim(deps, work, held);
   if (settled.kind === 'problem' && !settled.kept) await dropPlaceholder(deps, work);
   return settled;
+}
+
+/** Writes the record that the claim points to, and lists it. Callers cannot see it yet. */
+async function place(
+  deps: RecordDeps,
+  { placeholder }: Pick<ClaimedWork<AnyRecord>, 'placeholder'>,
+): Promise<void> {
+  await Promise.all([
+    deps.store.records.create(
+      placeholder.id,
+      encodeRecord(placeholder),
+      lifeOfPlaceholder(placeholder, deps),
+    ),
+    userRecords(deps, placeholder, placeholder.kind).add({
+      id: placeholder.id,
+      atMs: deps.now(),
+    }),
+  ]);
 }
 
 /** Takes the claim. While another replica works on it, waits for the outcome. */
@@ -193,19 +211,19 @@ async function dropPlaceholder(
   await Promise.allSettled(gone);
 }
 
-function fail(
-  code: Problem['code'],
-  { placeholder, fallbacks }: Pick<ClaimedWork<AnyRecord>, 'placeholder' | 'fallbacks'>,
-): Failed {
+/** What a failure says about its work. */
+interface FailingWork {
+  readonly placeholder: AnyRecord;
+  readonly fallbacks?: readonly unknown[] | undefined;
+}
+
+function fail(code: Problem['code'], { placeholder, fallbacks }: FailingWork): Failed {
   // With fallbacks it is not known here which provider was called.
   const provider = fallbacks?.length ? null : placeholder.providerId;
   return failed(problem(code, { provider, retryAfterMs: retryLaterMs(code) }));
 }
 
-function failBeforeClaim(
-  code: Problem['code'],
-  work: Pick<ClaimedWork<AnyRecord>, 'placeholder' | 'fallbacks'>,
-): Failed {
+function failBeforeClaim(code: Problem['code'], work: FailingWork): Failed {
   return failed(beforeClaimWasRead(fail(code, work).problem));
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../records/records.ts';
 import {
   keepClaimSeconds,
+  type ClaimedAttempt,
   type HeldClaim,
   type LedOutcome,
   type LedWork,
@@ -25,7 +26,8 @@ import { toFailure } from './to-failure.ts';
 export async function settleAnswer<Answer extends AnyRecord>(
   deps: Clock & Telemetry & Storage,
   work: LedWork<Answer>,
-  { effect, providerId, started }: MadeAttempt,
+  { onKept }: ClaimedAttempt<Answer>,
+  { effect, providerId, started, stored: known }: MadeAttempt,
   { claim, tickets }: HeldClaim,
   answer: Answer,
 ): Promise<LedOutcome<Answer>> {
@@ -36,18 +38,21 @@ export async function settleAnswer<Answer extends AnyRecord>(
     started
       ? claim.settle(tickets, 'done', keepClaimSeconds)
       : claim.adopt(tickets, keepClaimSeconds);
+  let following: Promise<void> | undefined;
   const keepAndSettle = async (): Promise<boolean> => {
-    progress.isKept ||= await keep(deps, work, answer);
+    progress.isKept ||= await keep(deps, work, known, answer);
+    if (!progress.isKept) return false;
+    following ??= onKept?.(answer);
     // If only the store's reply was lost, the step is done, and repeating it returns true.
-    return progress.isKept && (await settle().catch(settle));
+    const [isSettled] = await Promise.all([settle().catch(settle), following]);
+    return isSettled;
   };
   const mayHaveCharged = effect === 'may_charge' && started;
   const isWorthRepeating = work.handOutUnkept || mayHaveCharged;
   const stored = isWorthRepeating
     ? await nowOrLater(deps, keepAndSettle)
     : await bestEffort(deps, keepAndSettle());
-  if (stored) await work.onKept?.();
-  else deps.log.event('error', 'outcome_not_stored', { record: recordId });
+  if (!stored) deps.log.event('error', 'outcome_not_stored', { record: recordId });
 
   if (stored || work.handOutUnkept) return { kind: 'answered', recordId, answer, stored };
   if (mayHaveCharged) {
@@ -86,15 +91,19 @@ export async function settleFailure<Answer extends AnyRecord>(
 async function keep<Answer extends AnyRecord>(
   deps: Clock & Storage,
   { placeholder }: LedWork<Answer>,
+  known: StoredRecord | null,
   answer: Answer,
 ): Promise<boolean> {
   const { store } = deps;
+  const parts = encodeRecord(answer);
+  const life = lifeOf(answer, deps);
+  // Nothing has changed it since the call was sent, as a rule.
+  if (known && (await store.records.replace(known, parts, life)) !== null) return true;
   const [stored] = await store.records.get([placeholder.id]);
   // The record was written before and only the reply was lost. It may have changed since.
   if (isOpenRecord(stored) && isAnswered(stored)) return true;
   const isKept =
-    isOpenRecord(stored) &&
-    (await store.records.replace(stored, encodeRecord(answer), lifeOf(answer, deps))) !== null;
+    isOpenRecord(stored) && (await store.records.replace(stored, parts, life)) !== null;
   // The user was redacted while the provider worked. The cache must not bring the data back.
   if (!isKept && answer.kind !== 'reused') await store.cache.remove(answer.cacheKeys);
   return isKept;

@@ -12,6 +12,8 @@ export interface SingleFlightQuestion<Answer> {
   readonly keys: readonly [string, ...string[]];
   /** An earlier result that may be returned again; null if there is none. */
   readonly recall: () => Promise<Answer | null>;
+  /** A `recall` that was started before, so that a cache hit needs no lock. */
+  readonly recalled?: Promise<Answer | null> | undefined;
   /** Turns the result of an equal request into the result of this one. */
   readonly adopt: (earlier: Answer) => Answer;
   /** Calls the provider. */
@@ -86,20 +88,40 @@ async function leadOrFollow<Answer>(
   question: SingleFlightQuestion<Answer>,
 ): Promise<Found<Answer>> {
   const joinUntilMs = terms.deadlineMs - tellWithinMs;
+  const recalled = await question.recalled;
+  if (recalled) return { answer: recalled, isFresh: false };
   for (let round = 0; round < mostRounds && deps.now() < joinUntilMs; round++) {
-    const known = await question.recall();
-    if (known !== null) return { answer: known, isFresh: false };
     // A leader without time for a response could only fail.
     const hasTime = deps.now() < terms.deadlineMs - providerTimeoutMs;
-    const lock = holdLock(
-      deps.store.locks,
-      question.keys,
-      deps.randomBytes(16).toString('base64url'),
-    );
-    if (hasTime && (await lock.take(leaseMs))) return lead(terms, question, lock);
+    const owner = deps.randomBytes(16).toString('base64url');
+    const lock = hasTime ? holdLock(deps.store.locks, question.keys, owner) : null;
+    const { isOurs, known } = await takeAndRecall(lock, question);
+    if (known !== null) {
+      if (isOurs) void lock?.release();
+      return { answer: known, isFresh: false };
+    }
+    if (lock && isOurs) return lead(terms, question, lock);
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   throw new StillInProgress();
+}
+
+/**
+ * In one round trip. Lock and cache entry are in one slot, so the entry is read after the lock was taken: a result
+ * that another leader stored before it released the lock is found.
+ */
+async function takeAndRecall<Answer>(
+  lock: Lock | null,
+  { recall }: SingleFlightQuestion<Answer>,
+): Promise<{ readonly isOurs: boolean; readonly known: Answer | null }> {
+  const [taken, known] = await Promise.allSettled([lock?.take(leaseMs) ?? false, recall()]);
+  const isOurs = taken.status === 'fulfilled' && taken.value;
+  if (taken.status === 'rejected') throw taken.reason;
+  if (known.status === 'rejected') {
+    if (isOurs) void lock?.release();
+    throw known.reason;
+  }
+  return { isOurs, known: known.value };
 }
 
 async function lead<Answer>(
@@ -110,9 +132,6 @@ async function lead<Answer>(
   const stopRenewing = keepRenewing(lock);
   let isKept = false;
   try {
-    // Since the last look, another leader may have stored its result and released the lock.
-    const known = await question.recall();
-    if (known !== null) return { answer: known, isFresh: false };
     const answer = await question.ask({
       ...terms,
       beforeSend: [
@@ -138,6 +157,7 @@ async function lead<Answer>(
     throw error;
   } finally {
     stopRenewing();
-    if (!isKept) await lock.release();
+    // Beside the response. It never rejects.
+    if (!isKept) void lock.release();
   }
 }

@@ -1,4 +1,5 @@
 import { ProviderFault } from '../../contract/index.ts';
+import type { StoredRecord } from '../../ports/index.ts';
 import type { Clock, Storage } from '../core-deps.ts';
 import { isOpenRecord } from '../records/is-open-record.ts';
 import { latestResponseMs } from '../upstream/call-terms.ts';
@@ -7,12 +8,18 @@ import { keepClaimSeconds, type HeldClaim } from './claimed-work.ts';
 /** A call is sent at least this long before the deadline, or not at all. */
 const latestStartMs = 3000;
 
+export interface ClaimProgress {
+  started: boolean;
+  /** The record as it was read with the latest confirmation. */
+  stored: StoredRecord | null;
+}
+
 export interface ClaimSending {
   readonly recordId: string;
   /** When the work must be over. */
   readonly deadlineMs: number;
   /** Whether STARTED was confirmed, by this attempt or an earlier one. */
-  readonly progress: { started: boolean };
+  readonly progress: ClaimProgress;
 }
 
 /** Confirms STARTED in the store. Throws `ProviderFault('not_sent')` if nothing may be sent. */
@@ -34,4 +41,5 @@ export async function startClaim(
     throw new ProviderFault('not_sent');
   }
   progress.started = true;
+  progress.stored = stored;
 }

@@ -10,6 +10,11 @@ export type RedactUserDataOutcome =
   | { readonly kind: 'problem'; readonly problem: Problem };
 
 const pageSize = 100;
+/**
+ * A start lists its record in the round trip that writes it. In a cluster the entry may be there first, so an entry
+ * without a record stays listed as long as a clock of another replica may be wrong.
+ */
+const unwrittenForMs = 60_000;
 
 /**
  * Destroys the personal data of a user of the caller's tenant. It may be repeated, and then finishes what a
@@ -38,7 +43,7 @@ export async function redactUserData(
 
 /**
  * Redacts until the list is empty. Each round starts at the top, to include records that were added meanwhile.
- * A record that cannot be redacted now stays listed, and the rounds after it start behind it.
+ * A record that cannot be redacted now, or is not written yet, stays listed, and the rounds after it start behind it.
  */
 async function redactListed(
   deps: RecordDeps,
@@ -46,20 +51,24 @@ async function redactListed(
   deadlineMs: number,
 ): Promise<number> {
   let count = 0;
-  let lastFailed: ListEntry | null = null;
+  let lastKept: ListEntry | null = null;
+  let hasFailed = false;
   for (;;) {
-    const page: readonly ListEntry[] = await list.page(lastFailed, pageSize);
+    const page: readonly ListEntry[] = await list.page(lastKept, pageSize);
     if (page.length === 0) break;
     if (deps.now() >= deadlineMs) throw new StoreUnavailable();
     const stored = await deps.store.records.get(page.map(({ id }) => id));
     const ended = await Promise.allSettled(stored.map((each) => redactOne(deps, each)));
     for (const each of ended) if (each.status === 'fulfilled' && each.value?.isNew) count += 1;
-    const isDone = (_entry: ListEntry, at: number): boolean => ended[at]?.status === 'fulfilled';
+    hasFailed ||= ended.some(({ status }) => status === 'rejected');
+    const isDone = ({ atMs }: ListEntry, at: number): boolean =>
+      ended[at]?.status === 'fulfilled' &&
+      (stored[at] !== null || deps.now() - atMs > unwrittenForMs);
     // Removed from the list only after redaction, so that a repetition finds what a crash left undone.
     await list.remove(page.filter(isDone).map(({ id }) => id));
-    lastFailed = page.findLast((entry, at) => !isDone(entry, at)) ?? lastFailed;
+    lastKept = page.findLast((entry, at) => !isDone(entry, at)) ?? lastKept;
   }
-  if (lastFailed) throw new StoreUnavailable();
+  if (hasFailed) throw new StoreUnavailable();
   return count;
 }
 

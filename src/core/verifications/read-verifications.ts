@@ -20,12 +20,13 @@ export async function readVerifications(
   const readable = new Map<string, Promise<VerificationRecord | StoreUnavailable | null>>();
   for (const found of stored) {
     if (!found || readable.has(found.id)) continue;
-    readable.set(found.id, readOne(deps, caller, found, deadlineMs));
+    readable.set(found.id, readVerification(deps, caller, found, deadlineMs));
   }
   return Promise.all(ids.map(async (id) => (await readable.get(id)) ?? null));
 }
 
-async function readOne(
+/** One of them, as it was read from the store. Throws nothing but bugs. */
+export async function readVerification(
   deps: OutcomeDeps,
   caller: Caller,
   stored: StoredRecord,

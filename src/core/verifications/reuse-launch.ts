@@ -11,6 +11,8 @@ const refreshWithinMs = 1000;
 export interface LaunchReuse {
   /** The cache keys, one for each listed hash key. */
   readonly keys: readonly [string, ...string[]];
+  /** Starts the read that `find` begins with. */
+  readonly prefetch: () => void;
   /** An open launch of the same user for the same input; null if there is none. */
   readonly find: () => Promise<ReusedRecord | null>;
   readonly remember: (started: VerificationRecord) => Promise<void>;
@@ -37,10 +39,16 @@ export function launchReuse(
   ]);
   const marginMs = reuse.marginSeconds * 1000;
 
+  let reading: Promise<string | null> | null = null;
+
   return {
     keys,
+    prefetch: () => {
+      reading = store.cache.get(keys[0]);
+      reading.catch(() => {});
+    },
     find: async () => {
-      const verificationId = await store.cache.get(keys[0]);
+      const verificationId = await (reading ?? store.cache.get(keys[0]));
       if (verificationId === null) return null;
       const [stored] = await store.records.get([verificationId]);
       if (!stored) return null;

@@ -13,6 +13,7 @@ import type { PickedChannel } from '../upstream/pick-provider.ts';
 import { quotaOf } from '../upstream/registry.ts';
 import { checkLaunch } from './check-launch.ts';
 import { concludeVerification } from './conclude-verification.ts';
+import { receiveEarlyNotification } from './receive-notification.ts';
 import { launchReuse } from './reuse-launch.ts';
 
 /** The record of a start: a verification of its own, or a reference to an open one. */
@@ -64,12 +65,20 @@ export function startAttempt(
       const open = await reuse?.find();
       if (open) return open;
       if (isLate) throw tooLateToBegin();
-      // Planned before anything is sent, so that the follow-up happens even if this process ends.
-      await deps.followUps.plan(record.id, deps.now() + firstFollowUpMs);
-      const started = await callProviderToStart(deps, terms, start, candidate, record);
-      // Best effort: without the cache entry, the launch is only not reused.
-      if (started.status === 'PENDING') await reuse?.remember(started).catch(() => {});
-      return started;
+      // Confirmed before anything is sent, so that the follow-up happens even if this process ends.
+      const planned = deps.followUps.plan(record.id, deps.now() + firstFollowUpMs);
+      planned.catch(() => {});
+      const withPlan = { ...terms, beforeSend: [...terms.beforeSend, () => planned] };
+      return callProviderToStart(deps, withPlan, start, candidate, record);
+    },
+    prefetch: () => reuse?.prefetch(),
+    onKept: async (started) => {
+      if (started.kind === 'reused') return;
+      await Promise.all([
+        // Best effort: without the cache entry, the launch is only not reused.
+        started.status === 'PENDING' ? reuse?.remember(started).catch(() => {}) : null,
+        channel.notification ? receiveEarlyNotification(deps, placeholder.id) : null,
+      ]);
     },
   };
 }

@@ -12,13 +12,19 @@ import type {
   OutcomeDeps,
   Providers,
   Random,
-  Storage,
   Telemetry,
   Urls,
 } from '../core-deps.ts';
 import { nullIfUnavailable } from '../null-if-unavailable.ts';
 import { beforeClaimWasRead, failed, problem, type Failed } from '../problem.ts';
-import { decodeRecord, kindOf, newRecordId, type VerificationRecord } from '../records/records.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  kindOf,
+  newRecordId,
+  type ReusedRecord,
+  type VerificationRecord,
+} from '../records/records.ts';
 import {
   pickChannelProviders,
   problemOfPicked,
@@ -26,8 +32,7 @@ import {
 } from '../upstream/pick-provider.ts';
 import { prepareInput } from '../upstream/prepare-input.ts';
 import { checkRedirectUrl } from './check-redirect-url.ts';
-import { readVerifications } from './read-verifications.ts';
-import { receiveEarlyNotification } from './receive-notification.ts';
+import { readVerification, readVerifications } from './read-verifications.ts';
 import {
   effectOf,
   personalLifeMs,
@@ -96,7 +101,6 @@ export async function startVerification(
       return isFit ? startAttempt(deps, start, other) : null;
     }),
     handOutUnkept: false,
-    onKept: () => receiveEarlyNotification(deps, placeholder.id),
   });
   return toStartOutcome(deps, caller, deadlineMs, placeholder, outcome);
 }
@@ -191,30 +195,61 @@ async function toStartOutcome(
 ): Promise<StartVerificationOutcome> {
   if (outcome.kind === 'problem') return outcome;
   const replayed = outcome.recordId !== placeholder.id;
-  const record =
-    outcome.kind === 'answered'
-      ? outcome.answer
-      : await nullIfUnavailable(readStartRecord(deps, outcome.recordId));
-  const reused = record?.kind === 'reused';
-  const id = record?.kind === 'reused' ? record.verificationId : outcome.recordId;
-  const read = await nullIfUnavailable(readVerifications(deps, caller, [id], deadlineMs));
-  const current = read?.[0] instanceof Error ? null : read?.[0];
+  const answer = outcome.kind === 'answered' ? outcome.answer : null;
+  // What was written a moment ago is not read again, unless an early notification may have changed it.
+  if (answer?.kind === 'verification' && !hasNotifications(deps, answer)) {
+    // As a later read gives it: a plugin may return what JSON does not keep.
+    const verification = decodeRecord('verification', { id: answer.id, ...encodeRecord(answer) });
+    return { kind: 'success', verification, replayed, reused: false };
+  }
+  const read = await nullIfUnavailable(
+    answer?.kind === 'reused'
+      ? readReused(deps, caller, answer, deadlineMs)
+      : readStarted(deps, caller, outcome.recordId, deadlineMs),
+  );
   // If the store does not respond now, the verification of this start is still at hand.
-  const isAtHand = current === null && read === null && record?.kind === 'verification';
-  const verification = isAtHand ? record : current;
+  const isAtHand = read === null && answer?.kind === 'verification';
+  const verification = isAtHand ? answer : read?.verification;
   return verification
-    ? { kind: 'success', verification, replayed, reused }
+    ? { kind: 'success', verification, replayed, reused: read?.reused ?? false }
     : failed(beforeClaimWasRead(problem('STORE_UNAVAILABLE')));
 }
 
-/** The record of a replayed start; null if it no longer exists. */
-async function readStartRecord(
-  { store }: Pick<Storage, 'store'>,
+function hasNotifications(
+  { registry }: Pick<Providers, 'registry'>,
+  { providerId, channel }: VerificationRecord,
+): boolean {
+  return registry.find(providerId)?.definition.channels[channel]?.notification !== undefined;
+}
+
+interface ReadStart {
+  /** Null if it no longer exists or cannot be read now. */
+  readonly verification: VerificationRecord | null;
+  readonly reused: boolean;
+}
+
+/** The verification that a start left, as it is now. */
+async function readStarted(
+  deps: OutcomeDeps,
+  caller: Caller,
   id: string,
-): Promise<StartRecord | null> {
-  const [stored] = await store.records.get([id]);
-  if (!stored) return null;
-  return kindOf(stored) === 'reused'
-    ? decodeRecord('reused', stored)
-    : decodeRecord('verification', stored);
+  deadlineMs: number,
+): Promise<ReadStart> {
+  const [stored] = await deps.store.records.get([id]);
+  if (!stored) return { verification: null, reused: false };
+  if (kindOf(stored) === 'reused') {
+    return readReused(deps, caller, decodeRecord('reused', stored), deadlineMs);
+  }
+  const found = await readVerification(deps, caller, stored, deadlineMs);
+  return { verification: found instanceof Error ? null : found, reused: false };
+}
+
+async function readReused(
+  deps: OutcomeDeps,
+  caller: Caller,
+  { verificationId }: ReusedRecord,
+  deadlineMs: number,
+): Promise<ReadStart> {
+  const [found] = await readVerifications(deps, caller, [verificationId], deadlineMs);
+  return { verification: found instanceof Error ? null : (found ?? null), reused: true };
 }

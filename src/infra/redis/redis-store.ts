@@ -67,7 +67,8 @@ export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store 
     release: ({ key, owner, fence }) => isDone(releaseClaim, claimKey(key), [owner, fence]),
   };
 
-  const cacheKey = (key: string): string => `vs:${mode}:cache:${key}`;
+  // Braces: a cache entry and the lock of the same key are in one slot (`singleFlight`).
+  const cacheKey = (key: string): string => `vs:${mode}:cache:{${key}}`;
   const cache: CacheStore = {
     get: async (key) => {
       const place = cacheKey(key);
@@ -84,7 +85,7 @@ export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store 
     },
   };
 
-  const lockKey = (key: string): string => `vs:${mode}:lock:${key}`;
+  const lockKey = (key: string): string => `vs:${mode}:lock:{${key}}`;
   const locks: LockStore = {
     take: async (key, owner, forMs) =>
       (await orUnavailable(() => client.set(lockKey(key), owner, 'PX', forMs, 'NX'))) === 'OK',
