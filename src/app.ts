@@ -10,6 +10,7 @@ import { reservedNames } from './boot/reserved-names.ts';
 import { setUpProvider } from './boot/set-up-provider.ts';
 import { startEmulation } from './boot/start-emulation.ts';
 import type { AnyProvider } from './contract/index.ts';
+import type { Caller } from './core/callers/caller.ts';
 import type { CoreDeps } from './core/core-deps.ts';
 import { createRegistry, isEnabled, quotaOf, type Registry } from './core/upstream/registry.ts';
 import { followUpVerification } from './core/verifications/follow-up-verification.ts';
@@ -20,7 +21,6 @@ import { createServer } from './http/create-server.ts';
 import { identifyRoutedCaller } from './http/identify-routed-caller.ts';
 import { identifySandboxCaller } from './http/identify-sandbox-caller.ts';
 import { registerCallbacks } from './http/routes/callbacks.ts';
-import { registerGraphiql } from './http/routes/graphiql.ts';
 import { registerGraphql } from './http/routes/graphql.ts';
 import { registerHealth } from './http/routes/health.ts';
 import { registerMetrics } from './http/routes/metrics.ts';
@@ -103,6 +103,16 @@ function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
+/** Loaded only where tokens are read. */
+async function createTokenReader(
+  { jwt }: Config,
+  now: () => number,
+): Promise<((token: string) => Promise<Caller>) | null> {
+  if (!jwt) return null;
+  const { createJwtReader } = await import('./http/jwt-reader.ts');
+  return createJwtReader(jwt, now);
+}
+
 /** Learns the state of the rate limits from other replicas, so that the first caller need not wait for it. */
 async function warmUp(registry: Registry, pacer: Pacer): Promise<void> {
   await Promise.all(
@@ -135,12 +145,16 @@ async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
   const main = create();
   main.addHook('onClose', () => apollo.stop());
   const isOpen = config.routerSecrets.length === 0 && config.jwt === null;
-  const identify = isOpen ? identifySandboxCaller : identifyRoutedCaller(config, core.now);
+  const readToken = await createTokenReader(config, core.now);
+  const identify = isOpen ? identifySandboxCaller : identifyRoutedCaller(config, readToken);
   registerGraphql(main, { apollo, core, identify });
   const { store, storeRoundTripMs } = shared;
   registerHealth(main, { store, storeRoundTripMs, isDraining });
   registerMetrics(main, metrics);
-  if (config.graphiql) registerGraphiql(main);
+  if (config.graphiql) {
+    const { registerGraphiql } = await import('./http/routes/graphiql.ts');
+    registerGraphiql(main);
+  }
   emulated?.register(main);
   const open = config.publicPort === config.port ? main : create();
   registerReturn(open, core);

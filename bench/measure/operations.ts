@@ -120,13 +120,13 @@ export const operations: readonly Operation[] = [
       const ids = keysOf('entity', ended.length).map((key) => `apollo:${key}`);
       const client = new Redis(state.redis.url);
       for (const id of ids) {
-        const made = {
+        const stored = {
           id,
           status: 'PASSED',
           url: 'https://eid.example/x',
           createdAt: '2026-11-26',
         };
-        await client.set(id, JSON.stringify({ ...made, more: 'x'.repeat(400) }));
+        await client.set(id, JSON.stringify({ ...stored, more: 'x'.repeat(400) }));
       }
       client.disconnect();
       return (name) => entitiesRound(name, state.requests, name === 'ours' ? ended : ids);
@@ -196,10 +196,8 @@ function cardRound(name: SubjectName, keys: readonly string[], cards = keys): Ro
 
 /** A name of its own for each card, in characters that a name may have. */
 function nameOf(key: string): string {
-  return `韦${[...key]
-    .map((character) => String.fromCodePoint(0x4e00 + (character.codePointAt(0) ?? 0)))
-    .join('')
-    .slice(-20)}`;
+  const characters = Array.from(Buffer.from(key), (byte) => String.fromCodePoint(0x4e00 + byte));
+  return `韦${characters.join('').slice(-20)}`;
 }
 
 function pollRound(owned: readonly OwnedId[], expected: string): Round {

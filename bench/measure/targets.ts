@@ -6,7 +6,6 @@ export interface Measured {
   readonly redisUs: number;
   readonly commands: number;
   readonly reads: number;
-  readonly inside: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly perSecond: number;

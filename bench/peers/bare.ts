@@ -12,9 +12,11 @@ createServer((request, response) => {
     const input = JSON.parse(await readText(request));
     return request.url === '/start' ? start(input) : { entities: await redis.mget(input.ids) };
   };
-  void handle().then((found) => {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found));
-  });
+  const answer = async (): Promise<void> => {
+    const body = JSON.stringify(await handle());
+    response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+  };
+  void answer();
 }).listen(Number(process.env['PORT']), '127.0.0.1');
 
 async function start({ key }: { readonly key: string }): Promise<unknown> {

@@ -6,7 +6,8 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
-import { sm2, sm4 } from 'sm-crypto-v2';
+import { createRequire } from 'node:module';
+import type * as SmCrypto from 'sm-crypto-v2';
 
 /** The `Encryption` object of a request. */
 export interface Encryption {
@@ -106,6 +107,8 @@ function aesWithRsa(publicKey: KeyObject): EncryptionKey {
  * Uses a library: Node's OpenSSL has neither SM4-GCM nor SM2 encryption (24.21, 2026-11-22).
  */
 function sm4WithSm2(point: string): EncryptionKey {
+  // Loaded only for a key of this kind.
+  const { sm2, sm4 } = createRequire(import.meta.url)('sm-crypto-v2') as typeof SmCrypto;
   const c1c3c2 = 1;
   return {
     algorithm: 'SM4-GCM',

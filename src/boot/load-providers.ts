@@ -2,7 +2,6 @@ import { existsSync, statSync } from 'node:fs';
 import module from 'node:module';
 import { extname, join, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { resolve } from 'import-meta-resolve';
 import { builtInProviders } from '../../providers/index.ts';
 import type { AnyProvider } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
@@ -42,7 +41,7 @@ export async function loadProviders(
 
 /** The definition, or a text that says what is wrong and how to fix it. */
 async function loadProvider(name: string, from: string, env: Env): Promise<AnyProvider | string> {
-  const url = isPath(name) ? urlOfFile(name, from) : urlOfPackage(name, from);
+  const url = isPath(name) ? urlOfFile(name, from) : await urlOfPackage(name, from);
   if (!(url instanceof URL)) return url.missing;
   let exported: Readonly<Record<string, unknown>>;
   try {
@@ -83,7 +82,8 @@ function urlOfFile(name: string, from: string): Found {
     : pathToFileURL(path);
 }
 
-function urlOfPackage(name: string, from: string): Found {
+async function urlOfPackage(name: string, from: string): Promise<Found> {
+  const { resolve } = await import('import-meta-resolve');
   // In a container image, plugins are installed next to the service, so that place is searched too.
   for (const parent of [pathToFileURL(join(from, 'index.js')).href, import.meta.url]) {
     try {

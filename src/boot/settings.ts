@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Secret } from '../contract/index.ts';
 import { isLoopback } from '../core/is-loopback.ts';
-import { isRedisUrl } from '../infra/redis/connect-redis.ts';
+import { isRedisUrl } from '../infra/redis/is-redis-url.ts';
 import {
   readClaims,
   readKeys,

@@ -1,4 +1,4 @@
-import { startSandbox, type Sandbox } from '../../sandbox/index.ts';
+import type { Sandbox } from '../../sandbox/index.ts';
 import type { AnyProvider, SandboxContext, SandboxUpstream } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
 import { withTimeout } from '../core/with-timeout.ts';
@@ -11,11 +11,13 @@ interface EmulationDeps {
 }
 
 /** Starts the emulated providers: the built-in ones and those that plugins bring. Throws `BootError`. */
-export function startEmulation(
+export async function startEmulation(
   { now, env }: EmulationDeps,
   config: Config,
   definitions: readonly AnyProvider[],
 ): Promise<Sandbox> {
+  // Loaded only where it is used.
+  const { startSandbox } = await import('../../sandbox/index.ts');
   const givenSettings = (id: string) => config.providers.get(id)?.given ?? {};
   const notifyAt = (url: string) => toLoopback(config, url);
   const withSandbox = definitions.filter(({ id }) => config.providers.get(id)?.isOff !== true);

@@ -3,15 +3,12 @@ import type { Secret } from '../contract/index.ts';
 import { Unauthenticated, type Caller } from '../core/callers/caller.ts';
 import { demandRouterSecret } from './demand-router-secret.ts';
 import { readIdentityHeader, readScopes } from './identity-headers.ts';
-import { createJwtReader, type JwtRules } from './jwt-reader.ts';
 
 export type Identify = (request: FastifyRequest) => Caller | Promise<Caller>;
 
 export interface AccessRules {
   /** Empty in the sandbox only. */
   readonly routerSecrets: readonly Secret[];
-  /** Null if no tokens are accepted. */
-  readonly jwt: JwtRules | null;
   readonly trustHeaders: boolean;
 }
 
@@ -22,11 +19,11 @@ export interface AccessRules {
  * Throws `Unauthenticated` and `IdentityUnavailable`.
  */
 export function identifyRoutedCaller(
-  { routerSecrets, jwt, trustHeaders }: AccessRules,
-  now: () => number,
+  { routerSecrets, trustHeaders }: AccessRules,
+  /** Null if no tokens are accepted. */
+  readToken: ((token: string) => Promise<Caller>) | null,
 ): Identify {
   const demandRouter = routerSecrets.length > 0 ? demandRouterSecret(routerSecrets) : () => {};
-  const readToken = jwt && createJwtReader(jwt, now);
   return async (request) => {
     demandRouter(request);
     const { authorization } = request.headers;

