@@ -172,7 +172,7 @@ export function createMemoryStore({ now }: { readonly now: () => number }): Stor
     records: {
       create: async (id, parts, life) => {
         sweep();
-        keep(id, 1, parts, life);
+        return keep(id, 1, parts, life);
       },
 
       get: async (ids) => ids.map(recordOf),

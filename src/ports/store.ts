@@ -95,7 +95,7 @@ export interface StoredRecord extends RecordParts {
 
 /** Records by id. Every method throws `StoreUnavailable` on failure. */
 export interface RecordStore {
-  readonly create: (id: string, parts: RecordParts, life: RecordLife) => Promise<void>;
+  readonly create: (id: string, parts: RecordParts, life: RecordLife) => Promise<StoredRecord>;
   /**
    * In the order of the ids; null for an id without a record. Both parts of a record have the same version.
    */

@@ -83,8 +83,9 @@ function searchable() {
     ...inner,
     records: {
       create: async (id, parts, life) => {
-        await inner.records.create(id, parts, life);
+        const created = await inner.records.create(id, parts, life);
         written.set(id, JSON.stringify(parts));
+        return created;
       },
       get: inner.records.get,
       replace: async (record, parts, life) => {

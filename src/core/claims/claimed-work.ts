@@ -44,6 +44,12 @@ export interface HeldClaim {
   readonly tickets: ClaimTickets;
 }
 
+/** A claim whose record was written. */
+export interface LedClaim extends HeldClaim {
+  /** The record as it was written. */
+  readonly placeholder: StoredRecord;
+}
+
 export type LedOutcome<Answer> =
   | {
       readonly kind: 'answered';
@@ -62,6 +68,6 @@ export interface MadeAttempt {
   readonly effect: ClaimEffect;
   /** Whether STARTED was confirmed, so that something may have been sent. */
   readonly started: boolean;
-  /** The record as it was read when STARTED was confirmed; null if it was not. */
-  readonly stored: StoredRecord | null;
+  /** The record as it was known last: when STARTED was confirmed, or else when it was written. */
+  readonly stored: StoredRecord;
 }

@@ -6,7 +6,7 @@ import type { Problem } from '../problem.ts';
 import type { AnyRecord } from '../records/records.ts';
 import type { ClaimEffect } from '../upstream/claim-effect.ts';
 import { faultPolicies } from '../upstream/fault-policy.ts';
-import type { ClaimedAttempt, HeldClaim, LedOutcome, LedWork } from './claimed-work.ts';
+import type { ClaimedAttempt, HeldClaim, LedClaim, LedOutcome, LedWork } from './claimed-work.ts';
 import { settleAnswer, settleFailure } from './settle-claim.ts';
 import { startClaim, type ClaimProgress, type ClaimSending } from './start-claim.ts';
 
@@ -31,11 +31,11 @@ const passedOver: readonly Problem['code'][] = [
 export async function leadClaim<Answer extends AnyRecord>(
   deps: Clock & Telemetry & Storage,
   work: LedWork<Answer>,
-  held: HeldClaim,
+  held: LedClaim,
 ): Promise<LedOutcome<Answer>> {
   const deadlineMs = deps.now() + workTimeoutMs;
   const fallbacks = work.fallbacks ?? [];
-  const progress: ClaimProgress = { started: false, stored: null };
+  const progress: ClaimProgress = { started: false, stored: held.placeholder };
   const sending = { recordId: work.placeholder.id, deadlineMs, progress };
   let attempt = work.first;
   for (let next = 0; ;) {

@@ -1,4 +1,4 @@
-import { StoreUnavailable, type ClaimTaken } from '../../ports/index.ts';
+import { StoreUnavailable, type ClaimTaken, type StoredRecord } from '../../ports/index.ts';
 import type { ClaimNames } from './claim-names.ts';
 import { claimUnderKeys } from './claim-under-keys.ts';
 import type {
@@ -109,6 +109,7 @@ async function takeOrFollow<Answer extends AnyRecord>(
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
   let held: HeldClaim;
+  let placeholder: StoredRecord;
   try {
     // All in one round trip. Nothing is sent before `startClaim` has read the record.
     const placing = place(deps, work);
@@ -127,12 +128,13 @@ async function takeOrFollow<Answer extends AnyRecord>(
       await nowOrLater(deps, () => claim.release(tickets));
       throw placed.reason;
     }
+    placeholder = placed.value;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     deps.log.event('error', 'store_unavailable', { operation: work.operation });
     return failBeforeClaim('STORE_UNAVAILABLE', work);
   }
-  const settled = await leadClaim(deps, work, held);
+  const settled = await leadClaim(deps, work, { ...held, placeholder });
   if (settled.kind === 'problem' && !settled.kept) await dropPlaceholder(deps, work);
   return settled;
 }
@@ -141,8 +143,8 @@ async function takeOrFollow<Answer extends AnyRecord>(
 async function place(
   deps: RecordDeps,
   { placeholder }: Pick<ClaimedWork<AnyRecord>, 'placeholder'>,
-): Promise<void> {
-  await Promise.all([
+): Promise<StoredRecord> {
+  const [stored] = await Promise.all([
     deps.store.records.create(
       placeholder.id,
       encodeRecord(placeholder),
@@ -153,6 +155,7 @@ async function place(
       atMs: deps.now(),
     }),
   ]);
+  return stored;
 }
 
 /** Takes the claim. While another replica works on it, waits for the outcome. */

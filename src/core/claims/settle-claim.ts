@@ -91,14 +91,14 @@ export async function settleFailure<Answer extends AnyRecord>(
 async function keep<Answer extends AnyRecord>(
   deps: Clock & Storage,
   { placeholder }: LedWork<Answer>,
-  known: StoredRecord | null,
+  known: StoredRecord,
   answer: Answer,
 ): Promise<boolean> {
   const { store } = deps;
   const parts = encodeRecord(answer);
   const life = lifeOf(answer, deps);
   // Nothing has changed it since the call was sent, as a rule.
-  if (known && (await store.records.replace(known, parts, life)) !== null) return true;
+  if ((await store.records.replace(known, parts, life)) !== null) return true;
   const [stored] = await store.records.get([placeholder.id]);
   // The record was written before and only the reply was lost. It may have changed since.
   if (isOpenRecord(stored) && isAnswered(stored)) return true;

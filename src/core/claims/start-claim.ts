@@ -10,8 +10,8 @@ const latestStartMs = 3000;
 
 export interface ClaimProgress {
   started: boolean;
-  /** The record as it was read with the latest confirmation. */
-  stored: StoredRecord | null;
+  /** The record as it was known last. */
+  stored: StoredRecord;
 }
 
 export interface ClaimSending {

@@ -134,6 +134,7 @@ export function redisRecords({
     create: async (id, parts, life) => {
       const [place] = recordKeys(id);
       await write(place, ['', 1], parts, life);
+      return { id, version: 1, ...parts };
     },
 
     get: async (ids) => {
