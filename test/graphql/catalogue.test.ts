@@ -238,7 +238,7 @@ describe('the sandbox catalogue', () => {
       ]),
     );
     await walkOutcomes(app, outcomes);
-  });
+  }, 300_000);
 
   it('accepts every documented shape of a start response', async () => {
     const shapes = scenarios.filter(

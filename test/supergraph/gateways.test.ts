@@ -95,16 +95,20 @@ type Send = (
   // oxlint-disable-next-line typescript/no-explicit-any
 ) => Promise<{ readonly data: any; readonly errors: any; readonly text: string }>;
 
+/** Like a client, it repeats what a busy subgraph refused with 503. */
 async function post(url: string, body: object, headers: Readonly<Record<string, string>>) {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-  const text = await response.text();
-  // oxlint-disable-next-line typescript/no-explicit-any
-  const { data, errors } = JSON.parse(text) as { data: any; errors: any };
-  return { data, errors, text };
+  return until(async () => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    // oxlint-disable-next-line typescript/no-explicit-any
+    const { data, errors } = JSON.parse(text) as { data: any; errors: any };
+    const isRefused = !data && /SERVICE_UNAVAILABLE|503/u.test(text);
+    return isRefused ? null : { data, errors, text };
+  }, 30_000);
 }
 
 const gateways: [string, Send][] = [

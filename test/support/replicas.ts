@@ -69,7 +69,7 @@ export async function startReplica(
             query: checkMutation,
             variables: { input: cardInput(name, idempotencyKey) },
           }),
-          signal: AbortSignal.timeout(15_000),
+          signal: AbortSignal.timeout(60_000),
         });
         const { data, errors } = (await response.json()) as {
           data?: { checkBankCard?: unknown };
