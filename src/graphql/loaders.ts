@@ -25,7 +25,7 @@ export function createLoaders(core: OutcomeDeps, caller: Caller, deadlineMs: num
     ),
     listPage: new DataLoader<ListPage, readonly ListEntry[], string>(
       (pages) => Promise.all(pages.map((page) => readListPage(core, caller, page))),
-      { cacheKeyFn: ({ userId, after }) => JSON.stringify([userId, after]) },
+      { cacheKeyFn: ({ userId, list, after }) => JSON.stringify([userId, list, after]) },
     ),
   };
 }

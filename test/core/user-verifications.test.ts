@@ -12,9 +12,10 @@ import {
   type Readers,
 } from '../../src/core/verifications/read-user-verifications.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
+import { redactUserData } from '../../src/core/redaction/redact-user-data.ts';
 import { redactVerification } from '../../src/core/redaction/redact-verification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
-import { userRecords } from '../../src/core/records/user-records.ts';
+import { userPasses, userRecords } from '../../src/core/records/user-records.ts';
 import { probeWith } from '../support/probe-with.ts';
 import {
   probe,
@@ -241,6 +242,47 @@ describe('the latest passed verification of a user', () => {
     core.provider.reply(() => passedAnswer);
     expect(await readOne(core, early)).toMatchObject({ status: 'PASSED' });
     expect(await latest(core)).toBe(early);
+  });
+
+  it('costs as much to look for with thousands of failed ones as with a few', async () => {
+    const read: string[] = [];
+    const core = begin({
+      store: (store: Store) => ({
+        ...store,
+        records: {
+          ...store.records,
+          get: async (ids) => {
+            read.push(...ids);
+            return store.records.get(ids);
+          },
+        },
+      }),
+    });
+    const passed = await end(core, 'passed', passedAnswer);
+    const owner = { tenantId: 'tenant-1', userId: 'user-1' };
+    const many = userRecords(core.deps, owner, 'verification');
+    for (let at = 0; at < 5000; at++) {
+      await many.add({ id: `ver_${String(at).padStart(22, '0')}`, atMs: core.clock.ms + at });
+    }
+    read.length = 0;
+    expect(await latest(core)).toBe(passed);
+    expect(await latest(core, { checks: ['INTENTION'] })).toBeNull();
+    expect(read.length).toBeLessThan(60);
+  });
+
+  it('is not one that was redacted, or that is only listed as passed', async () => {
+    const core = begin();
+    const id = await end(core, 'redacted', passedAnswer);
+    const owner = { tenantId: 'tenant-1', userId: 'user-1' };
+    const passes = userPasses(core.deps, owner);
+    expect(await passes.page(null, 10)).toMatchObject([{ id }]);
+    const caller = callerOf('user-1', 'tenant-1', ['verification:redact']);
+    await redactUserData(core.deps, caller, 'user-1', core.deps.now() + 9000);
+    expect(await passes.page(null, 10)).toEqual([]);
+    // As after a crash between the index and the record.
+    await passes.add({ id, atMs: core.clock.ms });
+    await passes.add({ id: await end(core, 'failed', failed), atMs: core.clock.ms });
+    expect(await latest(core)).toBeNull();
   });
 
   it('ignores completion times in the future for its age', async () => {

@@ -16,17 +16,37 @@ export interface UserRecords {
 const openDays = 4;
 const dayMs = 24 * 3600 * 1000;
 
+interface ListOwner {
+  readonly tenantId: string;
+  readonly userId: string;
+}
+
 /**
  * One list per tenant, user and kind. During a key rotation the lists under all hash keys are read. An entry
  * lives longer than the personal data of its record, so that redaction finds all of it.
  */
 export function userRecords(
   deps: Storage & KeySpace,
-  { tenantId, userId }: { readonly tenantId: string; readonly userId: string },
+  owner: ListOwner,
   kind: AnyRecord['kind'],
 ): UserRecords {
+  return userList(deps, owner, kind === 'bank_card' ? 'checks' : 'verifications');
+}
+
+/**
+ * The verifications that a user passed, by the time at which they passed. An entry is written before its record,
+ * so that no pass is missing; a reader checks the record.
+ */
+export function userPasses(deps: Storage & KeySpace, owner: ListOwner): UserRecords {
+  return userList(deps, owner, 'passes');
+}
+
+function userList(
+  deps: Storage & KeySpace,
+  { tenantId, userId }: ListOwner,
+  list: 'verifications' | 'checks' | 'passes',
+): UserRecords {
   const { lists } = deps.store;
-  const list = kind === 'bank_card' ? 'checks' : 'verifications';
   const parts = [modeOf(deps), tenantId, userId, list];
   const [newest, ...others] = underEach(deps.hashKeys, ({ key }) => keyedHash(key, 'user', parts));
   const all = [newest, ...others];

@@ -3,7 +3,7 @@ import { demandScope, resolveUserId, type Caller } from '../callers/caller.ts';
 import type { RecordDeps } from '../core-deps.ts';
 import { problem, type Problem } from '../problem.ts';
 import { redact, type Redacted } from './redact.ts';
-import { userRecords, type UserRecords } from '../records/user-records.ts';
+import { userPasses, userRecords, type UserRecords } from '../records/user-records.ts';
 
 export type RedactUserDataOutcome =
   | { readonly kind: 'success'; readonly verifications: number; readonly checks: number }
@@ -29,8 +29,10 @@ export async function redactUserData(
   demandScope(caller, 'verification:redact');
   const userId = resolveUserId(caller, askedUserId);
   const owner = { tenantId: caller.tenantId, userId };
-  const redactAll = (kind: 'verification' | 'bank_card') =>
-    redactListed(deps, userRecords(deps, owner, kind), deadlineMs);
+  const redactAll = (kind: 'verification' | 'bank_card') => {
+    const passes = kind === 'verification' ? userPasses(deps, owner) : null;
+    return redactListed(deps, userRecords(deps, owner, kind), passes, deadlineMs);
+  };
   try {
     const verifications = await redactAll('verification');
     const checks = await redactAll('bank_card');
@@ -48,6 +50,7 @@ export async function redactUserData(
 async function redactListed(
   deps: RecordDeps,
   list: UserRecords,
+  passes: UserRecords | null,
   deadlineMs: number,
 ): Promise<number> {
   let count = 0;
@@ -65,7 +68,9 @@ async function redactListed(
       ended[at]?.status === 'fulfilled' &&
       (stored[at] !== null || deps.now() - atMs > unwrittenForMs);
     // Removed from the list only after redaction, so that a repetition finds what a crash left undone.
-    await list.remove(page.filter(isDone).map(({ id }) => id));
+    const done = page.filter(isDone).map(({ id }) => id);
+    await passes?.remove(done);
+    await list.remove(done);
     lastKept = page.findLast((entry, at) => !isDone(entry, at)) ?? lastKept;
   }
   if (hasFailed) throw new StoreUnavailable();

@@ -4,7 +4,7 @@ import type { RecordDeps } from '../core-deps.ts';
 import { problem, type Problem } from '../problem.ts';
 import { redact } from './redact.ts';
 import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../records/records.ts';
-import { userRecords } from '../records/user-records.ts';
+import { userPasses, userRecords } from '../records/user-records.ts';
 
 export type RedactVerificationOutcome =
   | { readonly kind: 'success'; readonly verification: VerificationRecord }
@@ -30,7 +30,10 @@ export async function redactVerification(
       return notFound;
     }
     const redacted = await redact(deps, stored);
-    await userRecords(deps, record, 'verification').remove([id]);
+    await Promise.all([
+      userRecords(deps, record, 'verification').remove([id]),
+      userPasses(deps, record).remove([id]),
+    ]);
     return redacted?.record.kind === 'verification'
       ? { kind: 'success', verification: redacted.record }
       : notFound;

@@ -3,7 +3,8 @@ import { StoreUnavailable, type ListEntry } from '../../ports/index.ts';
 import { mayList, type Caller } from '../callers/caller.ts';
 import type { Clock, KeySpace, Storage } from '../core-deps.ts';
 import { isRecordId, type VerificationRecord } from '../records/records.ts';
-import { userRecords } from '../records/user-records.ts';
+import { userPasses, userRecords } from '../records/user-records.ts';
+import { passedAtMs } from './write-verification.ts';
 
 /** Like `readVerifications`: in the order of the ids. */
 export type ReadVerifications = (
@@ -12,6 +13,7 @@ export type ReadVerifications = (
 
 /** A page of a user's list: the entries after `after`, or the first page. */
 export interface ListPage {
+  readonly list: 'verifications' | 'passes';
   readonly userId: string;
   readonly after: ListEntry | null;
 }
@@ -34,6 +36,8 @@ export interface VerificationPage {
 }
 
 const pageSize = 100;
+/** A pending one may have passed since the last poll. Follow-ups poll the older ones. */
+const mostPolled = 20;
 const dayMs = 24 * 3600 * 1000;
 
 /**
@@ -65,6 +69,8 @@ export async function readUserVerifications(
  * The latest verification that a user passed and that attests all of `checks`, if it is young enough. If none
  * is found and one could not be read, it throws the error of that one, because null would mean "never passed".
  * Throws `StoreUnavailable`.
+ *
+ * Reads the index of passes, and polls the newest verifications that are pending.
  */
 export async function readLatestPassed(
   deps: Clock,
@@ -80,39 +86,63 @@ export async function readLatestPassed(
   if (!mayList(caller, userId)) return null;
   const { maxAgeDays, checks, deadlineMs } = wanted;
   const oldestMs = maxAgeDays === null ? -Infinity : deps.now() - maxAgeDays * dayMs;
-  let latest: VerificationRecord | null = null;
-  let unreadable: Error | null = null;
-  const terms = { userId, after: null, deadlineMs, atOnce: pageSize, readers };
-  for await (const { verification } of walk(deps, terms)) {
-    if (verification instanceof Error) {
-      unreadable ??= verification;
-      continue;
-    }
-    const isFit =
-      verification.status === 'PASSED' &&
-      checks.every((check) => verification.checks.includes(check)) &&
-      passedAtMs(verification) >= oldestMs;
-    if (isFit && (!latest || passedAtMs(verification) > passedAtMs(latest))) latest = verification;
-    // A verification ends within 7 days of its creation, so older ones cannot have been passed after `latest`.
-    if (latest && verification.createdAtMs < passedAtMs(latest) - 7 * dayMs) break;
+  const isFit = (each: VerificationRecord): boolean =>
+    each.status === 'PASSED' &&
+    each.redactedAtMs === null &&
+    checks.every((check) => each.checks.includes(check)) &&
+    passedAtMs(each) >= oldestMs;
+
+  const [newest, firstPasses] = await Promise.all([
+    readers.page({ userId, list: 'verifications', after: null }),
+    readers.page({ userId, list: 'passes', after: null }),
+  ]);
+  const recent = await readAll(readers, newest.slice(0, mostPolled));
+  let latest = latestOf(recent.records.filter(isFit));
+  let unreadable = recent.unreadable;
+  for (let page = firstPasses; page.length > 0;) {
+    if (deps.now() >= deadlineMs) throw new StoreUnavailable();
+    const passes = await readAll(readers, page);
+    unreadable ??= passes.unreadable;
+    latest = latestOf([...passes.records.filter(isFit), ...(latest ? [latest] : [])]);
+    const last = page.at(-1);
+    // The index is in the order of passing, so the next page holds none that passed later.
+    if (latest || page.length < pageSize || !last || last.atMs < oldestMs) break;
+    page = await readers.page({ userId, list: 'passes', after: last });
   }
   if (!latest && unreadable) throw unreadable;
   return latest;
+}
+
+async function readAll(
+  readers: Readers,
+  entries: readonly ListEntry[],
+): Promise<{
+  readonly records: readonly VerificationRecord[];
+  readonly unreadable: Error | null;
+}> {
+  const read = await readers.records(
+    entries.filter(({ id }) => isRecordId('verification', id)).map(({ id }) => id),
+  );
+  return {
+    records: read.flatMap((each) => (each === null || each instanceof Error ? [] : [each])),
+    unreadable: read.find((each) => each instanceof Error) ?? null,
+  };
+}
+
+function latestOf(records: readonly VerificationRecord[]): VerificationRecord | null {
+  return records.toSorted((a, b) => passedAtMs(b) - passedAtMs(a)).at(0) ?? null;
 }
 
 /** A page as it is in the store. Throws `StoreUnavailable`. */
 export function readListPage(
   deps: KeySpace & Storage,
   { tenantId }: Caller,
-  { userId, after }: ListPage,
+  { userId, list, after }: ListPage,
 ): Promise<readonly ListEntry[]> {
-  return userRecords(deps, { tenantId, userId }, 'verification').page(after, pageSize);
-}
-
-/** The time of the provider, but not later than core learnt of it, because its clock may be ahead. */
-function passedAtMs({ outcome, lastCheckedAtMs, createdAtMs }: VerificationRecord): number {
-  const heardMs = lastCheckedAtMs ?? createdAtMs;
-  return Math.min(outcome?.completedAtMs ?? heardMs, heardMs);
+  const owner = { tenantId, userId };
+  const entries =
+    list === 'passes' ? userPasses(deps, owner) : userRecords(deps, owner, 'verification');
+  return entries.page(after, pageSize);
 }
 
 /** Yields what the caller may see. Reads the list in pages, and `atOnce` records at a time. */
@@ -128,7 +158,7 @@ async function* walk(
 ): AsyncGenerator<ListedVerification> {
   const { userId, deadlineMs, atOnce, readers } = terms;
   for (let { after } = terms; ;) {
-    const page = await readers.page({ userId, after });
+    const page = await readers.page({ userId, list: 'verifications', after });
     const entries = page.filter(({ id }) => isRecordId('verification', id));
     for (let from = 0; from < entries.length; from += atOnce) {
       if (now() >= deadlineMs) throw new StoreUnavailable();

@@ -280,7 +280,7 @@ async function keepForLater(
 }
 
 async function applyNotifiedOutcome(
-  deps: Clock & Storage & Outbox,
+  deps: Clock & Storage & KeySpace & Outbox,
   stored: StoredRecord,
   answer: OutcomeAnswer,
   { graceSeconds }: ChannelDefinition<unknown>,

@@ -223,7 +223,7 @@ interface Sent {
 }
 
 async function sendPoll(
-  deps: CallDeps & Storage & Outbox,
+  deps: CallDeps & Storage & KeySpace & Outbox,
   { stored, record, provider, channel, fetchOutcome, reason }: Poll,
   sent: Sent,
   /** Takes or renews the lock at the moment of sending. False if another request holds it. */
@@ -283,7 +283,7 @@ async function sendPoll(
 
 /** If another request has written in between, its record stays, because its status may be terminal. */
 async function write(
-  deps: Clock & Storage & Outbox,
+  deps: Clock & Storage & KeySpace & Outbox,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord> {

@@ -15,6 +15,7 @@ import { checkLaunch } from './check-launch.ts';
 import { concludeVerification } from './conclude-verification.ts';
 import { receiveEarlyNotification } from './receive-notification.ts';
 import { launchReuse } from './reuse-launch.ts';
+import { listPass } from './write-verification.ts';
 
 /** The record of a start: a verification of its own, or a reference to an open one. */
 export type StartRecord = VerificationRecord | ReusedRecord;
@@ -69,7 +70,10 @@ export function startAttempt(
       const planned = deps.followUps.plan(record.id, deps.now() + firstFollowUpMs);
       planned.catch(() => {});
       const withPlan = { ...terms, beforeSend: [...terms.beforeSend, () => planned] };
-      return callProviderToStart(deps, withPlan, start, candidate, record);
+      const started = await callProviderToStart(deps, withPlan, start, candidate, record);
+      // Best effort: what was paid for must not be lost, and the next write lists it.
+      if (started.status === 'PASSED') await listPass(deps, started).catch(() => {});
+      return started;
     },
     prefetch: () => reuse?.prefetch(),
     onKept: async (started) => {

@@ -1,20 +1,36 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
-import type { Clock, Outbox, Storage } from '../core-deps.ts';
+import type { Clock, KeySpace, Outbox, Storage } from '../core-deps.ts';
 import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
+import { userPasses } from '../records/user-records.ts';
 
 /**
  * Replaces the verification that was read. Null if another request has written it in between. Publishes a
  * terminal status at least once. Throws `StoreUnavailable`.
  */
 export async function writeVerification(
-  deps: Clock & Storage & Outbox,
+  deps: Clock & Storage & KeySpace & Outbox,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord | null> {
+  if (record.status === 'PASSED') await listPass(deps, record);
   const written = await put(deps, stored, record);
   if (!written) return null;
   await publishEnd(deps, written);
   return record;
+}
+
+/** Makes a pass found by `latestPassedVerification`. Call before the record is written. */
+export async function listPass(
+  deps: Storage & KeySpace,
+  record: VerificationRecord,
+): Promise<void> {
+  await userPasses(deps, record).add({ id: record.id, atMs: passedAtMs(record) });
+}
+
+/** Not later than it was learnt, whatever the provider's clock says. */
+export function passedAtMs({ outcome, lastCheckedAtMs, createdAtMs }: VerificationRecord): number {
+  const learntMs = lastCheckedAtMs ?? createdAtMs;
+  return Math.min(outcome?.completedAtMs ?? learntMs, learntMs);
 }
 
 /** Publishes the end of a verification, unless it is published. If false, a follow-up tries again. */
