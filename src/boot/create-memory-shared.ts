@@ -1,8 +1,8 @@
 import { logBug } from '../core/log-bug.ts';
-import { createMemoryFollowUps } from '../infra/memory-follow-ups.ts';
-import { createMemoryPacer } from '../infra/memory-pacer.ts';
-import { createMemoryStore } from '../infra/memory-store.ts';
-import { createMemoryVelocity } from '../infra/memory-velocity.ts';
+import { createMemoryFollowUps } from '../infra/memory/memory-follow-ups.ts';
+import { createMemoryPacer } from '../infra/memory/memory-pacer.ts';
+import { createMemoryStore } from '../infra/memory/memory-store.ts';
+import { createMemoryVelocity } from '../infra/memory/memory-velocity.ts';
 import { StoreUnavailable, type Log } from '../ports/index.ts';
 import type { Config } from './config.ts';
 import type { Clocks, Shared } from './create-shared.ts';

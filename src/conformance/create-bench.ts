@@ -20,9 +20,9 @@ import {
   type StartVerificationOutcome,
 } from '../core/verifications/start-verification.ts';
 import { createCockatielBreaker } from '../infra/cockatiel-breaker.ts';
-import { createMemoryVelocity } from '../infra/memory-velocity.ts';
+import { createMemoryVelocity } from '../infra/memory/memory-velocity.ts';
 import { createLog } from '../infra/log.ts';
-import { createMemoryStore } from '../infra/memory-store.ts';
+import { createMemoryStore } from '../infra/memory/memory-store.ts';
 import { createMetrics } from '../infra/metrics.ts';
 import { createUpstreamClient } from '../infra/send-upstream.ts';
 import { leastPollMs, observeProvider, type Observed } from './observe-provider.ts';

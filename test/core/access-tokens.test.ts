@@ -3,7 +3,7 @@ import { Secret } from '../../src/contract/index.ts';
 import { StoreUnavailable } from '../../src/ports/index.ts';
 import { createAccessTokens } from '../../src/core/upstream/access-tokens.ts';
 import type { RegisteredProvider } from '../../src/core/upstream/registry.ts';
-import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
 import { probe } from '../support/test-core.ts';
 
 const hashKeys = [{ kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }] as const;

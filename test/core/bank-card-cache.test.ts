@@ -5,7 +5,7 @@ import {
   checkBankCard,
   type CheckBankCardInput,
 } from '../../src/core/bank-cards/check-bank-card.ts';
-import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
 import { someKey } from '../support/redis.ts';
 import { callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable, type ClaimStore, type Store } from '../../src/ports/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
-import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
 import { someKey } from '../support/redis.ts';
 import { callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
 

@@ -24,7 +24,7 @@ import { startVerification } from '../../src/core/verifications/start-verificati
 import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { kept as keptParts } from '../support/kept.ts';
-import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
 import { storeFault } from '../support/store-fault.ts';
 import { storeHook } from '../support/store-hook.ts';
 import {

@@ -14,7 +14,7 @@ import {
   type StartVerificationInput,
 } from '../../src/core/verifications/start-verification.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
-import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
+import { createMemoryPacer } from '../../src/infra/memory/memory-pacer.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { probe, callerOf, createTestCore, failing, type TestCore } from '../support/test-core.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ProviderFault, type ProviderCall } from '../../src/contract/index.ts';
 import { LimiterRefusal, MissedTurn, type Limiter } from '../../src/ports/index.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
-import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
+import { createMemoryPacer } from '../../src/infra/memory/memory-pacer.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { checkDefinitions } from '../../src/boot/check-definitions.ts';

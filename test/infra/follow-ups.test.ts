@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/ports/index.ts';
 import { createBullFollowUps, type FollowUpPlan } from '../../src/infra/bull-follow-ups.ts';
-import { createMemoryFollowUps } from '../../src/infra/memory-follow-ups.ts';
+import { createMemoryFollowUps } from '../../src/infra/memory/memory-follow-ups.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
 import { startCluster, startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LimiterRefusal, type LimiterPriority } from '../../src/ports/index.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
-import { createMemoryPacer } from '../../src/infra/memory-pacer.ts';
+import { createMemoryPacer } from '../../src/infra/memory/memory-pacer.ts';
 
 const guardMs = 20;
 const steadyNow = (): number => performance.timeOrigin + performance.now();

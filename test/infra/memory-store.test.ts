@@ -1,4 +1,4 @@
-import { createMemoryStore } from '../../src/infra/memory-store.ts';
+import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
 import { describeStore } from '../support/store-contract.ts';
 
 describeStore('memory store', async () => {

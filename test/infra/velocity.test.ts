@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable, type Velocity, type VelocityCounter } from '../../src/ports/index.ts';
-import { createMemoryVelocity } from '../../src/infra/memory-velocity.ts';
+import { createMemoryVelocity } from '../../src/infra/memory/memory-velocity.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
 import { createRedisVelocity } from '../../src/infra/redis/redis-velocity.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';

@@ -19,8 +19,8 @@ import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { createRegistry, type Routing } from '../../src/core/upstream/registry.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
 import { createLog } from '../../src/infra/log.ts';
-import { createMemoryStore } from '../../src/infra/memory-store.ts';
-import { createMemoryVelocity } from '../../src/infra/memory-velocity.ts';
+import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
+import { createMemoryVelocity } from '../../src/infra/memory/memory-velocity.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 import { probeRequest } from './probe-request.ts';
 

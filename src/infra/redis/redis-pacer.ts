@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../../ports/index.ts';
 import type { Pacer } from '../bottleneck-limiter.ts';
-import { createMemoryPacer, windowOf } from '../memory-pacer.ts';
+import { createMemoryPacer, windowOf } from '../memory/memory-pacer.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import type { RedisClock } from './redis-clock.ts';
 import { createScript, type Script } from './script.ts';

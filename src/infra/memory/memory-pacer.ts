@@ -1,4 +1,4 @@
-import type { Pacer } from './bottleneck-limiter.ts';
+import type { Pacer } from '../bottleneck-limiter.ts';
 
 const windowMs = 1000;
 

@@ -1,4 +1,4 @@
-import type { Velocity, VelocityCounter } from '../ports/index.ts';
+import type { Velocity, VelocityCounter } from '../../ports/index.ts';
 
 interface Window {
   counted: number;
