@@ -309,7 +309,7 @@ async function walkOutcomes(target: TestApp, outcomes: readonly Scenario[]): Pro
         // A busy service answers 503 before it parses the operation.
         if (!answer) return null;
         return ['RATE_LIMITED', 'OVERLOADED'].includes(answer.code) ? null : answer;
-      }, 60_000);
+      }, 240_000);
       const { verification } = started;
       expect(verification, name).toMatchObject({ status: 'PENDING' });
       const [status, reason, billing] = meaningOf(scenario);
@@ -322,7 +322,7 @@ async function walkOutcomes(target: TestApp, outcomes: readonly Scenario[]): Pro
         // The client must not poll in a loop while the provider fails.
         expect(now.nextPollAfterMs, name).toBeGreaterThan(0);
         return now.lastCheckedAt !== null || leavesNoTrace(scenario) ? now : null;
-      }, 60_000);
+      }, 240_000);
       expect(last.status, name).toBe(status);
       if (reason) expect(last.outcome.reason, name).toBe(reason);
       if (billing) expect(last.outcome.billing, name).toBe(billing);

@@ -78,45 +78,67 @@ const entitiesQuery = `query ($r: [_Any!]!) { _entities(representations: $r) {
   ... on BankCardCheck { id }
 } }`;
 
+/**
+ * The fewest of several tries: on a busy machine a reply may come before a command that was to be sent beside it.
+ */
+async function fewestOf(
+  measure: (time: number) => Promise<number>,
+  enough: number,
+): Promise<number> {
+  let fewest = Infinity;
+  for (let time = 0; time < 12 && fewest > enough; time++) {
+    fewest = Math.min(fewest, await measure(time));
+  }
+  return fewest;
+}
+
 describe('the Redis round trips', () => {
-  it('of a start are at most five, and of its replay two', async () => {
-    const start = (replayed: boolean) =>
+  it('of a start are five, and of its replay two', async () => {
+    const start = (key: string, replayed: boolean) =>
       wire.tripsOf(async () => {
-        const { data } = await app.send(startMutation, startInput('start'));
+        const { data } = await app.send(startMutation, startInput(key));
         expect(data.startVerification).toMatchObject({ replayed });
       });
-    expect(await start(false)).toBeLessThanOrEqual(5);
-    expect(await start(true)).toBeLessThanOrEqual(2);
-  });
+    expect(await fewestOf((time) => start(`start-${time}`, false), 5)).toBe(5);
+    expect(await fewestOf(() => start('start-0', true), 2)).toBe(2);
+  }, 90_000);
 
-  it('of a paid card check are at most seven, of a cached one three, and of a replay two', async () => {
-    const trips = (key: string, expected: object) =>
+  it('of a paid card check are seven, of a cached one three, and of a replay two', async () => {
+    const trips = (name: string, key: string, expected: object) =>
       wire.tripsOf(async () => {
-        expect((await check('韦小宝', key)).data.checkBankCard).toMatchObject(expected);
+        expect((await check(name, key)).data.checkBankCard).toMatchObject(expected);
       });
-    expect(await trips('card', { cached: false, replayed: false })).toBeLessThanOrEqual(7);
-    expect(await trips('other', { cached: true, replayed: false })).toBeLessThanOrEqual(3);
-    expect(await trips('card', { replayed: true })).toBeLessThanOrEqual(2);
-  });
+    const names = [...'赵钱孙李周吴郑王冯陈褚卫'];
+    const paid = (time: number) => {
+      const name = `${names[time] ?? ''}小宝`;
+      return trips(name, name, { cached: false, replayed: false });
+    };
+    expect(await fewestOf(paid, 7)).toBe(7);
+    const name = `${names[0] ?? ''}小宝`;
+    const cached = (time: number) =>
+      trips(name, `other-${time}`, { cached: true, replayed: false });
+    expect(await fewestOf(cached, 3)).toBe(3);
+    expect(await fewestOf(() => trips(name, name, { replayed: true }), 2)).toBe(2);
+  }, 90_000);
 
-  it('of fifty entities are one, and of a thousand no more than their size needs', async () => {
+  it('of fifty entities are one, and of a thousand as few as their pieces on the wire', async () => {
     const { data } = await app.send(startMutation, startInput('entity'));
     const { id } = data.startVerification.verification;
-    const read = (count: number) =>
-      wire.tripsOf(async () => {
-        const others = Array.from({ length: count - 1 }, (_, at) => {
-          const made = randomBytes(16).toString('base64url');
-          return at % 2
-            ? { __typename: 'Verification', id: `ver_${made}` }
-            : { __typename: 'BankCardCheck', id: `bcc_${made}` };
-        });
-        const r = [{ __typename: 'Verification', id }, ...others];
+    const read = (count: number) => {
+      const others = Array.from({ length: count - 1 }, (_, at) => {
+        const made = randomBytes(16).toString('base64url');
+        return at % 2
+          ? { __typename: 'Verification', id: `ver_${made}` }
+          : { __typename: 'BankCardCheck', id: `bcc_${made}` };
+      });
+      const r = [{ __typename: 'Verification', id }, ...others];
+      return wire.tripsOf(async () => {
         const { data: found } = await app.send(entitiesQuery, { r });
         expect(found._entities).toHaveLength(count);
         expect(found._entities[0]).toMatchObject({ id });
       });
-    expect(await read(50)).toBeLessThanOrEqual(2);
-    // Large commands and replies travel in several pieces.
-    expect(await read(1000)).toBeLessThanOrEqual(20);
-  });
+    };
+    expect(await fewestOf(() => read(50), 1)).toBe(1);
+    expect(await fewestOf(() => read(1000), 5)).toBeLessThanOrEqual(5);
+  }, 90_000);
 });

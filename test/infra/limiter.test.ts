@@ -33,7 +33,7 @@ describe.concurrent('the limiter', () => {
 
   it('supports less than one call a second', async () => {
     const limiter = createLimiter();
-    const ask = { key: 'slow', perSecond: 0.5, priority: 'start', withinMs: 10_000 } as const;
+    const ask = { key: 'slow', perSecond: 0.5, priority: 'start', withinMs: 30_000 } as const;
     await limiter.turn(ask);
     await expect(limiter.turn({ ...ask, withinMs: 500 })).rejects.toMatchObject({
       reason: 'no_slot_in_time',
@@ -42,7 +42,7 @@ describe.concurrent('the limiter', () => {
 
   it('counts each key separately', async () => {
     const limiter = createLimiter();
-    const ask = { perSecond: 0.1, priority: 'start', withinMs: 9000 } as const;
+    const ask = { perSecond: 0.5, priority: 'start', withinMs: 30_000 } as const;
     await limiter.turn({ ...ask, key: 'a' });
     await limiter.turn({ ...ask, key: 'b' });
     await expect(limiter.turn({ ...ask, key: 'a', withinMs: 100 })).rejects.toThrow(LimiterRefusal);

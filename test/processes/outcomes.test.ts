@@ -104,14 +104,18 @@ function oneOf(at: number): Replica {
 // Tests read deep into answers whose shape they assert.
 // oxlint-disable-next-line typescript/no-explicit-any
 async function send(replica: Replica, query: string, variables: object): Promise<any> {
-  const response = await fetch(`${replica.url}/graphql`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ query, variables }),
-    signal: AbortSignal.timeout(15_000),
-  });
-  // oxlint-disable-next-line typescript/no-explicit-any
-  return ((await response.json()) as { data: any }).data;
+  // Like a client, it repeats what a busy replica refused.
+  return until(async () => {
+    const response = await fetch(`${replica.url}/graphql`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ query, variables }),
+      signal: AbortSignal.timeout(60_000),
+    });
+    // oxlint-disable-next-line typescript/no-explicit-any
+    const { data } = (await response.json()) as { data: any };
+    return response.status === 503 ? null : data;
+  }, 60_000);
 }
 
 async function start(name: string, replica = oneOf(0)): Promise<string> {

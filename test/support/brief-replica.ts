@@ -35,7 +35,8 @@ const brief = defineProvider({
           return {
             launch: { kind: 'redirect', url: 'https://brief.example/go', token: 'brief-token' },
             session: { token: 'brief-token', extra: extra ?? '' },
-            expiresInSeconds: 3,
+            // One that is watched must not end by itself, however slow the machine.
+            expiresInSeconds: extra === 'watched' ? 120 : 3,
           };
         },
       }),
