@@ -303,26 +303,34 @@ async function walkOutcomes(target: TestApp, outcomes: readonly Scenario[]): Pro
       const name = `${scenario.action} ${scenario.expect} ${scenario.title}`;
       // All start at once. A start over the rate limit is retried with the same key.
       const variables = withKey(scenario.input);
-      const started = await until(async () => {
-        const { data } = await target.send(startMutation, variables);
-        const answer = data?.startVerification;
-        // A busy service answers 503 before it parses the operation.
-        if (!answer) return null;
-        return ['RATE_LIMITED', 'OVERLOADED'].includes(answer.code) ? null : answer;
-      }, 240_000);
+      const started = await until(
+        async () => {
+          const { data } = await target.send(startMutation, variables);
+          const answer = data?.startVerification;
+          // A busy service answers 503 before it parses the operation.
+          if (!answer) return null;
+          return ['RATE_LIMITED', 'OVERLOADED'].includes(answer.code) ? null : answer;
+        },
+        240_000,
+        300,
+      );
       const { verification } = started;
       expect(verification, name).toMatchObject({ status: 'PENDING' });
       const [status, reason, billing] = meaningOf(scenario);
-      const last = await until(async () => {
-        const answer = await target.send(verificationQuery, { id: verification.id });
-        const now = answer.data?.verification;
-        // A client retries when the service is busy.
-        if (!now) return null;
-        if (status !== 'PENDING') return now.status === 'PENDING' ? null : now;
-        // The client must not poll in a loop while the provider fails.
-        expect(now.nextPollAfterMs, name).toBeGreaterThan(0);
-        return now.lastCheckedAt !== null || leavesNoTrace(scenario) ? now : null;
-      }, 240_000);
+      const last = await until(
+        async () => {
+          const answer = await target.send(verificationQuery, { id: verification.id });
+          const now = answer.data?.verification;
+          // A client retries when the service is busy.
+          if (!now) return null;
+          if (status !== 'PENDING') return now.status === 'PENDING' ? null : now;
+          // The client must not poll in a loop while the provider fails.
+          expect(now.nextPollAfterMs, name).toBeGreaterThan(0);
+          return now.lastCheckedAt !== null || leavesNoTrace(scenario) ? now : null;
+        },
+        240_000,
+        300,
+      );
       expect(last.status, name).toBe(status);
       if (reason) expect(last.outcome.reason, name).toBe(reason);
       if (billing) expect(last.outcome.billing, name).toBe(billing);

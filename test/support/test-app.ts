@@ -8,7 +8,7 @@ export interface TestApp extends App {
   readonly url: string;
   /** Every line that was logged. */
   readonly logLines: readonly string[];
-  /** Sends a document. Like a client, it repeats what a busy process refused with 503. */
+  /** Sends a document. Like a client, it repeats after a second what a busy process refused with 503. */
   readonly send: Send;
   /** Sends a document once. */
   readonly sendOnce: Send;
@@ -68,9 +68,13 @@ export async function startTestApp(
     logLines,
     sendOnce,
     send: (...given) =>
-      until(async () => {
-        const answer = await sendOnce(...given);
-        return answer.status === 503 ? null : answer;
-      }, 60_000),
+      until(
+        async () => {
+          const answer = await sendOnce(...given);
+          return answer.status === 503 ? null : answer;
+        },
+        240_000,
+        1000,
+      ),
   };
 }
