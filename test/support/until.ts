@@ -1,7 +1,7 @@
 /** Waits until `probe` returns something; fails after `withinMs`. */
 export async function until<T>(
   probe: () => Promise<T | null | undefined | false>,
-  withinMs = 15_000,
+  withinMs = 45_000,
   everyMs = 50,
 ): Promise<T> {
   const endMs = Date.now() + withinMs;
