@@ -7,11 +7,13 @@ const key = Buffer.alloc(32, 7).toString('base64');
 export async function startOurs(
   redisUrl: string,
   providerUrl: string,
-  command: readonly string[] = (process.env['COMMAND'] ?? 'src/main.ts').split(' '),
+  command: readonly string[] = ['src/main.ts'],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<MeasuredProcess> {
   return startProcess(
     command,
     {
+      ...env,
       PUBLIC_PORT: String(await freePort()),
       REDIS_URL: redisUrl,
       STORE_HASH_KEYS: `h1:${key}`,

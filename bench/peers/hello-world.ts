@@ -17,3 +17,4 @@ const server = Fastify();
 server.get('/', () => ({}));
 server.post('/graphql', fastifyApolloHandler(apollo));
 await server.listen({ host: '127.0.0.1', port: Number(process.env['PORT']) });
+process.once('SIGTERM', () => process.exit());

@@ -9,7 +9,7 @@ const vault = createVault({ keys: [key], mode: 'live' });
 describe('the vault', () => {
   it('opens what it sealed, and seals the same text differently each time', () => {
     const [one, two] = [vault.seal('record', 'a', '韦小宝'), vault.seal('record', 'a', '韦小宝')];
-    expect(one).toMatch(/^v1\.e1\.[\w-]+\.[\w-]+\.[\w-]+$/u);
+    expect(one).toMatch(/^v1\.e1\.[\w-]+$/u);
     expect(two).not.toBe(one);
     expect(vault.open('record', 'a', one)).toBe('韦小宝');
   });
@@ -29,8 +29,12 @@ describe('the vault', () => {
     ['in another version', (sealed) => vault.open('record', 'a', sealed.replace('v1', 'v2'))],
     ['cut short', (sealed) => vault.open('record', 'a', sealed.slice(0, -4))],
     [
-      'with a short tag',
+      'with too little data',
       (sealed) => vault.open('record', 'a', sealed.replace(/\.[\w-]+$/u, '.AAAA')),
+    ],
+    [
+      'with a tag that was cut short',
+      (sealed) => vault.open('record', 'a', sealed.slice(0, 'v1.e1.'.length + 28)),
     ],
     ['with a suffix', (sealed) => vault.open('record', 'a', `${sealed}.AAAA`)],
     ['with a line break', (sealed) => vault.open('record', 'a', `${sealed}\n`)],
@@ -40,7 +44,7 @@ describe('the vault', () => {
       (sealed) => {
         const last = sealed.at(-1) ?? '';
         const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-        // A tag of 16 bytes uses two bits of its last letter.
+        // 32 bytes leave two bits of the last letter unused.
         const other = alphabet[alphabet.indexOf(last) ^ 1] ?? '';
         return vault.open('record', 'a', `${sealed.slice(0, -1)}${other}`);
       },

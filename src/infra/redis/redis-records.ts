@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { RecordLife, RecordParts, RecordStore, StoredRecord } from '../../ports/index.ts';
 import type { Vault } from '../vault.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
@@ -24,6 +25,8 @@ end
 return 1
 `);
 
+/** How many ids have their keys remembered. */
+const mostKnown = 5000;
 /** How many records are read with one command: a longer one would hold up the other clients of Redis. */
 const mostAtOnce = 100;
 
@@ -39,11 +42,18 @@ export function redisRecords({
   readonly namesOf: (id: string) => readonly [string, ...string[]];
   readonly mode: string;
 }): RecordStore {
+  const known = new LRUCache<string, readonly [string, ...string[]]>({ max: mostKnown });
+  /** Remembered, since each step of a request needs the keys of the same records again. */
   const recordKeys = (id: string): readonly [string, ...string[]] => {
+    const keys = known.get(id);
+    if (keys) return keys;
     const [newest, ...others] = namesOf(id);
     const toKey = (name: string): string => `vs:${mode}:record:{${name}}`;
-    return [toKey(newest), ...others.map(toKey)];
+    const made: readonly [string, ...string[]] = [toKey(newest), ...others.map(toKey)];
+    known.set(id, made);
+    return made;
   };
+  const generations = namesOf('').length;
   const run = (script: Script, place: string, args: readonly (string | number)[]) =>
     orUnavailable(() => script.run(client, partsOf(place), args));
 
@@ -140,7 +150,6 @@ export function redisRecords({
     get: async (ids) => {
       const unique = [...new Set(ids)];
       const found = new Map<string, StoredRecord>();
-      const generations = recordKeys('').length;
       for (let generation = 0; generation < generations; generation++) {
         const missing = unique.filter((id) => !found.has(id));
         const wanted = missing.map((id) => ({ id, place: recordKeys(id)[generation] ?? '' }));
