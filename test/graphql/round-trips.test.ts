@@ -108,7 +108,7 @@ describe('the Redis round trips', () => {
       wire.tripsOf(async () => {
         expect((await check(name, key)).data.checkBankCard).toMatchObject(expected);
       });
-    const names = [...'赵钱孙李周吴郑王冯陈褚卫'];
+    const names = ['赵', '钱', '孙', '李', '周', '吴', '郑', '王', '冯', '陈', '褚', '卫'];
     const paid = (time: number) => {
       const name = `${names[time] ?? ''}小宝`;
       return trips(name, name, { cached: false, replayed: false });

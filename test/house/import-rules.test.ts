@@ -43,6 +43,8 @@ const forbidden = {
     'sandbox/x.ts',
   ],
   'src/http': ['src/boot/x.ts', 'src/app.ts', 'providers/acme/x.ts', 'sandbox/x.ts'],
+  'src/boot': ['src/graphql/x.ts', 'src/http/routes/x.ts', 'src/app.ts'],
+  'src/conformance': ['src/http/x.ts', 'src/infra/redis/x.ts', 'src/app.ts', 'sandbox/x.ts'],
   'providers/acme': ['src/core/x.ts', 'src/contract/fault.ts', 'sandbox/x.ts'],
   sandbox: ['src/core/x.ts', 'providers/acme/x.ts'],
 } as const;
@@ -54,6 +56,8 @@ const allowed = {
   'src/infra': ['src/contract/x.ts', 'src/ports/x.ts'],
   'src/graphql': ['src/core/claims/x.ts', 'src/contract/x.ts'],
   'src/http': ['src/graphql/x.ts', 'src/core/x.ts'],
+  'src/boot': ['src/infra/redis/x.ts', 'src/core/x.ts', 'providers/acme/x.ts', 'sandbox/x.ts'],
+  'src/conformance': ['src/boot/x.ts', 'src/core/x.ts', 'src/graphql/x.ts'],
   'providers/acme': ['src/contract/plugin-api.ts'],
 } as const;
 

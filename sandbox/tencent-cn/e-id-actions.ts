@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Flow, Flows } from '../flows.ts';
+import { isNumeric, readOrders } from '../magic.ts';
+import { recordingOf } from '../tencent/media.ts';
+import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
+import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
+import { withTypes } from '../tencent/with-types.ts';
+import { eidCodes } from './codes.ts';
+
+interface Deps {
+  readonly flows: Flows;
+  readonly now: () => number;
+  /** The URL of the person's page. The real URL opens WeChat. */
+  readonly personUrl: (token: string) => string;
+}
+
+/** From the page GetEidToken, example 2. */
+const unregisteredMerchant = '0NSJ240615216044312521';
+const picture = recordingOf(new Map());
+
+const config = z.strictObject({
+  InputType: z.enum(['1', '2', '3', '4']).optional(),
+  UseIntentionVerify: z.boolean().optional(),
+  IntentionMode: z.enum(['1', '2', '3']).optional(),
+  IntentionVerifyText: text(120).optional(),
+  IntentionQuestions: z
+    .array(
+      z.strictObject({
+        Question: text(250),
+        Answers: z.array(text(10)).max(50),
+      }),
+    )
+    .min(1)
+    .max(10)
+    .optional(),
+  IntentionActions: z
+    .array(z.strictObject({ Text: text(150) }))
+    .min(1)
+    .max(10)
+    .optional(),
+  IntentionRecognition: z.boolean().optional(),
+  IsSupportHMTResidentPermitOCR: z.boolean().optional(),
+  MouthOpenRecognition: z.boolean().optional(),
+  Speed: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]).optional(),
+});
+
+const eidTokenParams = z.strictObject({
+  MerchantId: text(50).min(1),
+  IdCard: z
+    .string()
+    .regex(/^[A-Za-z0-9]{1,32}$/u)
+    .optional(),
+  Name: text(32).min(1).optional(),
+  Extra: text(1024).optional(),
+  Config: config.optional(),
+  RedirectUrl: text(1024).optional(),
+});
+
+const eidResultParams = z.strictObject({
+  EidToken: z.string(),
+  InfoType: z.string().optional(),
+  BestFramesCount: z.int().optional(),
+  IsCutIdCardImage: z.boolean().optional(),
+  IsNeedIdCardAvatar: z.boolean().optional(),
+});
+
+/** E证通: a token, its status and its result. */
+export function createEidActions({ flows, now, personUrl }: Deps) {
+  const getEidToken: TencentAction<z.output<typeof eidTokenParams>> = {
+    params: eidTokenParams,
+    perSecond: 100,
+    encryptable: ['Name', 'IdCard'],
+    run: (params) => {
+      const orders = readOrders(params.Extra, 'GetEidToken');
+      const ordered = orders.get('GetEidToken');
+      if (ordered !== undefined) return toAnswer(ordered);
+      if (params.MerchantId === unregisteredMerchant) {
+        return error('FailedOperation.UnregisteredEid');
+      }
+      const isPassedIn = params.Config?.InputType === '4';
+      if (isPassedIn && (params.Name === undefined || params.IdCard === undefined)) {
+        return error('InvalidParameter');
+      }
+      const flow = openTencentFlow(flows, {
+        provider: 'tencent-cn',
+        channel: 'E_ID',
+        codes: eidCodes,
+        redirectUrl: params.RedirectUrl ?? null,
+        extra: params.Extra ?? null,
+        name: params.Name ?? null,
+        idCard: params.IdCard ?? null,
+        intentionMode: params.Config?.UseIntentionVerify
+          ? (params.Config.IntentionMode ?? '1')
+          : null,
+        readsDocument: false,
+        orders,
+      });
+      return { EidToken: flow.token, Url: personUrl(flow.token) };
+    },
+  };
+
+  const checkEidTokenStatus: TencentAction<{ EidToken: string }> = {
+    params: z.strictObject({ EidToken: z.string() }),
+    perSecond: 100,
+    run: ({ EidToken: token }) => {
+      const flow = findTencentFlow(flows, token, 'tencent-cn', 'E_ID');
+      if (!isFlow(flow)) return flow;
+      const ordered = flow.orders.get('CheckEidTokenStatus');
+      if (ordered !== undefined) {
+        const isStatus = ['init', 'doing', 'finished', 'timeout', 'unheard-of'].includes(ordered);
+        return isStatus ? { Status: ordered } : toAnswer(ordered);
+      }
+      const isLate = flow.state !== 'finished' && flow.endsMs <= now();
+      return { Status: isLate || flow.state === 'expired' ? 'timeout' : flow.state };
+    },
+  };
+
+  const getEidResult: TencentAction<z.output<typeof eidResultParams>> = {
+    params: eidResultParams,
+    perSecond: 100,
+    run: ({ EidToken: token, InfoType: infoType = '0' }) => {
+      const flow = findTencentFlow(flows, token, 'tencent-cn', 'E_ID');
+      if (!isFlow(flow)) return flow;
+      const ordered = flow.orders.get('GetEidResult');
+      const shape = ordered === undefined ? undefined : unfinishedShapes[ordered];
+      if (shape) return shape();
+      if (ordered !== undefined && !isNumeric(ordered)) return toAnswer(ordered);
+      return withTypes(flow.orders, toEidResult(flow, infoType));
+    },
+  };
+
+  return {
+    GetEidToken: getEidToken,
+    CheckEidTokenStatus: checkEidTokenStatus,
+    GetEidResult: getEidResult,
+  };
+}
+
+/** No document says what an unfinished flow returns, so every plausible shape is here. */
+const unfinishedShapes: Readonly<Record<string, () => Record<string, unknown>>> = {
+  'unfinished-absent': () => ({}),
+  'unfinished-null': () => ({ Text: null, EidInfo: null, IntentionVerifyData: null }),
+  'unfinished-null-text': () => ({
+    Text: {
+      ErrCode: null,
+      ErrMsg: null,
+      LiveStatus: null,
+      Comparestatus: null,
+      IdCard: '',
+      Name: '',
+    },
+  }),
+  'unfinished-17': () => ({ Text: { ErrCode: 17, ErrMsg: '流程未完成' } }),
+  'unfinished-error': () => ({ ...error('InvalidParameter') }),
+};
+
+/** Only 0, 2006 and 2016 are charged (doc 1007/115318). */
+const chargedCodes: ReadonlySet<number> = new Set([0, 2006, 2016]);
+
+function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
+  const recording = recordingOf(flow.orders);
+  const wants = (digit: string): boolean => infoType === '0' || infoType.includes(digit);
+  const last = flow.attempts.at(-1);
+  const hasIntention = flow.intentionMode !== null;
+  const intention = last?.code === 0 && hasIntention ? flow.intentionCode : null;
+  return {
+    Text: {
+      ErrCode: last?.code ?? null,
+      ErrMsg: last ? (last.code === 0 ? '成功' : '失败') : null,
+      IdCard: '',
+      Name: '',
+      UseIDType: 0,
+      OcrName: flow.name,
+      OcrIdCard: flow.idCard,
+      OcrAddress: '广东省深圳市',
+      LiveStatus: last ? 0 : null,
+      Comparestatus: last ? (last.code === 0 ? 0 : 1) : null,
+      Sim: last ? (last.code === 0 ? '97.31' : '42.00') : null,
+      Extra: flow.extra,
+      LivenessMode: last ? 4 : null,
+      LivenessDetail: flow.attempts.map(({ code, atMs }) => ({
+        ReqTime: String(atMs),
+        Seq: randomUUID(),
+        Idcard: flow.idCard,
+        Name: flow.name,
+        Sim: code === 0 ? '97.31' : '42.00',
+        IsNeedCharge: chargedCodes.has(code),
+        Errcode: code,
+        Errmsg: code === 0 ? '成功' : '失败',
+        LivenessMode: 4,
+        CompareLibType: '权威库',
+      })),
+    },
+    IdCardData: wants('2') ? { OcrFront: picture, OcrBack: picture, Avatar: picture } : null,
+    BestFrame: wants('3') ? { BestFrame: picture, BestFrames: [picture] } : null,
+    EidInfo:
+      last?.code === 0
+        ? { EidCode: 'SANDBOX', EidSign: 'SANDBOX', DesKey: '', UserInfo: '' }
+        : null,
+    IsVerifyIntention: hasIntention,
+    IntentionVerifyType: hasIntention ? answerTypeOf(flow.intentionMode) : null,
+    IntentionVerifyData:
+      intention !== null && flow.intentionMode === '1'
+        ? {
+            ErrorCode: intention,
+            ErrorMessage: '',
+            IntentionVerifyVideo: wants('5') ? recording : '',
+          }
+        : null,
+    IntentionQuestionResult:
+      intention !== null && flow.intentionMode === '2'
+        ? {
+            FinalResultDetailCode: intention,
+            FinalResultCode: intention === 0 ? '0' : '-1',
+            Video: wants('6') ? recording : '',
+          }
+        : null,
+    IntentionActionResult:
+      intention !== null && flow.intentionMode === '3'
+        ? { FinalResultDetailCode: intention, Details: [{ Video: wants('6') ? recording : '' }] }
+        : null,
+  };
+}
+
+/** The response numbers the modes differently from the request: "0" questions, "1" nod, "2" aloud. */
+function answerTypeOf(requestMode: string | null): string | null {
+  return requestMode === null ? null : ({ '1': '2', '2': '0', '3': '1' }[requestMode] ?? null);
+}
