@@ -97,7 +97,7 @@ async function keep<Answer extends AnyRecord>(
   const { store } = deps;
   const parts = encodeRecord(answer);
   const life = lifeOf(answer, deps);
-  // Nothing has changed it since the call was sent, as a rule.
+  // Usually the record has not changed since it was read.
   if ((await store.records.replace(known, parts, life)) !== null) return true;
   const [stored] = await store.records.get([placeholder.id]);
   // The record was written before and only the reply was lost. It may have changed since.

@@ -91,7 +91,7 @@ export function redisRecords({
       id,
       version: Number(body.version),
       body: openOrEmpty(versioned(bodyPlace, body.version), body.sealed),
-      // Both parts are written together: a personal part of another version was restored by somebody.
+      // Both parts are written together. A personal part of another version was put back and is rejected.
       personal: personal && openOrEmpty(versioned(personalPlace, body.version), personal.sealed),
     };
   }
