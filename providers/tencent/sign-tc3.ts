@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Secret } from '../../src/contract/plugin-api.ts';
 
 export interface Tc3Request {
@@ -40,9 +40,9 @@ export function signTc3(request: Tc3Request, secretId: Secret, secretKey: Secret
     scope,
     sha256(canonicalRequest),
   ].join('\n');
-  const dateKey = hmac(`TC3${secretKey.reveal()}`, date);
-  const signingKey = hmac(hmac(dateKey, request.service), 'tc3_request');
-  const signature = hmac(signingKey, stringToSign).toString('hex');
+  const signature = hmac(signingKeyOf(secretKey, date, request.service), stringToSign).toString(
+    'hex',
+  );
   return `TC3-HMAC-SHA256 Credential=${secretId.reveal()}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
 }
 
@@ -50,6 +50,24 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function hmac(key: string | Buffer, text: string): Buffer {
+interface SigningKey {
+  readonly scope: string;
+  readonly key: KeyObject;
+}
+
+const signingKeys = new WeakMap<Secret, SigningKey>();
+
+/** Derived once per day and service: that takes longer than the rest of the signature. */
+function signingKeyOf(secretKey: Secret, date: string, service: string): KeyObject {
+  const scope = `${date}/${service}`;
+  const known = signingKeys.get(secretKey);
+  if (known?.scope === scope) return known.key;
+  const dateKey = hmac(`TC3${secretKey.reveal()}`, date);
+  const key = createSecretKey(hmac(hmac(dateKey, service), 'tc3_request'));
+  signingKeys.set(secretKey, { scope, key });
+  return key;
+}
+
+function hmac(key: string | Buffer | KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }

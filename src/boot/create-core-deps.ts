@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { CoreDeps } from '../core/core-deps.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';
@@ -7,6 +6,7 @@ import type { Registry } from '../core/upstream/registry.ts';
 import { createRetryBudget } from '../core/upstream/retry-budget.ts';
 import { createBottleneckLimiter } from '../infra/bottleneck-limiter.ts';
 import { createCockatielBreaker } from '../infra/cockatiel-breaker.ts';
+import { randomBytes } from '../infra/random-bytes.ts';
 import type { Log, Metrics } from '../ports/index.ts';
 import type { Config } from './config.ts';
 import type { Shared } from './create-shared.ts';

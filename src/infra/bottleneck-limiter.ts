@@ -112,13 +112,12 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     await connect?.();
     const connectMs = performance.now() - connectedFromMs;
     for (;;) {
-      const refusal = new LimiterRefusal('no_slot_in_time', retryAfter(ask.perSecond));
-      if (now() > latestMs || performance.now() > endMs) throw refusal;
+      if (now() > latestMs || performance.now() > endMs) throw noSlotInTime(ask.perSecond);
       const askedMs = performance.now();
       const leadMs = Math.min(mostLeadMs, queue.readyMs * leadShare);
       const slotMs = await pacer.reserve(ask, latestMs, leadMs);
       queue.readyMs = slowestOfLate(queue.readyMs, 0);
-      if (slotMs === null) throw refusal;
+      if (slotMs === null) throw noSlotInTime(ask.perSecond);
       const reservedMs = performance.now();
       await prepare?.();
       if (prepare) queue.readyMs = slowestOfLate(queue.readyMs, performance.now() - reservedMs);
@@ -163,7 +162,7 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
         const timer = setTimeout(
           () => {
             isOver = true;
-            reject(new LimiterRefusal('no_slot_in_time', retryAfter(perSecond)));
+            reject(noSlotInTime(perSecond));
           },
           Math.max(0, ask.withinMs),
         );
@@ -201,6 +200,10 @@ function concurrentFor(perSecond: number, busyMs: number): number {
 /** The slowest recent duration. It decreases by 5 % with each call. */
 function slowestOfLate(knownMs: number, ms: number): number {
   return Math.max(ms, knownMs * 0.95);
+}
+
+function noSlotInTime(perSecond: number): LimiterRefusal {
+  return new LimiterRefusal('no_slot_in_time', retryAfter(perSecond));
 }
 
 /** Long enough for part of the queue to drain. */

@@ -1,4 +1,4 @@
-import type { Agent, Dispatcher } from 'undici';
+import type { Agent } from 'undici';
 import { ProviderFault, type UpstreamResponse } from '../contract/index.ts';
 import {
   MissedTurn,
@@ -7,7 +7,7 @@ import {
   type UpstreamConnection,
 } from '../ports/index.ts';
 import { createByteBudget, readBody } from './read-body.ts';
-import { createConnections, type Connection } from './upstream-connections.ts';
+import { createConnections, type Connection, type Sending } from './upstream-connections.ts';
 
 const connectTimeoutMs = 1500;
 /** The memory limit for all large responses together while they are read. */
@@ -51,10 +51,10 @@ export function createUpstreamClient({
   return {
     connect: async (url, timeoutMs) => {
       const { origin } = new URL(url);
-      const deadline = AbortSignal.timeout(Math.max(0, Math.ceil(timeoutMs)));
+      const deadline = startDeadline(Math.max(0, timeoutMs));
       const taking = connections.take(origin);
       try {
-        const connection = await orAborted(taking, deadline);
+        const connection = await deadline.race(taking);
         const handle: UpstreamConnection = {
           release: () => {
             if (ahead.delete(handle)) connections.putBack(connection);
@@ -65,6 +65,8 @@ export function createUpstreamClient({
       } catch {
         taking.then(connections.putBack, () => {});
         throw new ProviderFault('not_sent');
+      } finally {
+        deadline.end();
       }
     },
 
@@ -73,20 +75,21 @@ export function createUpstreamClient({
       { timeoutMs, maxBytes, dropStringsOver, connection: given, isInTime },
     ) => {
       if (timeoutMs <= 0) throw new ProviderFault('not_sent');
-      const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
-      const progress = { sent: false, missed: false };
-      const taking = connectionFor(new URL(request.url).origin, given);
+      const deadline = startDeadline(timeoutMs);
+      const progress: Sending = { sent: false, missed: false, isInTime };
+      const { origin, pathname, search } = new URL(request.url);
+      const taking = connectionFor(origin, given);
       let connection: Connection | null = null;
       try {
-        connection = await orAborted(taking, deadline);
-        const answered = connection.client.compose(noteSending(progress, isInTime)).request({
-          path: pathOf(request.url),
+        connection = await deadline.race(taking);
+        const answered = connection.request(progress, {
+          path: `${pathname}${search}`,
           method: request.method,
           headers: { ...request.headers, 'accept-encoding': 'identity' },
           body: request.body ?? null,
-          signal: deadline,
+          signal: deadline.signal,
         });
-        const response = await orAborted(answered, deadline);
+        const response = await deadline.race(answered);
         const headers = flatten(response.headers);
         const isRedirect = response.statusCode >= 300 && response.statusCode < 400;
         const isEncoded = (headers['content-encoding'] ?? 'identity') !== 'identity';
@@ -107,57 +110,45 @@ export function createUpstreamClient({
         if (progress.missed) throw new MissedTurn();
         if (error instanceof ProviderFault) throw error;
         if (!progress.sent) throw new ProviderFault('not_sent');
-        throw new ProviderFault(deadline.aborted ? 'timeout' : 'connection_lost');
+        throw new ProviderFault(deadline.signal.aborted ? 'timeout' : 'connection_lost');
+      } finally {
+        deadline.end();
       }
     },
     close: connections.close,
   };
 }
 
-/**
- * undici notices the abort signal only after a connection is open (measured: 2 s late), so the deadline is
- * raced as well. A request that is abandoned while connecting is not sent afterwards.
- */
-async function orAborted<T>(answered: Promise<T>, deadline: AbortSignal): Promise<T> {
-  // Nothing awaits this promise after the deadline, so its later rejection is ignored.
-  answered.catch(() => {});
-  let giveUp = (): void => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    giveUp = () => reject(new Error('deadline'));
-    deadline.addEventListener('abort', giveUp, { once: true });
-  });
-  try {
-    return await Promise.race([answered, aborted]);
-  } finally {
-    deadline.removeEventListener('abort', giveUp);
-  }
+interface Deadline {
+  readonly signal: AbortSignal;
+  /**
+   * Rejects when the time is over. undici notices the signal only after a connection is open (measured: 2 s
+   * late). A request that is abandoned while connecting is not sent afterwards.
+   */
+  readonly race: <T>(work: Promise<T>) => Promise<T>;
+  readonly end: () => void;
 }
 
-/**
- * Sets `sent` when the request is about to be written to an open connection. If its slot is over by then,
- * it is not written: `missed`.
- */
-function noteSending(
-  progress: { sent: boolean; missed: boolean },
-  isInTime: (() => boolean) | undefined,
-): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, {
-      onRequestStart: (controller, context) => {
-        if (isInTime?.() === false) {
-          progress.missed = true;
-          controller.abort(new MissedTurn());
-          return;
-        }
-        progress.sent = true;
-        handler.onRequestStart?.(controller, context);
-      },
-      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
-      onResponseStart: (...args) => handler.onResponseStart?.(...args),
-      onResponseData: (...args) => handler.onResponseData?.(...args),
-      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
-      onResponseError: (...args) => handler.onResponseError?.(...args),
-    });
+/** Unlike `AbortSignal.timeout`, it keeps no timer that makes an error seconds after the call is over. */
+function startDeadline(timeoutMs: number): Deadline {
+  const controller = new AbortController();
+  const over = Promise.withResolvers<never>();
+  // It may end while nothing is raced.
+  over.promise.catch(() => {});
+  const timer = setTimeout(() => {
+    const reason = new Error('deadline');
+    over.reject(reason);
+    controller.abort(reason);
+  }, Math.ceil(timeoutMs));
+  return {
+    signal: controller.signal,
+    race: (work) => {
+      // Nothing awaits this promise after the deadline, so its later rejection is ignored.
+      work.catch(() => {});
+      return Promise.race([work, over.promise]);
+    },
+    end: () => clearTimeout(timer),
+  };
 }
 
 function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
@@ -167,9 +158,4 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
       Array.isArray(value) ? value.join(', ') : (value ?? ''),
     ]),
   );
-}
-
-function pathOf(url: string): string {
-  const { pathname, search } = new URL(url);
-  return `${pathname}${search}`;
 }

@@ -1,10 +1,23 @@
 import type { Socket } from 'node:net';
-import { buildConnector, Client, type Agent } from 'undici';
+import { buildConnector, Client, type Agent, type Dispatcher } from 'undici';
+import { MissedTurn } from '../ports/index.ts';
+
+/** What is known of one request. */
+export interface Sending {
+  /** Whether a byte of it may have been written. */
+  sent: boolean;
+  /** Whether it was not written, because its slot was over. */
+  missed: boolean;
+  readonly isInTime: (() => boolean) | undefined;
+}
 
 /** One connection to a provider, for one request at a time. */
 export interface Connection {
   readonly origin: string;
-  readonly client: Client;
+  readonly request: (
+    sending: Sending,
+    options: Dispatcher.RequestOptions,
+  ) => Promise<Dispatcher.ResponseData>;
   /** Whether a request may be sent over it: it is open, and was opened or used recently. */
   readonly isOfUse: () => boolean;
   /** Call after a complete response was received. */
@@ -69,8 +82,14 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
       maxHeaderSize: 16 * 1024,
       keepAliveTimeout: mostIdleMs,
     });
+    let sending: Sending = { sent: false, missed: false, isInTime: undefined };
+    const dispatcher = client.compose(noteSending(() => sending));
     const connection: Connection = {
-      ...{ origin, client },
+      origin,
+      request: (given, options) => {
+        sending = given;
+        return dispatcher.request(options);
+      },
       isOfUse: () =>
         !isDead &&
         !socket.destroyed &&
@@ -112,4 +131,29 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
       idle.clear();
     },
   };
+}
+
+/**
+ * Sets `sent` when a request is about to be written to the open connection. If its slot is over by then, it is
+ * not written: `missed`.
+ */
+function noteSending(sendingNow: () => Sending): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (controller, context) => {
+        const sending = sendingNow();
+        if (sending.isInTime?.() === false) {
+          sending.missed = true;
+          controller.abort(new MissedTurn());
+          return;
+        }
+        sending.sent = true;
+        handler.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    });
 }

@@ -3,11 +3,11 @@ import {
   createDecipheriv,
   createSecretKey,
   hkdfSync,
-  randomBytes,
   type KeyObject,
 } from 'node:crypto';
 import type { Secret } from '../contract/index.ts';
 import { StoreUnavailable } from '../ports/index.ts';
+import { randomBytes } from './random-bytes.ts';
 
 /** Encrypts data that is stored outside of this process. */
 export interface Vault {
