@@ -54,6 +54,6 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     publicUrl: config.publicUrl,
     redirectRules: { origins: config.redirectOrigins, allowLocalhost: sandbox },
     ...{ inFlight: new Map(), sharing: new Map(), asking: new Map() },
-    ...{ followUps, publish },
+    ...{ followUps, publish, shortestLifeMs: new WeakMap() },
   };
 }

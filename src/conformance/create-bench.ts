@@ -161,6 +161,7 @@ export async function createBench(
     asking: new Map(),
     followUps: { plan: async () => {} },
     publish: async () => {},
+    shortestLifeMs: new WeakMap(),
   };
   const deadlineMs = (): number => now() + 9000;
 

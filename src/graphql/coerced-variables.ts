@@ -9,19 +9,20 @@ interface Asked {
   readonly variables: Values | undefined;
 }
 
-const nothing: Values = {};
-const known = new WeakMap<object, Values>();
+const known = new WeakMap<object, Values | null>();
 
 /**
  * The variables as they will be executed, including the operation's defaults. The request's own variables
  * lack those: `query ($n: Int = 100)` asks for a hundred.
  *
- * Empty for variables that do not fit their types; those are refused elsewhere. The result is cached by
- * `request`.
+ * Null for variables that do not fit their types. The result is cached by `request`.
  */
-export function coercedVariables(request: object, { schema, operation, variables }: Asked): Values {
+export function coercedVariables(
+  request: object,
+  { schema, operation, variables }: Asked,
+): Values | null {
   const before = known.get(request);
-  if (before) return before;
+  if (before !== undefined) return before;
   const { coerced } = getVariableValues(
     schema,
     operation.variableDefinitions ?? [],
@@ -29,6 +30,6 @@ export function coercedVariables(request: object, { schema, operation, variables
     // One error is enough: a list of a million wrong entries would produce a million errors.
     { maxErrors: 1 },
   );
-  known.set(request, coerced ?? nothing);
-  return coerced ?? nothing;
+  known.set(request, coerced ?? null);
+  return coerced ?? null;
 }

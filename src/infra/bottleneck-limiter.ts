@@ -85,7 +85,10 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       highWater: Math.max(1, Math.ceil(perSecond * queueSeconds)),
       strategy: Bottleneck.strategy.OVERFLOW,
     });
-    const queue: Queue = { jobs, concurrent, holding: 0, readyMs: 0, busyMs: 0 };
+    const queue: Queue = {
+      ...{ jobs, concurrent, applied: concurrent },
+      ...{ holding: 0, readyMs: 0, busyMs: 0 },
+    };
     queues.set(key, queue);
     return queue;
   }
@@ -97,7 +100,14 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     const concurrent = concurrentFor(perSecond, queue.busyMs);
     if (concurrent === queue.concurrent) return;
     queue.concurrent = concurrent;
-    void queue.jobs.updateSettings({ maxConcurrent: concurrent });
+    // Bottleneck needs a timer and ten promises for this, which calls without a job do without.
+    if (queue.jobs.queued() > 0) applyConcurrency(queue);
+  }
+
+  function applyConcurrency(queue: Queue): void {
+    if (queue.applied === queue.concurrent) return;
+    queue.applied = queue.concurrent;
+    void queue.jobs.updateSettings({ maxConcurrent: queue.concurrent });
   }
 
   async function waitForSlot(
@@ -153,6 +163,7 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       // If no call waits, there is nothing to order. A Bottleneck job costs about 440 µs (2.19.5, 2026-11-24).
       const isFree = queue.holding < Math.max(1, queue.concurrent * directShare);
       if (isFree && queue.jobs.queued() === 0) return hold(queue, ask, steps);
+      applyConcurrency(queue);
       const askedMs = performance.now();
       // Resolved inside the job, because Bottleneck takes another millisecond to report its end, and the
       // slot has begun.
@@ -184,7 +195,9 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
 
 interface Queue {
   readonly jobs: Bottleneck;
+  /** How many jobs may run at once, and what Bottleneck was told last. */
   concurrent: number;
+  applied: number;
   /** How many calls hold a place, with and without a job. */
   holding: number;
   /** How long preparing takes after a slot is reserved. */

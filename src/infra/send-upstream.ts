@@ -37,24 +37,31 @@ export function createUpstreamClient({
   /** The connections that were opened in advance, by the handle that core holds. */
   const ahead = new WeakMap<UpstreamConnection, Connection>();
 
-  /** The connection that was opened in advance if it is usable, otherwise another one. */
-  async function connectionFor(
-    origin: string,
-    given: UpstreamConnection | undefined,
-  ): Promise<Connection> {
+  /** The connection that was opened in advance, if it is usable. */
+  function takeAhead(origin: string, given: UpstreamConnection | undefined): Connection | null {
     const made = given && ahead.get(given);
-    if (!given || made?.origin !== origin || !made.isOfUse()) return connections.take(origin);
+    if (!given || made?.origin !== origin || !made.isOfUse()) return null;
     ahead.delete(given);
     return made;
+  }
+
+  /** A new connection, within the deadline. One that opens later is kept for another request. */
+  async function open(origin: string, deadline: Deadline): Promise<Connection> {
+    const opening = connections.open(origin);
+    try {
+      return await deadline.race(opening);
+    } catch {
+      opening.then(connections.putBack, () => {});
+      throw new ProviderFault('not_sent');
+    }
   }
 
   return {
     connect: async (url, timeoutMs) => {
       const { origin } = new URL(url);
       const deadline = startDeadline(Math.max(0, timeoutMs));
-      const taking = connections.take(origin);
       try {
-        const connection = await deadline.race(taking);
+        const connection = connections.takeIdle(origin) ?? (await open(origin, deadline));
         const handle: UpstreamConnection = {
           release: () => {
             if (ahead.delete(handle)) connections.putBack(connection);
@@ -62,9 +69,6 @@ export function createUpstreamClient({
         };
         ahead.set(handle, connection);
         return handle;
-      } catch {
-        taking.then(connections.putBack, () => {});
-        throw new ProviderFault('not_sent');
       } finally {
         deadline.end();
       }
@@ -78,18 +82,24 @@ export function createUpstreamClient({
       const deadline = startDeadline(timeoutMs);
       const progress: Sending = { sent: false, missed: false, isInTime };
       const { origin, pathname, search } = new URL(request.url);
-      const taking = connectionFor(origin, given);
       let connection: Connection | null = null;
       try {
-        connection = await deadline.race(taking);
-        const answered = connection.request(progress, {
+        const atHand = takeAhead(origin, given) ?? connections.takeIdle(origin);
+        connection = atHand ?? (await open(origin, deadline));
+        if (isInTime?.() === false) {
+          // If undici found this out, it would close the connection.
+          connections.putBack(connection);
+          connection = null;
+          progress.missed = true;
+          throw new MissedTurn();
+        }
+        const response = await connection.request(progress, {
           path: `${pathname}${search}`,
           method: request.method,
           headers: { ...request.headers, 'accept-encoding': 'identity' },
           body: request.body ?? null,
           signal: deadline.signal,
         });
-        const response = await deadline.race(answered);
         const headers = flatten(response.headers);
         const isRedirect = response.statusCode >= 300 && response.statusCode < 400;
         const isEncoded = (headers['content-encoding'] ?? 'identity') !== 'identity';
@@ -105,8 +115,7 @@ export function createUpstreamClient({
         return { status: response.statusCode, headers, body } satisfies UpstreamResponse;
       } catch (error) {
         // Data that still arrives on this connection belongs to no call.
-        if (connection) connection.destroy();
-        else taking.then(connections.putBack, () => {});
+        connection?.destroy();
         if (progress.missed) throw new MissedTurn();
         if (error instanceof ProviderFault) throw error;
         if (!progress.sent) throw new ProviderFault('not_sent');
@@ -121,10 +130,7 @@ export function createUpstreamClient({
 
 interface Deadline {
   readonly signal: AbortSignal;
-  /**
-   * Rejects when the time is over. undici notices the signal only after a connection is open (measured: 2 s
-   * late). A request that is abandoned while connecting is not sent afterwards.
-   */
+  /** For what does not notice the signal: opening a connection. Rejects when the time is over. */
   readonly race: <T>(work: Promise<T>) => Promise<T>;
   readonly end: () => void;
 }

@@ -26,8 +26,9 @@ export interface Connection {
 }
 
 export interface Connections {
-  /** An open idle connection, or a new one. Rejects if none could be opened. */
-  readonly take: (origin: string) => Promise<Connection>;
+  readonly takeIdle: (origin: string) => Connection | null;
+  /** Rejects if none could be opened. */
+  readonly open: (origin: string) => Promise<Connection>;
   /** Keeps the connection for the next request, if it is open. */
   readonly putBack: (connection: Connection) => void;
   readonly close: () => Promise<void>;
@@ -111,14 +112,15 @@ export function createConnections(connect: NonNullable<Agent.Options['connect']>
   }
 
   return {
-    take: async (origin) => {
+    takeIdle: (origin) => {
       const waiting = idle.get(origin) ?? [];
       for (let found = waiting.pop(); found; found = waiting.pop()) {
         if (found.isOfUse()) return found;
         found.destroy();
       }
-      return open(origin);
+      return null;
     },
+    open,
     putBack: (connection) => {
       if (isClosed || !connection.isOfUse()) return connection.destroy();
       const waiting = idle.get(connection.origin) ?? [];

@@ -109,6 +109,7 @@ export function createTestCore(
     asking: new Map(),
     followUps: { plan: async () => {} },
     publish: async () => {},
+    shortestLifeMs: new WeakMap(),
     ...changes.deps,
   };
   return {

@@ -37,9 +37,11 @@ export async function startClaim(
   const [isOurs, [stored]] = await Promise.all([starting, deps.store.records.get([recordId])]);
   // If this process was paused and another one took over the claim, it must not send. If the user was
   // redacted in the meantime, a call would cost money for nothing.
-  if (!isOurs || !isOpenRecord(stored) || deps.now() >= latestMs) {
+  // The version that this process wrote was not redacted.
+  const isOpen = stored?.version === progress.stored.version || isOpenRecord(stored);
+  if (!isOurs || !stored || !isOpen || deps.now() >= latestMs) {
     throw new ProviderFault('not_sent');
   }
   progress.started = true;
-  progress.stored = stored;
+  if (stored.version !== progress.stored.version) progress.stored = stored;
 }

@@ -1,6 +1,5 @@
-import type { ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError, Kind, type DocumentNode, type SelectionSetNode } from 'graphql';
-import type { GraphqlContext } from '../context.ts';
+import type { ResolvedOperation } from './operation-plugin.ts';
 
 const chargeable: ReadonlySet<string> = new Set(['startVerification', 'checkBankCard']);
 
@@ -8,14 +7,10 @@ const chargeable: ReadonlySet<string> = new Set(['startVerification', 'checkBank
  * Allows one chargeable field per operation: fifty aliases of a mutation in one document would be fifty
  * paid calls.
  */
-export const allowOneChargeableField: ApolloServerPlugin<GraphqlContext> = {
-  requestDidStart: async () => ({
-    didResolveOperation: async ({ document, operation }) => {
-      if (!operation || createCount(document)(operation.selectionSet) <= 1) return;
-      throw new GraphQLError('too many', { extensions: { code: 'TOO_MANY_CHARGEABLE_FIELDS' } });
-    },
-  }),
-};
+export function allowOneChargeableField({ document, operation }: ResolvedOperation): void {
+  if (!operation || createCount(document)(operation.selectionSet) <= 1) return;
+  throw new GraphQLError('too many', { extensions: { code: 'TOO_MANY_CHARGEABLE_FIELDS' } });
+}
 
 /**
  * Counts a fragment once, however often it is spread: fragments that spread the next one twice would double

@@ -1,20 +1,20 @@
-import type { ApolloServerPlugin } from '@apollo/server';
 import { coercedVariables } from '../coerced-variables.ts';
-import type { GraphqlContext } from '../context.ts';
+import type { ResolvedOperation } from './operation-plugin.ts';
 import { limits, overLimit } from '../limits.ts';
 import { measureOperation } from '../measure-operation.ts';
 
 /** Refuses an operation whose response would be too large, before any part of it is executed. */
-export const limitWhatIsAsked: ApolloServerPlugin<GraphqlContext> = {
-  requestDidStart: async () => ({
-    didResolveOperation: async ({ schema, document, operation, request }) => {
-      if (!operation) return;
-      const asked = { schema, operation, variables: request.variables };
-      const variables = coercedVariables(request, asked);
-      const measure = measureOperation({ schema, document, operation, variables });
-      for (const limit of ['representations', 'listed', 'fields'] as const) {
-        if (measure[limit] > limits[limit]) throw overLimit(limit);
-      }
-    },
-  }),
-};
+export function limitWhatIsAsked({
+  schema,
+  document,
+  operation,
+  request,
+}: ResolvedOperation): void {
+  if (!operation) return;
+  const asked = { schema, operation, variables: request.variables };
+  const variables = coercedVariables(request, asked) ?? {};
+  const measure = measureOperation({ schema, document, operation, variables });
+  for (const limit of ['representations', 'listed', 'fields'] as const) {
+    if (measure[limit] > limits[limit]) throw overLimit(limit);
+  }
+}

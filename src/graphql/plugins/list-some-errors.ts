@@ -1,5 +1,4 @@
-import type { ApolloServerPlugin } from '@apollo/server';
-import type { GraphqlContext } from '../context.ts';
+import type { SentResponse } from './operation-plugin.ts';
 
 const mostErrors = 10;
 /** The same as the limit of entity references. */
@@ -10,13 +9,9 @@ const mostFieldErrors = 1000;
  * that a null is an error, and a gateway finds it by its path. With too many field errors the response has
  * no data, because its nulls could not be told apart.
  */
-export const listSomeErrors: ApolloServerPlugin<GraphqlContext> = {
-  requestDidStart: async () => ({
-    willSendResponse: async ({ response: { body } }) => {
-      if (body.kind !== 'single') return;
-      const { errors, data } = body.singleResult;
-      if (!errors || (data !== undefined && errors.length <= mostFieldErrors)) return;
-      body.singleResult = { errors: errors.slice(0, mostErrors) };
-    },
-  }),
-};
+export function listSomeErrors({ response: { body } }: SentResponse): void {
+  if (body.kind !== 'single') return;
+  const { errors, data } = body.singleResult;
+  if (!errors || (data !== undefined && errors.length <= mostFieldErrors)) return;
+  body.singleResult = { errors: errors.slice(0, mostErrors) };
+}

@@ -1,4 +1,3 @@
-import type { ApolloServerPlugin } from '@apollo/server';
 import {
   GraphQLError,
   Kind,
@@ -10,7 +9,7 @@ import {
 } from 'graphql';
 import type { Registry } from '../../core/upstream/registry.ts';
 import { coercedVariables } from '../coerced-variables.ts';
-import type { GraphqlContext } from '../context.ts';
+import type { ResolvedOperation } from './operation-plugin.ts';
 
 /** Enough for every request without an image. */
 const ordinaryBytes = 256 * 1024;
@@ -19,23 +18,25 @@ const ordinaryBytes = 256 * 1024;
  * A request may be large only because of the images of a start: `referenceImage`, and what channels declare
  * in `imageOptions`.
  */
-export const takeLargeImagesOnly: ApolloServerPlugin<GraphqlContext> = {
-  requestDidStart: async () => ({
-    didResolveOperation: async ({ schema, document, operation, request, contextValue }) => {
-      const { bodyBytes, core } = contextValue;
-      if (bodyBytes <= ordinaryBytes || !operation) return;
-      const asked = { schema, operation, variables: request.variables };
-      const variables = coercedVariables(request, asked);
-      const images = inputsOf(document, operation).map((input) =>
-        imagesLength(valueFromASTUntyped(input, variables), core.registry),
-      );
-      if (bodyBytes - Math.max(0, ...images) <= ordinaryBytes) return;
-      throw new GraphQLError('only an image may be so large', {
-        extensions: { code: 'PAYLOAD_TOO_LARGE', http: { status: 413 } },
-      });
-    },
-  }),
-};
+export function takeLargeImagesOnly({
+  schema,
+  document,
+  operation,
+  request,
+  contextValue,
+}: ResolvedOperation): void {
+  const { bodyBytes, core } = contextValue;
+  if (bodyBytes <= ordinaryBytes || !operation) return;
+  const asked = { schema, operation, variables: request.variables };
+  const variables = coercedVariables(request, asked) ?? {};
+  const images = inputsOf(document, operation).map((input) =>
+    imagesLength(valueFromASTUntyped(input, variables), core.registry),
+  );
+  if (bodyBytes - Math.max(0, ...images) <= ordinaryBytes) return;
+  throw new GraphQLError('only an image may be so large', {
+    extensions: { code: 'PAYLOAD_TOO_LARGE', http: { status: 413 } },
+  });
+}
 
 /** The inputs of all starts. Each fragment is visited once, however often it is spread. */
 function inputsOf({ definitions }: DocumentNode, operation: OperationDefinitionNode): ValueNode[] {

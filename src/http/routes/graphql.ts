@@ -69,6 +69,7 @@ export function registerGraphql(
       url: '/graphql',
       // Runs before the body is read, so that a refused request gets an HTTP status.
       onRequest: async (request, reply) => {
+        void reply.header('cache-control', 'no-store');
         // The deadline includes identifying the caller and waiting for admission.
         const deadlineMs = readDeadline(request, core.now(), operationTimeoutMs);
         const caller = await identify(request);

@@ -141,11 +141,8 @@ export async function waitForRedis(client: RedisClient, mostMs: number): Promise
  * Runs commands. Every failure becomes `StoreUnavailable`. The client's own errors contain commands with
  * their arguments, so they are not passed on.
  */
-export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof StoreUnavailable) throw error;
-    throw new StoreUnavailable();
-  }
+export function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
+  return work().catch((error: unknown) => {
+    throw error instanceof StoreUnavailable ? error : new StoreUnavailable();
+  });
 }

@@ -87,12 +87,22 @@ export function redisRecords({
     }
     const personal = personalText ? splitVersion(personalText) : null;
     const [bodyPlace, personalPlace] = partsOf(place);
+    // Opened when they are first read: some readers need the version only.
+    let clearBody: string | null = null;
+    let clearPersonal: string | null = null;
     return {
       id,
       version: Number(body.version),
-      body: openOrEmpty(versioned(bodyPlace, body.version), body.sealed),
-      // Both parts are written together. A personal part of another version was put back and is rejected.
-      personal: personal && openOrEmpty(versioned(personalPlace, body.version), personal.sealed),
+      get body() {
+        clearBody ??= openOrEmpty(versioned(bodyPlace, body.version), body.sealed);
+        return clearBody;
+      },
+      get personal() {
+        if (!personal) return null;
+        // Both parts are written together. A personal part of another version was put back and is rejected.
+        clearPersonal ??= openOrEmpty(versioned(personalPlace, body.version), personal.sealed);
+        return clearPersonal;
+      },
     };
   }
 

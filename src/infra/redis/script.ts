@@ -15,16 +15,14 @@ export interface Script {
 export function createScript(lua: string): Script {
   const sha = createHash('sha1').update(lua).digest('hex');
   return {
-    run: async (client, key, args, argsIfUnknown = args) => {
+    run: (client, key, args, argsIfUnknown = args) => {
       const keys = typeof key === 'string' ? [key] : key;
-      try {
-        return await client.evalsha(sha, keys.length, ...keys, ...args);
-      } catch (error) {
+      return client.evalsha(sha, keys.length, ...keys, ...args).catch((error: unknown) => {
         // The server refused before running it. EVAL runs it once.
         const isLost = error instanceof Error && error.message.startsWith('NOSCRIPT');
         if (!isLost) throw error;
         return client.eval(lua, keys.length, ...keys, ...argsIfUnknown);
-      }
+      });
     },
   };
 }
