@@ -49,7 +49,6 @@ export async function readBody(
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let kept = 0;
-  let broken: unknown = null;
   const keep = (bytes: Buffer): void => {
     const shared = sharedPart(kept + bytes.length) - sharedPart(kept);
     if (!terms.budget.take(shared)) throw new ProviderFault('protocol');
@@ -57,23 +56,45 @@ export async function readBody(
     chunks.push(bytes);
   };
   try {
-    const counted = countBytes(body, terms.maxBytes, (error) => {
-      broken = error;
-    });
-    if (terms.dropStringsOver === undefined) {
-      for await (const bytes of counted) keep(bytes);
-    } else {
-      await pipeline(counted, withoutLongTexts(terms.dropStringsOver), async (texts) => {
-        for await (const text of texts) keep(Buffer.from(String(text)));
-      });
-    }
+    if (terms.dropStringsOver === undefined) await readWhole(body, terms.maxBytes, keep);
+    else await readShortened(body, { ...terms, dropStringsOver: terms.dropStringsOver }, keep);
     return Buffer.concat(chunks, kept);
+  } finally {
+    terms.budget.give(sharedPart(kept));
+  }
+}
+
+/** If `keep` throws, the iteration destroys the stream and its connection. */
+async function readWhole(
+  body: Readable,
+  maxBytes: number,
+  keep: (bytes: Buffer) => void,
+): Promise<void> {
+  let length = 0;
+  for await (const bytes of body as AsyncIterable<Buffer>) {
+    length += bytes.length;
+    if (length > maxBytes) throw new ProviderFault('protocol');
+    keep(bytes);
+  }
+}
+
+async function readShortened(
+  body: Readable,
+  { maxBytes, dropStringsOver }: { readonly maxBytes: number; readonly dropStringsOver: number },
+  keep: (bytes: Buffer) => void,
+): Promise<void> {
+  let broken: unknown = null;
+  const counted = countBytes(body, maxBytes, (error) => {
+    broken = error;
+  });
+  try {
+    await pipeline(counted, withoutLongTexts(dropStringsOver), async (texts) => {
+      for await (const text of texts) keep(Buffer.from(String(text)));
+    });
   } catch (error) {
     // A body that broke off is another fault than a complete body that is not JSON.
     if (broken !== null) throw broken;
     throw error instanceof ProviderFault ? error : new ProviderFault('protocol');
-  } finally {
-    terms.budget.give(sharedPart(kept));
   }
 }
 

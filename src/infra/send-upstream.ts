@@ -45,33 +45,31 @@ export function createUpstreamClient({
     return made;
   }
 
-  /** A new connection, within the deadline. One that opens later is kept for another request. */
-  async function open(origin: string, deadline: Deadline): Promise<Connection> {
+  /** A new connection. One that opens too late is kept for another request. */
+  async function open(origin: string, timeoutMs: number): Promise<Connection> {
     const opening = connections.open(origin);
-    try {
-      return await deadline.race(opening);
-    } catch {
-      opening.then(connections.putBack, () => {});
-      throw new ProviderFault('not_sent');
-    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, Math.max(0, timeoutMs), null);
+    });
+    const connection = await Promise.race([opening, late]).catch(() => null);
+    clearTimeout(timer);
+    if (connection) return connection;
+    opening.then(connections.putBack, () => {});
+    throw new ProviderFault('not_sent');
   }
 
   return {
     connect: async (url, timeoutMs) => {
       const { origin } = new URL(url);
-      const deadline = startDeadline(Math.max(0, timeoutMs));
-      try {
-        const connection = connections.takeIdle(origin) ?? (await open(origin, deadline));
-        const handle: UpstreamConnection = {
-          release: () => {
-            if (ahead.delete(handle)) connections.putBack(connection);
-          },
-        };
-        ahead.set(handle, connection);
-        return handle;
-      } finally {
-        deadline.end();
-      }
+      const connection = connections.takeIdle(origin) ?? (await open(origin, timeoutMs));
+      const handle: UpstreamConnection = {
+        release: () => {
+          if (ahead.delete(handle)) connections.putBack(connection);
+        },
+      };
+      ahead.set(handle, connection);
+      return handle;
     },
 
     send: async (
@@ -79,13 +77,15 @@ export function createUpstreamClient({
       { timeoutMs, maxBytes, dropStringsOver, connection: given, isInTime },
     ) => {
       if (timeoutMs <= 0) throw new ProviderFault('not_sent');
-      const deadline = startDeadline(timeoutMs);
+      // Unlike `AbortSignal.timeout`, it leaves no timer behind that makes an error after the call is over.
+      const deadline = new AbortController();
+      const timer = setTimeout(() => deadline.abort(new Error('deadline')), Math.ceil(timeoutMs));
       const progress: Sending = { sent: false, missed: false, isInTime };
       const { origin, pathname, search } = new URL(request.url);
       let connection: Connection | null = null;
       try {
         const atHand = takeAhead(origin, given) ?? connections.takeIdle(origin);
-        connection = atHand ?? (await open(origin, deadline));
+        connection = atHand ?? (await open(origin, timeoutMs));
         if (isInTime?.() === false) {
           // If undici found this out, it would close the connection.
           connections.putBack(connection);
@@ -121,39 +121,10 @@ export function createUpstreamClient({
         if (!progress.sent) throw new ProviderFault('not_sent');
         throw new ProviderFault(deadline.signal.aborted ? 'timeout' : 'connection_lost');
       } finally {
-        deadline.end();
+        clearTimeout(timer);
       }
     },
     close: connections.close,
-  };
-}
-
-interface Deadline {
-  readonly signal: AbortSignal;
-  /** For what does not notice the signal: opening a connection. Rejects when the time is over. */
-  readonly race: <T>(work: Promise<T>) => Promise<T>;
-  readonly end: () => void;
-}
-
-/** Unlike `AbortSignal.timeout`, it keeps no timer that makes an error seconds after the call is over. */
-function startDeadline(timeoutMs: number): Deadline {
-  const controller = new AbortController();
-  const over = Promise.withResolvers<never>();
-  // It may end while nothing is raced.
-  over.promise.catch(() => {});
-  const timer = setTimeout(() => {
-    const reason = new Error('deadline');
-    over.reject(reason);
-    controller.abort(reason);
-  }, Math.ceil(timeoutMs));
-  return {
-    signal: controller.signal,
-    race: (work) => {
-      // Nothing awaits this promise after the deadline, so its later rejection is ignored.
-      work.catch(() => {});
-      return Promise.race([work, over.promise]);
-    },
-    end: () => clearTimeout(timer),
   };
 }
 

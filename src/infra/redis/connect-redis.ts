@@ -15,8 +15,6 @@ export type RedisClient = Redis | Cluster;
  */
 const options = {
   connectTimeout: 1000,
-  // A last resort for one connection of a cluster, if `createReplyWatch` does not end it.
-  socketTimeout: 10_000,
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -94,7 +92,9 @@ function createClient(url: string, given: typeof options | typeof blockingOption
   };
   const nodes = hosts.split(',').map(readNode);
   if (kind === 'cluster' && master === undefined) {
-    const { retryStrategy: clusterRetryStrategy, enableOfflineQueue, ...redisOptions } = common;
+    const { retryStrategy: clusterRetryStrategy, enableOfflineQueue, ...ofNodes } = common;
+    // A last resort for one connection of a cluster, if `createReplyWatch` does not end it.
+    const redisOptions = { socketTimeout: 10_000, ...ofNodes };
     return new Cluster(nodes, {
       redisOptions,
       clusterRetryStrategy,
