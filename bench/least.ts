@@ -1,0 +1,124 @@
+import { startRedis, type RedisServer } from '../test/support/redis.ts';
+import { cpuOf } from './measure/cpu-of.ts';
+import { watchNoise } from './measure/noise.ts';
+import { operations, type Round, type SubjectName } from './measure/operations.ts';
+import { redisCounts } from './measure/redis-counts.ts';
+import { sendAll } from './measure/send-all.ts';
+import { startOurs } from './measure/start-ours.ts';
+import { startProcess, type MeasuredProcess } from './measure/start-process.ts';
+
+// What each promise of a start costs at least: a subgraph without promises, to which they are added one by one,
+// beside this service. All in one run, in interleaved rounds; medians of CPU time per start.
+//
+//   npm run bench:least
+//   ROUNDS=15 REQUESTS=400 npm run bench:least
+
+const rounds = Number(process.env['ROUNDS'] ?? 9);
+const requests = Number(process.env['REQUESTS'] ?? 300);
+const levels = [
+  'Apollo Server on Fastify, one SET',
+  '+ claim, record, list and launch cache: 4 trips more',
+  '+ keyed names and encryption',
+  '+ limiter: a trip',
+  '+ follow-up',
+  '+ signature',
+];
+
+interface Rung {
+  readonly name: string;
+  readonly subject: SubjectName;
+  readonly process: MeasuredProcess;
+  readonly redis: RedisServer;
+  readonly cpuUs: number[];
+  readonly redisUs: number[];
+}
+
+const provider = await startProcess(['bench/peers/provider.ts'], {}, '/');
+const rungs: Rung[] = [];
+try {
+  for (const [level, name] of levels.entries()) {
+    const redis = await startRedis();
+    const env = {
+      ...{ REDIS_URL: redis.url, PROVIDER_URL: provider.url },
+      PROMISES: String(level),
+    };
+    const process = await startProcess(['bench/peers/least.ts'], env, '/');
+    rungs.push(rung(name, 'apollo-fastify', process, redis));
+  }
+  const redis = await startRedis();
+  rungs.push(rung('this service', 'ours', await startOurs(redis.url, provider.url), redis));
+  for (const [name, subject] of [
+    ['Express + official SDK', 'express-sdk'],
+    ['bare', 'bare'],
+  ] as const) {
+    const own = await startRedis();
+    const env = { REDIS_URL: own.url, PROVIDER_URL: provider.url };
+    rungs.push(
+      rung(name, subject, await startProcess([`bench/peers/${subject}.ts`], env, '/'), own),
+    );
+  }
+
+  const noise = watchNoise(() => 0);
+  const roundOf = await operations
+    .find(({ name }) => name === 'start')
+    ?.prepare({ subjects: new Map(), redis, provider, requests, rounds });
+  if (!roundOf) throw new Error('there is no operation start');
+  for (let round = -2; round < rounds; round++) {
+    noise.probe();
+    for (const at of rungs.keys()) {
+      const each = rungs[(at + round + 2) % rungs.length];
+      if (each) await measure(each, roundOf(each.subject, round), round >= 0);
+    }
+  }
+  const [base] = rungs;
+  console.table(
+    rungs.map(({ name, cpuUs, redisUs }, at) => ({
+      start: name,
+      'CPU, µs': Math.round(median(cpuUs)),
+      'more than above': at > 0 && at < levels.length ? step(at, 'cpuUs') : '',
+      '÷ first': Number((median(cpuUs) / median(base?.cpuUs ?? [])).toFixed(2)),
+      'Redis, µs': Math.round(median(redisUs)),
+      'Redis, more': at > 0 && at < levels.length ? step(at, 'redisUs') : '',
+    })),
+  );
+  console.log(
+    `Noise: fixed work took up to ${noise.end().slowdown.toFixed(2)} times its fastest pass.`,
+  );
+} finally {
+  await Promise.all(rungs.flatMap((each) => [each.process.stop(), each.redis.stop()]));
+  await provider.stop();
+}
+
+function rung(
+  name: string,
+  subject: SubjectName,
+  process: MeasuredProcess,
+  redis: RedisServer,
+): Rung {
+  return { name, subject, process, redis, cpuUs: [], redisUs: [] };
+}
+
+async function measure(
+  { process, redis, cpuUs, redisUs }: Rung,
+  round: Round,
+  isKept: boolean,
+): Promise<void> {
+  const before = { cpuUs: cpuOf(process.pid), redis: await redisCounts(redis) };
+  await sendAll(process.url, round.requests, 8, round.check);
+  const count = round.requests.length;
+  const spentUs = (cpuOf(process.pid) - before.cpuUs) / count;
+  const redisSpentUs = ((await redisCounts(redis)).cpuUs - before.redis.cpuUs) / count;
+  if (!isKept) return;
+  cpuUs.push(spentUs);
+  redisUs.push(redisSpentUs);
+}
+
+/** The median of the differences within a round, which noise between rounds does not touch. */
+function step(at: number, figure: 'cpuUs' | 'redisUs'): number {
+  const [above, here] = [rungs[at - 1]?.[figure] ?? [], rungs[at]?.[figure] ?? []];
+  return Math.round(median(here.map((value, round) => value - (above[round] ?? 0))));
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

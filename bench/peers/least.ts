@@ -1,0 +1,169 @@
+import { ApolloServer } from '@apollo/server';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import { Queue } from 'bullmq';
+import Fastify from 'fastify';
+import { gql } from 'graphql-tag';
+import { Redis } from 'ioredis';
+import {
+  createCipheriv,
+  createHmac,
+  createSecretKey,
+  randomUUID,
+  randomFillSync,
+} from 'node:crypto';
+import { Pool } from 'undici';
+import { signTc3 } from '../../providers/tencent/sign-tc3.ts';
+import { Secret } from '../../src/contract/index.ts';
+import { batchWrites } from '../../src/infra/redis/batch-writes.ts';
+import { settleClaim, startClaim, takeClaim } from '../../src/infra/redis/claim-scripts.ts';
+
+// The least that the promises of a start cost: their Redis commands in their order, their encryption and their
+// signature, written straight down. It checks nothing, handles no failure, and could not be operated.
+// PROMISES adds them one by one (`bench/least.ts`).
+const promises = Number(process.env['PROMISES'] ?? 5);
+const [claimed, sealed, limited, followedUp, signed] = [1, 2, 3, 4, 5].map(
+  (level) => promises >= level,
+);
+
+const redis = new Redis(process.env['REDIS_URL'] ?? '');
+batchWrites(redis);
+const provider = new Pool(process.env['PROVIDER_URL'] ?? '', { connections: 64 });
+const queue = new Queue('least', { connection: redis, prefix: '{least}', skipVersionCheck: true });
+const key = createSecretKey(Buffer.alloc(32, 7));
+const [secretId, secretKey] = [new Secret('AKIDbench'), new Secret('bench-secret-key')];
+
+const typeDefs = gql`
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+  type Verification @key(fields: "id") {
+    id: ID!
+    status: String!
+    url: String
+    createdAt: String!
+  }
+  input StartInput {
+    idempotencyKey: ID!
+    channel: String!
+    name: String
+    idNumber: String
+  }
+  type Mutation {
+    start(input: StartInput!): Verification!
+  }
+  type Query {
+    verification(id: ID!): Verification
+  }
+`;
+
+interface Input {
+  readonly idempotencyKey: string;
+  readonly name: string;
+  readonly idNumber: string;
+}
+
+const resolvers = {
+  Mutation: { start: (_parent: unknown, { input }: { input: Input }) => start(input) },
+};
+
+async function start({ idempotencyKey, name, idNumber }: Input): Promise<object> {
+  const id = randomUUID();
+  const place = `record:{${nameOf(id)}}`;
+  const claim = `claim:${nameOf(idempotencyKey)}`;
+  const cache = `cache:${nameOf(`${name} ${idNumber}`)}`;
+  const open = {
+    id,
+    status: 'PENDING',
+    createdAt: new Date().toISOString(),
+    extra: idempotencyKey,
+  };
+  const [owner, month] = ['owner', 30 * 24 * 3600 * 1000];
+  let fence = '';
+  if (claimed) {
+    const list = `list:${nameOf('user')}`;
+    const [taken] = await Promise.all([
+      takeClaim.run(redis, claim, [nameOf(idNumber), seal(id), owner, 'free_start', 10_000]),
+      save(place, open),
+      redis.zadd(list, Date.now(), id),
+      redis.pexpire(list, month),
+      redis.get(cache),
+    ]);
+    fence = (taken as [string, string])[1];
+  }
+  await Promise.all([limited ? reserve('quota') : null, followedUp ? plan(id) : null]);
+  if (claimed) {
+    await Promise.all([
+      startClaim.run(redis, claim, [owner, fence, 'claimed', 10_000, month]),
+      redis.mget(place, `${place}:personal`),
+    ]);
+  }
+  const url = await callProvider(JSON.stringify({ MerchantId: 'm', Name: name, IdCard: idNumber }));
+  const made = { ...open, url };
+  if (claimed) {
+    await save(place, made);
+    await Promise.all([
+      settleClaim.run(redis, claim, [owner, fence, 'done', month]),
+      redis.set(cache, seal(id), 'PX', 600_000),
+    ]);
+  } else {
+    await redis.set(id, JSON.stringify(made));
+  }
+  return made;
+}
+
+function nameOf(text: string): string {
+  return sealed ? createHmac('sha256', key).update(text).digest('base64url') : text;
+}
+
+function seal(text: string): string {
+  if (!sealed) return text;
+  const iv = randomFillSync(Buffer.alloc(12));
+  const cipher = createCipheriv('aes-256-gcm', key, iv);
+  const start = cipher.update(text, 'utf8');
+  return Buffer.concat([iv, start, cipher.final(), cipher.getAuthTag()]).toString('base64url');
+}
+
+/** A body, and a personal part with a life of its own. */
+async function save(place: string, record: object): Promise<void> {
+  const text = JSON.stringify({ ...record, more: 'x'.repeat(300) });
+  await Promise.all([
+    redis.set(place, seal(text), 'PX', 30 * 24 * 3600 * 1000),
+    redis.set(`${place}:personal`, seal(text.slice(0, 200)), 'PX', 3 * 24 * 3600 * 1000),
+  ]);
+}
+
+async function reserve(quota: string): Promise<void> {
+  await redis.eval(
+    `local now = redis.call('TIME')
+     redis.call('LINDEX', KEYS[1], 0)
+     redis.call('LINDEX', KEYS[1], 999)
+     redis.call('LPUSH', KEYS[1], now[1])
+     redis.call('LTRIM', KEYS[1], 0, 999)
+     redis.call('PEXPIRE', KEYS[1], 86400000)`,
+    ...[1, quota],
+  );
+}
+
+async function plan(id: string): Promise<void> {
+  await queue.add('visit', {}, { jobId: id, delay: 660_000 });
+}
+
+async function callProvider(body: string): Promise<string> {
+  const request = { service: 'faceid', host: 'h', contentType: 'application/json' };
+  const timestamp = Math.floor(Date.now() / 1000);
+  const authorization = signed
+    ? signTc3({ ...request, body, timestamp }, secretId, secretKey)
+    : 'none';
+  const answered = await provider.request({
+    ...{ method: 'POST', path: '/', body },
+    headers: { 'content-type': 'application/json', 'x-tc-action': 'GetEidToken', authorization },
+  });
+  const { Response: found } = (await answered.body.json()) as { Response: { Url: string } };
+  return found.Url;
+}
+
+const apollo = new ApolloServer({ schema: buildSubgraphSchema([{ typeDefs, resolvers }]) });
+await apollo.start();
+const server = Fastify();
+server.get('/', () => ({}));
+server.post('/graphql', fastifyApolloHandler(apollo));
+await server.listen({ host: '127.0.0.1', port: Number(process.env['PORT']) });
