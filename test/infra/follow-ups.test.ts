@@ -6,6 +6,8 @@ import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.
 import { startCluster, startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
+const slowJob = '{vs:sandbox}:visits:ver_slow';
+
 // One suite for every implementation. Tests of several replicas come after it.
 
 const now = (): number => Date.now();
@@ -137,6 +139,23 @@ describe('follow-ups in Redis', () => {
     await until(async () => seen.length >= ids.length);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(seen.toSorted()).toEqual(ids.toSorted());
+  });
+
+  it('are not started again on another replica while they run for longer than their lock', async () => {
+    const replicas = await Promise.all([1, 2].map(() => overRedis(redis.url)));
+    const seen: string[] = [];
+    for (const replica of replicas) {
+      replica.begin(async (id) => {
+        seen.push(id);
+        // Two checks for lost jobs pass meanwhile.
+        await new Promise((resolve) => setTimeout(resolve, 21_000));
+        return null;
+      });
+    }
+    await replicas[0]?.plan('ver_slow', now());
+    await until(async () => seen.length > 0);
+    await until(async () => (await redis.command('EXISTS', slowJob)) === 0, 40_000);
+    expect(seen).toEqual(['ver_slow']);
   });
 
   it('contain only the id, and are deleted when they are done', async () => {
