@@ -10,16 +10,22 @@ import { createUpstreamClient } from '../src/infra/send-upstream.ts';
 import { startFarAway } from '../test/support/far-away.ts';
 import { startRedis } from '../test/support/redis.ts';
 
-// Four replicas with different clocks share one quota at one strict upstream: what arrives there, how
+// Replicas with different clocks share one quota at one strict upstream: what arrives there, how
 // long a call waited for its slot, and how many Redis commands it cost. All ways use the same upstream
 // in one run: compare the rows, not the milliseconds with those of another machine.
 //
 //   npm run bench:quota            every way, L = 20 and 100, endless demand, bursts, 90 % and 50 %
 //   SECONDS=5 WAYS=ours LOADS=half npm run bench:quota
 //   ONE_WAY_MS=50 WAYS=ours npm run bench:quota     with Redis a tenth of a second away, there and back
+//   REPLICAS=8 FIRST=10 WAYS=ours npm run bench:quota     eight, of which the first wants ten times as much
 
 const guardMs = 20;
-const skewsMs = [-300, -100, 100, 300];
+const replicas = Number(process.env['REPLICAS'] ?? 4);
+/** How much more the first replica wants than each of the others. */
+const first = Number(process.env['FIRST'] ?? 1);
+/** From -300 to 300 ms. */
+const skewsMs = Array.from({ length: replicas }, (_, at) => (600 * at) / (replicas - 1) - 300);
+const shares = skewsMs.map((_, at) => (at === 0 ? first : 1) / (first + replicas - 1));
 const ways = ['ours', 'reservoir', 'minTime', 'per process'] as const;
 const loads = ['endless', 'bursts', '90 %', 'half'] as const;
 
@@ -67,7 +73,7 @@ async function compare(): Promise<void> {
   const far = oneWayMs > 0 ? await startFarAway(redis.port, oneWayMs) : null;
   const upstream = await startUpstream();
   try {
-    for (const perSecond of [20, 100]) {
+    for (const perSecond of (process.env['LIMITS'] ?? '20,100').split(',').map(Number)) {
       for (const load of chosen(loads, 'LOADS')) {
         const rows: Record<string, object> = {};
         for (const way of chosen(ways, 'WAYS')) {
@@ -81,10 +87,10 @@ async function compare(): Promise<void> {
           upstream.begin(perSecond);
           const run = `${way}-${load}-${perSecond}-${Date.now()}`;
           const told = await Promise.all(
-            skewsMs.map((skewMs) =>
+            skewsMs.map((skewMs, at) =>
               runReplica({
                 ...{ way, load, perSecond, seconds, skewMs, run },
-                share: 1 / skewsMs.length,
+                share: shares[at] ?? 0,
                 redisUrl: far?.url ?? redis.url,
                 upstreamUrl: upstream.url,
               }),
@@ -93,7 +99,9 @@ async function compare(): Promise<void> {
           const commands = (await counted()) - before;
           rows[way] = figuresOf(upstream.end(), told, perSecond, commands);
         }
-        console.log(`\nL = ${perSecond}, ${load}, ${seconds} s, 4 replicas, clocks ±300 ms`);
+        console.log(
+          `\nL = ${perSecond}, ${load}, ${seconds} s, ${replicas} replicas, clocks ±300 ms`,
+        );
         console.table(rows);
       }
     }
@@ -207,6 +215,7 @@ async function work(plan: Plan): Promise<Told> {
     const askedMs = performance.now();
     for (;;) {
       const held: UpstreamConnection[] = [];
+      let writtenMs = 0;
       try {
         const isInTime = await turn(async () => {
           held.push(await upstream.connect(plan.upstreamUrl, 5000));
@@ -217,14 +226,14 @@ async function work(plan: Plan): Promise<Told> {
             ...{ timeoutMs: 5000, maxBytes: 1000, connection: held[0] },
             // Called right before the bytes are written.
             isInTime: () => {
-              if (!isInTime()) return false;
-              sentMs.push(performance.timeOrigin + performance.now());
-              waitsMs.push(performance.now() - askedMs);
-              done += 1;
-              return true;
+              writtenMs = performance.now();
+              return isInTime();
             },
           },
         );
+        sentMs.push(performance.timeOrigin + writtenMs);
+        waitsMs.push(writtenMs - askedMs);
+        done += 1;
         return;
       } catch (error) {
         if (error instanceof LimiterRefusal || error instanceof Bottleneck.BottleneckError) return;

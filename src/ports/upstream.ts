@@ -34,7 +34,7 @@ export type SendUpstream = (
     readonly dropStringsOver?: number | undefined;
     /** The connection to use. Another one is used if the origin differs or this one is closed. */
     readonly connection?: UpstreamConnection | undefined;
-    /** Called right before the first byte is written. If it returns false, nothing is sent. */
+    /** Called before the first byte is written, the last time right before it. If it returns false, nothing is sent. */
     readonly isInTime?: (() => boolean) | undefined;
   },
 ) => Promise<UpstreamResponse>;
