@@ -1,7 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:http';
 import Bottleneck from 'bottleneck';
-import { LimiterRefusal, MissedTurn, type UpstreamConnection } from '../src/ports/index.ts';
+import {
+  LimiterRefusal,
+  MissedTurn,
+  type Turn,
+  type UpstreamConnection,
+} from '../src/ports/index.ts';
 import { createBottleneckLimiter } from '../src/infra/bottleneck-limiter.ts';
 import { connectRedis, waitForRedis } from '../src/infra/redis/connect-redis.ts';
 import { createRedisClock } from '../src/infra/redis/redis-clock.ts';
@@ -216,10 +221,12 @@ async function work(plan: Plan): Promise<Told> {
     for (;;) {
       const held: UpstreamConnection[] = [];
       let writtenMs = 0;
+      let slot: Turn | null = null;
       try {
-        const isInTime = await turn(async () => {
+        slot = await turn(async () => {
           held.push(await upstream.connect(plan.upstreamUrl, 5000));
         });
+        const { isInTime } = slot;
         await upstream.send(
           { method: 'GET', url: plan.upstreamUrl, headers: {} },
           {
@@ -239,6 +246,7 @@ async function work(plan: Plan): Promise<Told> {
         if (error instanceof LimiterRefusal || error instanceof Bottleneck.BottleneckError) return;
         if (!(error instanceof MissedTurn)) throw error;
         missed += 1;
+        slot?.giveBack();
       } finally {
         for (const connection of held) connection.release();
       }
@@ -276,10 +284,8 @@ async function work(plan: Plan): Promise<Told> {
   return { done, waitsMs, sentMs, missed };
 }
 
-/** Resolves at the reserved slot, to a function that tells whether the slot still holds. */
-async function turnOf(
-  plan: Plan,
-): Promise<(connect: () => Promise<void>) => Promise<() => boolean>> {
+/** Resolves when the reserved slot begins. */
+async function turnOf(plan: Plan): Promise<(connect: () => Promise<void>) => Promise<Turn>> {
   const { way, perSecond, redisUrl, run, skewMs } = plan;
   if (way === 'ours') {
     const now = (): number => performance.timeOrigin + performance.now() + skewMs;
@@ -320,7 +326,7 @@ async function turnOf(
   await queue.ready();
   return async () => {
     await queue.schedule(async () => {});
-    return () => true;
+    return { isInTime: () => true, giveBack: () => {} };
   };
 }
 

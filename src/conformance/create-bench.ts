@@ -135,7 +135,7 @@ export async function createBench(
     limiter: {
       turn: async (_ask, steps) => {
         await steps?.prepare?.();
-        return () => true;
+        return { isInTime: () => true, giveBack: () => {} };
       },
       backOff: async () => {},
     },

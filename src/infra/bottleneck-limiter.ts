@@ -5,12 +5,20 @@ import {
   type LimiterAsk,
   type LimiterPriority,
   type LimiterSteps,
+  type Turn,
 } from '../ports/index.ts';
+
+export interface Slot {
+  /** When it begins, by `now`. */
+  readonly atMs: number;
+  /** Call if certainly nothing was sent in it. */
+  readonly giveBack: () => void;
+}
 
 /** Decides when the next call may be sent. Shared by all replicas that share the quota. */
 export interface Pacer {
   /**
-   * The reserved slot, by `now`; null if there is none before `latestMs`. Throws `StoreUnavailable` if it
+   * The reserved slot; null if there is none before `latestMs`. Throws `StoreUnavailable` if it
    * cannot be known what the other replicas send.
    */
   readonly reserve: (
@@ -18,7 +26,7 @@ export interface Pacer {
     latestMs: number,
     /** How long the caller needs until it can send. An earlier slot would be missed. */
     leadMs: number,
-  ) => Promise<number | null>;
+  ) => Promise<Slot | null>;
   /**
    * Call before the first use, so that no call has to wait until the traffic of the other replicas is
    * known.
@@ -114,7 +122,7 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     queue: Queue,
     ask: LimiterAsk,
     { connect, prepare }: LimiterSteps,
-  ): Promise<() => boolean> {
+  ): Promise<Turn> {
     const latestMs = now() + ask.withinMs;
     // The wall clock may be set while a call waits. This clock is monotonic.
     const endMs = performance.now() + ask.withinMs;
@@ -125,27 +133,33 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       if (now() > latestMs || performance.now() > endMs) throw noSlotInTime(ask.perSecond);
       const askedMs = performance.now();
       const leadMs = Math.min(mostLeadMs, queue.readyMs * leadShare);
-      const slotMs = await pacer.reserve(ask, latestMs, leadMs);
+      const slot = await pacer.reserve(ask, latestMs, leadMs);
       queue.readyMs = slowestOfLate(queue.readyMs, 0);
-      if (slotMs === null) throw noSlotInTime(ask.perSecond);
+      if (slot === null) throw noSlotInTime(ask.perSecond);
       const reservedMs = performance.now();
-      await prepare?.();
+      try {
+        await prepare?.();
+      } catch (error) {
+        slot.giveBack();
+        throw error;
+      }
       if (prepare) queue.readyMs = slowestOfLate(queue.readyMs, performance.now() - reservedMs);
       queue.busyMs = slowestOfLate(queue.busyMs, connectMs + performance.now() - askedMs);
       adjust(queue, ask.perSecond);
-      await sleepUntil(slotMs, now);
+      await sleepUntil(slot.atMs, now);
       // After a stall of the event loop or of the store, several slots must not be used at once. After the
       // clock was set, the slot is not known.
       const isInTime = (): boolean => {
-        const lateMs = now() - slotMs;
+        const lateMs = now() - slot.atMs;
         return lateMs >= 0 && lateMs <= latestStartMs;
       };
-      if (isInTime()) return isInTime;
+      if (isInTime()) return { isInTime, giveBack: slot.giveBack };
+      slot.giveBack();
     }
   }
 
   /** Takes a place of the queue's look-ahead until the slot begins. */
-  async function hold(queue: Queue, ask: LimiterAsk, steps: LimiterSteps): Promise<() => boolean> {
+  async function hold(queue: Queue, ask: LimiterAsk, steps: LimiterSteps): Promise<Turn> {
     queue.holding += 1;
     try {
       return await waitForSlot(queue, ask, steps);

@@ -33,12 +33,19 @@ export interface LimiterSteps {
   readonly prepare?: () => Promise<void>;
 }
 
+/** A slot that has begun. */
+export interface Turn {
+  /** Whether a call may still be sent in it. */
+  readonly isInTime: () => boolean;
+  /** Call if certainly nothing was sent in it, so that another call can be. */
+  readonly giveBack: () => void;
+}
+
 export interface Limiter {
   /**
-   * Resolves at the moment of sending, with a function that tells whether that moment still holds. Throws
-   * `LimiterRefusal`, `StoreUnavailable`, and what the steps throw.
+   * Resolves at the moment of sending. Throws `LimiterRefusal`, `StoreUnavailable`, and what the steps throw.
    */
-  readonly turn: (ask: LimiterAsk, steps?: LimiterSteps) => Promise<() => boolean>;
+  readonly turn: (ask: LimiterAsk, steps?: LimiterSteps) => Promise<Turn>;
   /** The provider's rate limit refused a call: no replica sends for this long. Never throws. */
   readonly backOff: (key: string, forMs: number) => Promise<void>;
 }

@@ -155,7 +155,7 @@ describe('a bank card check', () => {
         backOff: async () => {},
         turn: async () => {
           if (refuse) throw new LimiterRefusal('no_slot_in_time', 700);
-          return () => true;
+          return { isInTime: () => true, giveBack: () => {} };
         },
       },
     });

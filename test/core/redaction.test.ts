@@ -486,7 +486,7 @@ describe('a redacted user', () => {
         turn: async (_ask, steps) => {
           await onTurn?.();
           await steps?.prepare?.();
-          return () => true;
+          return { isInTime: () => true, giveBack: () => {} };
         },
         backOff: async () => {},
       },

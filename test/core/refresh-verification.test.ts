@@ -147,7 +147,7 @@ describe.concurrent('a pending verification on several replicas', () => {
         turn: async (_ask, steps) => {
           await new Promise((resolve) => setTimeout(resolve, waits.shift() ?? 0));
           await steps?.prepare?.();
-          return () => true;
+          return { isInTime: () => true, giveBack: () => {} };
         },
         backOff: async () => {},
       },

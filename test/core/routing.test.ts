@@ -146,7 +146,7 @@ describe('routing', () => {
         turn: async ({ key, withinMs }, steps) => {
           if (!key.startsWith('first:')) {
             await steps?.prepare?.();
-            return () => true;
+            return { isInTime: () => true, giveBack: () => {} };
           }
           // Time is reserved for the fallback.
           expect(withinMs).toBeLessThanOrEqual(1000);

@@ -206,7 +206,7 @@ describe('a plugin with several calls around its chargeable call', () => {
       turn: async ({ key }, steps) => {
         if (key.includes(action)) throw new LimiterRefusal('no_slot_in_time', 1000);
         await steps?.prepare?.();
-        return () => true;
+        return { isInTime: () => true, giveBack: () => {} };
       },
     };
   }

@@ -31,6 +31,15 @@ describe.concurrent('the limiter', () => {
     expect((sent.at(-1) ?? 0) - (sent[0] ?? 0)).toBeGreaterThanOrEqual(2 * 1000);
   });
 
+  it('gives the slot of a call that fails while it is prepared to another one', async () => {
+    const limiter = createLimiter();
+    const ask = { key: 'a', perSecond: 1, priority: 'start', withinMs: 300 } as const;
+    const prepare = () => Promise.reject(new Error('broken'));
+    await expect(limiter.turn(ask, { prepare })).rejects.toThrow('broken');
+    await limiter.turn(ask);
+    await expect(limiter.turn(ask)).rejects.toThrow(LimiterRefusal);
+  });
+
   it('supports less than one call a second', async () => {
     const limiter = createLimiter();
     const ask = { key: 'slow', perSecond: 0.5, priority: 'start', withinMs: 30_000 } as const;
@@ -142,7 +151,7 @@ describe('the limiter beside a stalled event loop', () => {
     };
     await limiter.turn(ask, { prepare }).catch(() => {});
     for (let time = 0; time < 3; time++) {
-      const isInTime = await limiter.turn(ask, { prepare });
+      const { isInTime } = await limiter.turn(ask, { prepare });
       expect(isInTime()).toBe(true);
     }
   });

@@ -65,7 +65,7 @@ async function demand(
       while (trueMs() < endMs) {
         try {
           const ask = { key, perSecond, priority, withinMs: 5000 };
-          const isInTime = await limiter.turn(ask, prepare ? { prepare } : {});
+          const { isInTime } = await limiter.turn(ask, prepare ? { prepare } : {});
           // As the client does right before it writes the bytes.
           if (isInTime()) sent.push(trueMs());
         } catch (error) {
@@ -207,6 +207,22 @@ describe.concurrent('slots reserved in Redis', () => {
     await one.limiter.backOff('refused', 1000);
     await other.limiter.turn(ask);
     expect(trueMs() - refusedMs).toBeGreaterThanOrEqual(1000);
+  }, 30_000);
+
+  it('are used by another call if nothing was sent in them', async () => {
+    const [one, other] = await Promise.all([replica(-200), replica(200)]);
+    await one.pacer.warm('given back', 2);
+    await sleep(2100);
+    const ask = { key: 'given back', perSecond: 2, priority: 'start', withinMs: 5000 } as const;
+    await one.limiter.turn(ask);
+    const { giveBack } = await one.limiter.turn(ask);
+    await expect(other.limiter.turn({ ...ask, withinMs: 300 })).rejects.toThrow(LimiterRefusal);
+    giveBack();
+    await other.limiter.turn({ ...ask, withinMs: 300 });
+    // The one that was sent still counts.
+    await expect(one.limiter.turn({ ...ask, withinMs: 100 })).rejects.toThrow(LimiterRefusal);
+    // Without its newest slot the list is not taken for an old copy: calls go on.
+    await one.limiter.turn({ ...ask, withinMs: 1500 });
   }, 30_000);
 
   it('cost at most ten Redis commands each', async () => {

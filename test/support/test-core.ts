@@ -82,7 +82,7 @@ export function createTestCore(
     limiter: changes.limiter ?? {
       turn: async (_ask, steps) => {
         await steps?.prepare?.();
-        return () => true;
+        return { isInTime: () => true, giveBack: () => {} };
       },
       backOff: async () => {},
     },

@@ -7,7 +7,7 @@ import {
   type UpstreamCall,
   type UpstreamRequest,
 } from '../../contract/index.ts';
-import { MissedTurn, type UpstreamConnection } from '../../ports/index.ts';
+import { MissedTurn, type Turn, type UpstreamConnection } from '../../ports/index.ts';
 import type { CallDeps, Clock, Telemetry } from '../core-deps.ts';
 import { logBug } from '../log-bug.ts';
 import type { CallJournal } from './call-journal.ts';
@@ -54,8 +54,9 @@ export async function sendInTurn<T>(
   for (;;) {
     if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
     const ready: Ready = { request: null, connection: null };
+    let turn: Turn | null = null;
     try {
-      const isInTime = await deps.limiter.turn(
+      turn = await deps.limiter.turn(
         { ...quota, priority, withinMs: turnByMs - deps.now() },
         {
           connect: () => getReady(deps, turned, ready, attempt),
@@ -65,12 +66,14 @@ export async function sendInTurn<T>(
           },
         },
       );
+      const { isInTime } = turn;
       return await deps.breaker.run(key, () => {
         attempt.wasMade = true;
         return sendNow(deps, turned, ready, { isInTime, isLast: attempt.isLast });
       });
     } catch (error) {
       if (!(error instanceof MissedTurn)) throw error;
+      turn?.giveBack();
     } finally {
       ready.connection?.release();
     }

@@ -26,7 +26,13 @@ export function createMemoryPacer(deps: {
       );
       if (slot > latestMs) return null;
       granted.set(key, [...slots.slice(1 - perWindow || slots.length), slot]);
-      return slot;
+      return {
+        atMs: slot,
+        giveBack: () => {
+          const now = granted.get(key) ?? [];
+          granted.set(key, now.toSpliced(now.lastIndexOf(slot), now.includes(slot) ? 1 : 0));
+        },
+      };
     },
 
     warm: async () => {},

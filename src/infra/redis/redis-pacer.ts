@@ -1,5 +1,5 @@
 import { StoreUnavailable } from '../../ports/index.ts';
-import type { Pacer } from '../bottleneck-limiter.ts';
+import type { Pacer, Slot } from '../bottleneck-limiter.ts';
 import { createMemoryPacer, windowOf } from '../memory/memory-pacer.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 import type { RedisClock } from './redis-clock.ts';
@@ -92,6 +92,12 @@ end
 return 1
 `);
 
+/** ARGV: a slot as `reserveLua` returned it. The spaces of the other slots stay as they are. */
+const giveBack = createScript(`
+for _, key in ipairs(KEYS) do redis.call('LREM', key, 1, ARGV[1]) end
+return 1
+`);
+
 /** One quota, as this process knows it. */
 interface Quota {
   readonly places: readonly [string, ...string[]];
@@ -134,7 +140,7 @@ export function createRedisPacer(deps: Deps): Pacer {
     perSecond: number,
     withinMs: number,
     leadMs = 0,
-  ): Promise<{ readonly slotMs: number } | { readonly waitMs: number }> {
+  ): Promise<Slot | { readonly waitMs: number }> {
     const { perWindow, lengthMs } = windowOf(perSecond, guardMs);
     const gapMs = (lengthMs / perWindow) * gapShare;
     const quota = quotaOf(key);
@@ -149,11 +155,20 @@ export function createRedisPacer(deps: Deps): Pacer {
     const answer = await orUnavailable(() =>
       quota.reserve.run(client, quota.places, [...args, 0], [...args, 1]),
     );
-    const [redisMs = 0, slotMs = 0] = (answer as [string, string]).map(Number);
+    const [clockText, slotText] = answer as [string, string];
+    const [redisMs, slotMs] = [Number(clockText), Number(slotText)];
     deps.clock.learn(sentMs, now(), redisMs);
     if (slotMs < 0) return { waitMs: -slotMs };
     quota.newestMs = Math.max(quota.newestMs, slotMs);
-    return { slotMs: deps.clock.toLocal(slotMs) };
+    return {
+      atMs: deps.clock.toLocal(slotMs),
+      giveBack: () => {
+        // Without its newest entry the list would look older than what this process knows of it.
+        if (quota.newestMs === slotMs) quota.newestMs = 0;
+        // Best effort: otherwise the slot stays unused.
+        giveBack.run(client, quota.places, [slotText]).catch(() => {});
+      },
+    };
   }
 
   async function reserveShared(
@@ -161,7 +176,7 @@ export function createRedisPacer(deps: Deps): Pacer {
     perSecond: number,
     latestMs: number,
     leadMs: number,
-  ): Promise<number | null> {
+  ): Promise<Slot | null> {
     const freeMs = lastAloneMs + windowOf(perSecond, guardMs).lengthMs;
     if (now() < freeMs) {
       // Redis may be back. This call begins the list; then wait until the calls that were sent without
@@ -172,7 +187,7 @@ export function createRedisPacer(deps: Deps): Pacer {
     }
     for (;;) {
       const answer = await ask(key, perSecond, Math.max(0, latestMs - now()), leadMs);
-      if ('slotMs' in answer) return answer.slotMs;
+      if ('atMs' in answer) return answer;
       if (now() + answer.waitMs > latestMs) return null;
       // Wait until the slot is within the look-ahead, or a little longer: another replica may have been
       // faster.
@@ -183,9 +198,9 @@ export function createRedisPacer(deps: Deps): Pacer {
   return {
     reserve: async ({ key, perSecond, priority }, latestMs, leadMs) => {
       try {
-        const slotMs = await reserveShared(key, perSecond, latestMs, leadMs);
+        const slot = await reserveShared(key, perSecond, latestMs, leadMs);
         awaySinceMs = null;
-        return slotMs;
+        return slot;
       } catch (error) {
         if (!(error instanceof StoreUnavailable) || priority === 'start') throw error;
         awaySinceMs ??= performance.now();
@@ -196,9 +211,9 @@ export function createRedisPacer(deps: Deps): Pacer {
           declaredAwayMs + lookAheadMs + windowOf(perSecond, guardMs).lengthMs;
         if (!isAway) throw error;
         const share = perSecond / Math.max(1, deps.replicas());
-        const slotMs = await alone.reserve({ key, perSecond: share, priority }, latestMs, leadMs);
-        if (slotMs !== null) lastAloneMs = Math.max(lastAloneMs, slotMs);
-        return slotMs;
+        const slot = await alone.reserve({ key, perSecond: share, priority }, latestMs, leadMs);
+        if (slot) lastAloneMs = Math.max(lastAloneMs, slot.atMs);
+        return slot;
       }
     },
 
