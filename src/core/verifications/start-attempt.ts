@@ -49,6 +49,8 @@ interface Start {
 const capabilityLifeMs = 3 * 24 * 3600 * 1000;
 /** By then the response to the start has come, or will never come. */
 const startIsOverMs = 12_000;
+/** A provider may take this much longer for one start than for another. */
+const slackMs = 2000;
 
 /** Starts a verification over a prepared channel: with an open launch of the same user, or a new call. */
 export function startAttempt(
@@ -166,7 +168,8 @@ function begun(record: VerificationRecord, started: Started, nowMs: number): Ver
  * notification that was received before the record was written.
  */
 function firstFollowUpMs({ shortestLifeMs }: Outbox, { channel }: PreparedChannel): number {
-  return startIsOverMs + (channel.notification ? 0 : (shortestLifeMs.get(channel) ?? 0));
+  const lifeMs = channel.notification ? 0 : (shortestLifeMs.get(channel) ?? 0);
+  return Math.max(startIsOverMs, lifeMs + slackMs);
 }
 
 function noteLife(
