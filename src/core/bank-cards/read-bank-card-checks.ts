@@ -24,9 +24,7 @@ export async function readBankCardChecks(
 function readOne(caller: Caller, stored: StoredRecord): BankCardRecord | StoreUnavailable | null {
   try {
     const record = decodeRecord('bank_card', stored);
-    if (record.checkedAtMs === null || !mayRead(caller, record)) return null;
-    // The copy opens the personal part, so that it fails here and not in a resolver.
-    return { ...record };
+    return record.checkedAtMs !== null && mayRead(caller, record) ? record : null;
   } catch (error) {
     if (error instanceof StoreUnavailable) return error;
     throw error;

@@ -207,10 +207,13 @@ function partsOf(body: object, personal: object): RecordParts {
   return { body: JSON.stringify(body), personal: isEmpty ? null : JSON.stringify(personal) };
 }
 
-/**
- * Throws `StoreUnavailable` for an unreadable record, because "not found" would be wrong. So does reading a field of
- * a personal part that is unreadable.
- */
+const withoutPersonal = {
+  verification: { launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
+  bank_card: { cacheKeys: [] },
+  reused: {},
+} as const satisfies Record<AnyRecord['kind'], Partial<PersonalPart>>;
+
+/** Throws `StoreUnavailable` for an unreadable record, because "not found" would be wrong. */
 export function decodeRecord<Kind extends AnyRecord['kind']>(
   kind: Kind,
   stored: Pick<StoredRecord, 'id' | 'body' | 'personal'>,
@@ -224,83 +227,26 @@ export function decodeRecord<Kind extends AnyRecord['kind']>(
 
 const decoded = new WeakMap<Pick<StoredRecord, 'body'>, AnyRecord>();
 
-function decode(kind: AnyRecord['kind'], stored: Pick<StoredRecord, 'id' | 'body' | 'personal'>) {
-  const record = parse(stored.body);
-  if (record?.kind !== kind || record.id !== stored.id) throw new StoreUnavailable();
-  // The personal part is opened when a field of it is first read: lists and look-ups rarely need it.
-  let opened: Opened | null = null;
-  const open = (): Opened => {
-    opened ??= openPersonal(stored.personal);
-    return opened;
-  };
-  switch (record.kind) {
-    case 'verification': {
-      const outcome = onDemand(
-        () => record.outcome && { ...untoldOutcome, ...open().told, ...record.outcome },
-      );
-      return {
-        ...record,
-        get launch() {
-          return open().launch;
-        },
-        get session() {
-          return open().session;
-        },
-        get extra() {
-          return open().extra;
-        },
-        get redirectUrl() {
-          return open().redirectUrl;
-        },
-        get cacheKeys() {
-          return open().cacheKeys;
-        },
-        get outcome() {
-          return outcome();
-        },
-      } satisfies VerificationRecord;
-    }
-    case 'bank_card': {
-      const result = onDemand(
-        () => record.result && { ...untoldResult, ...open().told, ...record.result },
-      );
-      return {
-        ...record,
-        get cacheKeys() {
-          return open().cacheKeys;
-        },
-        get result() {
-          return result();
-        },
-      } satisfies BankCardRecord;
-    }
-    case 'reused':
-      return record;
+function decode(
+  kind: AnyRecord['kind'],
+  { id, body, personal }: Pick<StoredRecord, 'id' | 'body' | 'personal'>,
+): AnyRecord {
+  const record = parse(body);
+  if (record?.kind !== kind || record.id !== id) throw new StoreUnavailable();
+  const part = personal === null ? {} : parse(personal);
+  const { told, ...own } = part as Partial<PersonalPart> & { readonly told?: object | null };
+  const whole = { ...withoutPersonal[kind], ...record, ...own, ...withTold(record, told ?? null) };
+  return whole;
+}
+
+function withTold(record: AnyRecord, told: object | null): object {
+  if (record.kind === 'verification' && record.outcome) {
+    return { outcome: { ...untoldOutcome, ...told, ...record.outcome } };
   }
-}
-
-interface Opened extends PersonalPart {
-  /** The personal fields of an outcome or a result. */
-  readonly told: object | null;
-}
-
-const nothingPersonal: Opened = {
-  ...{ launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
-  told: null,
-};
-
-function openPersonal(personal: string | null): Opened {
-  return personal === null
-    ? nothingPersonal
-    : { ...nothingPersonal, ...(parse(personal) as Partial<Opened>) };
-}
-
-function onDemand<T>(make: () => T): () => T {
-  let made: { readonly value: T } | null = null;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
+  if (record.kind === 'bank_card' && record.result) {
+    return { result: { ...untoldResult, ...told, ...record.result } };
+  }
+  return {};
 }
 
 /** The kind of a stored record. Throws `StoreUnavailable` if it cannot be read. */

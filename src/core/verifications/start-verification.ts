@@ -241,7 +241,7 @@ async function readStarted(
     return readReused(deps, caller, decodeRecord('reused', stored), deadlineMs);
   }
   const found = await readVerification(deps, caller, stored, deadlineMs);
-  return { verification: openedOrNull(found), reused: false };
+  return { verification: found instanceof Error ? null : found, reused: false };
 }
 
 async function readReused(
@@ -251,12 +251,5 @@ async function readReused(
   deadlineMs: number,
 ): Promise<ReadStart> {
   const [found] = await readVerifications(deps, caller, [verificationId], deadlineMs);
-  return { verification: openedOrNull(found), reused: true };
-}
-
-/** The copy opens the personal part. If that is unreadable, it throws here and not in a resolver. */
-function openedOrNull(
-  found: VerificationRecord | Error | null | undefined,
-): VerificationRecord | null {
-  return !found || found instanceof Error ? null : { ...found };
+  return { verification: found instanceof Error ? null : (found ?? null), reused: true };
 }
