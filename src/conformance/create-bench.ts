@@ -159,7 +159,7 @@ export async function createBench(
     inFlight: new Map(),
     sharing: new Map(),
     asking: new Map(),
-    followUps: { plan: async () => {} },
+    followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},
     shortestLifeMs: new WeakMap(),
   };

@@ -67,6 +67,11 @@ export function createBullFollowUps(deps: Deps): FollowUpPlan {
       if (!(await isDoneWithin(added, planWithinMs))) throw new StoreUnavailable();
     },
 
+    bringForward: async (id, atMs) => {
+      const changing = queue.getJob(id).then((job) => job?.changeDelay(Math.max(0, atMs - now())));
+      if (!(await isDoneWithin(changing, planWithinMs))) throw new StoreUnavailable();
+    },
+
     begin: (visit) => {
       const worker = new Worker(queueName, null, {
         ...shared,

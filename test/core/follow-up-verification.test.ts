@@ -43,6 +43,7 @@ async function begin(
   } = {},
 ) {
   const planned: Planned[] = [];
+  const broughtForward: Planned[] = [];
   const events: VerificationEvent[] = [];
   const core: TestCore = createTestCore({
     definitions: [changes.definition ?? probe],
@@ -51,6 +52,9 @@ async function begin(
       followUps: {
         plan: async (id, atMs) => {
           planned.push({ id, atMs, sent: core.provider.ledger.length });
+        },
+        bringForward: async (id, atMs) => {
+          broughtForward.push({ id, atMs, sent: core.provider.ledger.length });
         },
       },
       publish: async (event) => {
@@ -64,7 +68,15 @@ async function begin(
   const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
   if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
   const { id } = outcome.verification;
-  return { core, id, startedMs, planned, events, visit: () => followUpVerification(core.deps, id) };
+  return {
+    core,
+    id,
+    startedMs,
+    planned,
+    broughtForward,
+    events,
+    visit: () => followUpVerification(core.deps, id),
+  };
 }
 
 const asked = ({ provider }: TestCore) =>
@@ -81,9 +93,33 @@ describe('the follow-up of a verification', () => {
     expect(planned).toMatchObject([{ id, sent: 0 }]);
   });
 
+  it('is planned for the end that earlier starts on the channel had', async () => {
+    const { core, planned, broughtForward, startedMs } = await begin();
+    const input = { idempotencyKey: 'k2', channel: 'FACE_WEB' };
+    await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    expect(planned.map(({ atMs }) => atMs - startedMs)).toEqual([12 * second, 662 * second]);
+    expect(broughtForward).toEqual([]);
+  });
+
+  it('is brought forward for a start that lives shorter than the earlier ones', async () => {
+    const { core, planned, broughtForward, startedMs } = await begin();
+    const channel = probe.channels['FACE_WEB'];
+    if (!channel) throw new Error('no channel');
+    core.deps.shortestLifeMs.set(channel, hour);
+    const input = { idempotencyKey: 'k2', channel: 'FACE_WEB' };
+    await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    expect(planned[1]?.atMs).toBe(startedMs + hour + 2 * second);
+    expect(broughtForward).toMatchObject([{ id: planned[1]?.id, atMs: startedMs + 662 * second }]);
+  });
+
   it('prevents the start when it cannot be planned', async () => {
     const core = createTestCore({
-      deps: { followUps: { plan: () => Promise.reject(new StoreUnavailable()) } },
+      deps: {
+        followUps: {
+          plan: () => Promise.reject(new StoreUnavailable()),
+          bringForward: async () => {},
+        },
+      },
     });
     const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
     const outcome = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);

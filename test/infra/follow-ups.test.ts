@@ -72,6 +72,20 @@ function describeVisits(
       expect(seen).toEqual(['ver_once']);
     });
 
+    it('can be brought forward', async () => {
+      const plan = await create();
+      const seen: string[] = [];
+      plan.begin(async (id) => {
+        seen.push(id);
+        return null;
+      });
+      await plan.plan('ver_early', now() + 600_000);
+      await plan.bringForward('ver_early', now() + 100);
+      await plan.bringForward('ver_unknown', now());
+      await until(async () => seen.length > 0);
+      expect(seen).toEqual(['ver_early']);
+    });
+
     it('is repeated at the requested time until it is done', async () => {
       const plan = await create();
       const seen: number[] = [];

@@ -107,7 +107,7 @@ export function createTestCore(
     inFlight: new Map(),
     sharing: new Map(),
     asking: new Map(),
-    followUps: { plan: async () => {} },
+    followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},
     shortestLifeMs: new WeakMap(),
     ...changes.deps,

@@ -3,15 +3,7 @@ import { spendVelocity } from '../callers/spend-velocity.ts';
 import type { ClaimedAttempt } from '../claims/claimed-work.ts';
 import { provesNothingDone } from '../claims/to-failure.ts';
 import { tooLateToBegin } from '../claims/too-late-to-begin.ts';
-import type {
-  CallDeps,
-  CallerLimits,
-  Clock,
-  KeySpace,
-  Outbox,
-  OutcomeDeps,
-  Urls,
-} from '../core-deps.ts';
+import type { CallDeps, CallerLimits, Clock, KeySpace, OutcomeDeps, Urls } from '../core-deps.ts';
 import { sealCapability } from '../records/capability.ts';
 import type { ReusedRecord, VerificationRecord } from '../records/records.ts';
 import type { CallTerms } from '../upstream/call-terms.ts';
@@ -20,7 +12,8 @@ import { performOperation } from '../upstream/perform-operation.ts';
 import type { PickedChannel } from '../upstream/pick-provider.ts';
 import { quotaOf } from '../upstream/registry.ts';
 import { checkLaunch } from './check-launch.ts';
-import { concludeVerification, graceEndsMs } from './conclude-verification.ts';
+import { concludeVerification } from './conclude-verification.ts';
+import { planFirstFollowUp } from './plan-first-follow-up.ts';
 import { receiveEarlyNotification } from './receive-notification.ts';
 import { launchReuse } from './reuse-launch.ts';
 import { listPass } from './write-verification.ts';
@@ -47,10 +40,6 @@ interface Start {
 
 /** Long enough for a person who comes back late. Providers delete the outcome after three days. */
 const capabilityLifeMs = 3 * 24 * 3600 * 1000;
-/** By then the response to the start has come, or will never come. */
-const startIsOverMs = 12_000;
-/** A provider may take this much longer for one start than for another. */
-const slackMs = 2000;
 
 /** Starts a verification over a prepared channel: with an open launch of the same user, or a new call. */
 export function startAttempt(
@@ -77,13 +66,14 @@ export function startAttempt(
       if (open) return open;
       if (isLate) throw tooLateToBegin();
       // Confirmed before anything is sent, so that the follow-up happens even if this process ends.
-      const planned = deps.followUps.plan(record.id, deps.now() + firstFollowUpMs(deps, candidate));
+      const { planned, correct } = planFirstFollowUp(deps, channel, record.id);
       planned.catch(() => {});
       const withPlan = { ...terms, beforeSend: [...terms.beforeSend, () => planned] };
       const started = await callProviderToStart(deps, withPlan, start, candidate, record);
       // Best effort: what was paid for must not be lost, and the next write lists it.
       if (started.status === 'PASSED') await listPass(deps, started).catch(() => {});
-      noteLife(deps, candidate, started);
+      // Best effort: otherwise the follow-up is late.
+      await correct(started).catch(() => {});
       return started;
     },
     prefetch: () => reuse?.prefetch(),
@@ -160,24 +150,4 @@ function begun(record: VerificationRecord, started: Started, nowMs: number): Ver
   if (!started.outcome) return open;
   const terms = { nowMs, askedMs: nowMs, graceSeconds: 0, evidence: 'QUERIED' } as const;
   return concludeVerification(open, started.outcome, terms);
-}
-
-/**
- * A follow-up before the end of the grace period would only be planned again, so the first one comes after the
- * shortest such time that this process has seen on the channel. With notifications it comes early, for a
- * notification that was received before the record was written.
- */
-function firstFollowUpMs({ shortestLifeMs }: Outbox, { channel }: PreparedChannel): number {
-  const lifeMs = channel.notification ? 0 : (shortestLifeMs.get(channel) ?? 0);
-  return Math.max(startIsOverMs, lifeMs + slackMs);
-}
-
-function noteLife(
-  { shortestLifeMs }: Outbox,
-  { channel }: PreparedChannel,
-  started: VerificationRecord,
-): void {
-  if (started.status !== 'PENDING') return;
-  const lifeMs = graceEndsMs(started, channel.graceSeconds) - started.createdAtMs;
-  shortestLifeMs.set(channel, Math.min(lifeMs, shortestLifeMs.get(channel) ?? lifeMs));
 }

@@ -32,6 +32,11 @@ export function createMemoryFollowUps({
     plan: async (id, atMs) => {
       if (!timers.has(id)) planAt(id, atMs);
     },
+    bringForward: async (id, atMs) => {
+      if (!timers.has(id)) return;
+      clearTimeout(timers.get(id));
+      planAt(id, atMs);
+    },
     begin: (given) => {
       visit = given;
     },
