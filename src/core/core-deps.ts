@@ -10,7 +10,7 @@ import type {
   Store,
   Velocity,
 } from '../ports/index.ts';
-import type { ChannelDefinition, ChecksumMode } from '../contract/index.ts';
+import type { ChecksumMode } from '../contract/index.ts';
 import type { VelocityRules } from './callers/velocity-rules.ts';
 import type { NamedKey } from './records/keyed-hash.ts';
 import type { VerificationRecord } from './records/records.ts';
@@ -99,8 +99,8 @@ export interface Asking {
 export interface Outbox {
   readonly followUps: FollowUps;
   readonly publish: Publish;
-  /** The shortest time from a start to the end of its grace period that this process has seen, by channel. */
-  readonly shortestLifeMs: WeakMap<ChannelDefinition<unknown>, number>;
+  /** The shortest time from a start to the end of its grace period that this process has seen, by channel definition. */
+  readonly shortestLifeMs: WeakMap<object, number>;
 }
 
 /** For functions that store and find records. */
