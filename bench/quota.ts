@@ -30,7 +30,7 @@ const replicas = Number(process.env['REPLICAS'] ?? 4);
 const first = Number(process.env['FIRST'] ?? 1);
 /** From -300 to 300 ms. */
 const skewsMs = Array.from({ length: replicas }, (_, at) => (600 * at) / (replicas - 1) - 300);
-const shares = skewsMs.map((_, at) => (at === 0 ? first : 1) / (first + replicas - 1));
+const demands = skewsMs.map((_, at) => (at === 0 ? first : 1) / (first + replicas - 1));
 const ways = ['ours', 'reservoir', 'minTime', 'per process'] as const;
 const loads = ['endless', 'bursts', '90 %', 'half'] as const;
 
@@ -95,7 +95,7 @@ async function compare(): Promise<void> {
             skewsMs.map((skewMs, at) =>
               runReplica({
                 ...{ way, load, perSecond, seconds, skewMs, run },
-                share: shares[at] ?? 0,
+                share: demands[at] ?? 0,
                 redisUrl: far?.url ?? redis.url,
                 upstreamUrl: upstream.url,
               }),

@@ -62,10 +62,10 @@ interface Input {
 }
 
 const resolvers = {
-  Mutation: { start: (_parent: unknown, { input }: { input: Input }) => start(input) },
+  Mutation: { start: (_parent: unknown, { input }: { input: Input }) => startVerification(input) },
 };
 
-async function start({ idempotencyKey, name, idNumber }: Input): Promise<object> {
+async function startVerification({ idempotencyKey, name, idNumber }: Input): Promise<object> {
   const id = randomUUID();
   const place = `record:{${nameOf(id)}}`;
   const claim = `claim:${nameOf(idempotencyKey)}`;
@@ -118,8 +118,8 @@ function seal(text: string): string {
   if (!sealed) return text;
   const iv = randomFillSync(Buffer.alloc(12));
   const cipher = createCipheriv('aes-256-gcm', key, iv);
-  const start = cipher.update(text, 'utf8');
-  return Buffer.concat([iv, start, cipher.final(), cipher.getAuthTag()]).toString('base64url');
+  const begun = cipher.update(text, 'utf8');
+  return Buffer.concat([iv, begun, cipher.final(), cipher.getAuthTag()]).toString('base64url');
 }
 
 /** A body, and a personal part with a life of its own. */

@@ -1,5 +1,5 @@
 import { GraphQLError, Kind, type DocumentNode, type SelectionSetNode } from 'graphql';
-import type { ResolvedOperation } from './operation-plugin.ts';
+import type { ResolvedOperation } from './operation-events.ts';
 
 const chargeable: ReadonlySet<string> = new Set(['startVerification', 'checkBankCard']);
 

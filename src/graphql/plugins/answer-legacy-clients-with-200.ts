@@ -1,5 +1,5 @@
 import Negotiator from 'negotiator';
-import type { SentResponse } from './operation-plugin.ts';
+import type { SentResponse } from './operation-events.ts';
 
 const types = ['application/json', 'application/graphql-response+json'];
 

@@ -1,5 +1,5 @@
 import { coercedVariables } from '../coerced-variables.ts';
-import type { ResolvedOperation } from './operation-plugin.ts';
+import type { ResolvedOperation } from './operation-events.ts';
 import { limits, overLimit } from '../limits.ts';
 import { measureOperation } from '../measure-operation.ts';
 

@@ -1,4 +1,4 @@
-import type { SentResponse } from './operation-plugin.ts';
+import type { SentResponse } from './operation-events.ts';
 
 const mostErrors = 10;
 /** The same as the limit of entity references. */

@@ -1,6 +1,6 @@
 import { coerceInputValue, GraphQLError, isInputType, Kind, typeFromAST } from 'graphql';
 import { coercedVariables } from '../coerced-variables.ts';
-import type { ResolvedOperation } from './operation-plugin.ts';
+import type { ResolvedOperation } from './operation-events.ts';
 
 /** The maximum number of listed paths. A list may have a thousand wrong entries. */
 const mostPlaces = 50;

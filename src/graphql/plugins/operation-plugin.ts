@@ -1,9 +1,4 @@
-import type {
-  ApolloServerPlugin,
-  GraphQLRequestContextDidResolveOperation,
-  GraphQLRequestContextWillSendResponse,
-  GraphQLRequestListener,
-} from '@apollo/server';
+import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
 import type { Log } from '../../ports/index.ts';
 import type { GraphqlContext } from '../context.ts';
 import { allowOneChargeableField } from './allow-one-chargeable-field.ts';
@@ -12,12 +7,10 @@ import { limitWhatIsAsked } from './limit-what-is-asked.ts';
 import { listSomeErrors } from './list-some-errors.ts';
 import { logBugs } from './log-bugs.ts';
 import { nameWrongVariables } from './name-wrong-variables.ts';
+import type { ResolvedOperation } from './operation-events.ts';
 import { refuseShedOperations } from './refuse-shed-operations.ts';
 import { refuseSubscriptions } from './refuse-subscriptions.ts';
 import { takeLargeImagesOnly } from './take-large-images-only.ts';
-
-export type ResolvedOperation = GraphQLRequestContextDidResolveOperation<GraphqlContext>;
-export type SentResponse = GraphQLRequestContextWillSendResponse<GraphqlContext>;
 
 /** In this order, before an operation is executed. Each throws a `GraphQLError` for what it refuses. */
 const checks: readonly ((operation: ResolvedOperation) => void)[] = [

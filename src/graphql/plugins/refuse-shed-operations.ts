@@ -1,5 +1,5 @@
 import { GraphQLError, Kind } from 'graphql';
-import type { ResolvedOperation } from './operation-plugin.ts';
+import type { ResolvedOperation } from './operation-events.ts';
 
 /** The fields that can return `OVERLOADED` as a problem. */
 const canSayIt: ReadonlySet<string> = new Set(['startVerification', 'checkBankCard', '__typename']);

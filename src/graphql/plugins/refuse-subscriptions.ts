@@ -1,5 +1,5 @@
 import { GraphQLError, OperationTypeNode } from 'graphql';
-import type { ResolvedOperation } from './operation-plugin.ts';
+import type { ResolvedOperation } from './operation-events.ts';
 
 /** This service has no subscriptions. A request for one is the caller's mistake, not a bug. */
 export function refuseSubscriptions({ operation }: ResolvedOperation): void {

@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { Registry } from '../../core/upstream/registry.ts';
 import { coercedVariables } from '../coerced-variables.ts';
-import type { ResolvedOperation } from './operation-plugin.ts';
+import type { ResolvedOperation } from './operation-events.ts';
 
 /** Enough for every request without an image. */
 const ordinaryBytes = 256 * 1024;
