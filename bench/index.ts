@@ -120,21 +120,29 @@ async function measureColdStarts(probeNoise: () => unknown): Promise<Cold> {
   const folder = mkdtempSync(join(tmpdir(), 'compile-cache-'));
   const env = { NODE_COMPILE_CACHE: folder };
   const startHello = () => startProcess(['bench/peers/hello-world.ts'], env, '/');
+  const startLibraries = () => startProcess(['bench/peers/libraries.ts'], env, '/');
   const startBuilt = () => startOurs(redis.url, provider.url, ['dist/src/main.js'], env);
   const ours: ColdStart[] = [];
   const hello: ColdStart[] = [];
+  const libraries: ColdStart[] = [];
   try {
     for (let time = -1; time < coldStarts; time++) {
       probeNoise();
       const [one, other] = [await coldStart(startBuilt), await coldStart(startHello)];
+      const loaded = await coldStart(startLibraries);
       if (time < 0) continue;
+      libraries.push(loaded);
       ours.push(one);
       hello.push(other);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return { ours: medianStart(ours), hello: medianStart(hello) };
+  return {
+    ours: medianStart(ours),
+    libraries: medianStart(libraries),
+    hello: medianStart(hello),
+  };
 }
 
 async function coldStart(start: () => Promise<Subject>): Promise<ColdStart> {

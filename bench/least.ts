@@ -1,21 +1,22 @@
 import { startRedis, type RedisServer } from '../test/support/redis.ts';
 import { cpuOf } from './measure/cpu-of.ts';
 import { watchNoise } from './measure/noise.ts';
-import { operations, type Round, type SubjectName } from './measure/operations.ts';
+import { entitiesRound, operations, type Round, type SubjectName } from './measure/operations.ts';
 import { redisCounts } from './measure/redis-counts.ts';
 import { sendAll } from './measure/send-all.ts';
 import { startOurs } from './measure/start-ours.ts';
 import { startProcess, type MeasuredProcess } from './measure/start-process.ts';
 
-// What each promise of a start costs at least: a subgraph without promises, to which they are added one by one,
-// beside this service. All in one run, in interleaved rounds; medians of CPU time per start.
+// What the promises of a start, or of 50 entities, cost at least: a subgraph without promises, to which they are added
+// one by one, beside this service. All in one run, in interleaved rounds; medians of CPU time per start.
 //
 //   npm run bench:least
-//   ROUNDS=15 REQUESTS=400 npm run bench:least
+//   ROUNDS=15 REQUESTS=400 OPERATION=entities npm run bench:least
 
 const rounds = Number(process.env['ROUNDS'] ?? 9);
 const requests = Number(process.env['REQUESTS'] ?? 300);
-const levels = [
+const operation = process.env['OPERATION'] ?? 'start';
+const startLevels = [
   'Apollo Server on Fastify, one SET',
   '+ claim, record, list and launch cache: 4 trips more',
   '+ keyed names and encryption',
@@ -23,6 +24,13 @@ const levels = [
   '+ follow-up',
   '+ signature',
 ];
+/** What the promises add to a look-up: a part with a life of its own, and encryption. */
+const entitiesLevels = [
+  'Apollo Server on Fastify, MGET of two parts',
+  '',
+  '+ keyed names and encryption',
+];
+const levels = operation === 'entities' ? entitiesLevels : startLevels;
 
 interface Rung {
   readonly name: string;
@@ -37,6 +45,7 @@ const provider = await startProcess(['bench/peers/provider.ts'], {}, '/');
 const rungs: Rung[] = [];
 try {
   for (const [level, name] of levels.entries()) {
+    if (name === '') continue;
     const redis = await startRedis();
     const env = {
       ...{ REDIS_URL: redis.url, PROVIDER_URL: provider.url },
@@ -47,10 +56,11 @@ try {
   }
   const redis = await startRedis();
   rungs.push(rung('this service', 'ours', await startOurs(redis.url, provider.url), redis));
-  for (const [name, subject] of [
+  const peers = [
     ['Express + official SDK', 'express-sdk'],
     ['bare', 'bare'],
-  ] as const) {
+  ] as const;
+  for (const [name, subject] of operation === 'start' ? peers : []) {
     const own = await startRedis();
     const env = { REDIS_URL: own.url, PROVIDER_URL: provider.url };
     rungs.push(
@@ -59,26 +69,34 @@ try {
   }
 
   const noise = watchNoise(() => 0);
+  const ours = rungs.find(({ subject }) => subject === 'ours');
+  const subjects = new Map(ours ? [['ours', ours.process] as const] : []);
   const roundOf = await operations
-    .find(({ name }) => name === 'start')
-    ?.prepare({ subjects: new Map(), redis, provider, requests, rounds });
-  if (!roundOf) throw new Error('there is no operation start');
+    .find(({ name }) => name === operation)
+    ?.prepare({ subjects, redis, provider, requests, rounds });
+  if (!roundOf) throw new Error(`there is no operation ${operation}`);
+  const places = Array.from({ length: 50 }, (_, at) => `least-${at}`);
   for (let round = -2; round < rounds; round++) {
     noise.probe();
     for (const at of rungs.keys()) {
       const each = rungs[(at + round + 2) % rungs.length];
-      if (each) await measure(each, roundOf(each.subject, round), round >= 0);
+      if (!each) continue;
+      const isLeast = operation === 'entities' && each.subject === 'apollo-fastify';
+      const given = isLeast
+        ? entitiesRound(each.subject, requests, places)
+        : roundOf(each.subject, round);
+      await measure(each, given, round >= 0);
     }
   }
   const [base] = rungs;
   console.table(
     rungs.map(({ name, cpuUs, redisUs }, at) => ({
-      start: name,
+      [operation]: name,
       'CPU, µs': Math.round(median(cpuUs)),
-      'more than above': at > 0 && at < levels.length ? step(at, 'cpuUs') : '',
+      'more than above': isStep(at) ? step(at, 'cpuUs') : '',
       '÷ first': Number((median(cpuUs) / median(base?.cpuUs ?? [])).toFixed(2)),
       'Redis, µs': Math.round(median(redisUs)),
-      'Redis, more': at > 0 && at < levels.length ? step(at, 'redisUs') : '',
+      'Redis, more': isStep(at) ? step(at, 'redisUs') : '',
     })),
   );
   console.log(
@@ -87,6 +105,11 @@ try {
 } finally {
   await Promise.all(rungs.flatMap((each) => [each.process.stop(), each.redis.stop()]));
   await provider.stop();
+}
+
+/** Whether a row adds something to the one above. */
+function isStep(at: number): boolean {
+  return at > 0 && rungs[at]?.name.startsWith('+') === true;
 }
 
 function rung(

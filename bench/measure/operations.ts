@@ -207,7 +207,7 @@ function pollRound(owned: readonly OwnedId[], expected: string): Round {
   };
 }
 
-function entitiesRound(
+export function entitiesRound(
   name: SubjectName,
   requests: number,
   given: readonly string[] | readonly OwnedId[],

@@ -28,7 +28,7 @@ interface Target {
   readonly ratio: (figures: Figures, cold: Cold) => number | null;
 }
 
-export type Cold = { readonly ours: ColdStart; readonly hello: ColdStart } | null;
+export type Cold = Readonly<Record<'ours' | 'libraries' | 'hello', ColdStart>> | null;
 
 const targets: readonly Target[] = [
   {

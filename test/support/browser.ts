@@ -22,6 +22,8 @@ export async function openBrowser(): Promise<TestBrowser> {
   return {
     openPage: async (width = 1280) => {
       const page = await browser.newPage({ viewport: { width, height: 800 } });
+      // On a busy machine a page of GraphiQL needs more than Playwright's 30 s.
+      page.setDefaultTimeout(120_000);
       page.on('request', (request) => requested.push(request.url()));
       page.on('console', (message) => {
         if (message.type() === 'error') complaints.push(message.text());

@@ -1,6 +1,8 @@
 import type { Page } from 'playwright-core';
 import { until } from './until.ts';
 
+const busyMs = 120_000;
+
 /** Runs a tab of GraphiQL by the name of its operation, and returns the text of the result pane. */
 export async function runTab(page: Page, name: string): Promise<string> {
   // As a person would, look before clicking: the editor is filled a moment after the tab is shown,
@@ -11,12 +13,12 @@ export async function runTab(page: Page, name: string): Promise<string> {
     await page.waitForTimeout(800);
     const text = await page.locator('.graphiql-query-editor').innerText();
     return new RegExp(`(?:mutation|query)\\s${name}\\b`, 'u').test(text);
-  });
+  }, busyMs);
   await page.getByRole('button', { name: /execute query/iu }).click();
   return until(async () => {
     const text = await resultText(page);
     return text.includes('"data"') || text.includes('"errors"') ? text : null;
-  });
+  }, busyMs);
 }
 
 /** The text of the result pane, without the blanks of its editor. */
