@@ -181,12 +181,12 @@ async function loadAll(ids: readonly string[]): Promise<object[]> {
   const texts = await redis.mget(...places.flatMap((place) => [place, `${place}:personal`]));
   return ids.map((id, at) => ({
     ...{ id, createdAt: '2026-11-26', status: 'PASSED' },
-    ...JSON.parse(open(texts[2 * at] ?? '') || '{}'),
-    personal: open(texts[2 * at + 1] ?? ''),
+    ...JSON.parse(unseal(texts[2 * at] ?? '') || '{}'),
+    personal: unseal(texts[2 * at + 1] ?? ''),
   }));
 }
 
-function open(text: string): string {
+function unseal(text: string): string {
   if (!sealed || text === '') return text;
   const data = Buffer.from(text, 'base64url');
   const decipher = createDecipheriv('aes-256-gcm', key, data.subarray(0, 12));
