@@ -289,7 +289,7 @@ async function turnOf(plan: Plan): Promise<(connect: () => Promise<void>) => Pro
   const { way, perSecond, redisUrl, run, skewMs } = plan;
   if (way === 'ours') {
     const now = (): number => performance.timeOrigin + performance.now() + skewMs;
-    const client = connectRedis(redisUrl);
+    const client = connectRedis({ url: redisUrl });
     await waitForRedis(client, 5000);
     const pacer = createRedisPacer({
       ...{ client, now, guardMs },

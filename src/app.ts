@@ -37,6 +37,8 @@ const drainTimeoutMs = 9100;
 export interface App {
   readonly config: Config;
   readonly log: Log;
+  /** The class of what is wrong with the store now; null while it works. */
+  readonly storeFault: () => string | null;
   /** Refuses new requests, finishes those in flight, and closes everything. */
   readonly stop: () => Promise<void>;
 }
@@ -91,6 +93,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   return {
     config,
     log,
+    storeFault: shared.storeFault,
     stop: async () => {
       isDraining = true;
       await closeAll(running);
@@ -148,8 +151,8 @@ async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
   const readToken = await createTokenReader(config, core.now);
   const identify = isOpen ? identifySandboxCaller : identifyRoutedCaller(config, readToken);
   registerGraphql(main, { apollo, core, identify });
-  const { store, storeRoundTripMs } = shared;
-  registerHealth(main, { store, storeRoundTripMs, isDraining });
+  const { store, storeRoundTripMs, storeFault } = shared;
+  registerHealth(main, { store, storeRoundTripMs, storeFault, isDraining });
   registerMetrics(main, metrics);
   if (config.graphiql) {
     const { registerGraphiql } = await import('./http/routes/graphiql.ts');

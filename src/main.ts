@@ -70,7 +70,8 @@ function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : 'unknown error';
 }
 
-function startUpLines({ config }: App): string[] {
+function startUpLines({ config, storeFault }: App): string[] {
+  const fault = storeFault();
   const url = `http://localhost:${config.port}`;
   return [
     '',
@@ -80,7 +81,7 @@ function startUpLines({ config }: App): string[] {
       ? '  SANDBOX: no real provider is called, and nothing is charged.'
       : '  LIVE:    real providers are called, and they charge.',
     config.redis
-      ? '  STORE:   Redis, shared by every replica.'
+      ? `  STORE:   Redis, shared by every replica${fault === null ? '' : `. NOT USABLE NOW: ${fault}`}.`
       : '  STORE:   in memory. A restart forgets everything.',
     '',
     ...(config.graphiql ? [`  Click here   ${url}/graphiql`] : []),

@@ -47,6 +47,17 @@ export interface RedisConfig {
   /** It may contain a password. */
   readonly url: Secret;
   readonly encryptionKeys: readonly [NamedKey, ...NamedKey[]];
+  /** PEM texts, and the name in the server's certificate. */
+  readonly tls: {
+    readonly ca: string | undefined;
+    readonly cert: string | undefined;
+    readonly key: Secret | undefined;
+    readonly serverName: string | undefined;
+  };
+  readonly sentinelLogin: {
+    readonly username: string | undefined;
+    readonly password: Secret | undefined;
+  };
 }
 
 /**
@@ -98,14 +109,29 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
     limitGuardMs: values.LIMIT_GUARD_MS,
     logLevel: values.LOG_LEVEL,
     redirectOrigins: values.REDIRECT_ORIGINS ?? (isLive ? new Map() : null),
-    redis:
-      values.REDIS_URL && values.STORE_ENCRYPTION_KEYS
-        ? { url: values.REDIS_URL, encryptionKeys: values.STORE_ENCRYPTION_KEYS }
-        : null,
+    redis: toRedisConfig(values),
     routing: values.ROUTING,
     // The memory store ends with the process, so a random key per process is enough.
     hashKeys: values.STORE_HASH_KEYS ?? [randomKey()],
     providers,
+  };
+}
+
+function toRedisConfig(values: SettingValues): RedisConfig | null {
+  const { REDIS_URL: url, STORE_ENCRYPTION_KEYS: encryptionKeys } = values;
+  if (!url || !encryptionKeys) return null;
+  return {
+    ...{ url, encryptionKeys },
+    tls: {
+      ca: values.REDIS_TLS_CA,
+      cert: values.REDIS_TLS_CERT,
+      key: values.REDIS_TLS_KEY,
+      serverName: values.REDIS_TLS_SERVER_NAME,
+    },
+    sentinelLogin: {
+      username: values.REDIS_SENTINEL_USERNAME,
+      password: values.REDIS_SENTINEL_PASSWORD,
+    },
   };
 }
 

@@ -26,6 +26,7 @@ export function createMemoryShared(
     // Without Redis no other service can receive events.
     publish: async () => {},
     storeRoundTripMs: () => null,
+    storeFault: () => null,
     close: followUps.close,
   };
 }

@@ -11,9 +11,10 @@ import { createRedisPacer } from '../infra/redis/redis-pacer.ts';
 import { createRedisPublish } from '../infra/redis/redis-publish.ts';
 import { createRedisStore } from '../infra/redis/redis-store.ts';
 import { createRedisVelocity } from '../infra/redis/redis-velocity.ts';
+import { watchRedisState, type RedisState } from '../infra/redis/watch-redis-state.ts';
 import { createRoundTrips } from '../infra/redis/round-trips.ts';
 import { createVault } from '../infra/vault.ts';
-import { StoreUnavailable, type Log } from '../ports/index.ts';
+import { StoreUnavailable, type Log, type Store } from '../ports/index.ts';
 import type { Config, RedisConfig } from './config.ts';
 import type { Clocks, Shared } from './create-shared.ts';
 
@@ -31,10 +32,20 @@ export async function createRedisShared(
   };
   const { hashKeys, limitGuardMs: guardMs } = config;
   const mode = modeOf(config);
-  const client = connectRedis(redis.url.reveal());
+  const state = watchRedisState(log);
+  const connection = {
+    url: redis.url.reveal(),
+    tls: { ...redis.tls, key: redis.tls.key?.reveal() },
+    sentinelLogin: { ...redis.sentinelLogin, password: redis.sentinelLogin.password?.reveal() },
+  };
+  const client = connectRedis(connection, 'commands', state);
   await waitForRedis(client, redisReadyWithinMs);
-  const isRefused =
-    config.sandbox || config.allowEviction ? null : await watchEviction(client, log);
+  if (state.fault() === 'database') {
+    client.disconnect();
+    throw new BootError(['REDIS_URL names a database that this Redis does not have.']);
+  }
+  const eviction =
+    config.sandbox || config.allowEviction ? null : await watchEviction(client, state, log);
   const roundTrips = createRoundTrips((roundTripMs) =>
     log.event('warn', 'store_far', { roundTripMs }),
   );
@@ -54,14 +65,23 @@ export async function createRedisShared(
   });
   const followUps = createBullFollowUps({
     ...{ client, now, mode, onError },
-    blockingClient: connectRedis(redis.url.reveal(), 'blocking'),
+    blockingClient: connectRedis(connection, 'blocking'),
   });
   const ping = async (): Promise<void> => {
     await store.ping();
-    if (isRefused?.()) throw new StoreUnavailable();
+    await eviction?.demandNone();
+  };
+  // A claim in a server that evicts keys could be forgotten, and a repeat could pay twice.
+  const claims: Store['claims'] = {
+    ...store.claims,
+    take: async (claim) => {
+      await eviction?.demandNone();
+      return store.claims.take(claim);
+    },
   };
   return {
-    store: { ...store, ping },
+    store: { ...store, claims: eviction ? claims : store.claims, ping },
+    storeFault: state.fault,
     pacer,
     velocity: createRedisVelocity({ client, mode }),
     followUps,
@@ -69,6 +89,7 @@ export async function createRedisShared(
     storeRoundTripMs: roundTrips.currentMs,
     close: async () => {
       replicas.stop();
+      eviction?.stop();
       await followUps.close();
       await store.close();
     },
@@ -90,29 +111,52 @@ function quotaPlaces(
   return [place(first), ...others.map(place)];
 }
 
+interface Eviction {
+  /** Throws `StoreUnavailable` if the server evicts keys, or if that is not known after a connection was made. */
+  readonly demandNone: () => Promise<void>;
+  readonly stop: () => void;
+}
+
+/** A setting of a running server can be changed without a new connection. */
+const checkEvictionEveryMs = 10_000;
+
 /**
- * A Redis that evicts keys when it is full could evict the record of a payment. If the boot finds one, it fails.
- * If one is found later, for example after a failover, the process becomes not ready.
+ * A Redis that evicts keys when it is full could evict the record of a payment. If the boot finds one, it fails. If
+ * one is found later, for example after a failover, nothing chargeable is started.
  */
-async function watchEviction(client: RedisClient, log: Log): Promise<() => boolean> {
-  const found = await evicts(client);
+async function watchEviction(client: RedisClient, state: RedisState, log: Log): Promise<Eviction> {
+  let found = await evicts(client);
   if (found === null && client.status === 'ready') {
     const line =
       'REDIS_URL: cannot check the eviction policy, because Redis denies CONFIG and INFO. Make sure that maxmemory-policy is noeviction.';
     log.event('warn', 'boot', { line });
   }
-  let isRefused = found === true;
-  if (isRefused) {
+  if (found === true) {
     client.disconnect();
     throw new BootError([
       'REDIS_URL names a Redis that evicts keys when it is full, so a repeat could pay twice. Set its maxmemory-policy to noeviction, or set STORE_ALLOW_EVICTION=on.',
     ]);
   }
-  client.on('ready', () => {
-    const check = async (): Promise<void> => {
-      isRefused = (await evicts(client)) === true;
-    };
-    void check();
-  });
-  return () => isRefused;
+  const check = async (): Promise<void> => {
+    // A server that does not say is taken as at the boot.
+    found = (await evicts(client).catch(() => null)) ?? found;
+  };
+  // A new connection may lead to another server, so claims wait until its policy is known.
+  let known = Promise.resolve();
+  const checkNow = (): void => {
+    known = check();
+  };
+  client.on('ready', checkNow);
+  client.on('+node', checkNow);
+  const timer = setInterval(() => void check(), checkEvictionEveryMs);
+  timer.unref();
+  return {
+    demandNone: async () => {
+      await known;
+      if (found !== true) return;
+      state.failed('evicting');
+      throw new StoreUnavailable();
+    },
+    stop: () => clearInterval(timer),
+  };
 }

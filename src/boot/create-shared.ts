@@ -12,6 +12,8 @@ export interface Shared {
   readonly publish: Publish;
   /** The round-trip time to the store; null for the memory store, or before it was measured. */
   readonly storeRoundTripMs: () => number | null;
+  /** The class of what is wrong with the store now, such as `credentials`; null while it works. */
+  readonly storeFault: () => string | null;
   readonly close: () => Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Secret } from '../contract/index.ts';
 import { isLoopback } from '../core/is-loopback.ts';
-import { isRedisUrl } from '../infra/redis/is-redis-url.ts';
+import { parseRedisUrl } from '../infra/redis/parse-redis-url.ts';
 import {
   readClaims,
   readKeys,
@@ -34,6 +34,17 @@ const autoOnOrOff = z.enum(['auto', 'on', 'off'], 'must be auto, on or off');
 const positive = z.coerce.number('must be a number').positive('must be above 0');
 const notNegative = z.coerce.number('must be a number').min(0, 'must not be negative');
 const url = z.url({ protocol: /^https?$/u, error: 'must be an absolute URL' });
+
+/** A text in PEM, in which `\\n` may stand for the end of a line. */
+function pem(kind: string) {
+  return z
+    .string()
+    .transform((text) => text.replaceAll('\\n', '\n'))
+    .refine(
+      (text) => new RegExp(`-----BEGIN [A-Z ]*${kind}-----`, 'u').test(text),
+      `must be PEM of a ${kind.toLowerCase()}`,
+    );
+}
 
 /** In `neededWith`: the credentials of any provider. With them, real providers are called. */
 export const withCredentials = 'credentials';
@@ -71,8 +82,11 @@ export const settings = {
   REDIS_URL: {
     type: z
       .string()
-      .refine(isRedisUrl, 'must be redis://, rediss://, redis+cluster:// or redis+sentinel://')
-      .transform((text) => new Secret(text))
+      .transform((text, context) => {
+        const parsed = parseRedisUrl(text);
+        if ('mistake' in parsed) context.addIssue(parsed.mistake);
+        return new Secret(text);
+      })
       .optional(),
     default: 'in memory',
     isSecret: true,
@@ -81,7 +95,50 @@ export const settings = {
         'a restart without it forgets idempotency keys, so a repeat could pay twice',
     },
     meaning:
-      '`redis://`, `rediss://`, `redis+cluster://h:p,…` or `redis+sentinel://h:p,…/name`. It may hold a password.',
+      '`redis://user:password@host:port/database`, `redis+cluster://host:port,…` or `redis+sentinel://host:port,…/name/database`; `rediss` in the place of `redis` for TLS.',
+  },
+  REDIS_TLS_CA: {
+    type: pem('CERTIFICATE').optional(),
+    default: 'the certificates of Node',
+    meaning: 'PEM of the authorities that sign the certificates of Redis.',
+  },
+  REDIS_TLS_CERT: {
+    type: pem('CERTIFICATE').optional(),
+    default: '',
+    neededWith: { REDIS_TLS_KEY: 'a key proves nothing without its certificate' },
+    meaning: 'PEM of the certificate that this service shows to Redis.',
+  },
+  REDIS_TLS_KEY: {
+    type: pem('PRIVATE KEY')
+      .transform((text) => new Secret(text))
+      .optional(),
+    default: '',
+    isSecret: true,
+    neededWith: { REDIS_TLS_CERT: 'a certificate cannot be shown without its key' },
+    meaning: 'PEM of its private key.',
+  },
+  REDIS_TLS_SERVER_NAME: {
+    type: z
+      .string()
+      .regex(/^[\w.-]+$/u, 'must be a host name')
+      .optional(),
+    default: 'the host in `REDIS_URL`',
+    meaning: 'Name in the certificates of Redis, if it differs from the host.',
+  },
+  REDIS_SENTINEL_USERNAME: {
+    type: z.string().optional(),
+    default: '',
+    meaning: 'User at the sentinels. `REDIS_URL` has the login of the servers.',
+  },
+  REDIS_SENTINEL_PASSWORD: {
+    type: z
+      .string()
+      .transform((text) => new Secret(text))
+      .optional(),
+    default: '',
+    isSecret: true,
+    neededWith: { REDIS_SENTINEL_USERNAME: 'a user needs a password' },
+    meaning: 'Password at the sentinels.',
   },
   STORE_ENCRYPTION_KEYS: {
     type: z.string().transform(readKeys).optional(),

@@ -19,6 +19,8 @@ const loggedFields = {
   outcome_unknown_code: ['provider', 'code'],
   provider_misconfigured: ['provider', 'action', 'providerCode'],
   store_unavailable: ['operation'],
+  store_down: ['reason'],
+  store_up: [],
   store_far: ['roundTripMs'],
   notification_unreadable: ['provider'],
   bug: ['where', 'errorName', 'stack'],

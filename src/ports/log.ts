@@ -13,6 +13,9 @@ export interface LogEvents {
   outcome_unknown_code: { provider: string; code: string };
   provider_misconfigured: { provider: string; action: string; providerCode?: string | undefined };
   store_unavailable: { operation: string };
+  /** The store cannot be used, and why: once per change. */
+  store_down: { reason: string };
+  store_up: Record<string, never>;
   /** Redis is so far away that its round trips delay calls; above 100 ms they also cost quota. */
   store_far: { roundTripMs: number };
   notification_unreadable: { provider: string };

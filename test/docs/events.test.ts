@@ -41,7 +41,7 @@ beforeAll(async () => {
   // A minute is too long for a test.
   writeFileSync(join(folder, 'consumer.mjs'), body.replace('60_000', '300'));
   consumer = (await import(pathToFileURL(join(folder, 'consumer.mjs')).href)) as Consumer;
-  const client = connectRedis(redis.url);
+  const client = connectRedis({ url: redis.url });
   await waitForRedis(client, 5000);
   publish = createRedisPublish(client, 'live');
   close = () => client.disconnect();

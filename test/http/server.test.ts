@@ -216,7 +216,8 @@ describe('the listeners', () => {
     const { data } = await send(startMutation, { input: { idempotencyKey: 'p', channel: 'E_ID' } });
     const { launch } = data.startVerification.verification;
     expect(new URL(launch.url).port).toBe(new URL(url).port);
-    expect((await fetch(launch.url)).status).toBe(200);
+    // A busy process refuses pages with 503.
+    await until(async () => (await fetch(launch.url)).status === 200);
     const done = await fetch(launch.url, {
       method: 'POST',
       body: new URLSearchParams({ act: 'pass' }),

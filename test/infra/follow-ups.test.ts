@@ -21,11 +21,11 @@ async function overRedis(
   url: string,
   onError: (error: unknown) => void = () => {},
 ): Promise<FollowUpPlan> {
-  const client = connectRedis(url);
+  const client = connectRedis({ url });
   await waitForRedis(client, 5000);
   const followUps = createBullFollowUps({
     ...{ client, now, mode: 'sandbox', onError },
-    blockingClient: connectRedis(url, 'blocking'),
+    blockingClient: connectRedis({ url }, 'blocking'),
   });
   const plan = {
     ...followUps,

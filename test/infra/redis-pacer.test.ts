@@ -30,7 +30,7 @@ async function replica(
   placesOf: (key: string) => readonly [string, ...string[]] = (key) => [`{vs:test:quota}:${key}`],
 ) {
   const now = (): number => trueMs() + skewMs;
-  const client = connectRedis(url);
+  const client = connectRedis({ url });
   await waitForRedis(client, 5000);
   cleanUp.push(() => client.disconnect());
   const pacer = createRedisPacer({
@@ -177,7 +177,7 @@ describe.concurrent('slots reserved in Redis', () => {
   it('are used when Redis is 100 ms away', async () => {
     const far = await startFarAway(redis.port, 50);
     cleanUp.push(far.stop);
-    const client = connectRedis(far.url);
+    const client = connectRedis({ url: far.url });
     await waitForRedis(client, 5000);
     cleanUp.push(() => client.disconnect());
     const replicas = await Promise.all([replica(0, far.url), replica(0, far.url)]);

@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 async function clientOf(url = redis.url): Promise<RedisClient> {
-  const client = connectRedis(url);
+  const client = connectRedis({ url });
   await waitForRedis(client, 5000);
   cleanUp.push(() => client.disconnect());
   return client;

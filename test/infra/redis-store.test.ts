@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
-import { isRedisUrl } from '../../src/infra/redis/is-redis-url.ts';
 import {
   redisStoreOf,
   someKey,
@@ -286,26 +285,4 @@ describe('a Redis in trouble', () => {
     expect(await endOf(store.ping())).toBe('unavailable');
     await store.close();
   }, 20_000);
-});
-
-describe('REDIS_URL', () => {
-  it.each([
-    'redis://127.0.0.1:6379',
-    'rediss://user:pass@redis.example:6380/1',
-    'redis+cluster://a:1,b:2,c:3',
-    'rediss+cluster://user:pass@a:1,b:2',
-    'redis+sentinel://a:1,b:2/main',
-  ])('accepts %s', (url) => {
-    expect(isRedisUrl(url)).toBe(true);
-  });
-
-  it.each([
-    'http://a:1',
-    'redis://',
-    'redis+cluster://a,b',
-    'redis+cluster://a:1/0',
-    'redis+sentinel://a:1',
-  ])('rejects %s', (url) => {
-    expect(isRedisUrl(url)).toBe(false);
-  });
 });

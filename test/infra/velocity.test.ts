@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 async function redisVelocity(): Promise<Velocity> {
-  const client = connectRedis(redis.url);
+  const client = connectRedis({ url: redis.url });
   await waitForRedis(client, 5000);
   cleanUp.push(() => client.disconnect());
   return createRedisVelocity({ client, mode: 'test' });

@@ -166,7 +166,7 @@ export async function redisStoreOf(
     readonly encryption?: readonly NamedKey[];
   } = {},
 ) {
-  const client: RedisClient = connectRedis(url);
+  const client: RedisClient = connectRedis({ url });
   await waitForRedis(client, 5000);
   const hashKeys = keys.hash ?? [someKey('h1')];
   const store = createRedisStore({

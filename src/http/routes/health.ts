@@ -7,10 +7,12 @@ export function registerHealth(
   {
     store,
     storeRoundTripMs,
+    storeFault,
     isDraining,
   }: {
     readonly store: Store;
     readonly storeRoundTripMs: () => number | null;
+    readonly storeFault: () => string | null;
     readonly isDraining: () => boolean;
   },
 ): void {
@@ -24,7 +26,9 @@ export function registerHealth(
         ? { status: 'ready' }
         : { status: 'ready', storeRoundTripMs: Math.ceil(roundTripMs) };
     } catch {
-      return reply.code(503).send({ status: 'store unavailable' });
+      const reason = storeFault();
+      const status = 'store unavailable';
+      return reply.code(503).send(reason === null ? { status } : { status, reason });
     }
   });
 }

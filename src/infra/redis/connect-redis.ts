@@ -1,7 +1,11 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable } from '../../ports/index.ts';
 import { batchWrites } from './batch-writes.ts';
-import { createReplyWatch } from './watch-replies.ts';
+import { guardStreams } from './guard-streams.ts';
+import { parseRedisUrl } from './parse-redis-url.ts';
+import { toRedisFault } from './redis-fault.ts';
+import { createReplyWatch, type ReplyOutcome } from './watch-replies.ts';
+import type { RedisState } from './watch-redis-state.ts';
 
 export type RedisClient = Redis | Cluster;
 
@@ -44,29 +48,67 @@ const blockingOptions = {
   retryStrategy,
 } as const satisfies RedisOptions;
 
+export interface RedisConnection {
+  readonly url: string;
+  /** PEM texts. Without `ca`, Node's certificates decide. */
+  readonly tls?: {
+    readonly ca?: string | undefined;
+    readonly cert?: string | undefined;
+    readonly key?: string | undefined;
+    /** The name in the server's certificate, if it differs from the host. */
+    readonly serverName?: string | undefined;
+  };
+  /** The login of the sentinels. The URL has the login of the servers. */
+  readonly sentinelLogin?: {
+    readonly username?: string | undefined;
+    readonly password?: string | undefined;
+  };
+}
+
 /**
- * A client for `redis://`, `rediss://`, `redis+cluster://h1:p,h2:p` (`rediss+cluster:` with TLS) or
- * `redis+sentinel://h:p,…/master`. Connects at once and retries without end. Throws for any other URL.
+ * A client for a URL that `parseRedisUrl` accepts. Connects at once and retries without end. Throws for any other
+ * URL. With TLS in the URL, no byte is ever sent without TLS, not to sentinels either.
+ *
+ * `state` learns from each command and each connection whether the server can be used.
  */
-export function connectRedis(url: string, use: 'commands' | 'blocking' = 'commands'): RedisClient {
-  const client = createClient(url, use === 'commands' ? options : blockingOptions);
-  if (use === 'commands') watchReplies(client);
+export function connectRedis(
+  connection: RedisConnection,
+  use: 'commands' | 'blocking' = 'commands',
+  state: RedisState | null = null,
+): RedisClient {
+  const client = createClient(connection, use === 'commands' ? options : blockingOptions);
+  const tell = (error: unknown): void => {
+    const fault = toRedisFault(error);
+    if (fault !== null) state?.failed(fault);
+  };
+  if (use === 'commands') watchReplies(client, { failed: tell, works: () => state?.works() });
   // A cluster client connects to a node at its first command, and refuses other commands until then.
   client.on('+node', (node: Redis) => {
+    guardStreams(node, tell);
     batchWrites(node);
     void node.connect().catch(() => {});
   });
-  if (client instanceof Redis) batchWrites(client);
+  if (client instanceof Redis) {
+    guardStreams(client, tell);
+    batchWrites(client);
+    void client.connect().catch(() => {});
+  }
   // Without a listener an error event would end the process. The failed commands report the error.
-  client.on('error', () => {});
+  client.on('error', (error: unknown) => {
+    tell(error);
+    // Otherwise the commands would run in database 0, which may belong to another environment.
+    if (toRedisFault(error) === 'database') client.disconnect();
+  });
+  client.on('node error', tell);
   return client;
 }
 
 /** From now on, every command of the client is rejected if the server goes silent. */
-function watchReplies(client: RedisClient): void {
+function watchReplies(client: RedisClient, outcome: ReplyOutcome): void {
   const isOneConnection = client instanceof Redis;
   const replies = createReplyWatch({
     replaceConnection: isOneConnection ? () => client.disconnect(true) : null,
+    outcome,
   });
   if (isOneConnection) client.on('close', replies.connectionClosed);
   // Every command passes here, including those of BullMQ.
@@ -77,51 +119,64 @@ function watchReplies(client: RedisClient): void {
   };
 }
 
-function createClient(url: string, given: typeof options | typeof blockingOptions): RedisClient {
-  if (/^rediss?:\/\//u.test(url)) return new Redis(url, given);
-  const parsed = /^redis(s?)\+(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/([^/]+))?$/u.exec(
-    url,
-  );
-  const [, tls, kind, login = '', hosts = '', master] = parsed ?? [];
-  const [username = '', password] = login.split(':').map(decodeURIComponent);
-  const common = {
-    ...given,
-    ...(username === '' ? {} : { username }),
-    ...(password ? { password } : {}),
-    ...(tls ? { tls: {} } : {}),
+function createClient(
+  { url, tls: given = {}, sentinelLogin = {} }: RedisConnection,
+  use: typeof options | typeof blockingOptions,
+): RedisClient {
+  const parsed = parseRedisUrl(url);
+  if ('mistake' in parsed) throw new Error('not a Redis URL');
+  const { kind, isTls, nodes, username, password, database, master } = parsed.target;
+  const { ca, cert, key, serverName } = given;
+  const tls = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
   };
-  const nodes = hosts.split(',').map(readNode);
-  if (kind === 'cluster' && master === undefined) {
-    const { retryStrategy: clusterRetryStrategy, enableOfflineQueue, ...ofNodes } = common;
-    // A last resort for one connection of a cluster, if `createReplyWatch` does not end it.
-    const redisOptions = { socketTimeout: 10_000, ...ofNodes };
-    return new Cluster(nodes, {
-      redisOptions,
-      clusterRetryStrategy,
-      enableOfflineQueue,
-      slotsRefreshTimeout: 1000,
-      // Otherwise the cluster client repeats a command whose reply was lost (measured: INCR ran twice).
-      retryDelayOnFailover: 0,
-      retryDelayOnClusterDown: 0,
-      maxRedirections: 3,
-    });
+  const common = {
+    ...use,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(isTls ? { tls } : {}),
+  };
+  switch (kind) {
+    case 'single':
+      return new Redis({ ...common, ...nodes[0], db: database, lazyConnect: true });
+    case 'sentinel':
+      return new Redis({
+        ...common,
+        sentinels: [...nodes],
+        name: master ?? '',
+        db: database,
+        lazyConnect: true,
+        sentinelRetryStrategy: retryStrategy,
+        sentinelCommandTimeout: 1000,
+        ...(sentinelLogin.username === undefined
+          ? {}
+          : { sentinelUsername: sentinelLogin.username }),
+        ...(sentinelLogin.password === undefined
+          ? {}
+          : { sentinelPassword: sentinelLogin.password }),
+        // Without these two, ioredis speaks to sentinels and their masters in clear text.
+        ...(isTls ? { enableTLSForSentinelMode: true, sentinelTLS: tls } : {}),
+      });
+    case 'cluster': {
+      const { retryStrategy: clusterRetryStrategy, enableOfflineQueue, ...ofNodes } = common;
+      // A last resort for one connection of a cluster, if `createReplyWatch` does not end it.
+      const redisOptions = { socketTimeout: 10_000, ...ofNodes };
+      return new Cluster([...nodes], {
+        redisOptions,
+        clusterRetryStrategy,
+        enableOfflineQueue,
+        slotsRefreshTimeout: 1000,
+        // Otherwise the cluster client repeats a command whose reply was lost (measured: INCR ran twice).
+        retryDelayOnFailover: 0,
+        retryDelayOnClusterDown: 0,
+        maxRedirections: 3,
+        // Names stay names: a certificate names the host, not its address.
+        dnsLookup: (address, done) => done(null, address),
+      });
+    }
   }
-  if (kind === 'sentinel' && master !== undefined) {
-    return new Redis({
-      ...common,
-      sentinels: nodes,
-      name: master,
-      sentinelRetryStrategy: retryStrategy,
-      sentinelCommandTimeout: 1000,
-    });
-  }
-  throw new Error('not a Redis URL');
-}
-
-function readNode(text: string): { host: string; port: number } {
-  const url = URL.canParse(`redis://${text}`) ? new URL(`redis://${text}`) : null;
-  if (!url?.hostname || !url.port) throw new Error('not a Redis URL');
-  return { host: url.hostname, port: Number(url.port) };
 }
 
 const lookEveryMs = 20;

@@ -1,7 +1,16 @@
 import { ReplyError, type Command } from 'ioredis';
 import { everyTick, tickMs } from '../running-time.ts';
 
-type SentCommand = Pick<Command, 'resolve' | 'reject'>;
+type SentCommand = Pick<Command, 'resolve' | 'reject' | 'name'>;
+
+/** What commands show about the server. */
+export interface ReplyOutcome {
+  readonly failed: (error: unknown) => void;
+  /** A write succeeded. A server that only reads is of no use. */
+  readonly works: () => void;
+}
+
+const writes: ReadonlySet<string> = new Set(['eval', 'evalsha', 'set']);
 
 export interface ReplyWatch {
   /** Call with each command that is about to be sent. It is rejected if the server goes silent. */
@@ -31,7 +40,9 @@ const replaceAfterMs = 2000;
  */
 export function createReplyWatch({
   replaceConnection,
+  outcome,
 }: {
+  readonly outcome: ReplyOutcome;
   /** Null if the client has several connections. Then the silence of one says nothing about the others. */
   readonly replaceConnection: (() => void) | null;
 }): ReplyWatch {
@@ -79,11 +90,13 @@ export function createReplyWatch({
       };
       command.resolve = (value) => {
         replied();
+        if (writes.has(command.name)) outcome.works();
         resolve(value);
       };
       command.reject = (error) => {
         if (error instanceof ReplyError) replied();
         else if (!waiting.get(at)?.isGivenUp) waiting.delete(at);
+        outcome.failed(error);
         reject(error);
       };
       const giveUp = (): void => command.reject(new Error('Redis does not respond'));
