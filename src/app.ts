@@ -39,7 +39,10 @@ export interface App {
   readonly log: Log;
   /** The class of what is wrong with the store now; null while it works. */
   readonly storeFault: () => string | null;
-  /** Refuses new requests, finishes those in flight, and closes everything. */
+  /**
+   * Says that it stops and serves on for `SHUTDOWN_DELAY_MS`. Then refuses new requests, finishes those in flight,
+   * and closes everything.
+   */
   readonly stop: () => Promise<void>;
 }
 
@@ -63,6 +66,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const metrics = createMetrics();
   const shared = await createShared(config, { now, steadyNow }, log);
   const running: Running = { shared, upstream: createUpstreamClient(), servers: [] };
+  let isStopping = false;
   let isDraining = false;
   try {
     const emulated = config.sandbox
@@ -84,7 +88,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     await warmUp(registry, shared.pacer);
     const apollo = createApolloServer({ schema, log, open: config.sandbox });
     await apollo.start();
-    const edge = { config, core, apollo, metrics, emulated, isDraining: () => isDraining };
+    const edge = {
+      ...{ config, core, apollo, metrics, emulated },
+      isStopping: () => isStopping,
+      isDraining: () => isDraining,
+    };
     await listen(edge, running);
   } catch (error) {
     await closeAll(running);
@@ -95,6 +103,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     log,
     storeFault: shared.storeFault,
     stop: async () => {
+      isStopping = true;
+      await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
       isDraining = true;
       await closeAll(running);
     },
@@ -134,14 +144,15 @@ interface Edge {
   readonly apollo: ReturnType<typeof createApolloServer>;
   readonly metrics: PrometheusMetrics;
   readonly emulated: Sandbox | null;
+  readonly isStopping: () => boolean;
   readonly isDraining: () => boolean;
 }
 
 /** The main listener is for the router, the public one for browsers and providers. One port may serve both. */
 async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
-  const { config, core, apollo, metrics, emulated, isDraining } = edge;
+  const { config, core, apollo, metrics, emulated, isStopping, isDraining } = edge;
   const create = (): FastifyInstance => {
-    const server = createServer({ log: core.log, isDraining });
+    const server = createServer({ log: core.log, isStopping, isDraining });
     servers.push(server);
     return server;
   };
@@ -152,7 +163,7 @@ async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
   const identify = isOpen ? identifySandboxCaller : identifyRoutedCaller(config, readToken);
   registerGraphql(main, { apollo, core, identify });
   const { store, storeRoundTripMs, storeFault } = shared;
-  registerHealth(main, { store, storeRoundTripMs, storeFault, isDraining });
+  registerHealth(main, { store, storeRoundTripMs, storeFault, isStopping });
   registerMetrics(main, metrics);
   if (config.graphiql) {
     const { registerGraphiql } = await import('./http/routes/graphiql.ts');

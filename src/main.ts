@@ -3,7 +3,7 @@ import { BootError } from './core/boot-error.ts';
 import { logBug } from './core/log-bug.ts';
 import { redactEnvValues } from './boot/redact-env-values.ts';
 
-/** Platforms kill a process after 10 s. It exits by itself before that. */
+/** Platforms kill a process after 10 s, and the delay of SHUTDOWN_DELAY_MS. It exits by itself before that. */
 const stopWithinMs = 9500;
 
 await main();
@@ -48,7 +48,7 @@ function endBoot(error: unknown): never {
 
 async function stop(app: App, reason: string): Promise<void> {
   const startedMs = Date.now();
-  const timer = setTimeout(() => process.exit(1), stopWithinMs);
+  const timer = setTimeout(() => process.exit(1), app.config.shutdownDelayMs + stopWithinMs);
   timer.unref();
   app.log.event('info', 'shutdown', { reason });
   await app.stop();

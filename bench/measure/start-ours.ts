@@ -18,6 +18,8 @@ export async function startOurs(
       REDIS_URL: redisUrl,
       STORE_HASH_KEYS: `h1:${key}`,
       STORE_ENCRYPTION_KEYS: `e1:${key}`,
+      PUBLIC_URL: 'https://idv.example',
+      REDIRECT_ORIGINS: 'https://app.example',
       ROUTER_SECRETS: 'the-secret-of-the-router',
       TRUST_IDENTITY_HEADERS: 'on',
       TENCENT_CN_SECRET_ID: 'AKIDbenchbenchbenchbenchbench',

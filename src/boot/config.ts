@@ -1,15 +1,20 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Secret, type AnyProvider, type ChecksumMode } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
 import type { VelocityRules } from '../core/callers/velocity-rules.ts';
 import type { NamedKey } from '../core/records/keyed-hash.ts';
 import type { Routing } from '../core/upstream/registry.ts';
 import type { JwtRules } from '../http/jwt-reader.ts';
+import { findMisspeltSettings } from './find-misspelt-settings.ts';
 import { findRoutingMistakes } from './find-routing-mistakes.ts';
 import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
+import { isKubernetesVariable } from './is-kubernetes-variable.ts';
+import { readFileSettings } from './read-file-settings.ts';
 import { readProviderSettings, type ProviderSettings } from './read-provider-settings.ts';
 import { readList } from './read-setting-values.ts';
 import { readSettings } from './read-settings.ts';
+import { settingPrefix } from './setting-names.ts';
 import type { SettingValues } from './settings.ts';
 
 export interface Config {
@@ -26,6 +31,8 @@ export interface Config {
   readonly velocityRules: VelocityRules;
   readonly limitGuardMs: number;
   readonly logLevel: string;
+  /** How long everything is still served after SIGTERM, while readiness says that the process stops. */
+  readonly shutdownDelayMs: number;
   /** By tenant; `*` is for every tenant. Null: any origin, in the sandbox only. */
   readonly redirectOrigins: ReadonlyMap<string, ReadonlySet<string>> | null;
   readonly hashKeys: readonly [NamedKey, ...NamedKey[]];
@@ -67,26 +74,42 @@ export interface RedisConfig {
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   definitions: readonly AnyProvider[],
+  readFile: (path: string) => string = (path) => readFileSync(path, 'utf8'),
 ): Config {
-  const given = Object.fromEntries(
-    // Container platforms set a variable to an empty text to unset it.
-    Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  const set = Object.fromEntries(
+    Object.entries(env).filter(
+      // Container platforms set a variable to an empty text to unset it.
+      (entry): entry is [string, string] =>
+        Boolean(entry[1]) && !isKubernetesVariable(entry[0], entry[1] ?? ''),
+    ),
   );
+  const { given, mistakes: wrongFiles } = readFileSettings({ readFile }, set, definitions);
   const off = readList(given['PROVIDERS_OFF'] ?? '');
   const providers = readProviderSettings(given, definitions, off);
   const isLive = providers.credentials.length > 0;
-  const { values, mistakes, missing } = readSettings(given, providers.credentials);
+  const { values, unreadable, mistakes, missing } = readSettings(given, providers.credentials);
+  const isOwned = (name: string): boolean =>
+    definitions.some(({ id }) => name.startsWith(settingPrefix(id)));
+  const combined = [
+    ...findModeMistakes(given, providers.credentials),
+    ...findSettingMistakes(values, isLive),
+    ...findRoutingMistakes(values.ROUTING, definitions),
+  ];
   const wrong = [
+    ...wrongFiles,
+    ...findMisspeltSettings(given, isOwned),
     ...mistakes,
     ...providers.mistakes,
     ...missing,
-    ...findModeMistakes(given, providers.credentials),
-    ...(values ? findSettingMistakes(values, isLive) : []),
-    ...(values ? findRoutingMistakes(values.ROUTING, definitions) : []),
+    // What a value means for another setting is not known while it cannot be read.
+    ...combined.filter((line) => !unreadable.some((name) => line.includes(name))),
   ];
-  if (!values || wrong.length > 0) throw new BootError(wrong);
+  if (wrong.length > 0) throw new BootError(wrong);
   return toConfig(values, isLive, providers.byId);
 }
+
+/** Two probes of a balancer at their usual distance. */
+const liveShutdownDelayMs = 5000;
 
 function toConfig(values: SettingValues, isLive: boolean, providers: Config['providers']): Config {
   // With credentials, browsers must not reach the port of the router.
@@ -108,6 +131,7 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
     velocityRules: toVelocityRules(values),
     limitGuardMs: values.LIMIT_GUARD_MS,
     logLevel: values.LOG_LEVEL,
+    shutdownDelayMs: values.SHUTDOWN_DELAY_MS ?? (isLive ? liveShutdownDelayMs : 0),
     redirectOrigins: values.REDIRECT_ORIGINS ?? (isLive ? new Map() : null),
     redis: toRedisConfig(values),
     routing: values.ROUTING,

@@ -1,12 +1,13 @@
-import { z } from 'zod';
 import { settingRows, withCredentials, type SettingValues } from './settings.ts';
 
 /** Variables of the environment that are set and not empty. */
 export type GivenSettings = Readonly<Record<string, string>>;
 
 export interface ReadSettings {
-  /** Null if a value could not be read. */
-  readonly values: SettingValues | null;
+  /** A setting whose value could not be read has its default here. */
+  readonly values: SettingValues;
+  /** The settings whose values could not be read. */
+  readonly unreadable: readonly string[];
   /** One line per wrong value: its name and what is expected, never the value. */
   readonly mistakes: readonly string[];
   /** One line per missing setting that other settings make necessary. */
@@ -15,14 +16,24 @@ export interface ReadSettings {
 
 /** Reads all settings of the table. `credentials`: full names of the given credentials of providers. */
 export function readSettings(given: GivenSettings, credentials: readonly string[]): ReadSettings {
-  const shape = Object.fromEntries(settingRows.map(([name, { type }]) => [name, type]));
-  const parsed = z.object(shape).safeParse(given);
+  const values: Record<string, unknown> = {};
+  const mistakes: string[] = [];
+  const unreadable: string[] = [];
+  // One by one, so that a wrong value hides no other mistake.
+  for (const [name, { type }] of settingRows) {
+    const parsed = type.safeParse(given[name]);
+    if (parsed.success) {
+      values[name] = parsed.data;
+      continue;
+    }
+    unreadable.push(name);
+    values[name] = type.safeParse(undefined).data;
+    mistakes.push(...new Set(parsed.error.issues.map(({ message }) => `${name} ${message}.`)));
+  }
   return {
-    // The shape is made from the same rows as the type `SettingValues`.
-    values: parsed.success ? (parsed.data as SettingValues) : null,
-    mistakes: parsed.success
-      ? []
-      : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}.`),
+    // Made from the same rows as the type.
+    values: values as SettingValues,
+    ...{ mistakes, unreadable },
     missing: findMissing(given, credentials),
   };
 }

@@ -76,7 +76,10 @@ export const settings = {
     type: url
       .refine((text) => !/[?#]/u.test(text), 'must have no query and no fragment')
       .optional(),
-    default: '`http://localhost:PUBLIC_PORT`',
+    default: '`http://localhost:PUBLIC_PORT`, in the sandbox only',
+    neededWith: {
+      [withCredentials]: 'people come back to it, and providers send notifications to it',
+    },
     meaning: 'URL under which browsers and providers reach the public listener.',
   },
   REDIS_URL: {
@@ -220,7 +223,8 @@ export const settings = {
   },
   REDIRECT_ORIGINS: {
     type: z.string().transform(readOrigins).optional(),
-    default: 'any in the sandbox; none with credentials',
+    default: 'any, in the sandbox only',
+    neededWith: { [withCredentials]: 'people are sent on to these origins only' },
     meaning: '`origin,…` for all tenants, or `tenant=origin,…;…`: where `redirectUrl` may lead.',
   },
   ROUTING: {
@@ -291,6 +295,12 @@ export const settings = {
     type: notNegative.default(20),
     default: '`20`',
     meaning: 'Milliseconds by which a call may be sent later than its reserved moment.',
+  },
+  SHUTDOWN_DELAY_MS: {
+    type: notNegative.max(60_000, 'must be at most 60000').optional(),
+    default: '`0` in the sandbox; `5000` with credentials',
+    meaning:
+      'Milliseconds after SIGTERM in which everything is still served while readiness says `stopping`, so that balancers notice it.',
   },
   LOG_LEVEL: {
     type: z

@@ -11,6 +11,9 @@ import { IdentityUnavailable } from './jwt-reader.ts';
 export interface ServerDeps {
   readonly log: Log;
   /** True once the process has begun to shut down. */
+  /** Whether the process will stop: requests are still served. */
+  readonly isStopping: () => boolean;
+  /** Whether requests are refused. */
   readonly isDraining: () => boolean;
 }
 
@@ -43,7 +46,7 @@ class ComeAgain extends Error {
  * Fastify's requestTimeout alone does not stop slow bodies: Node checks only every
  * connectionsCheckingInterval, 30 s by default.
  */
-export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
+export function createServer({ log, isStopping, isDraining }: ServerDeps): FastifyInstance {
   const server = fastify({
     bodyLimit,
     // No request log: paths contain capabilities.
@@ -79,7 +82,8 @@ export function createServer({ log, isDraining }: ServerDeps): FastifyInstance {
 
   server.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
-    if (isDraining()) reply.header('connection', 'close');
+    // A client that keeps its connection would send into one that is about to be closed.
+    if (isStopping()) reply.header('connection', 'close');
   });
 
   server.setErrorHandler((error: FastifyError, request, reply) => {

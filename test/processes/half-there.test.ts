@@ -143,6 +143,8 @@ describe('with a partly working Redis', () => {
         TENCENT_CN_SECRET_ID: 'AKIDtest',
         TENCENT_CN_SECRET_KEY: 'test-key',
         TENCENT_CN_ENDPOINT: 'http://127.0.0.1:1',
+        PUBLIC_URL: 'https://idv.example',
+        REDIRECT_ORIGINS: 'https://app.example',
         ROUTER_SECRETS: 'the-secret-of-the-router',
         TRUST_IDENTITY_HEADERS: 'on',
       },

@@ -20,7 +20,12 @@ let provider: LedgerProvider;
 let live: Replica;
 let publicPort = 0;
 const secret = 'the-secret-of-the-router';
-const credentials = { TENCENT_CN_SECRET_ID: 'AKIDtest', TENCENT_CN_SECRET_KEY: 'test-key' };
+const credentials = {
+  TENCENT_CN_SECRET_ID: 'AKIDtest',
+  TENCENT_CN_SECRET_KEY: 'test-key',
+  PUBLIC_URL: 'https://idv.example',
+  REDIRECT_ORIGINS: 'https://app.example',
+};
 const known = {
   'x-router-secret': secret,
   'x-tenant-id': 'tenant-1',

@@ -8,17 +8,17 @@ export function registerHealth(
     store,
     storeRoundTripMs,
     storeFault,
-    isDraining,
+    isStopping,
   }: {
     readonly store: Store;
     readonly storeRoundTripMs: () => number | null;
     readonly storeFault: () => string | null;
-    readonly isDraining: () => boolean;
+    readonly isStopping: () => boolean;
   },
 ): void {
   server.get('/health/live', () => ({ status: 'live' }));
   server.get('/health/ready', async (_request, reply) => {
-    if (isDraining()) return reply.code(503).send({ status: 'stopping' });
+    if (isStopping()) return reply.code(503).send({ status: 'stopping' });
     try {
       await store.ping();
       const roundTripMs = storeRoundTripMs();

@@ -37,10 +37,7 @@ const patterns: readonly (readonly [RedisFault, RegExp])[] = [
     /\b(?:ERR_SSL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)|certificate|secure TLS connection|SSL routines/u,
   ],
   ['name', /\b(?:ENOTFOUND|EAI_AGAIN|EAI_FAIL)\b/u],
-  [
-    'refused',
-    /\b(?:ECONNREFUSED|ECONNRESET|EPIPE|EHOSTUNREACH|ENETUNREACH)\b/u,
-  ],
+  ['refused', /\b(?:ECONNREFUSED|ECONNRESET|EPIPE|EHOSTUNREACH|ENETUNREACH)\b/u],
   ['timeout', /\bETIMEDOUT\b|does not respond|timed? ?out/iu],
   ['incomplete', /CLUSTERDOWN|All sentinels are unreachable|Failed to refresh slots cache/u],
 ];
