@@ -21,9 +21,9 @@ export function createApolloServer(deps: {
   return new ApolloServer<GraphqlContext>({
     schema: deps.schema,
     introspection: deps.open,
-    hideSchemaDetailsFromClientErrors: true,
+    hideSchemaDetailsFromClientErrors: !deps.open,
     includeStacktraceInErrorResponses: false,
-    formatError: maskError,
+    formatError: (formatted, error) => maskError(formatted, error, { keepHints: deps.open }),
     persistedQueries: false,
     // Apollo's own store would keep every text, and texts may hold personal data.
     documentStore: createDocumentStore(),

@@ -31,22 +31,39 @@ const mostLocations = 10;
 
 export type ErrorCode = keyof typeof errorTexts;
 
-/** An error of the GraphQL layer as clients see it: a fixed text, a code and a location. */
-export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+/**
+ * An error of the GraphQL layer as clients see it: a fixed text, a code and a location. `keepHints`: whether the
+ * messages of graphql-js about names stay, with their suggestions. Only the sandbox may do that.
+ */
+export function maskError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  { keepHints = false }: { readonly keepHints?: boolean } = {},
+): GraphQLFormattedError {
   const code = codeOf(formatted, error);
-  const variables = formatted.extensions?.['variables'];
+  const { variables, fields } = formatted.extensions ?? {};
+  const cause = unwrapResolverError(error);
+  const scope = cause instanceof AccessDenied ? cause.scope : null;
+  const isHint =
+    keepHints && aboutNames.test(formatted.message) && !/\d{4}/u.test(formatted.message);
   const limit = limitOf(formatted);
   return {
-    message: errorTexts[code],
+    message: isHint ? formatted.message : errorTexts[code],
     ...(formatted.locations ? { locations: formatted.locations.slice(0, mostLocations) } : {}),
     ...(formatted.path ? { path: formatted.path } : {}),
     extensions: {
       code,
       ...(Array.isArray(variables) ? { variables } : {}),
+      ...(Array.isArray(fields) ? { fields } : {}),
+      ...(scope === null ? {} : { scope }),
       ...(limit === null ? {} : { limit }),
     },
   };
 }
+
+/** Messages of graphql-js about names in a document. Others repeat values. */
+const aboutNames =
+  /^(?:Cannot query field|Unknown (?:argument|type|directive|fragment)|Field "\w+" (?:is not defined|of required type|argument)|Directive "@\w+" argument)/u;
 
 /** Whether the error was unexpected, and therefore is a bug of this service. */
 export function isBug(error: GraphQLError): boolean {

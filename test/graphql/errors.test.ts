@@ -12,38 +12,81 @@ afterAll(() => app.stop());
 const canary = 'CANARY440305199505132561';
 
 describe('top-level errors', () => {
+  const good = { idempotencyKey: 'k', channel: 'E_ID' };
+
   it.each([
     [
-      'a string where a list is',
-      { input: { idempotencyKey: 'k', channel: 'E_ID', options: canary } },
-      'input.options',
+      'a string where an object is',
+      { ...good, options: canary },
+      { path: 'input.options', message: 'must be an object' },
     ],
     [
       'a number where a string is',
-      {
-        input: { idempotencyKey: 'k', channel: 'E_ID', subject: { idNumber: 440305199505132 } },
-      },
-      'input.subject.idNumber',
+      { ...good, subject: { idNumber: 440305199505132 } },
+      { path: 'input.subject.idNumber', message: 'must be of the type String' },
     ],
-    ['an unknown enum value', { input: { idempotencyKey: 'k', channel: canary } }, 'input.channel'],
-    ['an unknown field', { input: { idempotencyKey: 'k', channel: 'E_ID', [canary]: 1 } }, 'input'],
-    ['a missing field', { input: { channel: 'E_ID', extra: canary } }, 'input'],
-    ['a missing variable', {}, 'input'],
-    ['null', { input: null }, 'input'],
+    [
+      'an unknown enum value',
+      { idempotencyKey: 'k', channel: canary },
+      {
+        path: 'input.channel',
+        message: expect.stringMatching(/^must be one of .*\bE_ID\b/u),
+      },
+    ],
+    [
+      'a key that may be data',
+      { ...good, [canary]: 1 },
+      { path: 'input', message: 'has a field that does not exist' },
+    ],
+    [
+      'a misspelt field',
+      { ...good, redirectURL: canary },
+      { path: 'input.redirectURL', message: 'is not a field' },
+    ],
+    [
+      'a misspelt field inside',
+      { ...good, subject: { nmae: canary } },
+      { path: 'input.subject.nmae', message: 'is not a field' },
+    ],
+    [
+      'a missing field',
+      { channel: 'E_ID', extra: canary },
+      { path: 'input.idempotencyKey', message: 'is required' },
+    ],
+    ['a missing variable', undefined, { path: 'input', message: 'is required' }],
+    ['null', null, { path: 'input', message: 'must not be null' }],
+    [
+      'null in a required field',
+      { ...good, idempotencyKey: null },
+      { path: 'input.idempotencyKey', message: 'must not be null' },
+    ],
   ])(
-    'name the path of an invalid variable and never its value: %s',
-    async (_name, variables, place) => {
-      const { status, errors, text } = await app.send(startMutation, variables);
+    'say where a variable is wrong and what is wrong there, never its value: %s',
+    async (_name, input, field) => {
+      const { status, errors, text } = await app.send(startMutation, { input });
       expect(status).toBe(200);
       expect(errors).toEqual([
         {
           message: errorTexts.BAD_USER_INPUT,
-          extensions: { code: 'BAD_USER_INPUT', variables: [place] },
+          extensions: { code: 'BAD_USER_INPUT', variables: [field.path], fields: [field] },
         },
       ]);
       expect(text).not.toContain('4403051995');
     },
   );
+
+  it('have the suggestions of graphql-js about names, in the sandbox', async () => {
+    const { errors } = await app.send('{ verificationProvider { id } }');
+    expect(errors[0].message).toMatch(/Did you mean "verificationProviders"/u);
+  });
+
+  it('name the scope that is missing', async () => {
+    const { errors } = await app.send(startMutation, { input: good }, { 'x-scopes': 'none' });
+    expect(errors[0]).toMatchObject({
+      message: errorTexts.FORBIDDEN,
+      extensions: { code: 'FORBIDDEN', scope: 'verification:start' },
+    });
+  });
 
   it('name every invalid path at once', async () => {
     const input = { idempotencyKey: null, channel: 'E_ID', subject: { name: 1, idNumber: 2 } };

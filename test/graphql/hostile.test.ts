@@ -219,7 +219,7 @@ describe('an operation', () => {
   });
 
   it('with a thousand mistakes gets at most 10 errors', async () => {
-    const { errors } = await app.send(`{ ${repeat(900, (at) => `CANARY${at}`)} }`);
+    const { errors } = await app.send(`{ ${repeat(900, (at) => `CANARY${at + 1000}`)} }`);
     expect(errors.length).toBeLessThanOrEqual(10);
     expect(JSON.stringify(errors)).not.toContain('CANARY');
   });

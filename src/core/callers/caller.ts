@@ -16,12 +16,14 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Access is refused. The message is fixed, so that it does not reveal why. */
+/** Access is refused. Only a missing scope is named: nothing else may reveal why. */
 export class AccessDenied extends Error {
   override readonly name = 'AccessDenied';
+  readonly scope: Scope | null;
 
-  constructor() {
+  constructor(scope: Scope | null = null) {
     super('not allowed');
+    this.scope = scope;
   }
 }
 
@@ -35,7 +37,7 @@ export class Unauthenticated extends Error {
 }
 
 export function demandScope(caller: Caller, scope: Scope): void {
-  if (!caller.scopes.has(scope)) throw new AccessDenied();
+  if (!caller.scopes.has(scope)) throw new AccessDenied(scope);
 }
 
 /** The user that an operation is for: the caller, or another user if the scope allows it. */

@@ -1,4 +1,5 @@
 import { coerceInputValue, GraphQLError, isInputType, Kind, typeFromAST } from 'graphql';
+import { explainWrongVariable, type WrongVariable } from '../explain-wrong-variable.ts';
 import { coercedVariables } from '../coerced-variables.ts';
 import type { ResolvedOperation } from './operation-events.ts';
 
@@ -6,16 +7,14 @@ import type { ResolvedOperation } from './operation-events.ts';
 const mostPlaces = 50;
 
 /**
- * Refuses variables that do not fit their types, and lists the path of each: `input.subject.idNumber`.
- *
- * The message of graphql-js repeats the value, so it is masked. Without the paths the caller would not know
- * what is wrong. A path consists of names from the schema and list positions only.
+ * Refuses variables that do not fit their types, and says of each where it is and what is wrong:
+ * `input.idempotencyKey is required`. The message of graphql-js repeats the value, so it is masked.
  */
 export function nameWrongVariables({ request, operation, schema }: ResolvedOperation): void {
   if (!operation) return;
   const asked = { schema, operation, variables: request.variables };
   if (coercedVariables(request, asked)) return;
-  const wrong: string[] = [];
+  const wrong: WrongVariable[] = [];
   for (const definition of operation.variableDefinitions ?? []) {
     const type = typeFromAST(schema, definition.type);
     if (!type || !isInputType(type)) continue;
@@ -24,8 +23,9 @@ export function nameWrongVariables({ request, operation, schema }: ResolvedOpera
     const isNeeded = definition.type.kind === Kind.NON_NULL_TYPE && !definition.defaultValue;
     if (value === undefined && !isNeeded) continue;
     try {
-      coerceInputValue(value, type, (path) => {
-        wrong.push([name, ...path].join('.'));
+      coerceInputValue(value, type, (path, wrongValue, error) => {
+        const place = [name, ...path].join('.');
+        wrong.push(explainWrongVariable(error, { path: place, value: wrongValue, schema }));
         if (wrong.length >= mostPlaces) throw new EnoughPlaces();
       });
     } catch (error) {
@@ -36,7 +36,8 @@ export function nameWrongVariables({ request, operation, schema }: ResolvedOpera
   throw new GraphQLError('variables do not fit', {
     extensions: {
       code: 'BAD_USER_INPUT',
-      variables: [...new Set(wrong)],
+      variables: [...new Set(wrong.map(({ path }) => path))],
+      fields: wrong,
       http: { status: 400 },
     },
   });
