@@ -5,8 +5,17 @@
  * samples that must pass: docs/decisions/0004-input-checks.md
  */
 
-const blanks = /[\s\u200b\ufeff]/gu;
-const separators = /[\s\u200b\ufeff\-\u2010-\u2015]/gu;
+/** Blanks, and what is copied with a number without being seen: direction marks, joiners, soft hyphens. */
+const blanks = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+const separators = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}\p{Pd}\u2212]/gu;
+/** What stands between groups of digits of a phone number, as people write it. */
+const phoneSeparators = /[().,/]/gu;
+/**
+ * The dot inside names of some peoples. Registers write U+00B7, the dot of GB/T 15834 (interpunct of GB 2312). Input
+ * methods give others, and a name with another one matches nobody. A full stop counts between Han characters only.
+ */
+const middleDots = /\s*[\u00b7\u0387\u2022\u2027\u2219\u22c5\u30fb\uff65]\s*/gu;
+const fullStops = /(?<=\p{Script=Han})\s*[.\uff0e\u3002]\s*(?=\p{Script=Han})/gu;
 /**
  * Characters that make two different inputs look alike, or break a header or a log line. Private-use
  * characters are allowed, because they encode rare characters of real names.
@@ -14,7 +23,7 @@ const separators = /[\s\u200b\ufeff\-\u2010-\u2015]/gu;
 const controls = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
 
 export function normaliseName(name: string): string {
-  return name.normalize('NFC').trim();
+  return name.normalize('NFC').trim().replace(middleDots, '·').replace(fullStops, '·');
 }
 
 /** Without blanks, in half-width and upper case: official interfaces refuse a lower-case x. */
@@ -26,12 +35,17 @@ export function normaliseCardNumber(cardNumber: string): string {
   return cardNumber.normalize('NFKC').replace(separators, '');
 }
 
-/** Without blanks, hyphens and mainland China's country prefix. */
+/**
+ * Without blanks and separators, and without mainland China's country prefix (`+86`, `0086`, `86`) or a trunk `0` in
+ * front of a mobile number.
+ */
 export function normalisePhone(phone: string): string {
   return phone
     .normalize('NFKC')
     .replace(separators, '')
-    .replace(/^(?:\+86|0086)/u, '');
+    .replace(phoneSeparators, '')
+    .replace(/^(?:\+86|0086)/u, '')
+    .replace(/^(?:86|0)(?=1\d{10}$)/u, '');
 }
 
 export function checkName(name: string, maxLength: number): string | null {

@@ -6,6 +6,7 @@ import {
   checkPhone,
   normaliseCardNumber,
   normaliseIdNumber,
+  normaliseName,
   normalisePhone,
 } from '../../src/contract/index.ts';
 
@@ -37,10 +38,61 @@ describe('input checks', () => {
     expect(normaliseIdNumber(' 1120 4416541220243x ')).toBe('11204416541220243X');
     expect(normaliseIdNumber('１１２０')).toBe('1120');
     expect(normaliseCardNumber('6225-7688 8888\u00a08888')).toBe('6225768888888888');
-    for (const phone of ['+86 161-3768-8175', '0086 16137688175', '161 3768 8175']) {
-      expect(normalisePhone(phone)).toBe('16137688175');
+  });
+
+  it.each([
+    ...['+86 161-3768-8175', '0086 16137688175', '161 3768 8175', '8616137688175', '016137688175'],
+    ...[
+      '(+86)161.3768.8175',
+      '+86 (161) 3768-8175',
+      '161–3768–8175',
+      '161/3768/8175',
+      '＋８６ １６１３７６８８１７５',
+    ],
+  ])('accept a mainland mobile number written as %s', (phone) => {
+    expect(normalisePhone(phone)).toBe('16137688175');
+    expect(checkPhone(normalisePhone(phone))).toBeNull();
+  });
+
+  it.each([
+    '12137688175',
+    '1613768817',
+    '161376881755',
+    '+852 61376881',
+    '86161376881',
+    '161-3768-817x',
+  ])('refuse %s as a mainland mobile number', (phone) =>
+    expect(checkPhone(normalisePhone(phone))).not.toBeNull(),
+  );
+
+  it('drop what is copied with a number without being seen', () => {
+    const unseen = [
+      ...[0x00ad, 0x034f, 0x061c, 0x115f, 0x17b4, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f],
+      ...[0x202a, 0x202c, 0x202d, 0x202e, 0x2060, 0x2064, 0x2066, 0x2069, 0x206f, 0x3164, 0xfe00],
+      ...[0xfe0f, 0xfeff, 0xffa0, 0xe0001, 0xe0100],
+    ];
+    for (const code of unseen) {
+      const mark = String.fromCodePoint(code);
+      const name = code.toString(16);
+      expect(normalisePhone(`${mark}1613768${mark}8175${mark}`), name).toBe('16137688175');
+      expect(normaliseIdNumber(`1120441654${mark}1220243x${mark}`), name).toBe(
+        '11204416541220243X',
+      );
+      expect(normaliseCardNumber(`62257688${mark}88888888`), name).toBe('6225768888888888');
     }
   });
+
+  it.each(['·', '•', '‧', '∙', '⋅', '・', '･', '\u0387', ' · ', '.', '．', '。'])(
+    'write the dot inside a name as registers do: %s',
+    (dot) => expect(normaliseName(`阿卜杜拉${dot}买买提`)).toBe('阿卜杜拉·买买提'),
+  );
+
+  it.each(['John A. Smith', '韦小宝', 'Jean-Luc', 'O’Neill', '𠮷野'])(
+    'leave the name %s as it is',
+    (name) => {
+      expect(normaliseName(` ${name} `)).toBe(name);
+    },
+  );
 
   it('accept the phone number of the provider’s example, which has an unassigned prefix', () => {
     expect(checkPhone('16137688175')).toBeNull();

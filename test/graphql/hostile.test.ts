@@ -400,6 +400,10 @@ describe('a malformed request', () => {
 
   it.each([
     ['APPLICATION/GRAPHQL-RESPONSE+JSON', 400],
+    ['application/graphql-response+json; charset=utf-8', 400],
+    ['application/graphql-response+json;charset=UTF-8, application/json;q=0.9', 400],
+    ['application/graphql-response+json, application/json', 400],
+    ['application/json; charset=utf-8, application/graphql-response+json;q=0.5', 200],
     ['application/json, application/graphql-response+json;q=0.1', 200],
     ['*/*', 200],
   ])('with Accept: %s gets a status that fits its media type', async (accept, status) => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { startRedis } from '../support/redis.ts';
@@ -66,4 +67,74 @@ describe('at boot', () => {
       'in vain',
     );
   }, 90_000);
+
+  it('a process says what is wrong with Redis, in readiness and in one log event per change', async () => {
+    const redis = await startRedis();
+    cleanUp.push(redis.stop);
+    await redis.command('CONFIG', 'SET', 'requirepass', 'right-password');
+    const running = await startSandbox(`redis://:wrong-password@127.0.0.1:${redis.port}`);
+    await until(async () => running.output().includes('NOT USABLE NOW: credentials'), 30_000);
+    await until(async () => {
+      const { reason } = await fetch(`${running.url}/health/ready`).then((r) => r.json());
+      return reason === 'credentials';
+    });
+    const down = running.output().match(/"event":"store_down"[^\n]*/gu);
+    expect(down).toEqual(['"event":"store_down","reason":"credentials"}']);
+    expect(running.output()).not.toContain('wrong-password');
+    const client = new Redis({ port: redis.port, password: 'right-password' });
+    cleanUp.push(() => client.disconnect());
+    await client.config('SET', 'requirepass', 'wrong-password');
+    await until(async () => (await statusOf(`${running.url}/health/ready`)) === 200, 30_000);
+    expect(running.output()).toContain('"event":"store_up"');
+  }, 90_000);
+
+  it('a database that Redis does not have ends the boot', async () => {
+    const redis = await startRedis();
+    cleanUp.push(redis.stop);
+    const running = await startSandbox(`${redis.url}/99`);
+    await until(async () => running.child.exitCode !== null, 30_000);
+    expect(running.output()).toContain('REDIS_URL names a database that this Redis does not have.');
+    expect(await redis.command('DBSIZE')).toBe(0);
+  }, 60_000);
+
+  it('an eviction policy that appears later stops what can be charged', async () => {
+    const redis = await startRedis();
+    const provider = await startLedgerProvider();
+    cleanUp.push(redis.stop, provider.stop);
+    const replica = await startReplica(redis.url, provider.url, {});
+    cleanUp.push(replica.kill);
+    await until(async () => (await replica.check('before', 'before'))?.check, 30_000);
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    // At a new connection, as after a failover.
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
+    await until(async () => (await statusOf(`${replica.url}/health/ready`)) === 503, 30_000);
+    const { paidFor } = provider;
+    expect(await replica.check('during', 'during')).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(paidFor('during')).toBe(0);
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await until(async () => (await replica.check('after', 'after'))?.check, 30_000);
+  }, 120_000);
 });
+
+/** A sandbox over Redis, without waiting for it. */
+async function startSandbox(redisUrl: string) {
+  const port = await freePort();
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      PORT: String(port),
+      REDIS_URL: redisUrl,
+      STORE_HASH_KEYS: `h1:${key}`,
+      STORE_ENCRYPTION_KEYS: `e1:${key}`,
+    },
+  });
+  cleanUp.push(() => child.kill('SIGKILL'));
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      text += String(chunk);
+    });
+  }
+  return { child, url: `http://127.0.0.1:${port}`, output: () => text };
+}

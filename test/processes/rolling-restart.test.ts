@@ -18,9 +18,9 @@ interface Backend {
 
 const backends: Backend[] = [];
 const all: Backend[] = [];
-let isOver = false;
+const state = { isOver: false, isDone: false };
 afterAll(async () => {
-  isOver = true;
+  state.isOver = true;
   for (const { child, pool } of all) {
     child.kill('SIGKILL');
     await pool.destroy();
@@ -50,7 +50,7 @@ async function startBackend(): Promise<Backend> {
 
 /** Connections of its own, as a balancer's probes have. */
 async function probe(backend: Backend): Promise<void> {
-  while (!isOver && backend.child.exitCode === null) {
+  while (!state.isOver && backend.child.exitCode === null) {
     const answered = await backend.pool
       .request({ method: 'GET', path: '/health/ready', reset: true })
       .then(async ({ statusCode, body }) => {
@@ -68,9 +68,8 @@ it('a rolling restart of three replicas loses no request', async () => {
   backends.push(...(await Promise.all([1, 2, 3].map(() => startBackend()))));
   const lost: string[] = [];
   let answered = 0;
-  let isDone = false;
   const client = async (at: number): Promise<void> => {
-    for (let turn = at; !isDone; turn++) {
+    for (let turn = at; !state.isDone; turn++) {
       const ready = backends.filter(({ isReady }) => isReady);
       const one = ready[turn % ready.length];
       if (!one) throw new Error('no replica is ready');
@@ -99,7 +98,7 @@ it('a rolling restart of three replicas loses no request', async () => {
     await until(async () => old?.child.exitCode === 0, 60_000);
     expect(answered).toBeGreaterThan(before);
   }
-  isDone = true;
+  state.isDone = true;
   await working;
   expect(lost).toEqual([]);
 }, 180_000);
