@@ -93,6 +93,15 @@ export type BankCardOutcomeReason =
   | 'PIN_TRIES_EXCEEDED'
   | 'RESTRICTED_CARD';
 
+export type CancelVerificationResult =
+  CancelVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
+
+export type CancelVerificationSuccess = {
+  __typename?: 'CancelVerificationSuccess';
+  /** The verification as it ended: cancelled, or with the outcome that the provider already had. */
+  verification: Verification;
+};
+
 export type CheckBankCardInput = {
   /** 12 to 19 digits. Blanks and hyphens are removed. Never stored. */
   cardNumber: Scalars['String']['input'];
@@ -135,6 +144,13 @@ export type CheckBankCardSuccess = {
 export type Mutation = {
   __typename?: 'Mutation';
   /**
+   * Ends a pending verification, so that its user can start a new one with another key. The provider is
+   * asked first: an outcome that it already has counts, and is returned. An outcome that comes later changes
+   * nothing. Only the caller who started it and its user may do this. Safe to repeat. Needs the scope
+   * verification:start.
+   */
+  cancelVerification: Maybe<CancelVerificationResult>;
+  /**
    * Checks whether name, ID number, card number and phone belong together. May be charged.
    *
    * A repeated call with the same `idempotencyKey` and the same input is never charged twice: it returns
@@ -160,6 +176,10 @@ export type Mutation = {
    * verification in its current state and never starts a second one.
    */
   startVerification: Maybe<StartVerificationResult>;
+};
+
+export type MutationCancelVerificationArgs = {
+  id: Scalars['ID']['input'];
 };
 
 export type MutationCheckBankCardArgs = {
@@ -532,6 +552,8 @@ export type Verification = {
    * user. Null if it is used up, has expired, or the verification has ended.
    */
   launch: Maybe<VerificationLaunch>;
+  /** Whether the person can still begin, and if not, why. */
+  launchState: VerificationLaunchState;
   /** While pending: how long to wait before the next query, in milliseconds. */
   nextPollAfterMs: Maybe<Scalars['Int']['output']>;
   /** How the verification ended. Null while pending. */
@@ -641,6 +663,22 @@ export type VerificationJurisdiction = 'CN' | 'INTL';
 /** What the person needs to begin. */
 export type VerificationLaunch =
   VerificationMiniProgram | VerificationRedirect | VerificationSdkToken;
+
+/** Whether the person can still begin, and what to do next if not. */
+export type VerificationLaunchState =
+  /** The verification has ended, or was redacted. Read `status` and `outcome`. */
+  | 'CLOSED'
+  /** The person did not begin in time. Poll until the status is final, or cancel, and start another one with a new key. */
+  | 'EXPIRED'
+  /** Only the caller who started the verification and its user see the launch. */
+  | 'HIDDEN'
+  /** `launch` is there. Hand it to the person. */
+  | 'OPEN'
+  /**
+   * The launch is used up, or none was needed: the person has begun. Poll for the outcome. If the person wants to begin
+   * again, cancel this verification and start another one with a new key.
+   */
+  | 'USED';
 
 export type VerificationLimitProblem = VerificationProblem & {
   __typename?: 'VerificationLimitProblem';
@@ -1074,6 +1112,12 @@ export type FederationReferenceTypes = {
 
 /** Mapping of union types */
 export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
+  CancelVerificationResult:
+    | (Omit<CancelVerificationSuccess, 'verification'> & {
+        verification: _RefType['Verification'];
+      } & { __typename: 'CancelVerificationSuccess' })
+    | (VerificationNotFoundProblem & { __typename: 'VerificationNotFoundProblem' })
+    | (VerificationUnavailableProblem & { __typename: 'VerificationUnavailableProblem' });
   CheckBankCardResult:
     | (Omit<CheckBankCardSuccess, 'check'> & { check: _RefType['BankCardCheck'] } & {
         __typename: 'CheckBankCardSuccess';
@@ -1131,6 +1175,14 @@ export type ResolversTypes = {
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   BankCardOutcome: BankCardOutcome;
   BankCardOutcomeReason: BankCardOutcomeReason;
+  CancelVerificationResult: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['CancelVerificationResult']
+  >;
+  CancelVerificationSuccess: ResolverTypeWrapper<
+    Omit<CancelVerificationSuccess, 'verification'> & {
+      verification: ResolversTypes['Verification'];
+    }
+  >;
   CheckBankCardInput: CheckBankCardInput;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   CheckBankCardResult: ResolverTypeWrapper<
@@ -1207,6 +1259,7 @@ export type ResolversTypes = {
   VerificationLaunch: ResolverTypeWrapper<
     ResolversUnionTypes<ResolversTypes>['VerificationLaunch']
   >;
+  VerificationLaunchState: VerificationLaunchState;
   VerificationLimitProblem: ResolverTypeWrapper<VerificationLimitProblem>;
   VerificationMiniProgram: ResolverTypeWrapper<VerificationMiniProgram>;
   VerificationNotFoundProblem: ResolverTypeWrapper<VerificationNotFoundProblem>;
@@ -1241,6 +1294,10 @@ export type ResolversParentTypes = {
   String: Scalars['String']['output'];
   ID: Scalars['ID']['output'];
   Boolean: Scalars['Boolean']['output'];
+  CancelVerificationResult: ResolversUnionTypes<ResolversParentTypes>['CancelVerificationResult'];
+  CancelVerificationSuccess: Omit<CancelVerificationSuccess, 'verification'> & {
+    verification: ResolversParentTypes['Verification'];
+  };
   CheckBankCardInput: CheckBankCardInput;
   Int: Scalars['Int']['output'];
   CheckBankCardResult: ResolversUnionTypes<ResolversParentTypes>['CheckBankCardResult'];
@@ -1329,6 +1386,27 @@ export type BankCardCheckResolvers<
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
 };
 
+export type CancelVerificationResultResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['CancelVerificationResult'] =
+    ResolversParentTypes['CancelVerificationResult'],
+> = {
+  __resolveType: TypeResolveFn<
+    'CancelVerificationSuccess' | 'VerificationNotFoundProblem' | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
+};
+
+export type CancelVerificationSuccessResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['CancelVerificationSuccess'] =
+    ResolversParentTypes['CancelVerificationSuccess'],
+> = {
+  verification?: Resolver<ResolversTypes['Verification'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type CheckBankCardResultResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['CheckBankCardResult'] =
@@ -1362,6 +1440,12 @@ export type MutationResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation'],
 > = {
+  cancelVerification?: Resolver<
+    Maybe<ResolversTypes['CancelVerificationResult']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationCancelVerificationArgs, 'id'>
+  >;
   checkBankCard?: Resolver<
     Maybe<ResolversTypes['CheckBankCardResult']>,
     ParentType,
@@ -1606,6 +1690,7 @@ export type VerificationResolvers<
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   lastCheckedAt?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
   launch?: Resolver<Maybe<ResolversTypes['VerificationLaunch']>, ParentType, ContextType>;
+  launchState?: Resolver<ResolversTypes['VerificationLaunchState'], ParentType, ContextType>;
   nextPollAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   outcome?: Resolver<Maybe<ResolversTypes['VerificationOutcome']>, ParentType, ContextType>;
   provider?: Resolver<ResolversTypes['VerificationProvider'], ParentType, ContextType>;
@@ -1882,6 +1967,8 @@ export type VerificationUnavailableProblemResolvers<
 
 export type Resolvers<ContextType = GraphqlContext> = {
   BankCardCheck?: BankCardCheckResolvers<ContextType>;
+  CancelVerificationResult?: CancelVerificationResultResolvers<ContextType>;
+  CancelVerificationSuccess?: CancelVerificationSuccessResolvers<ContextType>;
   CheckBankCardResult?: CheckBankCardResultResolvers<ContextType>;
   CheckBankCardSuccess?: CheckBankCardSuccessResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;

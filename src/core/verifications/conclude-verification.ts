@@ -54,6 +54,15 @@ export function forgetVerification(record: VerificationRecord): VerificationReco
   return ended(record, 'UNDETERMINED', withoutCode('NOT_LEARNT', null, null));
 }
 
+/** A pending verification that its user no longer wants. What it cost is not known. Pure. */
+export function cancelledVerification(
+  record: VerificationRecord,
+  nowMs: number,
+): VerificationRecord {
+  const cancelled = ended(record, 'CANCELLED', withoutCode('USER_CANCELLED', null, null));
+  return { ...cancelled, lastCheckedAtMs: nowMs };
+}
+
 function ended(
   record: VerificationRecord,
   status: VerificationRecord['status'],

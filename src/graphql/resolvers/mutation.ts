@@ -8,6 +8,7 @@ import {
 } from '../../core/problem.ts';
 import { redactUserData } from '../../core/redaction/redact-user-data.ts';
 import { redactVerification } from '../../core/redaction/redact-verification.ts';
+import { cancelVerification } from '../../core/verifications/cancel-verification.ts';
 import { startVerification } from '../../core/verifications/start-verification.ts';
 import type { MutationResolvers } from '../generated.ts';
 import { toGraphqlProblem } from '../to-graphql-problem.ts';
@@ -51,6 +52,14 @@ export const mutation: MutationResolvers = {
     if (outcome.kind === 'problem') return toGraphqlProblem(providerProblems, outcome.problem);
     const { check, replayed, cached, stored } = outcome;
     return { __typename: 'CheckBankCardSuccess', check, replayed, cached, stored };
+  },
+  cancelVerification: async (_root, { id }, { core, caller, loaders, deadlineMs }) => {
+    const outcome = await cancelVerification(core, caller, id, deadlineMs);
+    if (outcome.kind === 'problem') {
+      return toGraphqlProblem(['NOT_FOUND', 'STORE_UNAVAILABLE'], outcome.problem);
+    }
+    loaders.verification.clear(id);
+    return { __typename: 'CancelVerificationSuccess', verification: outcome.verification };
   },
   redactVerification: async (_root, { id }, { core, caller, loaders }) => {
     const outcome = await redactVerification(core, caller, id);

@@ -1,5 +1,4 @@
 import type { Launch } from '../../contract/index.ts';
-import { mayLaunch } from '../../core/callers/caller.ts';
 import { graceEndsMs } from '../../core/verifications/conclude-verification.ts';
 import { demandRead } from '../../core/verifications/read-verifications.ts';
 import type { VerificationRecord } from '../../core/records/records.ts';
@@ -14,6 +13,7 @@ import type {
   VerificationResolvers,
 } from '../generated.ts';
 import { isEnumValue, isUnionMember } from '../known-values.ts';
+import { toLaunchState } from '../launch-state.ts';
 import { providerRef } from '../provider-ref.ts';
 import { referenceId } from '../reference-id.ts';
 
@@ -35,6 +35,7 @@ export const verification: VerificationResolvers = {
   lastCheckedAt: ({ lastCheckedAtMs }) => lastCheckedAtMs,
   nextPollAfterMs: (record, _arguments, { core }) => nextPollAfterMs(record, core),
   launch: (record, _arguments, context) => openLaunch(record, context),
+  launchState: (record, _arguments, { caller, core }) => toLaunchState(record, caller, core.now()),
   user: ({ userId }) => ({ id: userId }),
   redactedAt: ({ redactedAtMs }) => redactedAtMs,
 };
@@ -80,9 +81,8 @@ function openLaunch(
   record: VerificationRecord,
   { core, caller }: GraphqlContext,
 ): ResolversParentTypes['VerificationLaunch'] | null {
-  const { launch, status, expiresAtMs } = record;
-  const isOpen = status === 'PENDING' && expiresAtMs !== null && core.now() < expiresAtMs;
-  return launch && isOpen && mayLaunch(caller, record) ? toGraphqlLaunch(launch) : null;
+  const isOpen = toLaunchState(record, caller, core.now()) === 'OPEN';
+  return isOpen && record.launch ? toGraphqlLaunch(record.launch) : null;
 }
 
 function toGraphqlLaunch(launch: Launch): ResolversParentTypes['VerificationLaunch'] {
