@@ -301,6 +301,29 @@ describe('in an app', () => {
     expect(given).toHaveLength(1);
   });
 
+  it('a person who presses the button again after the launch was used gets a new one', async () => {
+    const { createVerifications } = await import(
+      pathToFileURL(join(folder, 'verification.js')).href
+    );
+    let starts = 0;
+    const send = async (query: string, variables: object) => {
+      const answer = JSON.parse(await askGraph(JSON.stringify({ query, variables })));
+      const first = answer.data?.startVerification?.verification;
+      // As after the person has opened the link.
+      if (first && starts++ === 0) Object.assign(first, { launchState: 'USED', launch: null });
+      return answer;
+    };
+    const { start } = createVerifications(send);
+    const input = { idempotencyKey: 'pressed-1', channel: 'E_ID' };
+    const again = await start(input, () => 'pressed-2');
+    expect(again).toMatchObject({ status: 'PENDING', launchState: 'OPEN' });
+    const { data } = await app.send(startMutation, { input });
+    expect(data.startVerification).toMatchObject({
+      replayed: true,
+      verification: { status: 'CANCELLED' },
+    });
+  });
+
   it('a start retries only what may be retried automatically', async () => {
     const { createVerifications } = await import(
       pathToFileURL(join(folder, 'verification.js')).href
@@ -343,6 +366,11 @@ describe('waitForOutcome', () => {
     ];
     const later = createVerifications(async () => answers.shift());
     expect(await later.waitForOutcome('ver_1')).toEqual({ status: 'PASSED' });
+    const refused = createVerifications(async () => ({
+      data: { verification: null },
+      errors: [{ message: 'no', extensions: { code: 'FORBIDDEN', scope: 'verification:read' } }],
+    }));
+    await expect(refused.waitForOutcome('ver_1')).rejects.toMatchObject({ code: 'FORBIDDEN' });
     const none = createVerifications(async () => ({ data: { verification: null } }));
     await expect(none.waitForOutcome('ver_1')).rejects.toThrow('no such verification');
   });
