@@ -27,6 +27,6 @@ COPY package.json ./
 # Compiles what a start loads, so that each start only reads it.
 RUN node -e "Promise.all(['app', 'boot/create-redis-shared', 'http/jwt-reader'].map((name) => import('./dist/src/' + name + '.js'))).then(() => process.exit())"
 USER node
-EXPOSE 4001
+EXPOSE 4001 4002
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "dist/src/main.js"]

@@ -17,7 +17,8 @@ export const tencentCn = defineProvider({
   credentials: ['SECRET_ID', 'SECRET_KEY', 'SESSION_TOKEN'],
   actions: {
     GetEidToken: { effect: 'free_start', perSecond: 100, maxResponseBytes: 256 * 1024 },
-    CheckEidTokenStatus: { effect: 'read', perSecond: 100, maxResponseBytes: 64 * 1024 },
+    // Page 31320 of Tencent Cloud.
+    CheckEidTokenStatus: { effect: 'read', perSecond: 2000, maxResponseBytes: 64 * 1024 },
     // The parts about an intention always include recordings.
     GetEidResult: {
       effect: 'read',

@@ -102,7 +102,7 @@ export function createEidActions({ flows, now, personUrl }: Deps) {
 
   const checkEidTokenStatus: TencentAction<{ EidToken: string }> = {
     params: z.strictObject({ EidToken: z.string() }),
-    perSecond: 100,
+    perSecond: 2000,
     run: ({ EidToken: token }) => {
       const flow = findTencentFlow(flows, token, 'tencent-cn', 'E_ID');
       if (!isFlow(flow)) return flow;

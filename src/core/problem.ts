@@ -90,12 +90,13 @@ const policies = {
     billing: 'NOT_CHARGED',
   },
   PROVIDER_QUOTA_EXHAUSTED: {
-    message: "The units or the money of the provider's account are used up.",
+    message: "The units or the money of the provider's account are used up: a person has to act.",
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },
   PROVIDER_MISCONFIGURED: {
-    message: 'The provider refuses our credentials or settings; see `providerCode`.',
+    message:
+      'The provider refuses our credentials or settings; see `providerCode`. A person has to act.',
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },
@@ -129,6 +130,9 @@ export function retryLaterMs(code: ProblemCode): number | null {
     STORE_UNAVAILABLE: 1000,
     PROVIDER_UNAVAILABLE: 2000,
     IN_PROGRESS: 1000,
+    // A person has to act before these end, so there is no use in asking more often.
+    PROVIDER_QUOTA_EXHAUSTED: 60_000,
+    PROVIDER_MISCONFIGURED: 60_000,
   };
   return laterMs[code] ?? null;
 }

@@ -83,7 +83,7 @@ describe('tencent-cn: tables', () => {
     ]);
     expect(declared).toEqual([
       ['GetEidToken', 'free_start', 100],
-      ['CheckEidTokenStatus', 'read', 100],
+      ['CheckEidTokenStatus', 'read', 2000],
       ['GetEidResult', 'read', 100],
       ['GetFaceIdToken', 'free_start', 100],
       ['GetFaceIdResult', 'read', 100],
