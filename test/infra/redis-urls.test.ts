@@ -7,6 +7,7 @@ import {
   type RedisClient,
   type RedisConnection,
 } from '../../src/infra/redis/connect-redis.ts';
+import { evicts } from '../../src/infra/redis/evicts.ts';
 import { parseRedisUrl } from '../../src/infra/redis/parse-redis-url.ts';
 import { watchRedisState } from '../../src/infra/redis/watch-redis-state.ts';
 import { freePort } from '../support/free-port.ts';
@@ -198,6 +199,17 @@ describe('the class of a fault', () => {
     await waitForRedis(client, 5000);
     await expect(client.set('k', 'v')).rejects.toThrow('NOPERM');
     expect(state.fault()).toBe('credentials');
+  }, 30_000);
+
+  it('is not told for CONFIG and INFO, which the service can do without', async () => {
+    const { url, command } = await start({
+      ...{ kind: 'single', isTls: false, host: '127.0.0.1', logins: users },
+    });
+    await command('ACL', 'SETUSER', 'app', '-config', '-info');
+    const { client, state } = connect({ url: url('app:pass') });
+    await waitForRedis(client, 5000);
+    expect(await evicts(client)).toBeNull();
+    expect(state.fault()).toBeNull();
   }, 30_000);
 
   it.each(kinds)(

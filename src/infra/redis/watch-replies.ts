@@ -11,6 +11,8 @@ export interface ReplyOutcome {
 }
 
 const writes: ReadonlySet<string> = new Set(['eval', 'evalsha', 'set']);
+/** Commands of which the service can do without. */
+const mayBeDenied: ReadonlySet<string> = new Set(['config', 'info']);
 
 export interface ReplyWatch {
   /** Call with each command that is about to be sent. It is rejected if the server goes silent. */
@@ -96,7 +98,7 @@ export function createReplyWatch({
       command.reject = (error) => {
         if (error instanceof ReplyError) replied();
         else if (!waiting.get(at)?.isGivenUp) waiting.delete(at);
-        outcome.failed(error);
+        if (!mayBeDenied.has(command.name)) outcome.failed(error);
         reject(error);
       };
       const giveUp = (): void => command.reject(new Error('Redis does not respond'));
