@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBrowser, startBrowsableApp, type TestBrowser } from '../support/browser.ts';
-import { runTab } from '../support/run-tab.ts';
+import { openGraphiql, runTab } from '../support/run-tab.ts';
 import type { TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
@@ -18,7 +18,7 @@ afterAll(async () => {
 
 it('GraphiQL: a person starts a verification, passes the page and reads the outcome', async () => {
   const page = await browser.openPage();
-  await page.goto(`${app.url}/graphiql`);
+  await openGraphiql(page, `${app.url}/graphiql`);
   const started = await runTab(page, 'Start');
   expect(started).toContain('"PENDING"');
   const [launchUrl] =
@@ -43,14 +43,14 @@ it('GraphiQL: a person starts a verification, passes the page and reads the outc
   expect(outcome).toContain('"PASSED"');
   expect(outcome).toContain('"replayed": true');
   expect(outcome).toContain('"CHARGED"');
-});
+}, 300_000);
 
 it('GraphiQL: every tab runs unchanged', async () => {
   const page = await browser.openPage();
-  await page.goto(`${app.url}/graphiql`);
+  await openGraphiql(page, `${app.url}/graphiql`);
   expect(await runTab(page, 'CheckCard')).toContain('"MATCHED"');
   expect(await runTab(page, 'Providers')).toContain('"tencent-cn"');
-});
+}, 300_000);
 
 it('GraphiQL: the browser contacts this host only, and logs no errors', () => {
   expect(browser.hosts()).toEqual(['127.0.0.1', 'localhost']);

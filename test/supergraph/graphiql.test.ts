@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startSupergraph } from '../../examples/supergraph/start-supergraph.ts';
 import { openBrowser, type TestBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
-import { runTab } from '../support/run-tab.ts';
+import { openGraphiql, runTab } from '../support/run-tab.ts';
 
 let supergraph: Awaited<ReturnType<typeof startSupergraph>>;
 let browser: TestBrowser;
@@ -20,7 +20,7 @@ afterAll(async () => {
 
 it('GraphiQL before the supergraph: a person starts, passes, and is joined with accounts', async () => {
   const page = await browser.openPage();
-  await page.goto(supergraph.gateway.url.replace(/\/graphql$/u, '/graphiql'));
+  await openGraphiql(page, supergraph.gateway.url.replace(/\/graphql$/u, '/graphiql'));
   const started = await runTab(page, 'Start');
   const [launchUrl] =
     /http:\/\/localhost:\d+\/sandbox\/person\/[\w-]+/u.exec(started.replaceAll(/\s/gu, '')) ?? [];

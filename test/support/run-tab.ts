@@ -2,12 +2,27 @@ import type { Page } from 'playwright-core';
 import { until } from './until.ts';
 
 const busyMs = 120_000;
+const editor = '.graphiql-query-editor .view-lines';
+
+/** Opens GraphiQL. A busy process refuses parts of the page with 503, and a person reloads. */
+export async function openGraphiql(page: Page, url: string): Promise<void> {
+  await until(async () => {
+    await page.goto(url);
+    return page
+      .locator(editor)
+      .waitFor({ timeout: 20_000 })
+      .then(
+        () => true,
+        () => false,
+      );
+  }, busyMs);
+}
 
 /** Runs a tab of GraphiQL by the name of its operation, and returns the text of the result pane. */
 export async function runTab(page: Page, name: string): Promise<string> {
   // As a person would, look before clicking: the editor is filled a moment after the tab is shown,
   // and takes over its operation a moment later still.
-  await page.locator('.graphiql-query-editor .view-lines').waitFor();
+  await page.locator(editor).waitFor();
   await until(async () => {
     await page.getByRole('tab', { name }).click();
     await page.waitForTimeout(800);
