@@ -110,6 +110,6 @@ describe('the quota of a provider', () => {
       [far.url, near.url].map((url) => repeatedAtFullQuota(url, count)),
     );
     // Without reserving ahead by the round-trip time, two thirds were repeated on a quiet machine.
-    expect(farRepeated).toBeLessThan((nearRepeated ?? 0) + count * 0.4);
+    expect(farRepeated).toBeLessThan((nearRepeated ?? 0) + count * 0.2);
   }, 120_000);
 });

@@ -72,8 +72,8 @@ export function startAttempt(
       const started = await callProviderToStart(deps, withPlan, start, candidate, record);
       // Best effort: what was paid for must not be lost, and the next write lists it.
       if (started.status === 'PASSED') await listPass(deps, started).catch(() => {});
-      // Best effort: otherwise the follow-up is late.
-      await correct(started).catch(() => {});
+      // Best effort, beside the answer: what was paid for is stored first.
+      void correct(started).catch(() => {});
       return started;
     },
     prefetch: () => reuse?.prefetch(),

@@ -34,8 +34,8 @@ const mostDatabases = 10_000;
  * `redis[s]://`, `redis[s]+cluster://` and `redis[s]+sentinel://`, in one syntax:
  * `scheme://[user][:password@]host[:port][,host…][/name][/database]`.
  *
- * The user ends at the first `:`, and the login at the last `@`. Both parts may have percent-encoded characters. A
- * password alone may stand with or without `:` before it in the forms `redis://:password@` and `redis://user:password@`.
+ * The user ends at the first `:`, and the login at the last `@`. Both parts may have percent-encoded characters.
+ * `redis://:password@` has a password and no user.
  */
 export function parseRedisUrl(url: string): ParsedRedisUrl {
   const [, tls, kindText, rest = ''] =

@@ -21,8 +21,7 @@ export type RedisFault =
   /** A cluster without a server for each slot, or sentinels that know no master. */
   | 'incomplete'
   /** It loads its data. */
-  | 'loading'
-  | 'other';
+  | 'loading';
 
 // Codes of Node and first words of replies of Redis 7, as of 2026-11. ioredis repeats some inside its own messages:
 // "All sentinels are unreachable. … Last error: …".
