@@ -22,6 +22,16 @@ const unit = [
   'test/infra/{breaker,limiter,log,memory-store,read-body,redis-clock,send-upstream,vault}.test.ts',
 ];
 
+/** What a person does in a real browser. */
+const browser = [
+  'test/docs/frontend.test.ts',
+  'test/http/{graphiql,person-page}.test.ts',
+  'test/supergraph/graphiql.test.ts',
+];
+
+/** A bound against hanging, not a claim: real sockets and a real browser on a noisy machine. */
+const hangingMs = 300_000;
+
 export default defineConfig({
   // One graphql: the CommonJS build that Node and Apollo load, not the `module` one Vite prefers.
   resolve: {
@@ -33,14 +43,42 @@ export default defineConfig({
     ],
   },
   test: {
-    // Real sockets and a real browser on a noisy machine: a bound against hanging, not a claim.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    maxWorkers: 4,
+    testTimeout: hangingMs,
+    hookTimeout: hangingMs,
     coverage: { include: ['src/**', 'providers/**'], exclude: ['src/graphql/generated.ts'] },
     projects: [
-      { extends: true, test: { name: 'unit', include: unit, isolate: false } },
-      { extends: true, test: { name: 'service', include: all, exclude: unit } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: unit,
+          isolate: false,
+          maxWorkers: 4,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'service',
+          include: all,
+          exclude: [...unit, ...browser],
+          maxWorkers: 4,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      // A browser takes a core of its own, and a process without time refuses parts of its pages.
+      // So these files run after the others, one at a time.
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: browser,
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });
