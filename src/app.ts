@@ -28,7 +28,12 @@ import { registerReturn } from './http/routes/return.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
 import { createLog } from './infra/log.ts';
 import { createMetrics, type PrometheusMetrics } from './infra/metrics.ts';
-import { createUpstreamClient, type UpstreamClient } from './infra/send-upstream.ts';
+import type { EnvProxy } from './infra/env-proxy.ts';
+import {
+  connectTimeoutMs,
+  createUpstreamClient,
+  type UpstreamClient,
+} from './infra/send-upstream.ts';
 import type { Log } from './ports/index.ts';
 
 /** By then every operation has ended. Connections that are still open are closed. */
@@ -65,7 +70,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   const log = createLog(config.logLevel, options.logDestination);
   const metrics = createMetrics();
   const shared = await createShared(config, { now, steadyNow }, log);
-  const running: Running = { shared, upstream: createUpstreamClient(), servers: [] };
+  const proxy = await createProxy(config);
+  const running: Running = {
+    ...{ shared, proxy, servers: [] },
+    // The sandbox calls its own emulations.
+    upstream: createUpstreamClient(proxy && !config.sandbox ? { connect: proxy.connect } : {}),
+  };
   let isStopping = false;
   let isDraining = false;
   try {
@@ -116,14 +126,21 @@ function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Loaded only where tokens are read. */
+/** Loaded only where it is used, and so are the following. */
+async function createProxy({ proxy }: Config): Promise<EnvProxy | null> {
+  if (!proxy) return null;
+  const { createEnvProxy } = await import('./infra/env-proxy.ts');
+  return createEnvProxy(proxy, { timeoutMs: connectTimeoutMs });
+}
+
 async function createTokenReader(
   { jwt }: Config,
   now: () => number,
+  proxy: EnvProxy | null,
 ): Promise<((token: string) => Promise<Caller>) | null> {
   if (!jwt) return null;
   const { createJwtReader } = await import('./http/jwt-reader.ts');
-  return createJwtReader(jwt, now);
+  return createJwtReader({ now, fetch: proxy?.fetch ?? fetch }, jwt);
 }
 
 /** Learns the state of the rate limits from other replicas, so that the first caller need not wait for it. */
@@ -149,7 +166,7 @@ interface Edge {
 }
 
 /** The main listener is for the router, the public one for browsers and providers. One port may serve both. */
-async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
+async function listen(edge: Edge, { shared, proxy, servers }: Running): Promise<void> {
   const { config, core, apollo, metrics, emulated, isStopping, isDraining } = edge;
   const create = (): FastifyInstance => {
     const server = createServer({ log: core.log, isStopping, isDraining });
@@ -159,7 +176,7 @@ async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
   const main = create();
   main.addHook('onClose', () => apollo.stop());
   const isOpen = config.routerSecrets.length === 0 && config.jwt === null;
-  const readToken = await createTokenReader(config, core.now);
+  const readToken = await createTokenReader(config, core.now, proxy);
   const identify = isOpen ? identifySandboxCaller : identifyRoutedCaller(config, readToken);
   registerGraphql(main, { apollo, core, identify });
   const { store, storeRoundTripMs, storeFault } = shared;
@@ -181,13 +198,15 @@ async function listen(edge: Edge, { shared, servers }: Running): Promise<void> {
 /** The parts to close, as far as they were opened. */
 interface Running {
   readonly shared: Shared;
+  readonly proxy: EnvProxy | null;
   readonly upstream: UpstreamClient;
   readonly servers: FastifyInstance[];
   sandbox?: Sandbox | null;
   core?: CoreDeps;
 }
 
-async function closeAll({ shared, upstream, servers, sandbox, core }: Running): Promise<void> {
+async function closeAll(running: Running): Promise<void> {
+  const { shared, proxy, upstream, servers, sandbox, core } = running;
   const cutOff = setTimeout(() => {
     for (const { server } of servers) server.closeAllConnections();
   }, drainTimeoutMs);
@@ -195,5 +214,5 @@ async function closeAll({ shared, upstream, servers, sandbox, core }: Running): 
   clearTimeout(cutOff);
   // A call that was sent is awaited even if its caller has left.
   if (core) await Promise.allSettled(core.inFlight.values());
-  await Promise.allSettled([upstream.close(), sandbox?.close(), shared.close()]);
+  await Promise.allSettled([upstream.close(), proxy?.close(), sandbox?.close(), shared.close()]);
 }

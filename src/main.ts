@@ -2,6 +2,7 @@ import { startApp, type App } from './app.ts';
 import { BootError } from './core/boot-error.ts';
 import { logBug } from './core/log-bug.ts';
 import { redactEnvValues } from './boot/redact-env-values.ts';
+import type { ProxySettings } from './infra/env-proxy.ts';
 
 /** Platforms kill a process after 10 s, and the delay of SHUTDOWN_DELAY_MS. It exits by itself before that. */
 const stopWithinMs = 9500;
@@ -83,6 +84,7 @@ function startUpLines({ config, storeFault }: App): string[] {
     config.redis
       ? `  STORE:   Redis, shared by every replica${fault === null ? '' : `. NOT USABLE NOW: ${fault}`}.`
       : '  STORE:   in memory. A restart forgets everything.',
+    ...(config.proxy ? [`  PROXY:   ${proxyLine(config.proxy)}`] : []),
     '',
     ...(config.graphiql ? [`  Click here   ${url}/graphiql`] : []),
     `  GraphQL      ${url}/graphql`,
@@ -95,4 +97,13 @@ function startUpLines({ config, storeFault }: App): string[] {
     `  Health       ${url}/health/ready`,
     '',
   ];
+}
+
+/** Hosts only: the URL of a proxy may hold a password. */
+function proxyLine({ httpsProxy, httpProxy, noProxy }: ProxySettings): string {
+  const hosts = [httpsProxy, httpProxy]
+    .filter((url) => url !== undefined)
+    .map((url) => new URL(url.reveal()).host);
+  const except = noProxy === '' ? '' : `, except to ${noProxy}`;
+  return `outgoing calls go through ${[...new Set(hosts)].join(' and ')}${except}.`;
 }

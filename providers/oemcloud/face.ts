@@ -124,7 +124,7 @@ function sourceOf(way: OemcloudSettings['outcome'], { isNotified }: FaceMode): O
 }
 
 function findProblems(
-  { subject, referenceImage, extra }: StartInput,
+  { subject, referenceImage, extra, hasRedirectUrl }: StartInput,
   options: Options,
   mode: FaceMode,
   { doubt, nowMs }: PrepareContext<OemcloudSettings>,
@@ -142,6 +142,12 @@ function findProblems(
   }
   if (referenceImage !== null) problems.add('referenceImage', 'is not used by oemcloud');
   if (extra !== null) problems.add('extra', checkText(extra, 1000));
+  if (options.receivesWebviewMessages && hasRedirectUrl) {
+    problems.add(
+      'redirectUrl',
+      'is not used with receivesWebviewMessages: the page sends a message',
+    );
+  }
   if (options.receivesWebviewMessages && !mode.takesWebviewMessages) {
     problems.add(
       'options.oemcloudFace.receivesWebviewMessages',

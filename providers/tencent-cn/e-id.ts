@@ -48,6 +48,9 @@ export const eId: ChannelDefinition<TencentCnSettings> = {
   action: 'GetEidToken',
   checks: ['LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD'],
   requires: [],
+  requiresWith: [
+    { option: 'inputType', value: 'CALLER_PASSES', requires: ['subject.name', 'subject.idNumber'] },
+  ],
   outcome: 'QUERY',
   optionsField: 'tencentCnEId',
   // Recommended by the provider's guide (doc 1007/58171).

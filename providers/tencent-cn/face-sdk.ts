@@ -39,7 +39,8 @@ const maxImageLength = 8 * 1024 * 1024;
 export const faceSdk: ChannelDefinition<TencentCnSettings> = {
   action: 'GetFaceIdToken',
   checks: ['LIVENESS', 'FACE_MATCH'],
-  requires: [],
+  requires: ['subject.name', 'subject.idNumber'],
+  requiresWith: [{ option: 'compareLib', value: 'LOCAL', requires: ['referenceImage'] }],
   outcome: 'QUERY',
   optionsField: 'tencentCnFaceSdk',
   pollEveryMs: 1000,
@@ -124,6 +125,9 @@ function findProblems(
     );
   }
 
+  if (input.hasRedirectUrl) {
+    problems.add('redirectUrl', 'is not used by the channel FACE_SDK: your app goes on by itself');
+  }
   // 1000 here, but 1024 in GetEidToken, according to the pages.
   if (input.extra !== null) problems.add('extra', checkText(input.extra, 1000));
   return problems.all;

@@ -56,7 +56,13 @@ const maxImageLength = 8 * 1024 * 1024;
 export const web: ChannelDefinition<TencentIntlSettings> = {
   action: 'ApplyWebVerificationBizTokenIntl',
   checks: checkModes.LIVENESS_COMPARE.checks,
-  requires: [],
+  requires: ['referenceImage'],
+  requiresWith: [
+    ...keysOf(checkModes)
+      .filter((mode) => mode !== 'LIVENESS_COMPARE')
+      .map((value) => ({ option: 'checkMode', value, requires: [] })),
+    { option: 'ruleId', requires: [] },
+  ],
   outcome: 'QUERY',
   optionsField: 'tencentIntlWeb',
   pollEveryMs: 1000,

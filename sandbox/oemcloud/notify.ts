@@ -1,3 +1,5 @@
+import { Agent, fetch, type RequestInit } from 'undici';
+
 export interface Notify {
   /** Sends the GET that comes when the person opens the page. */
   readonly entered: (notifyUrl: string) => void;
@@ -20,6 +22,8 @@ const firstAfterMs = 100;
 /** Sends notifications as e签宝 does, one to three times, to loopback only. */
 export function createNotify(toLoopback: (url: string) => string | null): Notify {
   const stopping = new AbortController();
+  // Node's own fetch might use a proxy (NODE_USE_ENV_PROXY).
+  const dispatcher = new Agent();
   const running = new Set<Promise<unknown>>();
   const run = (work: Promise<unknown>): void => {
     const settled = work.catch(() => {}).finally(() => running.delete(settled));
@@ -30,7 +34,9 @@ export function createNotify(toLoopback: (url: string) => string | null): Notify
     const url = toLoopback(notifyUrl);
     if (url === null || stopping.signal.aborted) return true;
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(replyWithinMs)]);
-    const response = await fetch(url, { ...init, redirect: 'manual', signal }).catch(() => null);
+    const response = await fetch(url, { ...init, dispatcher, redirect: 'manual', signal }).catch(
+      () => null,
+    );
     await response?.arrayBuffer();
     return response?.ok === true;
   };
@@ -56,6 +62,7 @@ export function createNotify(toLoopback: (url: string) => string | null): Notify
     close: async () => {
       stopping.abort();
       await Promise.all(running);
+      await dispatcher.destroy();
     },
   };
 }

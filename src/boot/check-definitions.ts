@@ -69,6 +69,16 @@ const channel = z.strictObject({
     .array(z.enum(checkKinds, `must be of ${checkKinds.join(', ')}`), 'must be a list')
     .min(1, 'must name the checks that a pass attests'),
   requires: z.array(text, 'must be a list of input paths'),
+  requiresWith: z
+    .array(
+      z.strictObject({
+        option: text,
+        value: z.union([z.string(), z.boolean()], 'must be text or a boolean').optional(),
+        requires: z.array(text, 'must be a list of input paths'),
+      }),
+      'must be a list of {option, value, requires}',
+    )
+    .optional(),
   imageOptions: z.array(text, 'must be a list of option names').optional(),
   outcome: z.union(
     [z.enum(['QUERY', 'NOTIFICATION', 'NONE']), aFunction],

@@ -6,6 +6,7 @@ import type { VelocityRules } from '../core/callers/velocity-rules.ts';
 import type { NamedKey } from '../core/records/keyed-hash.ts';
 import type { Routing } from '../core/upstream/registry.ts';
 import type { JwtRules } from '../http/jwt-reader.ts';
+import type { ProxySettings } from '../infra/env-proxy.ts';
 import { findMisspeltSettings } from './find-misspelt-settings.ts';
 import { findRoutingMistakes } from './find-routing-mistakes.ts';
 import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
@@ -44,6 +45,8 @@ export interface Config {
   readonly trustHeaders: boolean;
   /** Null if JWTs are not used. */
   readonly jwt: JwtRules | null;
+  /** Null: outgoing calls use no proxy. */
+  readonly proxy: ProxySettings | null;
   /** Whether to accept a Redis that evicts keys when it is full. */
   readonly allowEviction: boolean;
   readonly routing: Routing;
@@ -83,7 +86,8 @@ export function loadConfig(
         Boolean(entry[1]) && !isKubernetesVariable(entry[0], entry[1] ?? ''),
     ),
   );
-  const { given, mistakes: wrongFiles } = readFileSettings({ readFile }, set, definitions);
+  const named = nameProxies(set);
+  const { given, mistakes: wrongFiles } = readFileSettings({ readFile }, named, definitions);
   const off = readList(given['PROVIDERS_OFF'] ?? '');
   const providers = readProviderSettings(given, definitions, off);
   const isLive = providers.credentials.length > 0;
@@ -108,6 +112,18 @@ export function loadConfig(
   return toConfig(values, isLive, providers.byId);
 }
 
+/** The variables of proxies are also written in lower case. Then that one counts, as with curl and undici. */
+function nameProxies(set: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const lower = ['https_proxy', 'http_proxy', 'no_proxy'];
+  const entries = Object.entries(set);
+  const named = entries.filter(([name]) => !lower.includes(name));
+  const renamed = entries.filter(([name]) => lower.includes(name));
+  return Object.fromEntries([
+    ...named,
+    ...renamed.map(([name, value]) => [name.toUpperCase(), value]),
+  ]);
+}
+
 /** Two probes of a balancer at their usual distance. */
 const liveShutdownDelayMs = 5000;
 
@@ -125,6 +141,7 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
     routerSecrets: values.ROUTER_SECRETS ?? [],
     trustHeaders: values.TRUST_IDENTITY_HEADERS,
     jwt: toJwtRules(values),
+    proxy: toProxySettings(values),
     allowEviction: values.STORE_ALLOW_EVICTION,
     retentionDays: values.VERIFICATION_RETENTION_DAYS,
     bankCardCacheSeconds: values.BANK_CARD_CACHE_SECONDS,
@@ -139,6 +156,11 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
     hashKeys: values.STORE_HASH_KEYS ?? [randomKey()],
     providers,
   };
+}
+
+function toProxySettings(values: SettingValues): ProxySettings | null {
+  const { HTTPS_PROXY: httpsProxy, HTTP_PROXY: httpProxy, NO_PROXY: noProxy } = values;
+  return values.NODE_USE_ENV_PROXY ? { httpsProxy, httpProxy, noProxy } : null;
 }
 
 function toRedisConfig(values: SettingValues): RedisConfig | null {

@@ -8,6 +8,7 @@ import type { SettingValues } from './settings.ts';
 export function findSettingMistakes(values: SettingValues, isLive: boolean): string[] {
   return [
     ...findCallerMistakes(values, isLive),
+    ...findProxyMistakes(values),
     ...(values.BANK_CARD_CACHE_SECONDS > values.VERIFICATION_RETENTION_DAYS * 24 * 3600
       ? ['BANK_CARD_CACHE_SECONDS must not be longer than VERIFICATION_RETENTION_DAYS.']
       : []),
@@ -43,4 +44,18 @@ function findCallerMistakes(values: SettingValues, isLive: boolean): string[] {
     : [
         'JWT_JWKS_URL is needed to identify callers, or TRUST_IDENTITY_HEADERS=on if the router does.',
       ];
+}
+
+/** Variables of proxies that are not used may hold anything: other programs read them too. */
+function findProxyMistakes(values: SettingValues): string[] {
+  if (!values.NODE_USE_ENV_PROXY) return [];
+  const { HTTPS_PROXY, HTTP_PROXY } = values;
+  if (!HTTPS_PROXY && !HTTP_PROXY) return ['NODE_USE_ENV_PROXY needs HTTPS_PROXY or HTTP_PROXY.'];
+  return Object.entries({ HTTPS_PROXY, HTTP_PROXY })
+    .filter(([, url]) => url && !isProxyUrl(url.reveal()))
+    .map(([name]) => `${name} must be the URL of a proxy, such as http://proxy.example.com:3128.`);
+}
+
+function isProxyUrl(text: string): boolean {
+  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
 }

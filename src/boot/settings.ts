@@ -33,6 +33,7 @@ const onOrOff = z
 const autoOnOrOff = z.enum(['auto', 'on', 'off'], 'must be auto, on or off');
 const positive = z.coerce.number('must be a number').positive('must be above 0');
 const notNegative = z.coerce.number('must be a number').min(0, 'must not be negative');
+const secretText = z.string().transform((text) => new Secret(text));
 const url = z.url({ protocol: /^https?$/u, error: 'must be an absolute URL' });
 
 /** A text in PEM, in which `\\n` may stand for the end of a line. */
@@ -134,10 +135,7 @@ export const settings = {
     meaning: 'User at the sentinels. `REDIS_URL` has the login of the servers.',
   },
   REDIS_SENTINEL_PASSWORD: {
-    type: z
-      .string()
-      .transform((text) => new Secret(text))
-      .optional(),
+    type: secretText.optional(),
     default: '',
     isSecret: true,
     neededWith: { REDIS_SENTINEL_USERNAME: 'a user needs a password' },
@@ -295,6 +293,33 @@ export const settings = {
     type: notNegative.default(20),
     default: '`20`',
     meaning: 'Milliseconds by which a call may be sent later than its reserved moment.',
+  },
+  NODE_USE_ENV_PROXY: {
+    type: z
+      .enum(['0', '1'], 'must be 1 or 0')
+      .transform((value) => value === '1')
+      .default(false),
+    default: '`0`',
+    meaning:
+      '`1`: calls to providers, and the fetch of `JWT_JWKS_URL`, go through the proxies below. Without it they are not used. The sandbox calls its own emulations directly.',
+  },
+  HTTPS_PROXY: {
+    type: secretText.optional(),
+    default: '`HTTP_PROXY`',
+    isSecret: true,
+    meaning: 'Proxy for https URLs: `http://user:password@host:port`. Also in lower case.',
+  },
+  HTTP_PROXY: {
+    type: secretText.optional(),
+    default: 'none',
+    isSecret: true,
+    meaning: 'Proxy for http URLs. Also in lower case.',
+  },
+  NO_PROXY: {
+    type: z.string().default(''),
+    default: 'none',
+    meaning:
+      'Hosts that are called without a proxy: `host,.domain,host:port`, or `*`. Also in lower case.',
   },
   SHUTDOWN_DELAY_MS: {
     type: notNegative.max(60_000, 'must be at most 60000').optional(),

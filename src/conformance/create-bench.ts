@@ -103,6 +103,7 @@ export async function createBench(
     calls: [],
     started: [],
     urls: [],
+    returnUrlReads: 0,
     outcomes: [],
     cardResults: [],
     thrown: [],
@@ -175,13 +176,17 @@ export async function createBench(
     unrecorded,
     keptTexts,
     start: ({ channel, input }, idempotencyKey = 'conformance') => {
-      const { options = null, ...rest } = input;
+      const { options = null, hasRedirectUrl = false, ...rest } = input;
+      const redirectUrl = hasRedirectUrl ? 'https://app.example/done' : null;
       const field = subject.provider.channels[channel]?.optionsField ?? null;
       const given = options === null || field === null ? null : { [field]: options };
       return startVerification(
         deps,
         caller,
-        { idempotencyKey, channel, provider: subject.provider.id, ...rest, options: given },
+        {
+          ...{ idempotencyKey, channel, provider: subject.provider.id },
+          ...{ ...rest, redirectUrl, options: given },
+        },
         deadlineMs(),
       );
     },

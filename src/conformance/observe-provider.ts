@@ -18,6 +18,8 @@ export interface Observed {
   readonly calls: string[];
   readonly started: Started[];
   readonly urls: StartUrls[];
+  /** How often a start read `returnUrl`. */
+  returnUrlReads: number;
   readonly outcomes: OutcomeAnswer[];
   readonly cardResults: BankCardResult[];
   /** What its operations threw. */
@@ -84,7 +86,7 @@ export function observeProvider(provider: AnyProvider, observed: Observed): AnyP
           start: (call, urls) => {
             observed.urls.push(urls);
             return noted(async () => {
-              const started = await prepared.start(lend(call), urls);
+              const started = await prepared.start(lend(call), noteReads(urls, observed));
               if (started?.outcome) observed.outcomes.push(started.outcome);
               return started;
             }, observed.started);
@@ -170,6 +172,16 @@ function preparedBy<T extends object>(what: string, prepared: T): T {
   throw new Error(
     `prepare of ${what} must return { problems }, or { start } or { check }, synchronously`,
   );
+}
+
+function noteReads(urls: StartUrls, observed: Observed): StartUrls {
+  return {
+    ...urls,
+    get returnUrl() {
+      observed.returnUrlReads += 1;
+      return urls.returnUrl;
+    },
+  };
 }
 
 /** Providers with an operation that never settled. Their further operations fail at once. */

@@ -92,6 +92,11 @@ export interface StartInput {
   readonly subject: { readonly name: string | null; readonly idNumber: string | null };
   readonly referenceImage: string | null;
   readonly extra: string | null;
+  /**
+   * Whether the caller named a page to return to. A channel whose provider never sends the browser to `returnUrl`
+   * refuses it, at the path `redirectUrl`.
+   */
+  readonly hasRedirectUrl: boolean;
   /** The value of this channel's options field, as the plugin's SDL types it. Null if not given. */
   readonly options: unknown;
 }
@@ -182,13 +187,24 @@ export interface NotificationDefinition<Settings> {
   readonly reply: { readonly contentType: string; readonly body: string };
 }
 
+/** With this option, `requires` is required in the place of the channel's own `requires`. */
+export interface OptionRequirement {
+  /** A member of the channel's options: `compareLib`. */
+  readonly option: string;
+  /** The value that requires it. Left out: any value. */
+  readonly value?: string | boolean;
+  readonly requires: readonly string[];
+}
+
 export interface ChannelDefinition<Settings> {
   /** The action that starts a verification. Its effect decides what a lost response means. */
   readonly action: string;
   /** What a pass attests if no options are given. */
   readonly checks: readonly CheckKind[];
-  /** Input paths that are always required. */
+  /** Input paths that are required if no options are given: `subject.name`, `options.acmeDocument`. */
   readonly requires: readonly string[];
+  /** Options that require other paths. */
+  readonly requiresWith?: readonly OptionRequirement[];
   /**
    * Members of this channel's options that hold a base64 image. Only these and `referenceImage` may make a
    * request larger than 256 KB.

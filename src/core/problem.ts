@@ -15,6 +15,9 @@ export type ProblemCode =
   | 'STORE_UNAVAILABLE'
   | 'NOT_FOUND';
 
+/** Whose limit refused a call. */
+export type Limit = 'PROVIDER_RATE' | 'TENANT_DAILY' | 'TENANT_SHARE' | 'VELOCITY' | 'SERVICE';
+
 export type Retry = 'NONE' | 'SAME_KEY' | 'NEW_KEY';
 
 /** Why an operation did not succeed, as the caller sees it. */
@@ -28,6 +31,8 @@ export interface Problem {
   readonly provider: string | null;
   readonly providerCode: string | null;
   readonly providerRequestId: string | null;
+  /** Only with `RATE_LIMITED` and `OVERLOADED`. */
+  readonly limit: Limit | null;
 }
 
 /** The form in which all use cases return a problem. */
@@ -44,6 +49,7 @@ interface ProblemPolicy {
   readonly message: string;
   readonly retry: Retry;
   readonly billing: Billing;
+  readonly limit?: Limit;
 }
 
 /**
@@ -70,14 +76,16 @@ const policies = {
     billing: 'UNKNOWN',
   },
   RATE_LIMITED: {
-    message: 'A limit is reached: of the provider, or of the caller.',
+    message: 'A limit is reached; `limit` says whose.',
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
+    limit: 'PROVIDER_RATE',
   },
   OVERLOADED: {
     message: 'Too many calls are waiting already.',
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
+    limit: 'SERVICE',
   },
   PROVIDER_UNAVAILABLE: {
     message: 'The provider cannot be reached or is busy.',
@@ -140,11 +148,15 @@ export function retryLaterMs(code: ProblemCode): number | null {
 export function problem(
   code: ProblemCode,
   details: Partial<
-    Pick<Problem, 'retryAfterMs' | 'fields' | 'provider' | 'providerCode' | 'providerRequestId'>
+    Pick<
+      Problem,
+      'retryAfterMs' | 'fields' | 'provider' | 'providerCode' | 'providerRequestId' | 'limit'
+    >
   > = {},
 ): Problem {
   return {
     code,
+    limit: null,
     ...policies[code],
     retryAfterMs: null,
     fields: [],

@@ -67,7 +67,7 @@ export type BankCardOutcomeReason =
   | 'CARD_NUMBER_REFUSED'
   | 'CARD_STATE_ABNORMAL'
   | 'CONFISCATED_CARD'
-  /** Too many checks today. Possible again tomorrow, China time. */
+  /** The provider's own daily limit for this person or card. Possible again tomorrow, China time. Limits of this service are problems: `VerificationLimitProblem`. */
   | 'DAILY_LIMIT'
   /** Only second-generation ID cards are supported. */
   | 'DOCUMENT_UNSUPPORTED'
@@ -680,10 +680,25 @@ export type VerificationLaunchState =
    */
   | 'USED';
 
+/** Whose limit refused a request. */
+export type VerificationLimit =
+  /** The provider's calls per second, kept by this service for all its callers together, or told by the provider. */
+  | 'PROVIDER_RATE'
+  /** This service is busy. */
+  | 'SERVICE'
+  /** This service: chargeable calls of the tenant per day. */
+  | 'TENANT_DAILY'
+  /** This service: the tenant's share of the provider's calls per second. */
+  | 'TENANT_SHARE'
+  /** This service: calls per user, card or ID number. */
+  | 'VELOCITY';
+
 export type VerificationLimitProblem = VerificationProblem & {
   __typename?: 'VerificationLimitProblem';
   billing: VerificationBilling;
   code: VerificationProblemCode;
+  /** Whose limit it is. */
+  limit: VerificationLimit;
   message: Scalars['String']['output'];
   retry: VerificationRetry;
   retryAfterMs: Maybe<Scalars['Int']['output']>;
@@ -706,6 +721,17 @@ export type VerificationNotFoundProblem = VerificationProblem & {
   message: Scalars['String']['output'];
   retry: VerificationRetry;
   retryAfterMs: Maybe<Scalars['Int']['output']>;
+};
+
+/** With this option, other input paths are required. */
+export type VerificationOptionRequirement = {
+  __typename?: 'VerificationOptionRequirement';
+  /** The path of the option: `options.tencentCnFaceSdk.compareLib`. */
+  option: Scalars['String']['output'];
+  /** The input paths that are then required, in the place of the channel's `requires`. */
+  requires: Array<Scalars['String']['output']>;
+  /** The value of the option. Null: any value. */
+  value: Maybe<Scalars['String']['output']>;
 };
 
 /**
@@ -863,7 +889,7 @@ export type VerificationProblemCode =
   | 'PROVIDER_REJECTED'
   /** The provider is busy or cannot be reached. Nothing was done. */
   | 'PROVIDER_UNAVAILABLE'
-  /** A rate limit of the provider, or one of this service, is reached. */
+  /** A limit of the provider, or one of this service, is reached; see `limit`. */
   | 'RATE_LIMITED'
   /** The store of this service does not respond. This request did nothing; for its key see `billing`. */
   | 'STORE_UNAVAILABLE';
@@ -895,8 +921,10 @@ export type VerificationProviderChannel = {
   channel: VerificationChannel;
   /** What a pass attests. Options may change it. */
   checks: Array<VerificationCheckKind>;
+  /** The options that require other input paths. */
+  optionRequirements: Array<VerificationOptionRequirement>;
   outcome: VerificationOutcomeSource;
-  /** Input paths that are always required. */
+  /** The input paths that are required if no options are given. */
   requires: Array<Scalars['String']['output']>;
 };
 
@@ -1260,9 +1288,11 @@ export type ResolversTypes = {
     ResolversUnionTypes<ResolversTypes>['VerificationLaunch']
   >;
   VerificationLaunchState: VerificationLaunchState;
+  VerificationLimit: VerificationLimit;
   VerificationLimitProblem: ResolverTypeWrapper<VerificationLimitProblem>;
   VerificationMiniProgram: ResolverTypeWrapper<VerificationMiniProgram>;
   VerificationNotFoundProblem: ResolverTypeWrapper<VerificationNotFoundProblem>;
+  VerificationOptionRequirement: ResolverTypeWrapper<VerificationOptionRequirement>;
   VerificationOptionsInput: VerificationOptionsInput;
   VerificationOutcome: ResolverTypeWrapper<RecordedOutcome>;
   VerificationOutcomeDetails: ResolverTypeWrapper<
@@ -1346,6 +1376,7 @@ export type ResolversParentTypes = {
   VerificationLimitProblem: VerificationLimitProblem;
   VerificationMiniProgram: VerificationMiniProgram;
   VerificationNotFoundProblem: VerificationNotFoundProblem;
+  VerificationOptionRequirement: VerificationOptionRequirement;
   VerificationOptionsInput: VerificationOptionsInput;
   VerificationOutcome: RecordedOutcome;
   VerificationOutcomeDetails: ResolversUnionTypes<ResolversParentTypes>['VerificationOutcomeDetails'];
@@ -1784,6 +1815,7 @@ export type VerificationLimitProblemResolvers<
 > = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
+  limit?: Resolver<ResolversTypes['VerificationLimit'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
   retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
@@ -1812,6 +1844,16 @@ export type VerificationNotFoundProblemResolvers<
   retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
   retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type VerificationOptionRequirementResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationOptionRequirement'] =
+    ResolversParentTypes['VerificationOptionRequirement'],
+> = {
+  option?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  requires?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+  value?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
 export type VerificationOutcomeResolvers<
@@ -1911,6 +1953,11 @@ export type VerificationProviderChannelResolvers<
 > = {
   channel?: Resolver<ResolversTypes['VerificationChannel'], ParentType, ContextType>;
   checks?: Resolver<Array<ResolversTypes['VerificationCheckKind']>, ParentType, ContextType>;
+  optionRequirements?: Resolver<
+    Array<ResolversTypes['VerificationOptionRequirement']>,
+    ParentType,
+    ContextType
+  >;
   outcome?: Resolver<ResolversTypes['VerificationOutcomeSource'], ParentType, ContextType>;
   requires?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
 };
@@ -1997,6 +2044,7 @@ export type Resolvers<ContextType = GraphqlContext> = {
   VerificationLimitProblem?: VerificationLimitProblemResolvers<ContextType>;
   VerificationMiniProgram?: VerificationMiniProgramResolvers<ContextType>;
   VerificationNotFoundProblem?: VerificationNotFoundProblemResolvers<ContextType>;
+  VerificationOptionRequirement?: VerificationOptionRequirementResolvers<ContextType>;
   VerificationOutcome?: VerificationOutcomeResolvers<ContextType>;
   VerificationOutcomeDetails?: VerificationOutcomeDetailsResolvers<ContextType>;
   VerificationPageInfo?: VerificationPageInfoResolvers<ContextType>;

@@ -24,8 +24,9 @@ export function toGraphqlProblem<const Codes extends readonly ProblemCode[]>(
   outcomes: Codes,
   problem: Problem,
 ) {
-  const { fields, code, ...common } = problem;
+  const { fields, code, limit, ...common } = problem;
   if (!outcomes.includes(code)) throw new Error(`${code} is not a problem of this operation`);
+  // Only limit problems have the field, and each of them names its limit.
   const __typename = typenames[code] as Typename<Codes[number]>;
-  return { __typename, code, ...common, fields: [...fields] };
+  return { __typename, code, ...common, limit: limit ?? 'SERVICE', fields: [...fields] };
 }

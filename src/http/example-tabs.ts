@@ -107,7 +107,13 @@ query Providers {
     reason
     state
     jurisdiction
-    channels { channel checks requires outcome }
+    channels {
+      channel
+      checks
+      requires
+      optionRequirements { option value requires }
+      outcome
+    }
     actions { name effect perSecond }
   }
 }`,

@@ -45,8 +45,8 @@ const longestName = 255;
 
 /** Reads callers' tokens. Throws `Unauthenticated` and `IdentityUnavailable`. */
 export function createJwtReader(
+  { now, fetch }: { readonly now: () => number; readonly fetch: typeof globalThis.fetch },
   { jwksUrl, issuer, audiences, claims }: JwtRules,
-  now: () => number,
 ): (token: string) => Promise<Caller> {
   let failedMs = -Infinity;
   const fetchKeys: typeof fetch = async (...given) => {

@@ -9,7 +9,7 @@ import {
 import { createByteBudget, readBody } from './read-body.ts';
 import { createConnections, type Connection, type Sending } from './upstream-connections.ts';
 
-const connectTimeoutMs = 1500;
+export const connectTimeoutMs = 1500;
 /** The memory limit for all large responses together while they are read. */
 const standardSharedBytes = 64 * 1024 * 1024;
 

@@ -1,12 +1,16 @@
 export type LimiterPriority = 'start' | 'result' | 'reconcile';
 
+/** `velocity`: a limit per user, card or ID number. */
+export type LimiterReason =
+  'overloaded' | 'no_slot_in_time' | 'tenant_daily' | 'tenant_share' | 'velocity';
+
 /** The call was refused before its slot, so nothing was sent. */
 export class LimiterRefusal extends Error {
   override readonly name = 'LimiterRefusal';
-  readonly reason: 'overloaded' | 'no_slot_in_time' | 'over_velocity';
+  readonly reason: LimiterReason;
   readonly retryAfterMs: number;
 
-  constructor(reason: LimiterRefusal['reason'], retryAfterMs: number) {
+  constructor(reason: LimiterReason, retryAfterMs: number) {
     super(`limiter refused: ${reason}`);
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;

@@ -4,9 +4,11 @@ export interface VelocityRule {
   readonly seconds: number;
 }
 
+export type VelocityName = 'tenant' | 'share' | 'user' | 'card' | 'id';
+
 /** One counter. `key` is a keyed hash of the person, card or tenant that is counted. */
 export interface VelocityCounter {
-  readonly name: string;
+  readonly name: VelocityName;
   readonly key: string;
   readonly rule: VelocityRule;
 }
@@ -17,7 +19,12 @@ export type VelocitySpent =
       /** Subtracts the call again, if it did nothing. Throws `StoreUnavailable`. */
       readonly refund: () => Promise<void>;
     }
-  | { readonly kind: 'refused'; readonly retryAfterMs: number };
+  | {
+      readonly kind: 'refused';
+      readonly retryAfterMs: number;
+      /** The counter that is full; if several are, the one to wait for longest. */
+      readonly by: VelocityName;
+    };
 
 /** Counts calls by user, card, ID number and tenant, over all replicas. */
 export interface Velocity {

@@ -154,6 +154,22 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'channels and actions',
     withWeb({ requires: ['subject.name', 'subject.idNumber'] }),
   ],
+  ['a needed input is not declared', 'channels and actions', withWeb({ requires: [] })],
+  [
+    'a redirectUrl is accepted that does nothing',
+    'channels and actions',
+    withWeb({
+      prepare: (input, context) => {
+        const prepared = web.prepare(input, context);
+        if ('problems' in prepared) return prepared;
+        return {
+          ...prepared,
+          start: (call, { notifyUrl, reference }) =>
+            prepared.start(call, { notifyUrl, reference, returnUrl: 'https://sound.example/done' }),
+        };
+      },
+    }),
+  ],
   [
     'a recorded response has another outcome',
     'recorded answers',

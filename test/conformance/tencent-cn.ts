@@ -9,6 +9,7 @@ const errorAnswer = (Code: string) => response({ Error: { Code, Message: '错误
 /** The invented persons of the vendor's documentation. */
 const somebody = { name: '韦小宝', idNumber: '11204416541220243X' };
 const another = { name: '刘洋', idNumber: '440305199505132561' };
+const referenceImage = Buffer.from('a photo of nobody, as bytes').toString('base64');
 const card = {
   subject: somebody,
   cardNumber: '6225768888888888',
@@ -84,6 +85,20 @@ export const tencentCnSubject: ConformanceSubject = {
       expect: {
         launch: { kind: 'sdk_token', token: '42S41B31D-5974-4674-EABB-8FFF1EC99F819' },
       },
+    },
+    {
+      title: 'a photo of the caller’s',
+      channel: 'FACE_SDK',
+      input: { referenceImage, options: { compareLib: 'LOCAL' } },
+      answers: { GetFaceIdToken: recorded('GetFaceIdToken') },
+      sends: { GetFaceIdToken: { body: { CompareLib: 'LOCAL', ImageBase64: referenceImage } } },
+      expect: { expiresInSeconds: 600 },
+    },
+    {
+      title: 'a page to return to, which an app has not',
+      channel: 'FACE_SDK',
+      input: { subject: another, hasRedirectUrl: true },
+      expect: { problems: ['redirectUrl'] },
     },
   ],
   outcomes: [

@@ -47,6 +47,14 @@ export const tencentIntlSubject: ConformanceSubject = {
       expect: { expiresInSeconds: 600 },
     },
     {
+      title: 'the photo of a rule',
+      channel: 'FACE_WEB',
+      input: { options: { ruleId: 'rule-1' } },
+      answers: started,
+      sends: { ApplyWebVerificationBizTokenIntl: { body: { RuleId: 'rule-1' } } },
+      expect: { expiresInSeconds: 600 },
+    },
+    {
       title: 'nothing to compare with',
       channel: 'FACE_WEB',
       input: {},

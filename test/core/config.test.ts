@@ -152,6 +152,25 @@ describe('settings', () => {
     }
   });
 
+  it('use the proxies of the environment only when asked, in both spellings', () => {
+    const others = { HTTPS_PROXY: 'socks5://CANARY:1080', http_proxy: 'no url', no_proxy: '*' };
+    expect(loadConfig(others, builtInProviders).proxy).toBeNull();
+    const { proxy } = loadConfig(
+      { ...others, NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: 'http://p:1', http_proxy: 'http://q:2' },
+      builtInProviders,
+    );
+    expect([proxy?.httpsProxy?.reveal(), proxy?.httpProxy?.reveal(), proxy?.noProxy]).toEqual([
+      ...['http://p:1', 'http://q:2', '*'],
+    ]);
+    expect(linesOf({ NODE_USE_ENV_PROXY: '1' })).toEqual([
+      'NODE_USE_ENV_PROXY needs HTTPS_PROXY or HTTP_PROXY.',
+    ]);
+    expect(linesOf({ ...others, NODE_USE_ENV_PROXY: '1' })).toEqual([
+      'HTTPS_PROXY must be the URL of a proxy, such as http://proxy.example.com:3128.',
+      'HTTP_PROXY must be the URL of a proxy, such as http://proxy.example.com:3128.',
+    ]);
+  });
+
   it('ignore what Kubernetes sets for each Service, whatever its name', () => {
     for (const service of ['OEMCLOUD', 'TENCENT_CN', 'PUBLIC', 'STORE', 'REDIS', 'JWT']) {
       const variables = {
@@ -336,6 +355,8 @@ describe('settings', () => {
       STORE_ENCRYPTION_KEYS: `e1:${key}`,
       STORE_HASH_KEYS: `h1:${key}`,
       ROUTER_SECRETS: 'CANARY-of-the-router',
+      HTTPS_PROXY: 'http://user:CANARY@proxy:3128',
+      HTTP_PROXY: 'http://user:CANARY@proxy:3128',
       REDIS_SENTINEL_PASSWORD: 'CANARY-of-the-sentinels',
       REDIS_TLS_KEY: '-----BEGIN PRIVATE KEY-----CANARY',
     };

@@ -108,6 +108,21 @@ describe('velocity limits', () => {
     });
   });
 
+  it.each<[string, Partial<VelocityRules>, string]>([
+    ['of chargeable calls a day', { tenantDaily: { most: 1, seconds: 86_400 } }, 'TENANT_DAILY'],
+    ['of the tenant’s share', { tenantShare: 0.01 }, 'TENANT_SHARE'],
+    ['of a user', { user: { most: 1, seconds: 3600 } }, 'VELOCITY'],
+    ['of a card', { card: { most: 1, seconds: 3600 } }, 'VELOCITY'],
+    ['of an ID number', { idNumber: { most: 1, seconds: 3600 } }, 'VELOCITY'],
+  ])('are told apart from the provider’s own: the one %s', async (_name, rules, limit) => {
+    const core = limited(rules);
+    await check(core);
+    expect(await check(core)).toMatchObject({ problem: { code: 'RATE_LIMITED', limit } });
+    const throttled = limited({});
+    throttled.provider.reply(failing('throttled'));
+    expect(await check(throttled)).toMatchObject({ problem: { limit: 'PROVIDER_RATE' } });
+  });
+
   it('count neither replays nor cache hits', async () => {
     const core = limited({ user: { most: 1, seconds: 3600 } });
     const same = { idempotencyKey: 'same', maxAgeSeconds: null };

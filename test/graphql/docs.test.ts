@@ -23,6 +23,13 @@ function rows(text: string): string[][] {
     );
 }
 
+/** The values of an enum of schema/problem.graphql. */
+function valuesOf(name: string): readonly string[] {
+  const sdl = read('schema/problem.graphql');
+  const [, values = ''] = new RegExp(`enum ${name} \\{([\\s\\S]*?)\\n\\}`, 'u').exec(sdl) ?? [];
+  return values.match(/^ {2}[A-Z_]+$/gmu)?.map((value) => value.trim()) ?? [];
+}
+
 describe('docs/', () => {
   it('lists every top-level error with its text', () => {
     const [, rest = ''] = read('docs/errors.md').split('## Top-level errors');
@@ -34,15 +41,18 @@ describe('docs/', () => {
   });
 
   it('lists every problem with its retry and billing', () => {
-    const [table = ''] = read('docs/errors.md').split('## Top-level errors');
+    const [table = ''] = read('docs/errors.md').split('### Whose limit');
     const listed = rows(table);
     for (const [code, retry, billing] of listed) {
       expect(problem(code as ProblemCode)).toMatchObject({ retry, billing });
     }
-    const sdl = read('schema/problem.graphql');
-    const [, values = ''] = /enum VerificationProblemCode \{([\s\S]*?)\n\}/u.exec(sdl) ?? [];
-    const codes = values.match(/^ {2}[A-Z_]+$/gmu)?.map((code) => code.trim());
-    expect(listed.map(([code]) => code)).toEqual(codes);
+    expect(listed.map(([code]) => code)).toEqual(valuesOf('VerificationProblemCode'));
+  });
+
+  it('lists whose limit can refuse a request', () => {
+    const [, rest = ''] = read('docs/errors.md').split('### Whose limit');
+    const [table = ''] = rest.split('## Top-level errors');
+    expect(rows(table).map(([limit]) => limit)).toEqual(valuesOf('VerificationLimit'));
   });
 
   it('lists every setting with its description', () => {

@@ -25,9 +25,13 @@ async function redisVelocity(): Promise<Velocity> {
 
 let names = 0;
 /** A counter that no other test uses. */
-function counter(most: number, seconds = 60): VelocityCounter {
+function counter(
+  most: number,
+  seconds = 60,
+  name: VelocityCounter['name'] = 'user',
+): VelocityCounter {
   names += 1;
-  return { name: 'user', key: `hashed-${names}`, rule: { most, seconds } };
+  return { name, key: `hashed-${names}`, rule: { most, seconds } };
 }
 
 async function spend(velocity: Velocity, ...counters: VelocityCounter[]) {
@@ -52,6 +56,14 @@ describe.each([
     if (refused.kind !== 'refused') throw new Error('let through');
     expect(refused.retryAfterMs).toBeGreaterThan(1000);
     expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
+  it('name the full one to wait for longest', async () => {
+    const velocity = await create();
+    const [share, user, card] = [counter(1, 10, 'share'), counter(1, 60), counter(9, 900, 'card')];
+    await spend(velocity, share, user, card);
+    expect(await velocity.spend([share, user, card])).toMatchObject({ by: 'user' });
+    expect(await velocity.spend([card, share])).toMatchObject({ by: 'share' });
   });
 
   it('count a call in all of them or in none', async () => {

@@ -76,6 +76,7 @@ export function startInput(given: Partial<StartInput> = {}): StartInput {
   return {
     subject: { name: null, idNumber: null },
     referenceImage: null,
+    hasRedirectUrl: false,
     extra: null,
     options: null,
     ...given,

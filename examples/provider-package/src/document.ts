@@ -65,7 +65,7 @@ export const document: ChannelDefinition<Settings> = {
 };
 
 function findProblems(
-  { subject, referenceImage, extra }: StartInput,
+  { subject, referenceImage, extra, hasRedirectUrl }: StartInput,
   { type, country, front, back }: Options,
 ): readonly FieldProblem[] {
   const problems = createProblemList();
@@ -74,6 +74,7 @@ function findProblems(
   if (subject.name !== null) problems.add('subject.name', unused);
   if (subject.idNumber !== null) problems.add('subject.idNumber', unused);
   if (referenceImage !== null) problems.add('referenceImage', unused);
+  if (hasRedirectUrl) problems.add('redirectUrl', unused);
   if (extra !== null) problems.add('extra', checkText(extra, 200));
 
   problems.add(at('country'), /^[A-Z]{3}$/u.test(country) ? null : 'must be of ISO 3166-1 alpha-3');

@@ -40,11 +40,13 @@ export function channelsAndActionsGroup(subject: ConformanceSubject): Group {
         },
       },
       {
-        title: `${name} refuses an input without its required fields`,
+        title: `${name} requires what it declares, and nothing else`,
+        run: () => assertRequirements(subject, name, channel, starts),
+      },
+      {
+        title: `${name} sends the browser to its return URL, or refuses a redirectUrl`,
         run: async () => {
-          for (const path of channel.requires) {
-            for (const start of starts.slice(0, 1)) await assertRequired(subject, start, path);
-          }
+          for (const start of starts) await assertReturns(subject, start);
         },
       },
       ...(isAsked(subject, channel)
@@ -131,28 +133,76 @@ function callsOfStart(subject: ConformanceSubject, start: StartCase): Promise<re
   });
 }
 
-async function assertRequired(
+/** An input with the required paths alone is accepted, and refused without any one of them. */
+function assertRequirements(
   subject: ConformanceSubject,
-  start: StartCase,
-  path: string,
-): Promise<void> {
-  const field = subject.provider.channels[start.channel]?.optionsField ?? null;
+  name: string,
+  channel: ChannelDefinition<unknown>,
+  starts: readonly StartCase[],
+): void {
+  const settings = settingsOf(subject, starts.at(0));
+  const field = channel.optionsField;
   // The options of a case do not contain the name of their field.
-  const own = field === null ? path : path.replace(`options.${field}`, 'options');
-  const input = without(start.input, own.split('.')) as StartCase['input'];
-  const { settings, answers } = start;
-  await onBench(subject, { settings, answers }, async (bench) => {
-    const outcome = await bench.start({ ...start, input });
-    const paths = outcome.kind === 'problem' ? outcome.problem.fields.map((each) => each.path) : [];
-    assert.ok(paths.includes(path), `${path} is required, but may be left out`);
-  });
+  const toOwn = (path: string): string[] =>
+    (field === null ? path : path.replace(`options.${field}`, 'options')).split('.');
+  const sampleOf = (path: readonly string[]): unknown => {
+    const sample = starts.map(({ input }) => memberOf(input, path)).find((value) => value !== null);
+    assert.ok(sample !== undefined, `no start of ${name} gives ${path.join('.')}`);
+    return sample;
+  };
+  const problemsOf = (input: StartInput): readonly string[] => {
+    const prepared = channel.prepare(input, { settings, nowMs: Date.now(), doubt: () => {} });
+    return 'problems' in prepared ? prepared.problems.map(({ path }) => path) : [];
+  };
+  const defaults = { title: 'by default', input: nothing, requires: channel.requires };
+  const withOptions = (channel.requiresWith ?? []).map(({ option, value, requires }) => ({
+    title: `with ${option}${value === undefined ? '' : ` ${value}`}`,
+    input: { ...nothing, options: { [option]: value ?? sampleOf(['options', option]) } },
+    requires,
+  }));
+  for (const { title, input, requires } of [defaults, ...withOptions]) {
+    const filled = (paths: readonly string[]): StartInput =>
+      paths.reduce((given, path) => {
+        const own = toOwn(path);
+        return withMember(given, own, sampleOf(own)) as StartInput;
+      }, input);
+    const unsaid = problemsOf(filled(requires)).join(', ');
+    assert.equal(unsaid, '', `${title}, ${unsaid} is needed and not in requires`);
+    for (const path of requires) {
+      const others = requires.filter((each) => each !== path);
+      assert.ok(
+        problemsOf(filled(others)).includes(path),
+        `${title}, ${path} is required, but may be left out`,
+      );
+    }
+  }
 }
 
-/** A copy in which one member is null. */
-function without(value: unknown, [name, ...rest]: readonly string[]): unknown {
-  if (name === undefined || typeof value !== 'object' || value === null) return null;
-  const members = value as Readonly<Record<string, unknown>>;
-  return { ...members, [name]: without(members[name], rest) };
+function memberOf(value: unknown, [name, ...rest]: readonly string[]): unknown {
+  if (name === undefined) return value ?? null;
+  if (typeof value !== 'object' || value === null) return null;
+  return memberOf((value as Readonly<Record<string, unknown>>)[name], rest);
+}
+
+/** A copy in which one member has this value. */
+function withMember(value: unknown, [name, ...rest]: readonly string[], member: unknown): unknown {
+  if (name === undefined) return member;
+  const members = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return { ...members, [name]: withMember(members[name], rest, member) };
+}
+
+async function assertReturns(subject: ConformanceSubject, start: StartCase): Promise<void> {
+  const { settings, answers } = start;
+  const input = { ...start.input, hasRedirectUrl: true };
+  await onBench(subject, { settings, answers }, async (bench) => {
+    const outcome = await bench.start({ ...start, input });
+    const refused = outcome.kind === 'problem' ? outcome.problem.fields : [];
+    if (refused.some(({ path }) => path === 'redirectUrl')) return;
+    assert.ok(
+      bench.observed.returnUrlReads > 0,
+      'its start does not use returnUrl: refuse a redirectUrl (hasRedirectUrl)',
+    );
+  });
 }
 
 /** A bench after a case, with the origins that were contacted during it. */
@@ -224,20 +274,30 @@ async function watchingHosts<T>(work: (contacted: ReadonlySet<string>) => Promis
   }
 }
 
+const nothing: StartInput = {
+  subject: { name: null, idNumber: null },
+  referenceImage: null,
+  extra: null,
+  hasRedirectUrl: false,
+  options: null,
+};
+
+/** The settings of a case, as the plugin's schema reads them. */
+function settingsOf(
+  { provider, settings }: ConformanceSubject,
+  start: StartCase | undefined,
+): unknown {
+  const given = { ...settings('http://127.0.0.1:1'), ...start?.settings };
+  const parsed = parseProviderSettings(provider, given);
+  assert.ok('settings' in parsed, 'the settings of the subject are refused');
+  return parsed.settings;
+}
+
 /** For an input that lacks members, `prepare` must return the problems and must not change the input. */
-function assertPrepares({ provider, settings }: ConformanceSubject, start: StartCase): void {
-  const channel = provider.channels[start.channel];
-  const parsed = parseProviderSettings(provider, {
-    ...settings('http://127.0.0.1:1'),
-    ...start.settings,
-  });
-  assert.ok(channel && 'settings' in parsed);
-  const nothing: StartInput = {
-    subject: { name: null, idNumber: null },
-    referenceImage: null,
-    extra: null,
-    options: null,
-  };
+function assertPrepares(subject: ConformanceSubject, start: StartCase): void {
+  const channel = subject.provider.channels[start.channel];
+  assert.ok(channel);
+  const settings = settingsOf(subject, start);
   const whole = { ...nothing, ...start.input };
   const inputs = [
     nothing,
@@ -248,7 +308,7 @@ function assertPrepares({ provider, settings }: ConformanceSubject, start: Start
     { ...whole, options: null },
   ];
   for (const input of inputs) {
-    const context = { settings: parsed.settings, nowMs: Date.now(), doubt: () => {} };
+    const context = { settings, nowMs: Date.now(), doubt: () => {} };
     const given = frozen(structuredClone(input));
     try {
       channel.prepare(given, context);

@@ -1,4 +1,10 @@
-import { LimiterRefusal, type VelocityCounter, type VelocityRule } from '../../ports/index.ts';
+import {
+  LimiterRefusal,
+  type LimiterReason,
+  type VelocityCounter,
+  type VelocityName,
+  type VelocityRule,
+} from '../../ports/index.ts';
 import type { Owner } from './caller.ts';
 import { modeOf, type CallerLimits, type KeySpace } from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
@@ -13,9 +19,18 @@ export interface Spending {
   readonly quota: { readonly key: string; readonly perSecond: number };
 }
 
+// The three rules of callers have one reason: which of them is full says something about other people's calls.
+const reasons = {
+  tenant: 'tenant_daily',
+  share: 'tenant_share',
+  user: 'velocity',
+  card: 'velocity',
+  id: 'velocity',
+} as const satisfies Record<VelocityName, LimiterReason>;
+
 /**
  * Counts a call against all velocity limits before anything is sent. A call that one limit refuses counts
- * against none. Throws `LimiterRefusal('over_velocity')`, and `StoreUnavailable` if the call cannot be counted.
+ * against none. Throws `LimiterRefusal`, and `StoreUnavailable` if the call cannot be counted.
  *
  * Resolves to a function that refunds the call, for a call that did nothing. That function never throws.
  */
@@ -25,7 +40,7 @@ export async function spendVelocity(
 ): Promise<() => Promise<void>> {
   const { tenantId, userId } = owner;
   const countersOf = (
-    name: string,
+    name: VelocityName,
     rule: VelocityRule | null,
     parts: readonly string[],
   ): readonly VelocityCounter[] =>
@@ -48,6 +63,6 @@ export async function spendVelocity(
     ...(idNumber === null ? [] : countersOf('id', rules.idNumber, [idNumber])),
   ];
   const spent = await velocity.spend(counters);
-  if (spent.kind === 'refused') throw new LimiterRefusal('over_velocity', spent.retryAfterMs);
+  if (spent.kind === 'refused') throw new LimiterRefusal(reasons[spent.by], spent.retryAfterMs);
   return () => spent.refund().catch(() => {});
 }

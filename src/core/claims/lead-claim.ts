@@ -98,8 +98,10 @@ function prepare<Answer extends AnyRecord>(
 
 /** True if the provider is down, throttled or out of units, and certainly did nothing chargeable. */
 function mayPassOver(effect: ClaimEffect, error: unknown): boolean {
-  // Velocity limits are the caller's own, so they hold at every provider.
-  if (error instanceof LimiterRefusal) return error.reason !== 'over_velocity';
+  // The other limits are the caller's own, so they hold at every provider.
+  if (error instanceof LimiterRefusal) {
+    return error.reason === 'no_slot_in_time' || error.reason === 'overloaded';
+  }
   if (!(error instanceof ProviderFault)) return false;
   const policy = faultPolicies[effect][error.kind];
   return policy.claim === 'release' && passedOver.includes(policy.problem);

@@ -1,6 +1,6 @@
 import { ProviderFault } from '../../contract/index.ts';
-import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
-import { problem, retryLaterMs, type Problem, type ProblemCode } from '../problem.ts';
+import { LimiterRefusal, StoreUnavailable, type LimiterReason } from '../../ports/index.ts';
+import { problem, retryLaterMs, type Limit, type Problem, type ProblemCode } from '../problem.ts';
 import type { ClaimEffect } from '../upstream/claim-effect.ts';
 import { faultPolicies } from '../upstream/fault-policy.ts';
 import { StillInProgress } from './still-in-progress.ts';
@@ -12,6 +12,14 @@ export interface Failure {
   readonly claim: 'release' | 'unknown';
 }
 
+const limits = {
+  overloaded: 'SERVICE',
+  no_slot_in_time: 'PROVIDER_RATE',
+  tenant_daily: 'TENANT_DAILY',
+  tenant_share: 'TENANT_SHARE',
+  velocity: 'VELOCITY',
+} as const satisfies Record<LimiterReason, Limit>;
+
 /** Null for an unexpected error, which is a bug. */
 export function toFailure(
   error: unknown,
@@ -22,8 +30,10 @@ export function toFailure(
     claim: 'release',
   });
   if (error instanceof LimiterRefusal) {
-    const code = error.reason === 'overloaded' ? 'OVERLOADED' : 'RATE_LIMITED';
-    return released(code, error.retryAfterMs);
+    const limit = limits[error.reason];
+    const code = limit === 'SERVICE' ? 'OVERLOADED' : 'RATE_LIMITED';
+    const { retryAfterMs } = error;
+    return { claim: 'release', problem: problem(code, { retryAfterMs, limit }) };
   }
   if (error instanceof StillInProgress) {
     return released('IN_PROGRESS', retryLaterMs('IN_PROGRESS'));

@@ -141,7 +141,7 @@ function prepareChannel(
 ): PreparedChannel | Failed {
   const { provider, channel, options } = picked;
   const ready = prepareInput(deps, provider, ownProblems, (context) =>
-    channel.prepare({ ...input, options }, context),
+    channel.prepare({ ...input, options, hasRedirectUrl: input.redirectUrl !== null }, context),
   );
   return ready.kind === 'problem' ? ready : { ...picked, ...ready };
 }

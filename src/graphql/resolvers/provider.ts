@@ -26,6 +26,11 @@ export const provider: VerificationProviderResolvers = {
       channel: channel as VerificationChannel,
       checks: [...definition.checks],
       requires: [...definition.requires],
+      optionRequirements: (definition.requiresWith ?? []).map(({ option, value, requires }) => ({
+        option: `options.${definition.optionsField}.${option}`,
+        value: value === undefined ? null : String(value),
+        requires: [...requires],
+      })),
       outcome: loaded ? outcomeSourceOf(loaded, definition) : 'NONE',
     })),
   actions: ({ loaded }) =>

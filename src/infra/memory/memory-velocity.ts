@@ -32,11 +32,14 @@ export function createMemoryVelocity({ now }: { readonly now: () => number }): V
   return {
     spend: async (counters) => {
       sweep();
-      const full = counters.flatMap((counter) => {
-        const window = openAt(placeOf(counter));
-        return window && window.counted >= counter.rule.most ? [window.endsMs - now()] : [];
-      });
-      if (full.length > 0) return { kind: 'refused', retryAfterMs: Math.max(1, ...full) };
+      const [longest] = counters
+        .flatMap((counter) => {
+          const window = openAt(placeOf(counter));
+          const isFull = window && window.counted >= counter.rule.most;
+          return isFull ? [{ by: counter.name, retryAfterMs: window.endsMs - now() }] : [];
+        })
+        .toSorted((a, b) => b.retryAfterMs - a.retryAfterMs);
+      if (longest) return { kind: 'refused', ...longest };
       const spent = counters.map((counter) => {
         const place = placeOf(counter);
         const window = openAt(place) ?? {

@@ -7,17 +7,22 @@ import { createScript } from './script.ts';
 
 /**
  * KEYS: counters. ARGV: for each the maximum, and the length of its window in ms. Returns 0 and the window
- * of each; or how long to wait in ms, and then nothing was counted.
+ * of each; or how long to wait in ms and for which counter, and then nothing was counted.
  */
 const spendAll = createScript(`
 local waitMs = 0
+local full = 0
 for at, key in ipairs(KEYS) do
   local counted = tonumber(redis.call('HGET', key, 'n') or '0')
   if counted >= tonumber(ARGV[2 * at - 1]) then
-    waitMs = math.max(waitMs, redis.call('PTTL', key), 1)
+    local leftMs = math.max(redis.call('PTTL', key), 1)
+    if leftMs > waitMs then
+      waitMs = leftMs
+      full = at
+    end
   end
 end
-if waitMs > 0 then return {waitMs} end
+if waitMs > 0 then return {waitMs, full} end
 local time = redis.call('TIME')
 local answer = {0}
 for at, key in ipairs(KEYS) do
@@ -54,12 +59,17 @@ export function createRedisVelocity({
 
   return {
     spend: async (counters) => {
-      if (counters.length === 0) return { kind: 'spent', refund: async () => {} };
+      const [first] = counters;
+      if (!first) return { kind: 'spent', refund: async () => {} };
       const places = counters.map(placeOf);
       const limits = counters.flatMap(({ rule }) => [rule.most, Math.ceil(rule.seconds * 1000)]);
       const answer = await orUnavailable(() => spendAll.run(client, places, limits));
-      const [waitMs, ...windows] = answer as [number, ...string[]];
-      if (waitMs > 0) return { kind: 'refused', retryAfterMs: waitMs };
+      const [waitMs, ...rest] = answer as [number, ...(string | number)[]];
+      if (waitMs > 0) {
+        const by = counters[Number(rest[0]) - 1] ?? first;
+        return { kind: 'refused', retryAfterMs: waitMs, by: by.name };
+      }
+      const windows = rest.map(String);
       return {
         kind: 'spent',
         refund: async () => {
