@@ -11,7 +11,7 @@ import {
   optionalSimilarity,
   optionalText,
 } from '../shared/answer-fields.ts';
-import { flowCodes, nonceRefused } from './mapping.ts';
+import { explain, flowCodes, nonceRefused } from './mapping.ts';
 import { parseKeepingFlowId } from './parse-keeping-flow-id.ts';
 import type { OemcloudSettings } from './settings.ts';
 
@@ -53,8 +53,8 @@ export function startFace(call: Call, payload: FaceRequest): Promise<StartedFlow
       body: JSON.stringify(payload),
     }),
     read: (response) => {
-      const { code, data, requestId } = readResponse(response);
-      if (code !== '0') throw new ProviderErrorResponse(code, { requestId });
+      const { code, data, ...details } = readResponse(response);
+      if (code !== '0') throw new ProviderErrorResponse(code, details);
       return startedFlow.parse(data);
     },
   });
@@ -150,10 +150,10 @@ export function queryFlow(
       headers: headersOf(call, nonceMs),
     }),
     read: (response) => {
-      const { code, data, requestId } = readResponse(response);
+      const { code, data, ...details } = readResponse(response);
       if (code === '0') return { state: query.state.parse(data) };
       if (Object.hasOwn(flowCodes, code)) return { code };
-      throw new ProviderErrorResponse(code, { requestId });
+      throw new ProviderErrorResponse(code, details);
     },
   });
 }
@@ -171,6 +171,7 @@ function headersOf(call: Call, nonceMs: number): Record<string, string> {
 
 const envelope = z.looseObject({
   code: z.union([z.string(), z.number()]).transform(String),
+  message: optionalText,
   data: z.looseObject({}).nullish(),
 });
 
@@ -182,6 +183,7 @@ function readResponse(response: UpstreamResponse): {
   readonly code: string;
   readonly data: unknown;
   readonly requestId: string | undefined;
+  readonly explanation: string | undefined;
 } {
   const { headers, status } = response;
   const requestId = headers['x-ca-request-id'];
@@ -196,7 +198,18 @@ function readResponse(response: UpstreamResponse): {
   const body = envelope.parse(parseKeepingFlowId(response.body.toString('utf8')));
   if (body.code === '0' && status !== 200) throw new ProviderFault('protocol');
   // The page's table has the fields next to the code, its sample inside `data`.
-  return { code: body.code, data: body.data ?? body, requestId };
+  return {
+    code: body.code,
+    data: body.data ?? body,
+    requestId: supportNumberOf(body) ?? requestId,
+    explanation: explain(body.code, body.message ?? ''),
+  };
+}
+
+/** 30500000 says "contact support, ID:XXXX". */
+function supportNumberOf({ code, message }: z.output<typeof envelope>): string | undefined {
+  if (code !== '30500000') return undefined;
+  return /ID\s*[:：]\s*([\w-]+)/u.exec(message ?? '')?.[1];
 }
 
 /** A 4xx code by which the gateway itself refuses: not D, N or X. */

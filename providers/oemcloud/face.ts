@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   checkAge,
+  checkIdNumber,
   checkIdNumberChecksum,
   checkName,
   checkText,
@@ -131,12 +132,12 @@ function findProblems(
 ): readonly FieldProblem[] {
   const problems = createProblemList();
   const missing = 'is needed by oemcloud';
-  problems.add('subject.name', subject.name === null ? missing : checkName(subject.name, 32));
+  problems.add('subject.name', subject.name === null ? missing : checkName(subject.name));
   const { idNumber } = subject;
   if (idNumber === null) {
     problems.add('subject.idNumber', missing);
   } else {
-    const wrong = checkResidentNumber(idNumber) ?? checkAge(idNumber, leastAgeYears, nowMs);
+    const wrong = checkIdNumber(idNumber) ?? checkAge(idNumber, leastAgeYears, nowMs);
     problems.add('subject.idNumber', wrong);
     if (wrong === null) doubt('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
   }
@@ -155,15 +156,6 @@ function findProblems(
     );
   }
   return problems.all;
-}
-
-/**
- * Refuses what error 30500101 refuses: anything but 18 characters, or the 15 digits of the first
- * generation.
- */
-function checkResidentNumber(idNumber: string): string | null {
-  const isOne = /^(?:\d{15}|\d{17}[\dX])$/u.test(idNumber);
-  return isOne ? null : 'must be a resident ID number of 18 characters or 15 digits';
 }
 
 function toRedirect({ authUrl, originalUrl, faceToken }: StartedFlow): Launch {

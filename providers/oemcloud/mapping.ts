@@ -81,6 +81,22 @@ export const faults = {
   X504VE: 'internal',
 } as const satisfies Record<string, FaultKind>;
 
+/** The six texts that the page lists for 30500101, by what tells them apart. */
+const parameterErrors: readonly (readonly [text: RegExp, explanation: string])[] = [
+  [/faceauthMode/u, 'faceauthMode is missing.'],
+  [/人脸认证方式/u, 'faceauthMode is wrong.'],
+  [/name/u, 'The name is missing.'],
+  [/idNo/u, 'The ID number is missing.'],
+  [/callbackUrl/u, 'callbackUrl is missing.'],
+  [/身份证号码/u, 'The ID number is not a resident ID number.'],
+];
+
+/** What a code with several meanings means in a response with this text. */
+export function explain(code: string, text: string): string | undefined {
+  if (code !== '30500101') return undefined;
+  return parameterErrors.find(([pattern]) => pattern.test(text))?.[1];
+}
+
 /**
  * Codes of the queries that describe the flow (e签宝's own pages; it is not known whether OEMCloud passes
  * them through).

@@ -47,12 +47,12 @@ function findProblems(
   const problems = createProblemList();
   const { name, idNumber } = input.subject;
 
-  // The page states no length. 64 leaves room for long names of minorities and foreigners.
-  problems.add('subject.name', name === null ? 'is needed' : checkName(name, 64));
+  // The page states no length, neither of names nor of numbers.
+  problems.add('subject.name', name === null ? 'is needed' : checkName(name));
   if (idNumber === null) {
     problems.add('subject.idNumber', 'is needed');
   } else {
-    const problem = checkIdNumber(idNumber, { min: 15, max: 18 });
+    const problem = checkIdNumber(idNumber);
     problems.add('subject.idNumber', problem);
     if (problem === null) doubt('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
   }

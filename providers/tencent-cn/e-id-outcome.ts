@@ -6,6 +6,7 @@ import {
 } from '../../src/contract/plugin-api.ts';
 import type { EidAttempt, EidResult } from './api.ts';
 import {
+  billingOf,
   eidCodes,
   idTypes,
   intentionModes,
@@ -31,13 +32,16 @@ export function toEidOutcome(
   if (faceCode === null) return { kind: 'pending', chargedAttempts };
 
   const face = lookUp(eidCodes, faceCode);
-  const withIntention = result.IsVerifyIntention === true || askedIntention !== null;
+  const isAsked = askedIntention !== null;
+  const isVerified = result.IsVerifyIntention === true;
+  const withIntention = isVerified || isAsked;
   if (face?.status !== 'PASSED' || !withIntention) {
     return conclude(result, face, faceCode, { mode: null, code: null });
   }
 
   const mode = intentionModeOf(result) ?? askedIntention;
-  const intention = mode === null ? null : readIntention(result, mode);
+  // A response without an intention may still carry `IntentionVerifyData` with the code 0 (tccli, 2026-08-21).
+  const intention = mode === null || !isVerified ? null : readIntention(result, mode);
   if (intention === null) return { kind: 'not_told', chargedAttempts };
   const { code, meaning } = intention;
   return conclude(result, meaning, code, { mode, code });
@@ -94,7 +98,7 @@ function toBilling(
   const face = lookUp(eidCodes, result.Text?.ErrCode ?? '');
   if (!face || !meaning) return 'UNKNOWN';
   if (attempts.length > 0) return chargedAttempts === null ? 'UNKNOWN' : 'NOT_CHARGED';
-  return face.charged ? 'CHARGED' : 'NOT_CHARGED';
+  return billingOf(face);
 }
 
 function intentionModeOf(result: EidResult): IntentionMode | null {

@@ -17,7 +17,7 @@ import {
   type StartInput,
 } from '../../src/contract/plugin-api.ts';
 import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
-import { faceIdCodes, faceIdThrottledCode } from './mapping.ts';
+import { billingOf, faceIdCodes, faceIdThrottledCode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
 import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
 
@@ -102,12 +102,12 @@ function findProblems(
   const problems = createProblemList();
   const { name, idNumber } = input.subject;
 
-  if (name !== null) problems.add('subject.name', checkName(name, 32));
+  if (name !== null) problems.add('subject.name', checkName(name));
   else if (compareLib === 'BUSINESS')
     problems.add('subject.name', 'is needed when compareLib is BUSINESS');
 
   if (idNumber !== null) {
-    const problem = checkIdNumber(idNumber, { min: 15, max: 18 });
+    const problem = checkIdNumber(idNumber);
     problems.add('subject.idNumber', problem);
     if (problem === null) doubt('subject.idNumber', checkIdNumberChecksum(idNumber, nowMs));
   } else if (compareLib === 'BUSINESS') {
@@ -145,8 +145,8 @@ function toFaceIdOutcome(result: FaceIdResult): OutcomeAnswer {
   return ended({
     ...{ status, code, reason, message },
     similarity: similarity !== null && similarity >= 0 && similarity <= 100 ? similarity : null,
-    billing: meaning ? (meaning.charged ? 'CHARGED' : 'NOT_CHARGED') : 'UNKNOWN',
-    chargedAttempts: meaning ? Number(meaning.charged) : null,
+    billing: meaning ? billingOf(meaning) : 'UNKNOWN',
+    chargedAttempts: typeof meaning?.charged === 'boolean' ? Number(meaning.charged) : null,
     details: {
       __typename: 'TencentCnFaceSdkDetails',
       deviceRiskLevel: result.DeviceInfoLevel ?? null,

@@ -1,4 +1,4 @@
-import type { BankCardResult, TerminalStatus } from '../../src/contract/plugin-api.ts';
+import type { BankCardResult, Billing, TerminalStatus } from '../../src/contract/plugin-api.ts';
 import { each, range } from '../shared/tables.ts';
 
 /**
@@ -9,7 +9,13 @@ export interface FaceCodeMeaning {
   readonly status: TerminalStatus | 'PENDING';
   readonly reason: string;
   readonly message: string;
-  readonly charged: boolean;
+  /** Null: no document says. */
+  readonly charged: boolean | null;
+}
+
+export function billingOf({ charged }: FaceCodeMeaning): Billing {
+  if (charged === null) return 'UNKNOWN';
+  return charged ? 'CHARGED' : 'NOT_CHARGED';
 }
 
 type FaceTable = Readonly<Record<string, FaceCodeMeaning>>;
@@ -185,6 +191,13 @@ export const eidCodes: FaceTable = {
   ...each([2007, 2008], identity.noPhoto),
   ...each(range(2009, 2015), comparisonFailed),
   2016: identity.faceMismatch,
+  // Page 108625: 15 a minute or 30 a day for an ID number, 20 a day for a browser or openid.
+  2018: {
+    status: 'UNDETERMINED',
+    reason: 'DAILY_LIMIT',
+    message: 'Too many attempts. Possible again after midnight, China time.',
+    charged: null,
+  },
 };
 
 /**

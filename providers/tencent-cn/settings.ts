@@ -1,6 +1,9 @@
 import { z } from 'zod';
-import { endpointSetting, secretSetting } from '../shared/setting-fields.ts';
+import { endpointSetting, regionSetting, secretSetting } from '../shared/setting-fields.ts';
 import { readEncryptionKey } from '../tencent/encrypt-fields.ts';
+
+/** Page GetFaceIdToken. The other actions need none. */
+const regions = ['ap-beijing', 'ap-chengdu', 'ap-guangzhou', 'ap-shanghai'] as const;
 
 /** Settings by name without `TENCENT_CN_`. */
 export const settingsSchema = z
@@ -9,10 +12,7 @@ export const settingsSchema = z
     SECRET_KEY: secretSetting,
     SESSION_TOKEN: secretSetting.optional(),
     MERCHANT_ID: z.string().min(1, 'must not be empty').max(50, 'at most 50 characters').optional(),
-    REGION: z
-      .string()
-      .regex(/^[a-z0-9-]+$/u, 'must be a region such as ap-guangzhou')
-      .default('ap-guangzhou'),
+    REGION: regionSetting(regions, 'ap-guangzhou'),
     RULE_ID: z.string().min(1, 'must not be empty').optional(),
     ENCRYPTION_PUBLIC_KEY: z
       .string()

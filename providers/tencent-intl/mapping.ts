@@ -68,6 +68,8 @@ export const webCodes: Readonly<Record<string, WebCodeMeaning>> = {
   1410: { status: 'CANCELLED', reason: 'USER_CANCELLED', message: 'The person left.', ...free },
   2001: { ...serviceError, message: 'The comparison engine had a fault.', billing: 'UNKNOWN' },
   ...each([2004, ...range(2009, 2015)], comparisonFailed),
+  // Announcement 100989.
+  2012: { ...comparisonFailed, message: 'Several faces were seen.', ...free },
   2016: {
     status: 'FAILED',
     reason: 'FACE_MISMATCH',

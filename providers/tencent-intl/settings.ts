@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { endpointSetting, secretSetting } from '../shared/setting-fields.ts';
+import { endpointSetting, regionSetting, secretSetting } from '../shared/setting-fields.ts';
+
+/** Doc 1061/56227 (2025-12). The list grows: in 2024 it had two. */
+const regions = ['ap-bangkok', 'ap-hongkong', 'ap-jakarta', 'ap-singapore', 'sa-saopaulo'] as const;
 
 /** Settings by name without `TENCENT_INTL_`. */
 export const settingsSchema = z
@@ -7,11 +10,8 @@ export const settingsSchema = z
     SECRET_ID: secretSetting,
     SECRET_KEY: secretSetting,
     SESSION_TOKEN: secretSetting.optional(),
-    // Every version of the page's list of regions includes it. The list grows.
-    REGION: z
-      .string()
-      .regex(/^[a-z0-9-]+$/u, 'must be a region such as ap-singapore')
-      .default('ap-singapore'),
+    // Every version of the page's list of regions includes it.
+    REGION: regionSetting(regions, 'ap-singapore'),
     ENDPOINT: endpointSetting('https://faceid.intl.tencentcloudapi.com'),
     // The official SDK states 7200 s for an older field and 10 minutes for this one. The page states
     // nothing.

@@ -18,10 +18,20 @@ export const faceCodes: readonly Code[] = [
   ...list([1445910], 'ID number format 身份证号格式有误'),
 ];
 
+/** The texts of 30500101, in the page's order. */
+export const parameterErrors = {
+  modeWrong: '参数错误: 人脸认证方式传参错误',
+  modeMissing: '参数错误: faceauthMode不能为空',
+  nameMissing: '参数错误: name字段不能为空',
+  idNoMissing: '参数错误: idNo字段不能为空',
+  callbackUrlMissing: '参数错误: callbackUrl字段不能为空',
+  idNoWrong: '参数错误: 请输入正确的身份证号码',
+} as const;
+
 /** Codes of the page, with its texts. */
 export const businessErrors = {
   '30500000': '操作出错,请联系服务人员处理, ID:SANDBOX',
-  '30500101': '参数错误: 请输入正确的身份证号码',
+  '30500101': parameterErrors.idNoWrong,
   '30500116': '格式校验不通过, 请检查填入信息是否有多余空格',
   '30503059': '创建刷脸任务失败: 未满14周岁的用户无法使用本产品',
   '30503107': '很抱歉, 订单余额不足',

@@ -1,4 +1,4 @@
-import { businessErrors } from './codes.ts';
+import { businessErrors, parameterErrors } from './codes.ts';
 
 export interface FaceParams {
   readonly name: string;
@@ -23,22 +23,22 @@ export function findFault(
   /** The page requires callbackUrl, but forbids it for an Alipay web-view that receives messages. */
   isCallbackAlwaysNeeded: boolean,
 ): BusinessFault | null {
-  const parameter = (text: string): BusinessFault => ({
+  const parameter = (which: keyof typeof parameterErrors): BusinessFault => ({
     code: 30500101,
-    message: `参数错误: ${text}`,
+    message: parameterErrors[which],
   });
-  if (!faceauthMode) return parameter('faceauthMode不能为空');
+  if (!faceauthMode) return parameter('modeMissing');
   if (!['TENCENT', 'ZHIMACREDIT', 'WE_CHAT_FACE'].includes(faceauthMode)) {
-    return parameter('人脸认证方式传参错误');
+    return parameter('modeWrong');
   }
-  if (!name) return parameter('name字段不能为空');
-  if (!idNo) return parameter('idNo字段不能为空');
+  if (!name) return parameter('nameMissing');
+  if (!idNo) return parameter('idNoMissing');
   const needsCallback = faceauthMode !== 'ZHIMACREDIT' || isCallbackAlwaysNeeded;
-  if (!callbackUrl && needsCallback) return parameter('callbackUrl字段不能为空');
+  if (!callbackUrl && needsCallback) return parameter('callbackUrlMissing');
   if (/\s/u.test(idNo) || name !== name.trim()) {
     return { code: 30500116, message: businessErrors['30500116'] };
   }
-  if (!/^(?:\d{15}|\d{17}[\dX])$/u.test(idNo)) return parameter('请输入正确的身份证号码');
+  if (!/^(?:\d{15}|\d{17}[\dX])$/u.test(idNo)) return parameter('idNoWrong');
   if (isTooYoung(idNo, nowMs)) return { code: 30503059, message: businessErrors['30503059'] };
   return null;
 }

@@ -4,7 +4,7 @@ import { createCounter } from '../counter.ts';
 import { withQuery, type Flow, type Flows } from '../flows.ts';
 import { isNumeric, isWireFault, readOrders, type Orders } from '../magic.ts';
 import { answerWithWireFault } from '../wire-fault.ts';
-import { businessErrors, faceCodes, gatewayErrors, queryErrors } from './codes.ts';
+import { businessErrors, faceCodes, gatewayErrors, parameterErrors, queryErrors } from './codes.ts';
 import { findFault, type FaceParams } from './find-fault.ts';
 import { createNonceWindow } from './nonce-window.ts';
 import type { Notify } from './notify.ts';
@@ -271,8 +271,11 @@ function sendOrdered(
   const status = orders.get('http') === '400' ? 400 : 200;
   if (isWireFault(ordered)) answerWithWireFault(ordered, reply);
   else if (/^[A-Z]\d{3}[A-Z]{2}$/u.test(ordered)) refuse(reply, ordered);
-  else if (/^\d{8}$/u.test(ordered)) sendCode(reply.code(status), ordered, texts);
-  else return false;
+  else if (/^\d{8}$/u.test(ordered)) {
+    const meanings: Texts = ordered === '30500101' ? parameterErrors : {};
+    const text = meanings[orders.get('meaning') ?? ''];
+    sendCode(reply.code(status), ordered, text === undefined ? texts : { [ordered]: text });
+  } else return false;
   return true;
 }
 

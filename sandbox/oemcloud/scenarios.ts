@@ -1,6 +1,6 @@
 import { wireFaults } from '../magic.ts';
 import type { Scenario } from '../scenario.ts';
-import { businessErrors, faceCodes, gatewayErrors, queryErrors } from './codes.ts';
+import { businessErrors, faceCodes, gatewayErrors, parameterErrors, queryErrors } from './codes.ts';
 
 /** The invented person of another provider's documentation. */
 const subject = { name: '韦小宝', idNumber: '11204416541220243X' };
@@ -23,6 +23,9 @@ export function oemcloudScenarios(outcome: string): readonly Scenario[] {
     scenario(start, '30599999', 'a code that no table has', `${start}=30599999`),
     scenario(start, 'Z499ZZ', 'a code of the gateway that no table has', `${start}=Z499ZZ`),
     scenario(start, '30500101', 'the same under HTTP 400', `${start}=30500101 sandbox:http=400`),
+    ...Object.entries(parameterErrors).map(([meaning, text]) =>
+      scenario(start, '30500101', text, `${start}=30500101 sandbox:meaning=${meaning}`),
+    ),
     scenario(start, 'I400NU', 'the nonce is refused, twice', 'nonce=refused'),
     {
       ...scenario(start, '30500101', 'callbackUrl is always required', 'callback=strict'),

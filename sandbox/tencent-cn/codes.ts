@@ -36,6 +36,7 @@ export const eidCodes: readonly Code[] = [
   ...list([2007, 2008], 'no photo on record 库中无照片'),
   ...list(range(2009, 2015), 'photo quality or comparison failed 照片质量或比对失败'),
   ...list([2016], 'similarity under the threshold, charged 相似度未达标'),
+  ...list([2018], 'too many attempts today 操作过于频繁，请第二天0点后重试'),
 ];
 
 /** App SDK backend result codes, doc 1007/101997. */

@@ -207,7 +207,10 @@ function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
             ErrorMessage: '',
             IntentionVerifyVideo: wants('5') ? recording : '',
           }
-        : null,
+        : hasIntention
+          ? null
+          : // Also without an intention, as in the sample of tccli (2026-08-21).
+            { ErrorCode: 0, ErrorMessage: '', IntentionVerifyVideo: '' },
     IntentionQuestionResult:
       intention !== null && flow.intentionMode === '2'
         ? {

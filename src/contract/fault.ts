@@ -1,5 +1,5 @@
 import { isOf } from './is-of.ts';
-import { sanitizeCode, sanitizeRequestId } from './sanitize-code.ts';
+import { sanitizeCode, sanitizeExplanation, sanitizeRequestId } from './sanitize-code.ts';
 
 const faultBrand = Symbol.for('verification-subgraph ProviderFault');
 const answerBrand = Symbol.for('verification-subgraph ProviderErrorResponse');
@@ -51,6 +51,11 @@ export interface ProviderFaultDetails {
   readonly providerRequestId?: string | undefined;
   /** How long the provider asks to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /**
+   * What the code means in this response, for a code with several meanings. A fixed text of the plugin, never one of
+   * the provider, which may contain input.
+   */
+  readonly explanation?: string | undefined;
 }
 
 /**
@@ -64,6 +69,7 @@ export class ProviderFault extends Error {
   readonly providerCode: string | undefined;
   readonly providerRequestId: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly explanation: string | undefined;
 
   constructor(kind: FaultKind, details: ProviderFaultDetails = {}) {
     super(`provider call failed: ${kind}`);
@@ -72,6 +78,8 @@ export class ProviderFault extends Error {
     this.providerCode = code === undefined ? undefined : sanitizeCode(code);
     this.providerRequestId = requestId === undefined ? undefined : sanitizeRequestId(requestId);
     this.retryAfterMs = details.retryAfterMs;
+    this.explanation =
+      details.explanation === undefined ? undefined : sanitizeExplanation(details.explanation);
   }
 
   static override [Symbol.hasInstance](value: unknown): value is ProviderFault {
@@ -89,18 +97,22 @@ export class ProviderErrorResponse extends Error {
   readonly code: string;
   readonly requestId: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly explanation: string | undefined;
 
   constructor(
     code: string,
     details: {
       readonly requestId?: string | undefined;
       readonly retryAfterMs?: number | undefined;
+      /** What the code means here: see `ProviderFaultDetails`. */
+      readonly explanation?: string | undefined;
     } = {},
   ) {
     super('the provider returned an error');
     this.code = code;
     this.requestId = details.requestId;
     this.retryAfterMs = details.retryAfterMs;
+    this.explanation = details.explanation;
   }
 
   static override [Symbol.hasInstance](value: unknown): value is ProviderErrorResponse {

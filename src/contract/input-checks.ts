@@ -48,7 +48,8 @@ export function normalisePhone(phone: string): string {
     .replace(/^(?:86|0)(?=1\d{10}$)/u, '');
 }
 
-export function checkName(name: string, maxLength: number): string | null {
+/** `maxLength`: the limit of the provider's page, if it states one. */
+export function checkName(name: string, maxLength = Infinity): string | null {
   if (name === '') return 'must not be empty';
   if (controls.test(name)) return 'must not hold control or invisible characters';
   // U+FFFD shows that a name was decoded with the wrong encoding. A paid check of it would match no person.
@@ -65,10 +66,13 @@ export function checkText(text: string, maxLength: number): string | null {
   return lengthOf(text) > maxLength ? `must have at most ${maxLength} characters` : null;
 }
 
-/** Checks length and characters only, not whether the number exists. */
+/**
+ * Checks characters and length only, not whether the number exists. `length`: the limits of the provider's page, if
+ * it states them.
+ */
 export function checkIdNumber(
   idNumber: string,
-  length: { readonly min: number; readonly max: number },
+  length: { readonly min: number; readonly max: number } = { min: 1, max: Infinity },
 ): string | null {
   if (!/^[0-9A-Z]+$/u.test(idNumber)) return 'must hold only letters and digits';
   if (idNumber.length < length.min || idNumber.length > length.max) {

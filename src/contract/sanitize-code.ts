@@ -17,6 +17,11 @@ export function sanitizeRequestId(id: string): string {
   return isPlain(id) && !/^(?:\d{11,19}|\d{17}[\dXx])$/u.test(id) ? id : 'unreadable';
 }
 
+/** A plugin's own words. Dropped if they look like more than that. */
+export function sanitizeExplanation(text: string): string | undefined {
+  return text.length <= 200 && !/\d{6}/u.test(text) ? text : undefined;
+}
+
 function isPlain(text: string): boolean {
   return /^[\w.-]{1,100}$/u.test(text);
 }

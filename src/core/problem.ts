@@ -31,6 +31,8 @@ export interface Problem {
   readonly provider: string | null;
   readonly providerCode: string | null;
   readonly providerRequestId: string | null;
+  /** What the provider's code means in this response, in the plugin's words. */
+  readonly explanation: string | null;
   /** Only with `RATE_LIMITED` and `OVERLOADED`. */
   readonly limit: Limit | null;
 }
@@ -150,7 +152,13 @@ export function problem(
   details: Partial<
     Pick<
       Problem,
-      'retryAfterMs' | 'fields' | 'provider' | 'providerCode' | 'providerRequestId' | 'limit'
+      | 'retryAfterMs'
+      | 'fields'
+      | 'provider'
+      | 'providerCode'
+      | 'providerRequestId'
+      | 'explanation'
+      | 'limit'
     >
   > = {},
 ): Problem {
@@ -163,6 +171,7 @@ export function problem(
     provider: null,
     providerCode: null,
     providerRequestId: null,
+    explanation: null,
     ...details,
   };
 }

@@ -797,6 +797,8 @@ export type VerificationOutcomeReason =
   | 'CAPTURE_FAILED'
   /** Face and reference photo could not be compared. */
   | 'COMPARISON_FAILED'
+  /** The provider's own daily limit for this person, browser or account. Possible again tomorrow, China time. */
+  | 'DAILY_LIMIT'
   /** The device or its camera is suspicious. */
   | 'DEVICE_RISK'
   /** The device, the browser or its permissions did not allow the check. */
@@ -932,6 +934,8 @@ export type VerificationProviderProblem = VerificationProblem & {
   __typename?: 'VerificationProviderProblem';
   billing: VerificationBilling;
   code: VerificationProblemCode;
+  /** What `providerCode` means here, for a code with several meanings. In this service's words. */
+  explanation: Maybe<Scalars['String']['output']>;
   message: Scalars['String']['output'];
   /** The provider's id. */
   provider: Maybe<Scalars['ID']['output']>;
@@ -1969,6 +1973,7 @@ export type VerificationProviderProblemResolvers<
 > = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
+  explanation?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   provider?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   providerCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;

@@ -62,13 +62,13 @@ describe('settings', () => {
   it('of a provider are reported by their full names', () => {
     expect(
       linesOf({
-        TENCENT_CN_REGION: 'CANARY',
+        TENCENT_CN_REGION: 'ap-guangzhu',
         TENCENT_CN_NOTHING: 'CANARY',
         PUBLIC_URL: 'https://h/?CANARY',
       }),
     ).toEqual([
       'PUBLIC_URL must have no query and no fragment.',
-      'TENCENT_CN_REGION must be a region such as ap-guangzhou.',
+      'TENCENT_CN_REGION must be one of ap-beijing, ap-chengdu, ap-guangzhou, ap-shanghai.',
       'TENCENT_CN_NOTHING is not a setting of tencent-cn.',
     ]);
     expect(linesOf({ TENCENT_CN_SESSION_TOKEN: 'CANARY' }).slice(0, 2)).toEqual([

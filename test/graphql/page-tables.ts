@@ -47,6 +47,8 @@ export const resultTables: Readonly<Record<string, Readonly<Record<string, Meani
     ...each([2006], ['FAILED', 'IDENTITY_MISMATCH', 'CHARGED']),
     ...each(range(2009, 2015), ['FAILED', 'COMPARISON_FAILED', free]),
     ...each([2016], ['FAILED', 'FACE_MISMATCH', 'CHARGED']),
+    // Page 108625. The attempts of the emulation report that they are free.
+    ...each([2018], ['UNDETERMINED', 'DAILY_LIMIT', free]),
   },
   GetFaceIdResult: {
     ...commonToAll,
@@ -74,6 +76,8 @@ export const resultTables: Readonly<Record<string, Readonly<Record<string, Meani
     // The documentation does not say whether these are billed.
     ...each([2001], ['UNDETERMINED', 'PROVIDER_ERROR', 'UNKNOWN']),
     ...each([2004, ...range(2009, 2015)], ['FAILED', 'COMPARISON_FAILED', 'UNKNOWN']),
+    // Announcement 100989.
+    ...each([2012], ['FAILED', 'COMPARISON_FAILED', free]),
     ...each([2016], ['FAILED', 'FACE_MISMATCH', 'UNKNOWN']),
   },
   'pub/individual/face': {

@@ -122,9 +122,7 @@ describe('oemcloud: requests', () => {
   it.each<[Partial<StartInput>, string]>([
     [{ subject: { ...person, name: null } }, 'subject.name'],
     [{ subject: { ...person, idNumber: null } }, 'subject.idNumber'],
-    [{ subject: { ...person, idNumber: 'H1234567' } }, 'subject.idNumber'],
-    [{ subject: { ...person, idNumber: 'ABCDEFGHIJKLMNOPQR' } }, 'subject.idNumber'],
-    [{ subject: { ...person, idNumber: '1234567890123456' } }, 'subject.idNumber'],
+    [{ subject: { ...person, idNumber: 'H1234567(8)' } }, 'subject.idNumber'],
     [{ referenceImage: 'AAAA' }, 'referenceImage'],
     [{ extra: 'x'.repeat(1001) }, 'extra'],
     [
@@ -133,6 +131,22 @@ describe('oemcloud: requests', () => {
     ],
   ])('rejects %j', (given, path) => {
     expect(pathsOf(given)).toEqual([path]);
+  });
+
+  it('rejects a page to return to where the page sends a message instead', () => {
+    const given = { options: { receivesWebviewMessages: true }, hasRedirectUrl: true };
+    expect(pathsOf(given, 'FACE_ALIPAY')).toEqual(['redirectUrl']);
+    expect(pathsOf({ hasRedirectUrl: true }, 'FACE_ALIPAY')).toEqual([]);
+  });
+
+  it('leaves the length of names and numbers to the provider, whose page states none', () => {
+    for (const subject of [
+      { ...person, name: '阿'.repeat(80) },
+      { ...person, idNumber: 'H1234567' },
+      { ...person, idNumber: '1234567890123456' },
+    ]) {
+      expect(pathsOf({ subject })).toEqual([]);
+    }
   });
 
   it.each([
@@ -224,6 +238,26 @@ describe('oemcloud: responses', () => {
     const error = await start('FACE_WEB', {}, answer).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ProviderErrorResponse);
     expect(error).toMatchObject({ code });
+  });
+
+  it.each([
+    ['人脸认证方式传参错误', 'faceauthMode is wrong.'],
+    ['faceauthMode不能为空', 'faceauthMode is missing.'],
+    ['name字段不能为空', 'The name is missing.'],
+    ['idNo字段不能为空', 'The ID number is missing.'],
+    ['callbackUrl字段不能为空', 'callbackUrl is missing.'],
+    ['请输入正确的身份证号码', 'The ID number is not a resident ID number.'],
+    ['some other text with 韦小宝', undefined],
+  ])('tells the meanings of 30500101 apart: %s', async (text, explanation) => {
+    const body = { code: 30500101, message: `参数错误: ${text}`, data: null };
+    const error = await start('FACE_WEB', {}, { body }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: '30500101', explanation });
+  });
+
+  it('keeps the number for support of 30500000', async () => {
+    const body = { code: 30500000, message: '操作出错,请联系服务人员处理, ID:A1-77', data: null };
+    const error = await start('FACE_WEB', {}, { body }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: '30500000', requestId: 'A1-77' });
   });
 
   it.each<[string, Answer]>([

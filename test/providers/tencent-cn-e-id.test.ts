@@ -399,6 +399,11 @@ describe('E证通: the intention check decides after ErrCode 0', () => {
     ['null', { ...readAloud, IntentionVerifyData: null }],
     ['absent, and not reported as requested', {}],
     ['denied', { IsVerifyIntention: false }],
+    [
+      'denied beside a code 0, as without an intention',
+      { IsVerifyIntention: false, IntentionVerifyData: { ErrorCode: 0 } },
+    ],
+    ['a code 0 without a word about an intention', { IntentionVerifyData: { ErrorCode: 0 } }],
   ])('never passes on the face alone when the intention is %s', async (_name, more) => {
     expect(await outcomeOf(passed(more), { intention: 'READ_ALOUD' })).toMatchObject({
       kind: 'not_told',

@@ -97,9 +97,18 @@ describe('app SDK: input checks', () => {
       ['referenceImage'],
     ],
     ['a long extra', { subject, extra: 'x'.repeat(1001) }, ['extra']],
-    ['a short ID number', { subject: { ...subject, idNumber: '123' } }, ['subject.idNumber']],
+    [
+      'an ID number with other signs',
+      { subject: { ...subject, idNumber: 'A1(2)' } },
+      ['subject.idNumber'],
+    ],
+    ['a page to return to', { subject, hasRedirectUrl: true }, ['redirectUrl']],
   ])('rejects %s', (_name, given, paths) => {
     expect(problemsOf(given)).toEqual(paths);
+  });
+
+  it('leaves the length of names and numbers to the provider, whose page states none', () => {
+    expect(problemsOf({ subject: { name: '阿'.repeat(80), idNumber: 'K1234567' } })).toEqual([]);
   });
 
   it('accepts exactly 8 MB', () => {

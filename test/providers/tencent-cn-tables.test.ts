@@ -8,7 +8,9 @@ const range = (first: number, last: number): number[] =>
 
 const eidDocument = {
   PASSED: [0],
-  UNDETERMINED: [...[1, 2, 3, 4, 8, 10, 12, 13, 14, 201, 202, 203, 204, 1001, 1006, 1008, 2001]],
+  UNDETERMINED: [
+    ...[1, 2, 3, 4, 8, 10, 12, 13, 14, 201, 202, 203, 204, 1001, 1006, 1008, 2001, 2018],
+  ],
   EXPIRED: [15],
   PENDING: [17],
   FAILED: [

@@ -48,6 +48,7 @@ export function toFailure(
         provider: providerId,
         providerCode: error.providerCode ?? null,
         providerRequestId: error.providerRequestId ?? null,
+        explanation: error.explanation ?? null,
         retryAfterMs: error.retryAfterMs ?? retryLaterMs(code),
       }),
     };

@@ -166,6 +166,7 @@ function toFault(error: unknown, definition: AnyProvider): ProviderFault {
       providerCode: error.code,
       providerRequestId: error.requestId,
       retryAfterMs: error.retryAfterMs,
+      explanation: error.explanation,
     });
   }
   return new ProviderFault('protocol');
