@@ -23,18 +23,24 @@ export type Scalars = {
   _FieldSet: { input: string; output: string };
 };
 
+/** One check of one bank card by one provider. */
 export type BankCardCheck = {
   __typename?: 'BankCardCheck';
+  /** Whether the provider charges for the check. */
   billing: VerificationBilling;
+  /** When the provider was asked. */
   checkedAt: Scalars['VerificationDateTime']['output'];
   /** The provider's own result code. */
   code: Maybe<Scalars['String']['output']>;
+  /** The id of the check. */
   id: Scalars['ID']['output'];
   /** True only for the outcome MATCHED. */
   matched: Scalars['Boolean']['output'];
   /** The provider's documented text for the code. For people; do not use it in program logic. */
   message: Maybe<Scalars['String']['output']>;
+  /** The outcome of the check. */
   outcome: BankCardOutcome;
+  /** The provider that checked the card. */
   provider: VerificationProvider;
   /** Kept for three days, like `code` and `message`. Afterwards OTHER. */
   reason: BankCardOutcomeReason;
@@ -42,9 +48,11 @@ export type BankCardCheck = {
   sandbox: Scalars['Boolean']['output'];
   /** The earlier check whose result was returned again; null if the provider was asked. */
   sourceCheckId: Maybe<Scalars['ID']['output']>;
+  /** The user whose card was checked. */
   user: Maybe<User>;
 };
 
+/** The outcome of a bank card check. */
 export type BankCardOutcome =
   /** The state of the card does not allow the check. */
   | 'CARD_UNUSABLE'
@@ -61,11 +69,15 @@ export type BankCardOutcome =
 
 /** The reason for the outcome. */
 export type BankCardOutcomeReason =
+  /** All elements belong together. */
   | 'ALL_MATCHED'
   /** The card is not enabled for card-not-present payments. */
   | 'CARD_NOT_PRESENT_DISABLED'
+  /** The provider refuses the card number. */
   | 'CARD_NUMBER_REFUSED'
+  /** The state of the card is abnormal, or its number is wrong. */
   | 'CARD_STATE_ABNORMAL'
+  /** The card was confiscated. */
   | 'CONFISCATED_CARD'
   /** The provider's own daily limit for this person or card. Possible again tomorrow, China time. Limits of this service are problems: `VerificationLimitProblem`. */
   | 'DAILY_LIMIT'
@@ -73,35 +85,47 @@ export type BankCardOutcomeReason =
   | 'DOCUMENT_UNSUPPORTED'
   /** The card is not activated, or dormant. */
   | 'DORMANT_CARD'
+  /** The card has expired. */
   | 'EXPIRED_CARD'
   /** The card was used for fraud, or retained by a machine. */
   | 'FRAUD_CARD'
   /** Name, ID number or phone are not those of the card holder. */
   | 'HOLDER_MISMATCH'
+  /** The provider refuses the ID number. */
   | 'ID_NUMBER_REFUSED'
+  /** The card number is not valid. */
   | 'INVALID_CARD_NUMBER'
   /** The issuer does not support the check. */
   | 'ISSUER_UNSUPPORTED'
+  /** The card was reported lost. */
   | 'LOST_CARD'
+  /** The provider refuses the name. */
   | 'NAME_REFUSED'
+  /** They do not belong together. The provider does not say which element differs. */
   | 'NOT_MATCHED'
   /** The card number has no issuer. */
   | 'NO_ISSUER'
   /** Anything else; see `code`. */
   | 'OTHER'
+  /** The provider refuses the phone number. */
   | 'PHONE_REFUSED'
+  /** A wrong PIN was entered too often. */
   | 'PIN_TRIES_EXCEEDED'
+  /** The card is restricted. */
   | 'RESTRICTED_CARD';
 
+/** The verification as it ended, or why it could not be cancelled. */
 export type CancelVerificationResult =
   CancelVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
 
+/** The verification has ended. */
 export type CancelVerificationSuccess = {
   __typename?: 'CancelVerificationSuccess';
   /** The verification as it ended: cancelled, or with the outcome that the provider already had. */
   verification: Verification;
 };
 
+/** What a bank card is checked with. */
 export type CheckBankCardInput = {
   /** 12 to 19 digits. Blanks and hyphens are removed. Never stored. */
   cardNumber: Scalars['String']['input'];
@@ -117,11 +141,13 @@ export type CheckBankCardInput = {
   phone: Scalars['String']['input'];
   /** The provider's id; by default the only enabled provider of bank card checks. */
   provider?: InputMaybe<Scalars['ID']['input']>;
+  /** The holder of the card. */
   subject?: InputMaybe<VerificationSubjectInput>;
   /** The user whose card is checked; by default the caller. Another user needs the scope verification:any-user. */
   userId?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** The check, or why it was not performed. */
 export type CheckBankCardResult =
   | CheckBankCardSuccess
   | VerificationIdempotencyProblem
@@ -130,10 +156,12 @@ export type CheckBankCardResult =
   | VerificationProviderProblem
   | VerificationUnavailableProblem;
 
+/** The check was performed, now or earlier. */
 export type CheckBankCardSuccess = {
   __typename?: 'CheckBankCardSuccess';
   /** True if the result of an equal earlier check was returned again. */
   cached: Scalars['Boolean']['output'];
+  /** The check. */
   check: BankCardCheck;
   /** True if this key was used before. The check is then the earlier one. */
   replayed: Scalars['Boolean']['output'];
@@ -141,6 +169,7 @@ export type CheckBankCardSuccess = {
   stored: Scalars['Boolean']['output'];
 };
 
+/** What this service does. */
 export type Mutation = {
   __typename?: 'Mutation';
   /**
@@ -178,22 +207,27 @@ export type Mutation = {
   startVerification: Maybe<StartVerificationResult>;
 };
 
+/** What this service does. */
 export type MutationCancelVerificationArgs = {
   id: Scalars['ID']['input'];
 };
 
+/** What this service does. */
 export type MutationCheckBankCardArgs = {
   input: CheckBankCardInput;
 };
 
+/** What this service does. */
 export type MutationRedactUserDataArgs = {
   userId: Scalars['ID']['input'];
 };
 
+/** What this service does. */
 export type MutationRedactVerificationArgs = {
   id: Scalars['ID']['input'];
 };
 
+/** What this service does. */
 export type MutationStartVerificationArgs = {
   input: StartVerificationInput;
 };
@@ -216,6 +250,7 @@ export type OemcloudFaceOptionsInput = {
   repetition?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
+/** What this service can be asked. */
 export type Query = {
   __typename?: 'Query';
   /** One bank card check. Null if there is none with this id, or the caller may not see it. */
@@ -229,16 +264,20 @@ export type Query = {
   verificationProviders: Maybe<Array<VerificationProvider>>;
 };
 
+/** What this service can be asked. */
 export type QueryBankCardCheckArgs = {
   id: Scalars['ID']['input'];
 };
 
+/** What this service can be asked. */
 export type QueryVerificationArgs = {
   id: Scalars['ID']['input'];
 };
 
+/** How much was redacted, or why it was not. */
 export type RedactUserDataResult = RedactUserDataSuccess | VerificationUnavailableProblem;
 
+/** The user's personal data is destroyed. */
 export type RedactUserDataSuccess = {
   __typename?: 'RedactUserDataSuccess';
   /** The number of bank card checks redacted by this call. */
@@ -247,15 +286,20 @@ export type RedactUserDataSuccess = {
   verifications: Scalars['Int']['output'];
 };
 
+/** The redacted verification, or why it was not redacted. */
 export type RedactVerificationResult =
   RedactVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
 
+/** The personal data of the verification is destroyed. */
 export type RedactVerificationSuccess = {
   __typename?: 'RedactVerificationSuccess';
+  /** The verification, without personal data. */
   verification: Verification;
 };
 
+/** What a verification is started with. */
 export type StartVerificationInput = {
+  /** How the person goes through the verification. */
   channel: VerificationChannel;
   /** Your reference to the record of the person's consent. */
   consentRef?: InputMaybe<Scalars['String']['input']>;
@@ -263,6 +307,7 @@ export type StartVerificationInput = {
   extra?: InputMaybe<Scalars['String']['input']>;
   /** Your idempotency key, 1 to 255 characters. The same key never starts a second verification. */
   idempotencyKey: Scalars['String']['input'];
+  /** Options of the provider's channel. */
   options?: InputMaybe<VerificationOptionsInput>;
   /**
    * The provider's id. By default the operator's setting ROUTING selects a provider for the channel; without
@@ -277,11 +322,13 @@ export type StartVerificationInput = {
   redirectUrl?: InputMaybe<Scalars['String']['input']>;
   /** A photo of the person, standard base64 without a data: prefix, at most 8 MB encoded. */
   referenceImage?: InputMaybe<Scalars['String']['input']>;
+  /** The person to verify. `verificationProviders` says which channels need it. */
   subject?: InputMaybe<VerificationSubjectInput>;
   /** The user to verify; by default the caller. Another user needs the scope verification:any-user. */
   userId?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** The started verification, or why it was not started. */
 export type StartVerificationResult =
   | StartVerificationSuccess
   | VerificationIdempotencyProblem
@@ -290,21 +337,29 @@ export type StartVerificationResult =
   | VerificationProviderProblem
   | VerificationUnavailableProblem;
 
+/** The verification was started, now or earlier. */
 export type StartVerificationSuccess = {
   __typename?: 'StartVerificationSuccess';
   /** True if this key was used before. The verification is then the earlier one, in its current state. */
   replayed: Scalars['Boolean']['output'];
   /** True if a pending launch was returned again under a new key. */
   reused: Scalars['Boolean']['output'];
+  /** The verification as it is now. */
   verification: Verification;
 };
 
+/** One attempt of the person. */
 export type TencentCnAttempt = {
   __typename?: 'TencentCnAttempt';
+  /** When it was made. */
   at: Maybe<Scalars['VerificationDateTime']['output']>;
+  /** Whether the provider charges for it. */
   charged: Maybe<Scalars['Boolean']['output']>;
+  /** Its result code. */
   code: Maybe<Scalars['String']['output']>;
+  /** How liveness was checked. */
   livenessMode: Maybe<TencentCnLivenessMode>;
+  /** Similarity of face and reference photo, 0 to 100. */
   similarity: Maybe<Scalars['Float']['output']>;
 };
 
@@ -322,10 +377,13 @@ export type TencentCnEIdDetails = {
   attempts: Maybe<Array<TencentCnAttempt>>;
   /** The result code of the face step only. */
   faceCode: Maybe<Scalars['String']['output']>;
+  /** The kind of document. */
   idType: Maybe<TencentCnIdType>;
+  /** The result code of the intention check. Null if there was none. */
   intentionCode: Maybe<Scalars['String']['output']>;
   /** The kind of intention check; null if there was none. */
   intentionMode: Maybe<TencentCnIntentionMode>;
+  /** How liveness was checked. */
   livenessMode: Maybe<TencentCnLivenessMode>;
   /** Risk labels of the liveness check (PLUS edition). */
   livenessTags: Maybe<Array<Scalars['String']['output']>>;
@@ -333,9 +391,11 @@ export type TencentCnEIdDetails = {
 
 /** All members of GetEidTokenConfig. */
 export type TencentCnEIdOptionsInput = {
+  /** Where name and ID number come from. The default is OCR_BOTH_SIDES. */
   inputType?: InputMaybe<TencentCnInputType>;
   /** NOD: 1 to 10 rounds. */
   intentionActions?: InputMaybe<Array<TencentCnIntentionActionInput>>;
+  /** How the intention is stated. The default is READ_ALOUD. */
   intentionMode?: InputMaybe<TencentCnIntentionMode>;
   /** QUESTION_AND_ANSWER: 1 to 10 rounds. */
   intentionQuestions?: InputMaybe<Array<TencentCnIntentionQuestionInput>>;
@@ -347,6 +407,7 @@ export type TencentCnEIdOptionsInput = {
   isSupportHMTResidentPermitOCR?: InputMaybe<Scalars['Boolean']['input']>;
   /** QUESTION_AND_ANSWER: requires that the mouth opens. Off by default. */
   mouthOpenRecognition?: InputMaybe<Scalars['Boolean']['input']>;
+  /** How fast questions are spoken. The default is SMART. */
   speed?: InputMaybe<TencentCnSpeechSpeed>;
   /** Adds an intention check. Changes the price. */
   useIntentionVerify?: InputMaybe<Scalars['Boolean']['input']>;
@@ -357,8 +418,11 @@ export type TencentCnFaceSdkDetails = {
   __typename?: 'TencentCnFaceSdkDetails';
   /** From 1, safe, to 4, high risk (PLUS edition). */
   deviceRiskLevel: Maybe<Scalars['String']['output']>;
+  /** Risk labels of the device (PLUS edition). */
   deviceTags: Maybe<Array<Scalars['String']['output']>>;
+  /** Risk labels of the liveness check (PLUS edition). */
   livenessTags: Maybe<Array<Scalars['String']['output']>>;
+  /** Risk labels of the attempt (PLUS edition). */
   riskTags: Maybe<Array<Scalars['String']['output']>>;
 };
 
@@ -376,7 +440,14 @@ export type TencentCnFaceSdkOptionsInput = {
   useCos?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
-export type TencentCnIdType = 'HMT_RESIDENCE_PERMIT' | 'OTHER' | 'SECOND_GENERATION_ID';
+/** The kind of document (UseIDType). */
+export type TencentCnIdType =
+  /** A residence permit for residents of Hong Kong, Macao or Taiwan. */
+  | 'HMT_RESIDENCE_PERMIT'
+  /** Another document. */
+  | 'OTHER'
+  /** A resident ID card of the second generation. */
+  | 'SECOND_GENERATION_ID';
 
 /** The source of name and ID number (InputType). */
 export type TencentCnInputType =
@@ -389,6 +460,7 @@ export type TencentCnInputType =
   /** The person types them. */
   | 'USER_TYPES';
 
+/** One round of nodding. */
 export type TencentCnIntentionActionInput = {
   /** At most 150 characters. */
   text: Scalars['String']['input'];
@@ -403,6 +475,7 @@ export type TencentCnIntentionMode =
   /** By reading a text aloud. The default. */
   | 'READ_ALOUD';
 
+/** One round of questions and answers. */
 export type TencentCnIntentionQuestionInput = {
   /** 1 to 50 answers of at most 10 characters. */
   answers: Array<Scalars['String']['input']>;
@@ -410,63 +483,120 @@ export type TencentCnIntentionQuestionInput = {
   question: Scalars['String']['input'];
 };
 
+/** How liveness was checked (LivenessMode). */
 export type TencentCnLivenessMode =
-  'ACTION' | 'DIGITS' | 'FLASH' | 'NEAR_FAR' | 'SILENT' | 'UNKNOWN';
+  /** By actions of the face. */
+  | 'ACTION'
+  /** By reading digits aloud. */
+  | 'DIGITS'
+  /** By light on the face. */
+  | 'FLASH'
+  /** By moving nearer and farther. */
+  | 'NEAR_FAR'
+  /** Without an action. */
+  | 'SILENT'
+  /** The provider does not say. */
+  | 'UNKNOWN';
 
 /** How fast questions are spoken (Speed). */
 export type TencentCnSpeechSpeed =
+  /** Faster than normal. */
   | 'FASTER'
+  /** The fastest speed. */
   | 'FASTEST'
+  /** Normal speed. */
   | 'NORMAL'
   /** The speed depends on the length of the text. The default. */
   | 'SMART';
 
-export type TencentIntlAction = 'BLINK' | 'MOUTH' | 'NOD' | 'SHAKE';
+/** What the person does before the camera (ActionList). */
+export type TencentIntlAction =
+  /** Blink. */
+  | 'BLINK'
+  /** Open the mouth. */
+  | 'MOUTH'
+  /** Nod. */
+  | 'NOD'
+  /** Shake the head. */
+  | 'SHAKE';
 
+/** One attempt of the person. */
 export type TencentIntlAttempt = {
   __typename?: 'TencentIntlAttempt';
+  /** When it was made. */
   at: Maybe<Scalars['VerificationDateTime']['output']>;
+  /** Its result code. */
   code: Maybe<Scalars['String']['output']>;
+  /** The result code of the comparison. */
   compareCode: Maybe<Scalars['String']['output']>;
+  /** The result code of the liveness check. */
   livenessCode: Maybe<Scalars['String']['output']>;
+  /** Similarity of face and reference photo, 0 to 100. */
   similarity: Maybe<Scalars['Float']['output']>;
 };
 
 /** The steps of the verification (CheckMode). */
 export type TencentIntlCheckMode =
+  /** Liveness is checked, and nothing else. */
   | 'LIVENESS'
   /** A live face is compared with `referenceImage`. The default. */
   | 'LIVENESS_COMPARE'
+  /** A document is read, and nothing else. */
   | 'OCR'
   /** A document is read, liveness is checked, and the face is compared with the document. */
   | 'OCR_LIVENESS_COMPARE';
 
 /** The document that is read (IDCardType). */
 export type TencentIntlIdCardType =
+  /** Hong Kong identity card. */
   | 'HK_ID_CARD'
+  /** Indonesian identity card. */
   | 'INDONESIA_ID_CARD'
+  /** A passport of any country. */
   | 'INTERNATIONAL_ID_PASSPORT'
+  /** Resident ID card of mainland China. */
   | 'MAINLAND_ID_CARD'
+  /** Malaysian identity card. */
   | 'ML_ID_CARD'
+  /** Philippine driving licence. */
   | 'PHILIPPINES_DRIVING_LICENSE'
+  /** Philippine SSS card. */
   | 'PHILIPPINES_SSS_ID'
+  /** Philippine TIN card. */
   | 'PHILIPPINES_TIN_ID'
+  /** Philippine UMID card. */
   | 'PHILIPPINES_UMID'
+  /** Philippine voter's ID. */
   | 'PHILIPPINES_VOTE_ID'
+  /** Singaporean identity card. */
   | 'SINGAPORE_ID_CARD'
+  /** Thai identity card. */
   | 'THAILAND_ID_CARD';
 
+/** The language of the page (Language). */
 export type TencentIntlLanguage =
   /** The default. */
-  'EN' | 'ID' | 'TH' | 'ZH_CN' | 'ZH_TC';
+  | 'EN'
+  /** Indonesian. */
+  | 'ID'
+  /** Thai. */
+  | 'TH'
+  /** Chinese, simplified. */
+  | 'ZH_CN'
+  /** Chinese, traditional. */
+  | 'ZH_TC';
 
 /** How liveness is checked (SecurityLevel). */
 export type TencentIntlSecurityLevel =
+  /** By actions of the face. */
   | 'ACTION'
+  /** By actions and light. */
   | 'ACTION_AND_LIGHT'
+  /** By actions and light, with high security. */
   | 'ACTION_AND_LIGHT_HIGH'
   /** The default. */
   | 'LIGHT'
+  /** Without an action. */
   | 'SILENT';
 
 /** Details of the web page beyond the common fields. No images, no video, no personal data. */
@@ -474,6 +604,7 @@ export type TencentIntlWebDetails = {
   __typename?: 'TencentIntlWebDetails';
   /** True if every document was accepted. Null if none was read. */
   documentPassed: Maybe<Scalars['Boolean']['output']>;
+  /** The codes of all warnings about the documents. */
   documentWarningCodes: Maybe<Array<Scalars['Int']['output']>>;
   /** Every attempt of the person. */
   verificationAttempts: Maybe<Array<TencentIntlAttempt>>;
@@ -489,12 +620,17 @@ export type TencentIntlWebOptionsInput = {
   autoDowngrade?: InputMaybe<Scalars['Boolean']['input']>;
   /** After a pass, skips the result page and continues immediately. */
   autoSkip?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Skips the start page. Off by default. */
   autoSkipStartPage?: InputMaybe<Scalars['Boolean']['input']>;
+  /** The steps of the verification. The default is LIVENESS_COMPARE. */
   checkMode?: InputMaybe<TencentIntlCheckMode>;
   /** Document warnings do not stop the person. */
   disableCheckOcrWarnings?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Shows the cropped document to the person. Off by default. */
   idCardCutReturn?: InputMaybe<Scalars['Boolean']['input']>;
+  /** The document that is read. */
   idCardType?: InputMaybe<TencentIntlIdCardType>;
+  /** The language of the page. The default is EN. */
   language?: InputMaybe<TencentIntlLanguage>;
   /** 1 to 99. */
   livenessRetryLimit?: InputMaybe<Scalars['Int']['input']>;
@@ -502,9 +638,11 @@ export type TencentIntlWebOptionsInput = {
   livenessTimeout?: InputMaybe<Scalars['Int']['input']>;
   /** The id of the business flow in the provider's console. */
   ruleId?: InputMaybe<Scalars['String']['input']>;
+  /** How liveness is checked. The default is LIGHT. */
   securityLevel?: InputMaybe<TencentIntlSecurityLevel>;
   /** -9101 to -9104, -9107 to -9109. Requires that document warnings are checked. */
   selectedWarningCodes?: InputMaybe<Array<Scalars['Int']['input']>>;
+  /** Skips the page that asks for consent. Off by default. */
   skipPrivacyPolicy?: InputMaybe<Scalars['Boolean']['input']>;
   /** A colour such as #2d72f1. */
   themeColor?: InputMaybe<Scalars['String']['input']>;
@@ -513,11 +651,9 @@ export type TencentIntlWebOptionsInput = {
 /** A user. Other subgraphs provide more fields. */
 export type User = {
   __typename?: 'User';
+  /** The id of the user. */
   id: Scalars['ID']['output'];
-  /**
-   * The newest verification that the user passed. `checks`: it must attest at least these. `maxAgeDays`:
-   * it must have been passed within this many days. Null if there is none.
-   */
+  /** The newest verification that the user passed. Null if there is none. */
   latestPassedVerification: Maybe<Verification>;
   /** The user's verifications that the caller may see, newest first. At most 100 per page. */
   verifications: Maybe<VerificationConnection>;
@@ -535,15 +671,20 @@ export type UserVerificationsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
+/** One verification of one person by one provider. */
 export type Verification = {
   __typename?: 'Verification';
+  /** How the person goes through it. Null if the plugin of its provider is no longer loaded. */
   channel: Maybe<VerificationChannel>;
   /** What a pass of this verification attests. */
   checks: Array<VerificationCheckKind>;
+  /** When it was started. */
   createdAt: Scalars['VerificationDateTime']['output'];
   /** The time until which the person may finish. */
   expiresAt: Maybe<Scalars['VerificationDateTime']['output']>;
+  /** Your own reference from the start. Null if there was none, or it was redacted. */
   extra: Maybe<Scalars['String']['output']>;
+  /** The id of the verification. */
   id: Scalars['ID']['output'];
   /** When the provider last reported about it, in a query or a notification. */
   lastCheckedAt: Maybe<Scalars['VerificationDateTime']['output']>;
@@ -558,12 +699,15 @@ export type Verification = {
   nextPollAfterMs: Maybe<Scalars['Int']['output']>;
   /** How the verification ended. Null while pending. */
   outcome: Maybe<VerificationOutcome>;
+  /** The provider that verifies the person. */
   provider: VerificationProvider;
   /** When the personal data was redacted. Null if it was not. */
   redactedAt: Maybe<Scalars['VerificationDateTime']['output']>;
   /** True if the provider was emulated. The outcome then says nothing about a real person. */
   sandbox: Scalars['Boolean']['output'];
+  /** The state of the verification. */
   status: VerificationStatus;
+  /** The user who is verified. */
   user: Maybe<User>;
 };
 
@@ -576,6 +720,7 @@ export type VerificationActionEffect =
   /** Only reads. */
   | 'READ';
 
+/** Whether the provider charges. */
 export type VerificationBilling =
   /** The provider charges for the call. */
   | 'CHARGED'
@@ -610,12 +755,16 @@ export type VerificationCheckKind =
   /** A live person was in front of the camera. */
   | 'LIVENESS';
 
+/** A page of a user's verifications. */
 export type VerificationConnection = {
   __typename?: 'VerificationConnection';
+  /** The entries of this page. */
   edges: Array<VerificationEdge>;
+  /** Whether and where the list continues. */
   pageInfo: VerificationPageInfo;
 };
 
+/** An entry of a page. */
 export type VerificationEdge = {
   __typename?: 'VerificationEdge';
   /** Pass it as `after` to continue after this entry. */
@@ -624,21 +773,29 @@ export type VerificationEdge = {
   node: Maybe<Verification>;
 };
 
+/** How the outcome was learnt. */
 export type VerificationEvidence =
   /** A notification of a provider that offers no query. */
   | 'NOTIFIED'
   /** A query to the provider. */
   | 'QUERIED';
 
+/** The key is in use, or was used with a different input. */
 export type VerificationIdempotencyProblem = VerificationProblem & {
   __typename?: 'VerificationIdempotencyProblem';
+  /** Whether the provider charges. */
   billing: VerificationBilling;
+  /** The kind of the problem. */
   code: VerificationProblemCode;
+  /** For developers and logs. Never contains input. */
   message: Scalars['String']['output'];
+  /** Whether and how to retry. */
   retry: VerificationRetry;
+  /** How long to wait before a retry, in milliseconds. Null if waiting does not help, or is not needed. */
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
+/** What is wrong with one field of the input. */
 export type VerificationInputFieldProblem = {
   __typename?: 'VerificationInputFieldProblem';
   /** What is expected. Never contains the given value. */
@@ -647,18 +804,29 @@ export type VerificationInputFieldProblem = {
   path: Scalars['String']['output'];
 };
 
+/** The input is invalid. Nothing was done. */
 export type VerificationInputProblem = VerificationProblem & {
   __typename?: 'VerificationInputProblem';
+  /** Whether the provider charges. */
   billing: VerificationBilling;
+  /** The kind of the problem. */
   code: VerificationProblemCode;
   /** All invalid fields. */
   fields: Array<VerificationInputFieldProblem>;
+  /** For developers and logs. Never contains input. */
   message: Scalars['String']['output'];
+  /** Whether and how to retry. */
   retry: VerificationRetry;
+  /** How long to wait before a retry, in milliseconds. Null if waiting does not help, or is not needed. */
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
-export type VerificationJurisdiction = 'CN' | 'INTL';
+/** Where a provider performs its work and keeps its data. */
+export type VerificationJurisdiction =
+  /** Mainland China. */
+  | 'CN'
+  /** Outside of mainland China. */
+  | 'INTL';
 
 /** What the person needs to begin. */
 export type VerificationLaunch =
@@ -693,14 +861,20 @@ export type VerificationLimit =
   /** This service: calls per user, card or ID number. */
   | 'VELOCITY';
 
+/** A limit is reached. Nothing was done. */
 export type VerificationLimitProblem = VerificationProblem & {
   __typename?: 'VerificationLimitProblem';
+  /** Whether the provider charges. */
   billing: VerificationBilling;
+  /** The kind of the problem. */
   code: VerificationProblemCode;
   /** Whose limit it is. */
   limit: VerificationLimit;
+  /** For developers and logs. Never contains input. */
   message: Scalars['String']['output'];
+  /** Whether and how to retry. */
   retry: VerificationRetry;
+  /** How long to wait before a retry, in milliseconds. Null if waiting does not help, or is not needed. */
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
@@ -709,17 +883,24 @@ export type VerificationMiniProgram = {
   __typename?: 'VerificationMiniProgram';
   /** The long form of `url`. */
   longUrl: Maybe<Scalars['String']['output']>;
+  /** The token for the mini-program. */
   token: Maybe<Scalars['String']['output']>;
   /** The provider's page, for use without the mini-program. */
   url: Maybe<Scalars['String']['output']>;
 };
 
+/** There is none with this id, or the caller may not see it. */
 export type VerificationNotFoundProblem = VerificationProblem & {
   __typename?: 'VerificationNotFoundProblem';
+  /** Whether the provider charges. */
   billing: VerificationBilling;
+  /** The kind of the problem. */
   code: VerificationProblemCode;
+  /** For developers and logs. Never contains input. */
   message: Scalars['String']['output'];
+  /** Whether and how to retry. */
   retry: VerificationRetry;
+  /** How long to wait before a retry, in milliseconds. Null if waiting does not help, or is not needed. */
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
@@ -771,17 +952,21 @@ export type VerificationOptionsInput =
  */
 export type VerificationOutcome = {
   __typename?: 'VerificationOutcome';
+  /** Whether the provider charges for the verification. */
   billing: VerificationBilling;
   /** The number of charged attempts. Null if the provider does not report it. */
   chargedAttempts: Maybe<Scalars['Int']['output']>;
   /** The provider's own result code. */
   code: Maybe<Scalars['String']['output']>;
+  /** When the person finished. Null if the provider does not report it. */
   completedAt: Maybe<Scalars['VerificationDateTime']['output']>;
+  /** What the provider reports beyond the common fields. Null if it reports nothing. */
   details: Maybe<VerificationOutcomeDetails>;
   /** Where the outcome comes from. Null if the provider did not report one. */
   evidence: Maybe<VerificationEvidence>;
   /** The provider's documented text for the code. For people; do not use it in program logic. */
   message: Maybe<Scalars['String']['output']>;
+  /** Why it ended so. */
   reason: VerificationOutcomeReason;
   /** Similarity of face and reference photo, 0 to 100. */
   similarity: Maybe<Scalars['Float']['output']>;
@@ -803,9 +988,11 @@ export type VerificationOutcomeReason =
   | 'DEVICE_RISK'
   /** The device, the browser or its permissions did not allow the check. */
   | 'DEVICE_UNSUPPORTED'
+  /** The document has expired. */
   | 'DOCUMENT_EXPIRED'
   /** The document belongs to another person. */
   | 'DOCUMENT_MISMATCH'
+  /** The document could not be read. */
   | 'DOCUMENT_UNREADABLE'
   /** The face does not match the reference photo. */
   | 'FACE_MISMATCH'
@@ -849,25 +1036,33 @@ export type VerificationOutcomeSource =
   /** From a query to the provider. */
   | 'QUERY';
 
+/** Whether and where the list continues. */
 export type VerificationPageInfo = {
   __typename?: 'VerificationPageInfo';
+  /** Pass it as `after` to get the next page. Null if the page is empty. */
   endCursor: Maybe<Scalars['String']['output']>;
+  /** Whether there are more entries after this page. */
   hasNextPage: Scalars['Boolean']['output'];
 };
 
+/** Why an operation did not succeed. */
 export type VerificationProblem = {
   /**
    * Whether the provider charges. Also `UNKNOWN` if the key could not be looked up: another request with
    * the same key may be charged at this moment.
    */
   billing: VerificationBilling;
+  /** The kind of the problem. */
   code: VerificationProblemCode;
   /** For developers and logs. Never contains input. */
   message: Scalars['String']['output'];
+  /** Whether and how to retry. */
   retry: VerificationRetry;
+  /** How long to wait before a retry, in milliseconds. Null if waiting does not help, or is not needed. */
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
+/** The kind of a problem. */
 export type VerificationProblemCode =
   /** The key was used before with a different input. */
   | 'IDEMPOTENCY_MISMATCH'
@@ -896,21 +1091,31 @@ export type VerificationProblemCode =
   /** The store of this service does not respond. This request did nothing; for its key see `billing`. */
   | 'STORE_UNAVAILABLE';
 
+/** A provider of verifications or bank card checks. */
 export type VerificationProvider = {
   __typename?: 'VerificationProvider';
+  /** The calls that this service makes to it. */
   actions: Array<VerificationProviderAction>;
+  /** The ways in which it verifies a person. */
   channels: Array<VerificationProviderChannel>;
+  /** Whether this service calls it. */
   enabled: Scalars['Boolean']['output'];
+  /** The id of the provider: `tencent-cn`. */
   id: Scalars['ID']['output'];
+  /** Where it performs its work. Null if its plugin is no longer loaded. */
   jurisdiction: Maybe<VerificationJurisdiction>;
   /** Why it is not enabled. */
   reason: Maybe<Scalars['String']['output']>;
+  /** Whether calls to it succeed at the moment. Null if it is not enabled. */
   state: Maybe<VerificationProviderState>;
+  /** The name of the provider, for people. */
   title: Scalars['String']['output'];
 };
 
+/** A call that this service makes to a provider. */
 export type VerificationProviderAction = {
   __typename?: 'VerificationProviderAction';
+  /** What a call may do at the provider. */
   effect: VerificationActionEffect;
   /** The provider's own name of the action. */
   name: Scalars['String']['output'];
@@ -918,24 +1123,31 @@ export type VerificationProviderAction = {
   perSecond: Scalars['Float']['output'];
 };
 
+/** A way in which a provider verifies a person. */
 export type VerificationProviderChannel = {
   __typename?: 'VerificationProviderChannel';
+  /** The channel. */
   channel: VerificationChannel;
   /** What a pass attests. Options may change it. */
   checks: Array<VerificationCheckKind>;
   /** The options that require other input paths. */
   optionRequirements: Array<VerificationOptionRequirement>;
+  /** How this service learns the outcome. */
   outcome: VerificationOutcomeSource;
   /** The input paths that are required if no options are given. */
   requires: Array<Scalars['String']['output']>;
 };
 
+/** The provider did not perform the request, or it is not known whether it did. */
 export type VerificationProviderProblem = VerificationProblem & {
   __typename?: 'VerificationProviderProblem';
+  /** Whether the provider charges. */
   billing: VerificationBilling;
+  /** The kind of the problem. */
   code: VerificationProblemCode;
   /** What `providerCode` means here, for a code with several meanings. In this service's words. */
   explanation: Maybe<Scalars['String']['output']>;
+  /** For developers and logs. Never contains input. */
   message: Scalars['String']['output'];
   /** The provider's id. */
   provider: Maybe<Scalars['ID']['output']>;
@@ -943,10 +1155,13 @@ export type VerificationProviderProblem = VerificationProblem & {
   providerCode: Maybe<Scalars['String']['output']>;
   /** The provider's id of the request, for its support. */
   providerRequestId: Maybe<Scalars['String']['output']>;
+  /** Whether and how to retry. */
   retry: VerificationRetry;
+  /** How long to wait before a retry, in milliseconds. Null if waiting does not help, or is not needed. */
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 
+/** Whether calls to a provider succeed at the moment. */
 export type VerificationProviderState =
   /** Some of its actions are not called at the moment, because they keep failing. */
   | 'DEGRADED'
@@ -965,6 +1180,7 @@ export type VerificationRedirect = {
   longUrl: Maybe<Scalars['String']['output']>;
   /** The provider's own token, for flows that are not opened by URL. */
   token: Maybe<Scalars['String']['output']>;
+  /** The page of the provider. */
   url: Maybe<Scalars['String']['output']>;
 };
 
@@ -980,10 +1196,13 @@ export type VerificationRetry =
 /** Pass both to the provider's SDK in your app, unchanged. */
 export type VerificationSdkToken = {
   __typename?: 'VerificationSdkToken';
+  /** The configuration for the SDK. Null if the provider returned none. */
   clientConfig: Maybe<Scalars['String']['output']>;
+  /** The token for the SDK. */
   token: Maybe<Scalars['String']['output']>;
 };
 
+/** The state of a verification. Every value but PENDING is final. */
 export type VerificationStatus =
   /** The person cancelled. */
   | 'CANCELLED'
@@ -1006,12 +1225,18 @@ export type VerificationSubjectInput = {
   name?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** The store of this service does not respond. */
 export type VerificationUnavailableProblem = VerificationProblem & {
   __typename?: 'VerificationUnavailableProblem';
+  /** Whether the provider charges. */
   billing: VerificationBilling;
+  /** The kind of the problem. */
   code: VerificationProblemCode;
+  /** For developers and logs. Never contains input. */
   message: Scalars['String']['output'];
+  /** Whether and how to retry. */
   retry: VerificationRetry;
+  /** How long to wait before a retry, in milliseconds. Null if waiting does not help, or is not needed. */
   retryAfterMs: Maybe<Scalars['Int']['output']>;
 };
 

@@ -23,8 +23,11 @@ input MyProviderWebOptionsInput {
   language: MyProviderLanguage
 }
 
+"The language of the page."
 enum MyProviderLanguage {
+  "English."
   EN
+  "Chinese."
   ZH
 }
 

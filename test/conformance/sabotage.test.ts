@@ -323,6 +323,13 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'SDL',
     broken({ typeDefs: `${sound.typeDefs} extend type BankCardCheck { sound: Int }` }),
   ],
+  ...['"A page."', '"What the page tells."', '"Which page."'].map(
+    (description): (typeof sabotaged)[number] => [
+      `the description ${description} is missing`,
+      'SDL',
+      broken({ typeDefs: sound.typeDefs.replace(description, '') }),
+    ],
+  ),
   [
     'a reason is not in the SDL',
     'SDL',

@@ -152,9 +152,9 @@ export const sound = defineProvider({
     },
   },
   typeDefs: `
-    extend enum VerificationChannel { SOUND_WEB }
+    extend enum VerificationChannel { "A page." SOUND_WEB }
     extend union VerificationOutcomeDetails = SoundDetails
-    type SoundDetails { soundPage: Int }
+    "What the page tells." type SoundDetails { "Which page." soundPage: Int }
   `,
 });
 

@@ -21,6 +21,7 @@ extend union VerificationOutcomeDetails = DoclensDocumentDetails
 
 "The document that is to be checked."
 input DoclensDocumentOptionsInput {
+  "The kind of document."
   type: DoclensDocumentType!
   "Who issued it, as ISO 3166-1 alpha-3."
   country: String!
@@ -30,9 +31,13 @@ input DoclensDocumentOptionsInput {
   back: String
 }
 
+"The kind of document."
 enum DoclensDocumentType {
+  "A passport."
   PASSPORT
+  "An identity card."
   ID_CARD
+  "A driving licence."
   DRIVING_LICENCE
 }
 

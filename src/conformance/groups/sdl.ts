@@ -10,6 +10,7 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
+  isTypeDefinitionNode,
   isUnionType,
   parse,
   type DocumentNode,
@@ -47,6 +48,10 @@ export function sdlGroup(subject: ConformanceSubject): Group {
             },
           },
     ),
+    {
+      title: 'describes everything that it adds',
+      run: () => assert.deepEqual(findUndescribed(provider.typeDefs), []),
+    },
     {
       title: 'contains every reason and every detail of the outcomes',
       run: async () => {
@@ -89,6 +94,29 @@ function assemble(definitions: readonly AnyProvider[]): GraphQLSchema {
     if (error instanceof BootError) assert.fail(error.message);
     throw error;
   }
+}
+
+/** What GraphiQL would show without a word, as `Type.field`. */
+function findUndescribed(typeDefs: string): readonly string[] {
+  const undescribed: string[] = [];
+  const note = (parts: readonly string[], { description }: { description?: unknown }): void => {
+    if (!description) undescribed.push(parts.join('.'));
+  };
+  for (const definition of parse(typeDefs).definitions) {
+    if (!('name' in definition) || !definition.name) continue;
+    const name = definition.name.value;
+    if (isTypeDefinitionNode(definition)) note([name], definition);
+    for (const value of 'values' in definition ? (definition.values ?? []) : []) {
+      note([name, value.name.value], value);
+    }
+    for (const field of 'fields' in definition ? (definition.fields ?? []) : []) {
+      note([name, field.name.value], field);
+      for (const argument of 'arguments' in field ? (field.arguments ?? []) : []) {
+        note([name, field.name.value, argument.name.value], argument);
+      }
+    }
+  }
+  return undescribed;
 }
 
 function assertReason(schema: GraphQLSchema, enumName: string, reason: string): void {
