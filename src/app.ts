@@ -178,6 +178,10 @@ async function listen(edge: Edge, { shared, proxy, servers }: Running): Promise<
   const isOpen = config.routerSecrets.length === 0 && config.jwt === null;
   const readToken = await createTokenReader(config, core.now, proxy);
   const identify = isOpen ? identifySandboxCaller : identifyRoutedCaller(config, readToken);
+  if (config.corsOrigins.length > 0) {
+    const { allowOrigins } = await import('./http/allow-origins.ts');
+    allowOrigins(main, config.corsOrigins);
+  }
   registerGraphql(main, { apollo, core, identify });
   const { store, storeRoundTripMs, storeFault } = shared;
   registerHealth(main, { store, storeRoundTripMs, storeFault, isStopping });

@@ -26,6 +26,8 @@ export interface Config {
   readonly publicUrl: string;
   readonly sandbox: boolean;
   readonly graphiql: boolean;
+  /** Web pages that may call `/graphql` directly; in the sandbox only. */
+  readonly corsOrigins: readonly string[];
   readonly checksums: ChecksumMode;
   readonly retentionDays: number;
   readonly bankCardCacheSeconds: number;
@@ -137,6 +139,7 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
     publicUrl: withoutTrailingSlashes(values.PUBLIC_URL ?? `http://localhost:${publicPort}`),
     sandbox: !isLive,
     graphiql: values.GRAPHIQL === 'on' || (values.GRAPHIQL === 'auto' && !isLive),
+    corsOrigins: values.CORS_ORIGINS,
     checksums: values.INPUT_CHECKSUMS ?? (isLive ? 'warn' : 'off'),
     routerSecrets: values.ROUTER_SECRETS ?? [],
     trustHeaders: values.TRUST_IDENTITY_HEADERS,

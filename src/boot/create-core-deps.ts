@@ -1,9 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import type { CoreDeps } from '../core/core-deps.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';
 import { createNonceClock } from '../core/upstream/nonce-clock.ts';
 import type { Registry } from '../core/upstream/registry.ts';
 import { createRetryBudget } from '../core/upstream/retry-budget.ts';
+import { createVerificationValues } from '../core/upstream/verification-values.ts';
 import { createBottleneckLimiter } from '../infra/bottleneck-limiter.ts';
 import { createCockatielBreaker } from '../infra/cockatiel-breaker.ts';
 import { randomBytes } from '../infra/random-bytes.ts';
@@ -49,6 +51,8 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     }),
     retryBudget: createRetryBudget(),
     nonceMs: createNonceClock(now),
+    sleep: (ms) => setTimeout(ms),
+    verificationValues: createVerificationValues({ now }),
     accessTokens: createAccessTokens({ store, hashKeys, mode: modeOf(config), now }),
     ...{ velocity, velocityRules: config.velocityRules },
     publicUrl: config.publicUrl,

@@ -12,6 +12,11 @@ export function findSettingMistakes(values: SettingValues, isLive: boolean): str
     ...(values.BANK_CARD_CACHE_SECONDS > values.VERIFICATION_RETENTION_DAYS * 24 * 3600
       ? ['BANK_CARD_CACHE_SECONDS must not be longer than VERIFICATION_RETENTION_DAYS.']
       : []),
+    ...(isLive && values.CORS_ORIGINS.length > 0
+      ? [
+          'CORS_ORIGINS is for the sandbox: with credentials a page calls the router, not this service.',
+        ]
+      : []),
     ...(isLive && values.PUBLIC_PORT === values.PORT
       ? ['PUBLIC_PORT must differ from PORT: browsers must not reach the port of the router.']
       : []),

@@ -85,6 +85,18 @@ export function readRouting(text: string, context: z.RefinementCtx): Routing {
   return routing;
 }
 
+/** `origin,…` */
+export function readPlainOrigins(text: string, context: z.RefinementCtx): readonly string[] {
+  const origins = readList(text);
+  if (origins.every(isOrigin)) return origins;
+  context.addIssue('must be origin,… such as https://app.example.com');
+  return z.NEVER;
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
+
 /** `origin,…` for every tenant, or `tenant=origin,…;…`. */
 export function readOrigins(
   text: string,
@@ -94,10 +106,7 @@ export function readOrigins(
   for (const part of text.split(';').filter((each) => each.trim() !== '')) {
     const [tenant, list] = part.includes('=') ? part.split('=', 2) : ['*', part];
     const origins = readList(list ?? '');
-    const isGood = origins.every(
-      (origin) => URL.canParse(origin) && new URL(origin).origin === origin,
-    );
-    if (!isGood || origins.length === 0 || !tenant?.trim()) {
+    if (!origins.every(isOrigin) || origins.length === 0 || !tenant?.trim()) {
       context.addIssue('must be origin,… or tenant=origin,…;… such as https://app.example.com');
       return z.NEVER;
     }

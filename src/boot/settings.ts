@@ -7,6 +7,7 @@ import {
   readKeys,
   readList,
   readOrigins,
+  readPlainOrigins,
   readRouting,
   readRule,
   readSecrets,
@@ -252,6 +253,12 @@ export const settings = {
     type: autoOnOrOff.default('auto'),
     default: '`auto`',
     meaning: '`auto` (in the sandbox only), `on` or `off`.',
+  },
+  CORS_ORIGINS: {
+    type: z.string().transform(readPlainOrigins).default([]),
+    default: 'none',
+    meaning:
+      '`origin,…`: web pages that may call `/graphql` directly. In the sandbox only: with credentials only the router may.',
   },
   INPUT_CHECKSUMS: {
     type: z.enum(['off', 'warn', 'strict'], 'must be off, warn or strict').optional(),

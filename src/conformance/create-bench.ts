@@ -8,6 +8,7 @@ import type { Caller } from '../core/callers/caller.ts';
 import { checkBankCard, type CheckBankCardOutcome } from '../core/bank-cards/check-bank-card.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
 import { createNonceClock } from '../core/upstream/nonce-clock.ts';
+import { createVerificationValues } from '../core/upstream/verification-values.ts';
 import { readVerifications } from '../core/verifications/read-verifications.ts';
 import {
   receiveNotification,
@@ -146,6 +147,11 @@ export async function createBench(
     now,
     nonceMs: createNonceClock(now),
     retryBudget: { earn: () => {}, spend: () => false },
+    // The clock jumps, so that nobody waits.
+    sleep: async (ms) => {
+      aheadMs += ms;
+    },
+    verificationValues: createVerificationValues({ now }),
     accessTokens: createAccessTokens({ store, hashKeys, mode: 'conformance', now }),
     randomBytes,
     hashKeys,

@@ -16,10 +16,3 @@ export function secretNames(
       (provider.credentials.includes(name) || secrets.test(name)),
   );
 }
-
-export function secretSettings(
-  subject: Pick<ConformanceSubject, 'provider'>,
-  given: Readonly<Record<string, string>>,
-): readonly string[] {
-  return secretNames(subject, given).flatMap((name) => given[name] ?? []);
-}

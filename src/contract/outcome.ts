@@ -17,6 +17,13 @@ export const terminalStatuses = [
 export type TerminalStatus = (typeof terminalStatuses)[number];
 export type VerificationStatus = 'PENDING' | TerminalStatus;
 
+export const pendingPhases = ['WAITING_FOR_PERSON', 'PROCESSING', 'UNDER_REVIEW'] as const;
+/**
+ * What a pending verification waits for. `UNDER_REVIEW`: people at the provider decide, which may take days. Such a
+ * verification does not expire; it is polled every minute at most, until `retentionSeconds` are over.
+ */
+export type PendingPhase = (typeof pendingPhases)[number];
+
 export type Billing = 'CHARGED' | 'NOT_CHARGED' | 'UNKNOWN';
 
 export const bankCardOutcomes = [
@@ -53,6 +60,11 @@ export type Launch =
 export interface Started {
   /** Null if the person has nothing to do, for example when the start included the documents. */
   readonly launch: Launch | null;
+  /**
+   * True, with a null launch, if the provider makes the launch only after the start. `fetchOutcome` returns it, as
+   * `{ kind: 'pending', launch }`. Do not poll for it inside the start: a start has 8 s.
+   */
+  readonly launchFollows?: boolean;
   /** The plugin's own data for later queries: small, JSON, no personal data. */
   readonly session: Readonly<Record<string, string | number | boolean | null>>;
   /** How long the person may take, in seconds from the provider's response. */
@@ -87,6 +99,12 @@ export type OutcomeAnswer =
       readonly chargedAttempts?: number | null;
       /** True once the person has begun, if the launch cannot be used a second time. */
       readonly launchUsed?: boolean;
+      /** The launch that follows the start (`launchFollows`). Core takes the first one. */
+      readonly launch?: Launch;
+      /** With `launch`: how long the person may take from now, in seconds. */
+      readonly expiresInSeconds?: number;
+      /** What the verification waits for. By default what it waited for before. */
+      readonly phase?: PendingPhase;
     }
   /**
    * The provider does not report an outcome, and may never. Becomes UNDETERMINED after expiry plus grace.

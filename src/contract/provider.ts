@@ -53,6 +53,11 @@ export interface ProviderCall<Settings> {
   readonly settings: Settings;
   readonly now: () => number;
   /**
+   * Resolves after this time. Rejects with `ProviderFault('timeout')` if the operation has not that much left. Use it
+   * in the place of a timer: the conformance suite lets its clock jump.
+   */
+  readonly sleep: (ms: number) => Promise<void>;
+  /**
    * Sends one request within the rate limit and the deadline. Throws `ProviderFault`.
    *
    * An operation may make one call that may charge, after the calls that prepare it. Calls of `read`
@@ -145,6 +150,22 @@ export interface NotificationContext<Settings> {
   readonly nowMs: number;
 }
 
+/** What core passes to a plugin that checks the signature of a notification. */
+export interface VerifyContext<Settings> extends NotificationContext<Settings> {
+  /**
+   * A value of the provider's that proves signatures, such as its public keys. `fetch` gets it by `read` actions. It
+   * is fetched once per process and kept for `keepSeconds`. With `isStale`, for a signature by a key that the value
+   * does not have, it is fetched again, at most every 30 s. Rejects with what `fetch` rejects with; then the provider
+   * is told to send the notification again.
+   */
+  readonly cached: <T>(
+    name: string,
+    keepSeconds: number,
+    fetch: (call: ProviderCall<Settings>) => Promise<T>,
+    isStale?: (value: T) => boolean,
+  ) => Promise<T>;
+}
+
 /** Whether the provider sent a notification, according to its signature. */
 export type NotificationProof =
   | {
@@ -166,7 +187,10 @@ export interface NotificationDefinition<Settings> {
    * then only the secret URL shows who sent the notification.
    */
   readonly verify:
-    | ((notification: Notification, context: NotificationContext<Settings>) => NotificationProof)
+    | ((
+        notification: Notification,
+        context: VerifyContext<Settings>,
+      ) => NotificationProof | Promise<NotificationProof>)
     | null;
   /**
    * What a notification says about this session; null if it says nothing about it. The result counts only

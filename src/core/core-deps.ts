@@ -17,6 +17,7 @@ import type { VerificationRecord } from './records/records.ts';
 import type { AccessTokens } from './upstream/access-tokens.ts';
 import type { Registry } from './upstream/registry.ts';
 import type { RetryBudget } from './upstream/retry-budget.ts';
+import type { VerificationValues } from './upstream/verification-values.ts';
 import type { RedirectRules } from './verifications/check-redirect-url.ts';
 
 // The dependencies of the use cases, in groups. A function names the groups that it and its callees use.
@@ -24,6 +25,11 @@ import type { RedirectRules } from './verifications/check-redirect-url.ts';
 export interface Clock {
   /** Epoch ms. */
   readonly now: () => number;
+}
+
+/** Waiting, lent to plugins. */
+export interface Sleep {
+  readonly sleep: (ms: number) => Promise<void>;
 }
 
 export interface Random {
@@ -65,6 +71,8 @@ export interface Upstream {
   /** See `createNonceClock`. */
   readonly nonceMs: () => number;
   readonly accessTokens: AccessTokens;
+  /** See `createVerificationValues`. */
+  readonly verificationValues: VerificationValues;
 }
 
 /** The velocity limits of callers. */
@@ -107,7 +115,7 @@ export interface Outbox {
 export type RecordDeps = Clock & Random & KeySpace & Storage;
 
 /** For functions that call a provider. */
-export type CallDeps = Clock & Telemetry & Upstream;
+export type CallDeps = Clock & Sleep & Telemetry & Upstream;
 
 /** For functions that learn and store the outcome of a verification. */
 export type OutcomeDeps = RecordDeps & CallDeps & Providers & InFlight & Outbox;
@@ -116,6 +124,7 @@ export type OutcomeDeps = RecordDeps & CallDeps & Providers & InFlight & Outbox;
 export interface CoreDeps
   extends
     Clock,
+    Sleep,
     Random,
     Telemetry,
     KeySpace,

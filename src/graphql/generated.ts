@@ -699,6 +699,8 @@ export type Verification = {
   nextPollAfterMs: Maybe<Scalars['Int']['output']>;
   /** How the verification ended. Null while pending. */
   outcome: Maybe<VerificationOutcome>;
+  /** What the verification waits for. */
+  phase: VerificationPhase;
   /** The provider that verifies the person. */
   provider: VerificationProvider;
   /** When the personal data was redacted. Null if it was not. */
@@ -840,7 +842,7 @@ export type VerificationLaunchState =
   | 'EXPIRED'
   /** Only the caller who started the verification and its user see the launch. */
   | 'HIDDEN'
-  /** `launch` is there. Hand it to the person. */
+  /** Hand `launch` to the person. If it is still null, the provider is making it: poll. */
   | 'OPEN'
   /**
    * The launch is used up, or none was needed: the person has begun. Poll for the outcome. If the person wants to begin
@@ -1044,6 +1046,17 @@ export type VerificationPageInfo = {
   /** Whether there are more entries after this page. */
   hasNextPage: Scalars['Boolean']['output'];
 };
+
+/** What a verification waits for. */
+export type VerificationPhase =
+  /** Nothing: the status is final. */
+  | 'ENDED'
+  /** The provider works. The person has nothing to do. */
+  | 'PROCESSING'
+  /** People at the provider decide. That may take days; poll every minute at most. */
+  | 'UNDER_REVIEW'
+  /** The person has not finished. */
+  | 'WAITING_FOR_PERSON';
 
 /** Why an operation did not succeed. */
 export type VerificationProblem = {
@@ -1530,6 +1543,7 @@ export type ResolversTypes = {
   VerificationOutcomeReason: VerificationOutcomeReason;
   VerificationOutcomeSource: VerificationOutcomeSource;
   VerificationPageInfo: ResolverTypeWrapper<VerificationPageInfo>;
+  VerificationPhase: VerificationPhase;
   VerificationProblem: ResolverTypeWrapper<
     ResolversInterfaceTypes<ResolversTypes>['VerificationProblem']
   >;
@@ -1953,6 +1967,7 @@ export type VerificationResolvers<
   launchState?: Resolver<ResolversTypes['VerificationLaunchState'], ParentType, ContextType>;
   nextPollAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   outcome?: Resolver<Maybe<ResolversTypes['VerificationOutcome']>, ParentType, ContextType>;
+  phase?: Resolver<ResolversTypes['VerificationPhase'], ParentType, ContextType>;
   provider?: Resolver<ResolversTypes['VerificationProvider'], ParentType, ContextType>;
   redactedAt?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
   sandbox?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;

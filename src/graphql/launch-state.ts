@@ -11,5 +11,5 @@ export function toLaunchState(
   if (!mayLaunch(caller, record)) return 'HIDDEN';
   if (record.status !== 'PENDING' || record.redactedAtMs !== null) return 'CLOSED';
   if (record.expiresAtMs === null || nowMs >= record.expiresAtMs) return 'EXPIRED';
-  return record.launch === null ? 'USED' : 'OPEN';
+  return record.launch === null && !record.launchFollows ? 'USED' : 'OPEN';
 }

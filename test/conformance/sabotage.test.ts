@@ -286,8 +286,8 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'every delivery has the same id',
     'notifications',
     withWebhook({
-      verify: (notification, context) => {
-        const proof = webhook.verify?.(notification, context) ?? { kind: 'refused' };
+      verify: async (notification, context) => {
+        const proof = (await webhook.verify?.(notification, context)) ?? { kind: 'refused' };
         return proof.kind === 'genuine' ? { ...proof, deliveryId: 'one' } : proof;
       },
     }),
@@ -418,8 +418,8 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
     'a repeated delivery has another id',
     'notifications',
     withWebhook({
-      verify: (notification, context) => {
-        const proof = webhook.verify?.(notification, context) ?? { kind: 'refused' };
+      verify: async (notification, context) => {
+        const proof = (await webhook.verify?.(notification, context)) ?? { kind: 'refused' };
         return proof.kind === 'genuine' ? { ...proof, deliveryId: randomUUID() } : proof;
       },
     }),

@@ -22,6 +22,8 @@ const record: VerificationRecord = {
   lastCheckedAtMs: null,
   redactedAtMs: null,
   isPublished: false,
+  phase: 'WAITING_FOR_PERSON',
+  launchFollows: false,
   personalUntilMs: 0,
   cacheKeys: [],
   launch: { kind: 'redirect', url: 'https://provider.example' },

@@ -171,6 +171,19 @@ describe('settings', () => {
     ]);
   });
 
+  it('take CORS_ORIGINS in the sandbox only, as whole origins', () => {
+    const env = { CORS_ORIGINS: 'http://localhost:3000, https://app.example' };
+    expect(loadConfig(env, builtInProviders).corsOrigins).toEqual([
+      ...['http://localhost:3000', 'https://app.example'],
+    ]);
+    for (const wrong of ['*', 'app.example', 'https://app.example/']) {
+      expect(linesOf({ CORS_ORIGINS: wrong })).toEqual([
+        'CORS_ORIGINS must be origin,… such as https://app.example.com.',
+      ]);
+    }
+    expect(linesOf({ ...credentials, ...env }).join('\n')).toContain('CORS_ORIGINS is for the');
+  });
+
   it('ignore what Kubernetes sets for each Service, whatever its name', () => {
     for (const service of ['OEMCLOUD', 'TENCENT_CN', 'PUBLIC', 'STORE', 'REDIS', 'JWT']) {
       const variables = {

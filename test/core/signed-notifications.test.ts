@@ -5,12 +5,15 @@ import type {
   Notification,
   NotificationContext,
   OutcomeAnswer,
+  ProviderCall,
+  VerifyContext,
 } from '../../src/contract/index.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
-import { callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
+import { probeRequest } from '../support/probe-request.ts';
+import { callerOf, createTestCore, failing, passedAnswer } from '../support/test-core.ts';
 
 const secret = 'whsec';
 const reply = { contentType: 'text/plain', body: 'thanks' };
@@ -162,5 +165,83 @@ describe('the notification URL of an account', () => {
     expect(await receiveNotification(core.deps, 'nobody', 'account', given)).toEqual({
       kind: 'unknown',
     });
+  });
+});
+
+describe('a signature by a key that the provider publishes', () => {
+  /** The probe whose keys rotate: `Result` returns the keys of the moment, by id. */
+  const rotating = probeWith({
+    channels: {
+      FACE_WEB: {
+        outcome: 'NOTIFICATION',
+        notification: {
+          verify: async ({ headers }: Notification, context: VerifyContext<unknown>) => {
+            const kid = headers['x-kid'] ?? '';
+            const fetchKeys = (call: ProviderCall<unknown>) =>
+              call.send({
+                action: 'Result',
+                build: () => probeRequest('Result', {}),
+                read: ({ body }) => JSON.parse(body.toString('utf8')) as Record<string, string>,
+              });
+            const isStale = (keys: Record<string, string>) => !Object.hasOwn(keys, kid);
+            const keys = await context.cached('keys', 3600, fetchKeys, isStale);
+            return keys[kid] === headers['x-signature']
+              ? { kind: 'genuine', deliveryId: `${kid}-${headers['x-delivery']}` }
+              : { kind: 'refused' };
+          },
+          read: () => passedAnswer,
+          reply,
+        },
+      },
+    },
+  });
+
+  async function begun() {
+    const core = createTestCore({ definitions: [rotating] });
+    const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+    await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
+    const body = core.provider.ledger[0]?.body as Readonly<Record<string, string>>;
+    const capability = body['notifyUrl']?.split('/').at(-1) ?? '';
+    let deliveries = 0;
+    const deliver = async (kid: string, signature: string) => {
+      deliveries += 1;
+      const headers = {
+        ...{ 'x-kid': kid, 'x-signature': signature, 'x-delivery': String(deliveries) },
+      };
+      const notification = { method: 'POST', query: '', headers, body: Buffer.from('{}') } as const;
+      return (await receiveNotification(core.deps, 'probe', capability, notification)).kind;
+    };
+    const fetches = () => core.provider.ledger.filter(({ action }) => action === 'Result').length;
+    return { core, deliver, fetches };
+  }
+
+  it('is checked with keys that are fetched once, and again when they rotate', async () => {
+    const { core, deliver, fetches } = await begun();
+    core.provider.reply(() => ({ k1: 'one' }));
+    expect(await deliver('k1', 'one')).toBe('received');
+    expect(await deliver('k1', 'other')).toBe('refused');
+    expect(fetches()).toBe(1);
+    core.provider.reply(() => ({ k2: 'two' }));
+    core.clock.ms += 30_000;
+    expect(await deliver('k2', 'two')).toBe('received');
+    expect(fetches()).toBe(2);
+  });
+
+  it('by unknown keys makes no more than one fetch in half a minute', async () => {
+    const { core, deliver, fetches } = await begun();
+    core.provider.reply(() => ({ k1: 'one' }));
+    for (let time = 0; time < 50; time++) await deliver(`made-up-${time}`, 'x');
+    expect(fetches()).toBe(1);
+  });
+
+  it('is asked for again while the keys cannot be fetched', async () => {
+    const { core, deliver, fetches } = await begun();
+    core.provider.reply(failing('timeout'));
+    expect(await deliver('k1', 'one')).toBe('try_later');
+    expect(await deliver('k1', 'one')).toBe('try_later');
+    expect(fetches()).toBe(1);
+    core.clock.ms += 1000;
+    core.provider.reply(() => ({ k1: 'one' }));
+    expect(await deliver('k1', 'one')).toBe('received');
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ProviderErrorResponse, type ProviderCall } from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import { LimiterRefusal } from '../../src/ports/index.ts';
+import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { quotaOf, type RegisteredProvider } from '../../src/core/upstream/registry.ts';
@@ -148,3 +150,161 @@ describe('a notification by GET', () => {
     expect(core.provider.ledger.length - 1).toBe(asked);
   });
 });
+
+describe('a launch that is made only after the start', () => {
+  const launch = { kind: 'redirect', url: 'https://provider.example/later' } as const;
+  const later = () =>
+    createTestCore({
+      definitions: [
+        probeWith({
+          channels: {
+            FACE_WEB: {
+              prepare: () => ({
+                checks: ['LIVENESS'],
+                start: async () => ({
+                  ...{ launch: null, launchFollows: true },
+                  ...{ session: { id: 's' }, expiresInSeconds: 600 },
+                }),
+              }),
+            },
+          },
+        }),
+      ],
+    });
+
+  it('comes with a later answer, once, and opens the verification', async () => {
+    const core = later();
+    const { id, ...started } = await start(core);
+    expect(started).toMatchObject({ launch: null, launchFollows: true, phase: 'PROCESSING' });
+    core.provider.reply(
+      () => ({ kind: 'pending' }),
+      () => ({ kind: 'pending', launch, expiresInSeconds: 900 }),
+      () => ({ kind: 'pending', launch: { ...launch, url: 'https://provider.example/other' } }),
+    );
+    expect(await seenLater(core, id)).toMatchObject({ launch: null, phase: 'PROCESSING' });
+    const opened = await seenLater(core, id);
+    expect(opened).toMatchObject({ launch, launchFollows: false, phase: 'WAITING_FOR_PERSON' });
+    expect(opened.expiresAtMs).toBe(core.deps.now() + 900_000);
+    expect(await seenLater(core, id)).toMatchObject({ launch, status: 'PENDING' });
+  });
+
+  it('is handed out only if it is safe', async () => {
+    const core = later();
+    const { id } = await start(core);
+    core.provider.reply(() => ({ kind: 'pending', launch: { ...launch, url: 'javascript:1' } }));
+    expect(await seenLater(core, id)).toMatchObject({ launch: null, launchFollows: true });
+  });
+});
+
+describe('a plugin that waits inside a start', () => {
+  const polling = (times: number) =>
+    probeWith({
+      channels: {
+        FACE_WEB: {
+          prepare: () => ({
+            checks: ['LIVENESS'],
+            start: async (call: ProviderCall<unknown>) => {
+              const ask = (action: string) =>
+                call.send({
+                  action,
+                  build: () => probeRequest(action, {}),
+                  read: () => null,
+                });
+              await ask('Start');
+              for (let time = 0; time < times; time++) {
+                await call.sleep(1000);
+                await ask('Result');
+              }
+              return {
+                launch: { kind: 'redirect', url: 'https://provider.example/go' },
+                ...{ session: {}, expiresInSeconds: 600 },
+              };
+            },
+          }),
+        },
+      },
+    });
+
+  it('may read until its deadline, whatever a first call may wait for its slot', async () => {
+    const waits: number[] = [];
+    const core = createTestCore({
+      definitions: [polling(6)],
+      limiter: {
+        turn: async ({ withinMs }, steps) => {
+          waits.push(withinMs);
+          if (withinMs <= 0) throw new LimiterRefusal('no_slot_in_time', 1000);
+          await steps?.prepare?.();
+          return { isInTime: () => true, giveBack: () => {} };
+        },
+        backOff: async () => {},
+      },
+    });
+    expect((await start(core)).launch).not.toBeNull();
+    expect(core.provider.ledger.map(({ action }) => action)).toEqual([
+      'Start',
+      ...Array.from({ length: 6 }, () => 'Result'),
+    ]);
+    expect(Math.min(...waits)).toBeGreaterThan(0);
+  });
+
+  it('is told that its time is over, and not that a limit was reached', async () => {
+    const slow = createTestCore({ definitions: [polling(20)] });
+    await expect(start(slow)).rejects.toThrow('PROVIDER_UNAVAILABLE');
+    const busy = createTestCore({
+      definitions: [polling(1)],
+      limiter: {
+        turn: async ({ key }, steps) => {
+          if (key.includes('Result')) throw new LimiterRefusal('no_slot_in_time', 1000);
+          await steps?.prepare?.();
+          return { isInTime: () => true, giveBack: () => {} };
+        },
+        backOff: async () => {},
+      },
+    });
+    await expect(start(busy)).rejects.toThrow('PROVIDER_UNAVAILABLE');
+  });
+});
+
+describe('a review by people', () => {
+  const dayMs = 24 * 3600 * 1000;
+  const reviewed = () =>
+    createTestCore({
+      definitions: [probeWith({ channels: { FACE_WEB: { retentionSeconds: 14 * 24 * 3600 } } })],
+    });
+
+  it('does not expire, and is polled every minute at most', async () => {
+    const core = reviewed();
+    const { id } = await start(core);
+    core.provider.reply(
+      () => ({ kind: 'pending', phase: 'UNDER_REVIEW' }),
+      () => ({ kind: 'pending' }),
+      () => passedAnswer,
+    );
+    expect(await seenLater(core, id)).toMatchObject({ status: 'PENDING', phase: 'UNDER_REVIEW' });
+    const polls = () => core.provider.ledger.filter(({ action }) => action === 'Result').length;
+    await seenLater(core, id, 30_000);
+    expect(polls()).toBe(1);
+    expect(await seenLater(core, id, 4 * dayMs)).toMatchObject({
+      ...{ status: 'PENDING', phase: 'UNDER_REVIEW' },
+    });
+    expect(polls()).toBe(2);
+    expect(await seenLater(core, id, dayMs)).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('is followed up every hour, and ends with what the provider keeps', async () => {
+    const core = reviewed();
+    const { id } = await start(core);
+    core.provider.reply(() => ({ kind: 'pending', phase: 'UNDER_REVIEW' }));
+    core.clock.ms += 3 * dayMs;
+    const nextMs = await followUpVerification(core.deps, id);
+    expect((nextMs ?? 0) - core.deps.now()).toBe(3_600_000);
+    expect(await seenLater(core, id, 12 * dayMs)).toMatchObject({ status: 'UNDETERMINED' });
+  });
+});
+
+async function seenLater(core: ReturnType<typeof createTestCore>, id: string, laterMs = 1001) {
+  core.clock.ms += laterMs;
+  const [found] = await readVerifications(core.deps, callerOf(), [id], core.deps.now() + 9000);
+  if (!found || found instanceof Error) throw new Error('not readable');
+  return found;
+}

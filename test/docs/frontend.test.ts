@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, startBrowsableApp, type TestBrowser } from '../support/browser.ts';
 import { startMutation, verificationQuery } from '../support/operations.ts';
 import { readBlocks } from '../support/read-blocks.ts';
-import type { TestApp } from '../support/test-app.ts';
+import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
 // docs/frontend.md, as it stands there: its web pages in Chromium, its mini-programs with the
@@ -23,6 +23,8 @@ let browser: TestBrowser;
 let site: Awaited<ReturnType<typeof startSite>>;
 let folder = '';
 const used = new Set<string>();
+/** The sandbox that `sandbox.js` calls. */
+let direct = '';
 
 beforeAll(async () => {
   browser = await openBrowser();
@@ -59,8 +61,9 @@ async function startSite() {
     }
     const body = name === 'begin.html' ? '<!doctype html><title>Begin</title>' : blocks.get(name);
     if (body !== undefined) used.add(name);
+    const shown = body?.replace('http://localhost:4001', direct);
     const type = types[name.split('.').at(-1) ?? ''] ?? 'text/plain';
-    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type }).end(body);
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type }).end(shown);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -376,10 +379,28 @@ describe('waitForOutcome', () => {
   });
 });
 
+describe('without a supergraph', () => {
+  it('a page calls the sandbox directly, as the user that it names', async () => {
+    const sandbox = await startTestApp({ env: { CORS_ORIGINS: site.url } });
+    try {
+      direct = sandbox.url;
+      const page = await browser.openPage();
+      await page.goto(`${site.url}/begin.html`);
+      const call = `import('/sandbox.js').then(({ send }) => send('{ __typename }', {}))`;
+      expect(await page.evaluate(call)).toEqual({ data: { __typename: 'Query' } });
+      await page.close();
+    } finally {
+      await sandbox.stop();
+    }
+  });
+});
+
 describe('docs/frontend.md', () => {
   it('has no code block that this file does not run', () => {
     const text = readFileSync(new URL('../../docs/frontend.md', import.meta.url), 'utf8');
     expect(text.match(/^```\w+/gmu)).toHaveLength(blocks.size);
-    for (const name of blocks.keys()) expect(used).toContain(name);
+    // frontend-types.test.ts runs those.
+    const typed = ['codegen.ts', 'outcome.ts'];
+    for (const name of blocks.keys()) expect([...used, ...typed]).toContain(name);
   });
 });

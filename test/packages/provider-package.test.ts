@@ -111,6 +111,22 @@ testProvider({ describe, it }, subject);`,
     );
   });
 
+  it('leaves no process behind when `npm start` is told to end', async () => {
+    const port = await freePort();
+    const child = spawn('npm', ['start', '--silent'], {
+      cwd: plugin,
+      stdio: 'ignore',
+      env: { ...env, PORT: String(port), LOG_LEVEL: 'silent' },
+    });
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    const url = `http://127.0.0.1:${port}/health/live`;
+    await until(() => isUp(url), 60_000);
+    child.kill('SIGTERM');
+    await exited;
+    await until(async () => !(await isUp(url)), 20_000);
+    expect(await isUp(url)).toBe(false);
+  });
+
   it('serves through a gateway, from the start to its signed webhook', async () => {
     const PROVIDERS = '@example/doclens';
     const command = join(deployed, 'node_modules/.bin/verification-subgraph');

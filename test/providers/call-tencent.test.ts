@@ -13,6 +13,7 @@ function answerOf(status: number, body: string) {
   const call: ProviderCall<null> = {
     settings: null,
     now: () => 0,
+    sleep: async () => {},
     accessToken: async () => Promise.reject(new Error('none is used')),
     send: async <T>(upstream: UpstreamCall<T>) =>
       upstream.read({ status, headers: {}, body: Buffer.from(body) }),

@@ -46,6 +46,7 @@ function callWith({ status = 200, headers = {}, body }: Answer, outcome?: string
   const call: ProviderCall<OemcloudSettings> = {
     settings: settingsOf(outcome),
     now: () => nowMs,
+    sleep: async () => {},
     accessToken: async () => Promise.reject(new Error('none is used')),
     send: async (upstream) => {
       sent.push(upstream.build(nowMs, nowMs + 7));

@@ -40,6 +40,7 @@ export function fakeCall<Settings>(
   const call: ProviderCall<Settings> = {
     settings: parsed.settings as Settings,
     now: () => 1_800_000_000_000,
+    sleep: async () => {},
     accessToken: async (_name, fetch) => new Secret((await fetch()).token),
     send: async (upstream) => {
       const request = upstream.build(1_800_000_000_000, 1_800_000_000_000);

@@ -15,6 +15,7 @@ import type { Limiter, Store } from '../../src/ports/index.ts';
 import { createAccessTokens } from '../../src/core/upstream/access-tokens.ts';
 import type { Caller, Scope } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
+import { createVerificationValues } from '../../src/core/upstream/verification-values.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { createRegistry, type Routing } from '../../src/core/upstream/registry.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
@@ -94,6 +95,10 @@ export function createTestCore(
     // Retries are off unless a test turns them on.
     retryBudget: { earn: () => {}, spend: () => false },
     randomBytes,
+    sleep: async (ms) => {
+      clock.ms += ms;
+    },
+    verificationValues: createVerificationValues({ now }),
     accessTokens: createAccessTokens({ store, hashKeys, mode: 'test', now }),
     hashKeys,
     sandbox: true,

@@ -9,6 +9,7 @@ import type {
 import { assertMatches } from '../assert-matches.ts';
 import { assertSoundOutcome } from '../assert-sound.ts';
 import type { Bench } from '../create-bench.ts';
+import { verifyContext } from '../../core/verifications/prove-notification.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
 import { afterStart } from '../run-case.ts';
 import type { ConformanceSubject, Delivery, NotificationCase } from '../subject.ts';
@@ -141,11 +142,10 @@ function about(
   });
 }
 
-function assertRead({ bench, definition, ...given }: Delivered, { expect }: NotificationCase) {
-  const { notification, session, nowMs } = given;
-  const context = { settings: bench.settings, nowMs };
-  assert.equal(definition.verify?.(notification, context).kind ?? 'genuine', 'genuine');
-  const answer = definition.read(notification, session, context);
+async function assertRead(delivered: Delivered, { expect }: NotificationCase): Promise<void> {
+  const { bench, definition, notification, session, nowMs } = delivered;
+  if (definition.verify) assert.equal((await prove(delivered, notification)).kind, 'genuine');
+  const answer = definition.read(notification, session, { settings: bench.settings, nowMs });
   if (expect === 'nothing') return assert.equal(answer, null);
   assert.ok(answer, 'it reports nothing');
   assertSoundOutcome(answer);
@@ -182,29 +182,33 @@ function signedChecks(
     run: () => about(subject, first, look),
   });
   return [
-    on('an altered body is refused', ({ notification, ...delivered }) => {
+    on('an altered body is refused', async ({ notification, ...delivered }) => {
       for (const [what, body] of alterations(notification.body)) {
-        assertRefused(delivered, { ...notification, body }, what);
+        await assertRefused(delivered, { ...notification, body }, what);
       }
     }),
-    on('an unreadable body is refused, and not read', ({ notification, ...delivered }) => {
+    on('an unreadable body is refused, and not read', async ({ notification, ...delivered }) => {
       for (const text of ['', '{', '<html>', '[]', 'null', '\u0000']) {
         const body = Buffer.from(text);
-        assertRefused(delivered, { ...notification, body }, `the body ${JSON.stringify(text)}`);
+        await assertRefused(
+          delivered,
+          { ...notification, body },
+          `the body ${JSON.stringify(text)}`,
+        );
       }
     }),
-    on('without its signature, or with a part of it, it is refused', (delivered) => {
+    on('without its signature, or with a part of it, it is refused', async (delivered) => {
       const { notification } = delivered;
-      for (const header of protectedHeaders(delivered)) {
+      for (const header of await protectedHeaders(delivered)) {
         const { [header]: value = '', ...others } = notification.headers;
-        assertRefused(delivered, { ...notification, headers: others }, `no ${header}`);
+        await assertRefused(delivered, { ...notification, headers: others }, `no ${header}`);
         for (const part of ['', value.slice(0, 1), value.slice(0, value.length / 2)]) {
           const headers = { ...others, [header]: part };
-          assertRefused(delivered, { ...notification, headers }, `a part of ${header}`);
+          await assertRefused(delivered, { ...notification, headers }, `a part of ${header}`);
         }
       }
     }),
-    on('signed with another secret it is refused', ({ bench, make, ...delivered }) => {
+    on('signed with another secret it is refused', async ({ bench, make, ...delivered }) => {
       const settings = Object.fromEntries(
         Object.entries(bench.givenSettings).map(([setting, value]) => [
           setting,
@@ -214,16 +218,16 @@ function signedChecks(
       const other = make({ settings });
       // If the settings contain a public key only, they cannot be used to sign.
       if (isSame(other, make({}))) return;
-      assertRefused({ bench, ...delivered }, other, 'another secret');
+      await assertRefused({ bench, ...delivered }, other, 'another secret');
     }),
-    on('an old one, and one from the future, is refused', ({ make, nowMs, ...delivered }) => {
+    on('an old one, and one from the future, is refused', async ({ make, nowMs, ...delivered }) => {
       for (const awayMs of [-24 * hourMs, -hourMs, hourMs, 24 * hourMs]) {
         const away = make({ nowMs: nowMs + awayMs });
         const what = `the time of signing ${awayMs / hourMs} h away`;
-        assertRefused({ nowMs, ...delivered }, away, what);
+        await assertRefused({ nowMs, ...delivered }, away, what);
       }
       const later = { ...delivered, nowMs: nowMs + yearMs };
-      const { kind } = prove(later, make({ nowMs: later.nowMs }));
+      const { kind } = await prove(later, make({ nowMs: later.nowMs }));
       assert.equal(kind, 'genuine', 'verify must use the given nowMs and no other clock');
     }),
     on('a repeated one is not read again', async ({ capability, notification, ...delivered }) => {
@@ -233,22 +237,24 @@ function signedChecks(
         assert.equal(receipt.kind, 'received', 'a repeated notification must get the normal reply');
       }
       assert.ok(bench.observed.notificationReads <= 1, 'it is read again each time');
-      const id = idOf(delivered, notification);
+      const id = await idOf(delivered, notification);
       assert.equal(
-        idOf(delivered, notification),
+        await idOf(delivered, notification),
         id,
         'the same notification has a different id each time',
       );
       for (const [header, value] of Object.entries(notification.headers)) {
         const headers = { ...notification.headers, [header]: altered(value) };
-        const changed = idOf(delivered, { ...notification, headers });
+        const changed = await idOf(delivered, { ...notification, headers });
         const isFixed = changed === null || changed === id;
         assert.ok(isFixed, `its id is taken from ${header}, which is not signed`);
       }
     }),
-    on('two deliveries have two ids', ({ make, nowMs, ...delivered }) => {
-      const [one, other] = [make({}), make({ nowMs: nowMs + 1000 })].map((notification) =>
-        idOf({ nowMs, ...delivered }, notification),
+    on('two deliveries have two ids', async ({ make, nowMs, ...delivered }) => {
+      const [one, other] = await Promise.all(
+        [make({}), make({ nowMs: nowMs + 1000 })].map((notification) =>
+          idOf({ nowMs, ...delivered }, notification),
+        ),
       );
       assert.notEqual(
         one,
@@ -261,37 +267,43 @@ function signedChecks(
 
 type Proving = Pick<Delivered, 'bench' | 'definition' | 'nowMs'>;
 
-function prove({ bench, definition, nowMs }: Proving, given: Notification): NotificationProof {
-  const context = { settings: bench.settings, nowMs };
-  const proof = definition.verify?.(given, context);
+async function prove(
+  { bench, definition, nowMs }: Proving,
+  given: Notification,
+): Promise<NotificationProof> {
+  const [provider] = bench.deps.registry.all;
+  assert.ok(provider);
+  const proof = await definition.verify?.(given, { ...verifyContext(bench.deps, provider), nowMs });
   const isProof = proof?.kind === 'genuine' || proof?.kind === 'refused';
-  assert.ok(
-    isProof,
-    'verify must return { kind: genuine, deliveryId } or { kind: refused } synchronously',
-  );
+  assert.ok(isProof, 'verify must return { kind: genuine, deliveryId } or { kind: refused }');
   return proof;
 }
 
-function idOf(given: Proving, notification: Notification): string | null {
-  const proof = prove(given, notification);
+async function idOf(given: Proving, notification: Notification): Promise<string | null> {
+  const proof = await prove(given, notification);
   return proof.kind === 'genuine' ? proof.deliveryId : null;
 }
 
 /** The headers that the signature covers. Empty if the signature is in the body. */
-function protectedHeaders(delivered: Delivered): readonly string[] {
+async function protectedHeaders(delivered: Delivered): Promise<readonly string[]> {
   const { notification } = delivered;
-  return Object.entries(notification.headers)
-    .filter(([header, value]) => {
-      const headers = { ...notification.headers, [header]: altered(value) };
-      return prove(delivered, { ...notification, headers }).kind === 'refused';
-    })
-    .map(([header]) => header);
+  const found: string[] = [];
+  for (const [header, value] of Object.entries(notification.headers)) {
+    const headers = { ...notification.headers, [header]: altered(value) };
+    const proof = await prove(delivered, { ...notification, headers });
+    if (proof.kind === 'refused') found.push(header);
+  }
+  return found;
 }
 
-function assertRefused(given: Proving, notification: Notification, what: string): void {
+async function assertRefused(
+  given: Proving,
+  notification: Notification,
+  what: string,
+): Promise<void> {
   let proof: NotificationProof;
   try {
-    proof = prove(given, notification);
+    proof = await prove(given, notification);
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error;
     const said = error instanceof Error ? `${error.name}: ${error.message}` : 'something';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import type { Bench } from '../create-bench.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
-import { secretSettings } from '../secret-settings.ts';
+import { secretNames } from '../secret-settings.ts';
 import type { ConformanceSubject, StartCase } from '../subject.ts';
 import { onEach } from './channels-and-actions.ts';
 
@@ -35,9 +35,8 @@ export function privacyGroup(subject: ConformanceSubject): Group {
         whilePrinting(async (printed) =>
           onEach(subject, async (bench) => {
             const found = textOf(bench, printed());
-            const secrets = secretSettings(subject, bench.givenSettings);
-            for (const value of [...secrets, ...bench.observed.tokens]) {
-              assert.ok(!found.includes(value), `a secret is in ${place}`);
+            for (const [name, value] of secretsOf(subject, bench)) {
+              assert.ok(!found.includes(value), `${name} is in ${place}`);
             }
             for (const [what, value] of personal) {
               const isThere = spellingsOf(value).some((each) => found.includes(each));
@@ -47,6 +46,20 @@ export function privacyGroup(subject: ConformanceSubject): Group {
         ),
     })),
   );
+}
+
+/** What may appear nowhere, by name. */
+function secretsOf(
+  subject: ConformanceSubject,
+  { givenSettings, observed }: Bench,
+): readonly Personal[] {
+  return [
+    ...secretNames(subject, givenSettings).map((name): Personal => [
+      `the setting ${name}`,
+      givenSettings[name] ?? '',
+    ]),
+    ...observed.tokens.map((token): Personal => ['an access token', token]),
+  ].filter(([, value]) => value !== '');
 }
 
 /** The value itself, and its spellings in a URL or a header. */

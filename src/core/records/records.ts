@@ -2,6 +2,7 @@ import type {
   BankCardResult,
   CheckKind,
   Launch,
+  PendingPhase,
   Started,
   VerificationResult,
   VerificationStatus,
@@ -41,6 +42,10 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly redactedAtMs: number | null;
   /** Whether its end was published to other services. */
   readonly isPublished: boolean;
+  /** What it waits for while it is pending. */
+  readonly phase: PendingPhase;
+  /** Whether the provider has yet to make the launch. */
+  readonly launchFollows: boolean;
   /** When the personal part expires at the latest. */
   readonly personalUntilMs: number;
 }
@@ -207,11 +212,15 @@ function partsOf(body: object, personal: object): RecordParts {
   return { body: JSON.stringify(body), personal: isEmpty ? null : JSON.stringify(personal) };
 }
 
-const withoutPersonal = {
-  verification: { launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
+/** The values of what a record does not have: its personal part, or what an earlier build did not write. */
+const defaults = {
+  verification: {
+    ...{ launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
+    ...{ phase: 'WAITING_FOR_PERSON', launchFollows: false },
+  },
   bank_card: { cacheKeys: [] },
   reused: {},
-} as const satisfies Record<AnyRecord['kind'], Partial<PersonalPart>>;
+} as const satisfies Record<AnyRecord['kind'], Partial<VerificationRecord>>;
 
 /** Throws `StoreUnavailable` for an unreadable record, because "not found" would be wrong. */
 export function decodeRecord<Kind extends AnyRecord['kind']>(
@@ -235,7 +244,7 @@ function decode(
   if (record?.kind !== kind || record.id !== id) throw new StoreUnavailable();
   const part = personal === null ? {} : parse(personal);
   const { told, ...own } = part as Partial<PersonalPart> & { readonly told?: object | null };
-  const whole = { ...withoutPersonal[kind], ...record, ...own, ...withTold(record, told ?? null) };
+  const whole = { ...defaults[kind], ...record, ...own, ...withTold(record, told ?? null) };
   return whole;
 }
 

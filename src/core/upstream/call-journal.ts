@@ -15,6 +15,8 @@ export interface CallJournal {
   readonly ended: (called: ActionEffect) => void;
   /** Whether a chargeable call got its response. */
   readonly isPaid: () => boolean;
+  /** Whether the call that starts something got its response. */
+  readonly hasStarted: () => boolean;
 }
 
 /** A journal that tells what the failure of its operation proves. */
@@ -38,6 +40,7 @@ export const readsOnly: CallJournal = {
   failed: () => {},
   ended: () => {},
   isPaid: () => false,
+  hasStarted: () => false,
 };
 
 /** For an operation whose strongest call has this effect. */
@@ -45,6 +48,7 @@ export function keepJournal(effect: ClaimEffect): OperationJournal {
   let isBegun = false;
   let isUnderWay = false;
   let isPaid = false;
+  let hasStarted = false;
   let isOver = false;
   let lost: ProviderFault | null = null;
 
@@ -67,6 +71,7 @@ export function keepJournal(effect: ClaimEffect): OperationJournal {
     },
     answered: (called) => {
       isPaid ||= called === 'may_charge';
+      hasStarted ||= called === effect;
     },
     failed: (called, fault) => {
       const isUnknown = faultPolicies[effect][fault.kind].claim === 'unknown';
@@ -76,6 +81,7 @@ export function keepJournal(effect: ClaimEffect): OperationJournal {
       isUnderWay &&= called !== 'may_charge';
     },
     isPaid: () => isPaid,
+    hasStarted: () => hasStarted,
     close: () => {
       isOver = true;
     },

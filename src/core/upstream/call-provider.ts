@@ -1,4 +1,5 @@
 import { ProviderFault, type ProviderCall } from '../../contract/index.ts';
+import { LimiterRefusal } from '../../ports/index.ts';
 import type { CallDeps, Upstream } from '../core-deps.ts';
 import type { CallJournal } from './call-journal.ts';
 import type { CallTerms } from './call-terms.ts';
@@ -25,6 +26,10 @@ export function callProvider<Settings>(
     // The registry pairs each definition with settings that its own schema has parsed.
     settings: provider.settings as Settings,
     now: deps.now,
+    sleep: async (ms) => {
+      if (deps.now() + ms >= terms.deadlineMs) throw new ProviderFault('timeout');
+      await deps.sleep(ms);
+    },
     accessToken: (name, fetch) => deps.accessTokens.get(provider, name, fetch),
     send: async (call) => {
       const action = Object.hasOwn(definition.actions, call.action)
@@ -58,6 +63,8 @@ async function sendWithRetry<T>(
   } catch (error) {
     // A read after a chargeable call is retried. Its failure never counts as "nothing was done".
     if (journal.isPaid() && action.effect === 'read') return await readAfterPayment(deps, turned);
+    // Something was started, so this is no limit that a repeated start could wait for.
+    if (error instanceof LimiterRefusal && journal.hasStarted()) throw new ProviderFault('timeout');
     if (!(error instanceof ProviderFault)) throw error;
     await noteFault(deps, provider, turned, error);
     if (!mayRetry(deps, turned, error, attempt.wasMade)) throw error;

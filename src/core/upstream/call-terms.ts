@@ -6,7 +6,10 @@ export interface CallTerms {
   readonly priority: LimiterPriority;
   /** When the whole operation must be over. */
   readonly deadlineMs: number;
-  /** When to stop waiting for a slot, if that is earlier than the deadline demands. */
+  /**
+   * When to stop waiting for the slot of the first call, if that is earlier than the deadline demands. A call that
+   * follows a start has until the deadline.
+   */
   readonly turnByMs?: number | undefined;
   /** How long to wait for the response, if less than usual. */
   readonly answerWithinMs?: number | undefined;

@@ -49,8 +49,7 @@ export async function sendInTurn<T>(
 ): Promise<T> {
   const { action, key, quota, terms, journal } = turned;
   const { priority } = terms;
-  const keptMs = terms.keptForAnswerMs ?? keptForAnswerMs[priority];
-  const turnByMs = Math.min(terms.deadlineMs - keptMs, terms.turnByMs ?? Infinity);
+  const turnByMs = latestTurnMs(turned);
   for (;;) {
     if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
     const ready: Ready = { request: null, connection: null };
@@ -78,6 +77,16 @@ export async function sendInTurn<T>(
       ready.connection?.release();
     }
   }
+}
+
+/** A start needs time for its response. A read that follows it, such as of the launch, needs little. */
+function latestTurnMs({ action, terms, journal }: TurnedCall<unknown>): number {
+  const keptMs = terms.keptForAnswerMs ?? keptForAnswerMs[terms.priority];
+  if (!journal.hasStarted()) {
+    return Math.min(terms.deadlineMs - keptMs, terms.turnByMs ?? Infinity);
+  }
+  const isRead = action.effect === 'read';
+  return terms.deadlineMs - (isRead ? Math.min(keptMs, keptForAnswerMs.result) : keptMs);
 }
 
 async function getReady<T>(

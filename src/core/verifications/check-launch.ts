@@ -1,4 +1,4 @@
-import { ProviderFault, type Launch } from '../../contract/index.ts';
+import { ProviderFault, type Launch, type OutcomeAnswer } from '../../contract/index.ts';
 
 /**
  * A launch that is safe to hand to a browser. Its URLs are https, in the sandbox also http, and contain no
@@ -17,6 +17,16 @@ export function checkLaunch(
   if (launch.kind === 'mini_program') return { ...launch, url: orNone(launch.url), longUrl };
   if (!isSafe(launch.url, sandbox)) throw new ProviderFault('protocol');
   return { ...launch, longUrl };
+}
+
+/** An answer whose launch, if it brings one, is safe. Throws `ProviderFault('protocol')` otherwise. */
+export function checkAnswer(
+  answer: OutcomeAnswer,
+  deps: { readonly sandbox: boolean },
+): OutcomeAnswer {
+  if (answer.kind !== 'pending' || !answer.launch) return answer;
+  const launch = checkLaunch(answer.launch, deps);
+  return launch ? { ...answer, launch } : answer;
 }
 
 function isSafe(url: string, sandbox: boolean): boolean {

@@ -1,4 +1,5 @@
 import {
+  pendingPhases,
   terminalStatuses,
   sanitizeCode,
   type Billing,
@@ -34,14 +35,34 @@ export function concludeVerification(
     const code = outcome.code === null ? null : sanitizeCode(outcome.code);
     return ended(checked, status, { ...outcome, code, evidence: terms.evidence });
   }
-  if (terms.askedMs < graceEndsMs(record, terms.graceSeconds)) {
-    const launchUsed = answer.kind === 'pending' && answer.launchUsed === true;
-    return launchUsed ? { ...checked, launch: null } : checked;
-  }
+  const pending = answer.kind === 'pending' ? whilePending(checked, answer, terms.nowMs) : checked;
+  // A review by people may take longer than the person had.
+  if (pending.phase === 'UNDER_REVIEW') return pending;
+  if (terms.askedMs < graceEndsMs(pending, terms.graceSeconds)) return pending;
   const chargedAttempts = answer.chargedAttempts ?? null;
   return answer.kind === 'pending'
     ? ended(checked, 'EXPIRED', withoutCode('TIMED_OUT', chargedAttempts, terms.evidence))
     : ended(checked, 'UNDETERMINED', withoutCode('NOT_LEARNT', chargedAttempts, terms.evidence));
+}
+
+function whilePending(
+  record: VerificationRecord,
+  answer: Extract<OutcomeAnswer, { kind: 'pending' }>,
+  nowMs: number,
+): VerificationRecord {
+  const isPhase = answer.phase !== undefined && pendingPhases.includes(answer.phase);
+  const phase = isPhase ? answer.phase : record.phase;
+  if (answer.launchUsed === true) return { ...record, phase, launch: null, launchFollows: false };
+  if (!record.launchFollows || !answer.launch) return { ...record, phase };
+  const { launch, expiresInSeconds } = answer;
+  return {
+    ...record,
+    phase: isPhase ? phase : 'WAITING_FOR_PERSON',
+    launch,
+    launchFollows: false,
+    expiresAtMs:
+      expiresInSeconds === undefined ? record.expiresAtMs : nowMs + expiresInSeconds * 1000,
+  };
 }
 
 /** The end of the grace period. Until then a late outcome may still appear. */

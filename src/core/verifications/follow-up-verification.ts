@@ -15,6 +15,8 @@ import { publishEnd } from './write-verification.ts';
 const pollWithinMs = 10_000;
 /** The delay after the first failed poll. It doubles with each further one. */
 const firstRetryMs = 60_000;
+/** People decide during days, and their decision should not wait for days. */
+const mostBetweenReviewsMs = 3600 * 1000;
 /**
  * The last poll is this long before the provider deletes the outcome. If it fails, it is repeated every
  * `lastRetryMs`.
@@ -65,5 +67,7 @@ function nextFollowUpMs(
   const forgottenMs = retentionEndsMs(record, channel);
   const lastMs = forgottenMs - lastChanceMs;
   if (nowMs >= lastMs) return Math.min(nowMs + lastRetryMs, forgottenMs);
-  return Math.min(nowMs + Math.max(firstRetryMs, nowMs - endsMs), lastMs);
+  const mostMs = record.phase === 'UNDER_REVIEW' ? mostBetweenReviewsMs : Infinity;
+  const waitMs = Math.min(Math.max(firstRetryMs, nowMs - endsMs), mostMs);
+  return Math.min(nowMs + waitMs, lastMs);
 }

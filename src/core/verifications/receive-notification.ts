@@ -2,11 +2,11 @@ import type {
   ChannelDefinition,
   Notification,
   NotificationDefinition,
-  NotificationProof,
   OutcomeAnswer,
 } from '../../contract/index.ts';
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { openCapability } from '../records/capability.ts';
+import { checkAnswer } from './check-launch.ts';
 import { concludeVerification } from './conclude-verification.ts';
 import {
   modeOf,
@@ -24,6 +24,7 @@ import { earlyNotifications } from './early-notifications.ts';
 import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../records/records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
+import { proveNotification } from './prove-notification.ts';
 import { writeVerification } from './write-verification.ts';
 
 export type NotificationReceipt =
@@ -97,11 +98,13 @@ async function receiveForAccount(
   const expected = expectingAccount(deps, providerId);
   if (!expected) return { kind: 'unknown' };
   const { provider, expecting } = expected;
-  const genuine = expecting.filter(
-    (definition) => prove(deps, provider, definition, notification).kind === 'genuine',
+  const proofs = await Promise.all(
+    expecting.map((definition) => proveNotification(deps, provider, definition, notification)),
   );
+  const genuine = expecting.filter((_definition, at) => proofs[at]?.kind === 'genuine');
   const [first] = genuine;
-  if (!first) return { kind: 'refused' };
+  if (!first)
+    return { kind: proofs.some((proof) => proof.kind === 'undecided') ? 'try_later' : 'refused' };
   for (const { referenceOf } of genuine) {
     const reference = orUnreadable(deps, provider, () => referenceOf?.(notification) ?? null);
     if (reference === null) continue;
@@ -165,8 +168,9 @@ async function receive(
   if (!definition.verify || !isEnabled(provider)) {
     return (await receiveProven(deps, providerId, stored, notification)).receipt;
   }
-  const proof = prove(deps, provider, definition, notification);
+  const proof = await proveNotification(deps, provider, definition, notification);
   if (proof.kind === 'refused') return proof;
+  if (proof.kind === 'undecided') return { kind: 'try_later' };
   const parts = [modeOf(deps), providerId, provider.account, record.id, proof.deliveryId];
   const keys = keyedHashes(deps.hashKeys, 'delivery', parts);
   for (const key of keys) {
@@ -179,22 +183,6 @@ async function receive(
     await deps.store.cache.set(key, '1', rememberDeliverySeconds);
   }
   return receipt;
-}
-
-/** A notification whose signature cannot be checked is refused. */
-function prove(
-  deps: Clock & Telemetry,
-  provider: RegisteredProvider,
-  { verify }: NotificationDefinition<unknown>,
-  notification: Notification,
-): NotificationProof {
-  const context = { settings: provider.settings, nowMs: deps.now() };
-  const proof = orUnreadable(deps, provider, () => verify?.(notification, context) ?? null);
-  // A plugin in JavaScript may return a promise. Its rejection must not end the process.
-  if (proof instanceof Promise) proof.catch(() => {});
-  const isProven =
-    proof?.kind === 'genuine' && typeof proof.deliveryId === 'string' && proof.deliveryId !== '';
-  return isProven ? proof : { kind: 'refused' };
 }
 
 /** Null if the plugin throws. This is no bug of the plugin, because the content may come from anyone. */
@@ -246,7 +234,10 @@ async function receiveProven(
     const told = orUnreadable(deps, provider, () => ({
       answer: read(notification, session, context),
     }));
-    if (told?.answer) await applyNotifiedOutcome(deps, stored, told.answer, channel);
+    const answer = told?.answer
+      ? orUnreadable(deps, provider, () => checkAnswer(told.answer as OutcomeAnswer, deps))
+      : null;
+    if (answer) await applyNotifiedOutcome(deps, stored, answer, channel);
     return received(told !== null);
   }
   if (source === 'QUERY' && saysSomething(notification)) {

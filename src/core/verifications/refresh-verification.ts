@@ -2,6 +2,7 @@ import { ProviderFault, type ChannelDefinition, type OutcomeAnswer } from '../..
 import { LimiterRefusal, StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { readsOnly } from '../upstream/call-journal.ts';
 import { callProvider } from '../upstream/call-provider.ts';
+import { checkAnswer } from './check-launch.ts';
 import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
 import {
   modeOf,
@@ -72,10 +73,20 @@ export async function refreshVerification(
   const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
   const agoMs = deps.now() - lastMs;
   // Negative if the clock of another replica is ahead. Then it is not known how fresh the poll is.
-  const isFresh = agoMs >= 0 && agoMs < channel.pollEveryMs;
+  const isFresh = agoMs >= 0 && agoMs < pollIntervalMs(record, channel);
   if (isFresh && reason !== 'came_back') return record;
   const polling = sharePoll(deps, { stored, record, provider, channel, fetchOutcome, reason });
   return withTimeout(deadlineMs - deps.now(), polling, () => record);
+}
+
+/** Decisions by people take at least minutes. */
+const reviewPollMs = 60_000;
+
+export function pollIntervalMs(
+  { phase }: VerificationRecord,
+  { pollEveryMs }: ChannelDefinition<unknown>,
+): number {
+  return phase === 'UNDER_REVIEW' ? Math.max(pollEveryMs, reviewPollMs) : pollEveryMs;
 }
 
 /** When the provider deletes the outcome. Until then it can be polled. */
@@ -223,7 +234,7 @@ interface Sent {
 }
 
 async function sendPoll(
-  deps: CallDeps & Storage & KeySpace & Outbox,
+  deps: RecordDeps & CallDeps & Outbox,
   { stored, record, provider, channel, fetchOutcome, reason }: Poll,
   sent: Sent,
   /** Takes or renews the lock at the moment of sending. False if another request holds it. */
@@ -257,7 +268,7 @@ async function sendPoll(
       () => null,
     );
     if (!answer) throw new ProviderFault('timeout');
-    const concluded = concludeVerification(attempted(), answer, {
+    const concluded = concludeVerification(attempted(), checkAnswer(answer, deps), {
       nowMs: deps.now(),
       askedMs: sent.atMs,
       graceSeconds: channel.graceSeconds,

@@ -81,7 +81,9 @@ export function startAttempt(
       if (started.kind === 'reused') return;
       await Promise.all([
         // Best effort: without the cache entry, the launch is only not reused.
-        started.status === 'PENDING' ? reuse?.remember(started).catch(() => {}) : null,
+        started.status === 'PENDING' && started.launch
+          ? reuse?.remember(started).catch(() => {})
+          : null,
         channel.notification ? receiveEarlyNotification(deps, placeholder.id) : null,
       ]);
     },
@@ -145,6 +147,8 @@ function begun(record: VerificationRecord, started: Started, nowMs: number): Ver
     startedAtMs: nowMs,
     expiresAtMs: nowMs + started.expiresInSeconds * 1000,
     launch: started.launch,
+    launchFollows: started.launch === null && started.launchFollows === true,
+    phase: started.launch === null ? ('PROCESSING' as const) : ('WAITING_FOR_PERSON' as const),
     session: started.session,
   };
   if (!started.outcome) return open;

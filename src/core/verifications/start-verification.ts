@@ -178,6 +178,8 @@ function placeholderOf(
     consentRef: input.consentRef,
     redactedAtMs: null,
     isPublished: false,
+    phase: 'PROCESSING',
+    launchFollows: false,
     cacheKeys: [],
   };
 }

@@ -1,5 +1,6 @@
 import type { Launch } from '../../contract/index.ts';
 import { graceEndsMs } from '../../core/verifications/conclude-verification.ts';
+import { pollIntervalMs } from '../../core/verifications/refresh-verification.ts';
 import { demandRead } from '../../core/verifications/read-verifications.ts';
 import type { VerificationRecord } from '../../core/records/records.ts';
 import { isEnabled, outcomeSourceOf } from '../../core/upstream/registry.ts';
@@ -36,6 +37,7 @@ export const verification: VerificationResolvers = {
   nextPollAfterMs: (record, _arguments, { core }) => nextPollAfterMs(record, core),
   launch: (record, _arguments, context) => openLaunch(record, context),
   launchState: (record, _arguments, { caller, core }) => toLaunchState(record, caller, core.now()),
+  phase: ({ status, phase }) => (status === 'PENDING' ? phase : 'ENDED'),
   user: ({ userId }) => ({ id: userId }),
   redactedAt: ({ redactedAtMs }) => redactedAtMs,
 };
@@ -65,7 +67,8 @@ function nextPollAfterMs(
   const provider = registry.find(record.providerId);
   const channel = provider?.definition.channels[record.channel];
   if (!provider || !channel || !isEnabled(provider)) return defaultPollMs;
-  const { pollEveryMs, graceSeconds } = channel;
+  const { graceSeconds } = channel;
+  const pollEveryMs = pollIntervalMs(record, channel);
   if (outcomeSourceOf(provider, channel) === 'NONE') {
     // No outcome can be known before the end.
     return Math.max(pollEveryMs, graceEndsMs(record, graceSeconds) - now());

@@ -10,10 +10,7 @@ import { createAdmission, type Admitted } from '../admission.ts';
 import type { Identify } from '../identify-routed-caller.ts';
 import { readDeadline } from '../read-deadline.ts';
 
-/**
- * JSON as UTF-8 only: a name decoded with another charset would become another name. Compressed bodies are
- * refused.
- */
+/** JSON as UTF-8 only: a name decoded with another charset would become another name. */
 const jsonType = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/iu;
 
 class RefusedRequest extends Error {
@@ -79,7 +76,12 @@ export function registerGraphql(
           'content-encoding': packed,
         } = request.headers;
         // A web page could send other media types without a CORS preflight (CSRF).
-        if (!jsonType.test(type) || packed !== undefined) throw new RefusedRequest(415);
+        if (packed !== undefined && packed.toLowerCase() !== 'identity') {
+          // RFC 7694: the header says what would be accepted.
+          void reply.header('accept-encoding', 'identity');
+          throw new RefusedRequest(415);
+        }
+        if (!jsonType.test(type)) throw new RefusedRequest(415);
         if (!URL.canParse(`http://${host}/`)) throw new RefusedRequest(400);
         const { as, leave } = await admission.enter();
         if (as === 'refused') throw new RefusedRequest(503);
