@@ -43,7 +43,6 @@ const parts: readonly (readonly [part: string, url: RegExp])[] = [
     'ioredis',
     /node_modules\/(?:ioredis|@ioredis|redis-parser|denque|redis-errors|standard-as-callback|cluster-key-slot)/u,
   ],
-  ['BullMQ', /node_modules\/(?:bullmq|msgpackr|cron-parser)/u],
   ['undici', /node_modules\/undici|node:internal\/deps\/undici/u],
   ['Bottleneck', /node_modules\/bottleneck/u],
   [

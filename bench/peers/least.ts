@@ -1,7 +1,6 @@
 import { ApolloServer } from '@apollo/server';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import { Queue } from 'bullmq';
 import DataLoader from 'dataloader';
 import Fastify from 'fastify';
 import { gql } from 'graphql-tag';
@@ -31,7 +30,6 @@ const [claimed, sealed, limited, followedUp, signed] = [1, 2, 3, 4, 5].map(
 const redis = new Redis(process.env['REDIS_URL'] ?? '');
 batchWrites(redis);
 const provider = new Pool(process.env['PROVIDER_URL'] ?? '', { connections: 64 });
-const queue = new Queue('least', { connection: redis, prefix: '{least}', skipVersionCheck: true });
 const key = createSecretKey(Buffer.alloc(32, 7));
 const [secretId, secretKey] = [new Secret('AKIDbench'), new Secret('bench-secret-key')];
 
@@ -158,7 +156,7 @@ async function reserve(quota: string): Promise<void> {
 }
 
 async function plan(id: string): Promise<void> {
-  await queue.add('visit', {}, { jobId: id, delay: 660_000 });
+  await redis.zadd('{least}:planned', 'NX', Date.now() + 660_000, id);
 }
 
 async function callProvider(body: string): Promise<string> {

@@ -2,11 +2,11 @@ import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { logBug } from '../core/log-bug.ts';
 import { keyedHash, keyedHashes, underEach } from '../core/records/keyed-hash.ts';
-import { createBullFollowUps } from '../infra/bull-follow-ups.ts';
 import { connectRedis, waitForRedis, type RedisClient } from '../infra/redis/connect-redis.ts';
 import { countReplicas } from '../infra/redis/count-replicas.ts';
 import { evicts } from '../infra/redis/evicts.ts';
 import { createRedisClock } from '../infra/redis/redis-clock.ts';
+import { createRedisFollowUps } from '../infra/redis/redis-follow-ups.ts';
 import { createRedisPacer } from '../infra/redis/redis-pacer.ts';
 import { createRedisPublish } from '../infra/redis/redis-publish.ts';
 import { createRedisStore } from '../infra/redis/redis-store.ts';
@@ -24,7 +24,7 @@ const redisReadyWithinMs = 3000;
 export async function createRedisShared(
   config: Config,
   redis: RedisConfig,
-  { now, steadyNow }: Clocks,
+  { steadyNow }: Clocks,
   log: Log,
 ): Promise<Shared> {
   const onError = (error: unknown): void => {
@@ -38,7 +38,7 @@ export async function createRedisShared(
     tls: { ...redis.tls, key: redis.tls.key?.reveal() },
     sentinelLogin: { ...redis.sentinelLogin, password: redis.sentinelLogin.password?.reveal() },
   };
-  const client = connectRedis(connection, 'commands', state);
+  const client = connectRedis(connection, state);
   await waitForRedis(client, redisReadyWithinMs);
   if (state.fault() === 'database') {
     client.disconnect();
@@ -63,10 +63,7 @@ export async function createRedisShared(
     clock: createRedisClock(),
     replicas: replicas.current,
   });
-  const followUps = createBullFollowUps({
-    ...{ client, now, mode, onError },
-    blockingClient: connectRedis(connection, 'blocking'),
-  });
+  const followUps = createRedisFollowUps({ client, mode, onError });
   const ping = async (): Promise<void> => {
     await store.ping();
     await eviction?.demandNone();

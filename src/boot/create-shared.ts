@@ -1,6 +1,6 @@
 import type { Log, Publish, Store, Velocity } from '../ports/index.ts';
 import type { Pacer } from '../infra/bottleneck-limiter.ts';
-import type { FollowUpPlan } from '../infra/bull-follow-ups.ts';
+import type { FollowUpPlan } from '../infra/follow-up-plan.ts';
 import type { Config } from './config.ts';
 
 /** What all replicas share; with the memory store, what belongs to this process. */

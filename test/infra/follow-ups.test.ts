@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/ports/index.ts';
-import { createBullFollowUps, type FollowUpPlan } from '../../src/infra/bull-follow-ups.ts';
+import type { FollowUpPlan } from '../../src/infra/follow-up-plan.ts';
 import { createMemoryFollowUps } from '../../src/infra/memory/memory-follow-ups.ts';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
+import { createRedisFollowUps } from '../../src/infra/redis/redis-follow-ups.ts';
 import { startCluster, startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
-const slowJob = '{vs:sandbox}:visits:ver_slow';
+const place = (name: string): string => `{vs:sandbox}:follow-ups:${name}`;
 
 // One suite for every implementation. Tests of several replicas come after it.
 
@@ -23,10 +24,7 @@ async function overRedis(
 ): Promise<FollowUpPlan> {
   const client = connectRedis({ url });
   await waitForRedis(client, 5000);
-  const followUps = createBullFollowUps({
-    ...{ client, now, mode: 'sandbox', onError },
-    blockingClient: connectRedis({ url }, 'blocking'),
-  });
+  const followUps = createRedisFollowUps({ client, mode: 'sandbox', onError });
   const plan = {
     ...followUps,
     close: async () => {
@@ -136,7 +134,7 @@ describe('follow-ups in Redis', () => {
     await redis?.stop();
   });
 
-  describeVisits('BullMQ', (onError) => overRedis(redis.url, onError));
+  describeVisits('Redis', (onError) => overRedis(redis.url, onError));
 
   it('run once, on one of several replicas, whoever planned them', async () => {
     const planner = await overRedis(redis.url);
@@ -155,30 +153,52 @@ describe('follow-ups in Redis', () => {
     expect(seen.toSorted()).toEqual(ids.toSorted());
   });
 
-  it('are not started again on another replica while they run for longer than their lock', async () => {
+  it('are not started again on another replica while they run for longer than their lease', async () => {
     const replicas = await Promise.all([1, 2].map(() => overRedis(redis.url)));
     const seen: string[] = [];
     for (const replica of replicas) {
       replica.begin(async (id) => {
         seen.push(id);
-        // Two checks for lost jobs pass meanwhile.
+        // The lease would be over twice.
         await new Promise((resolve) => setTimeout(resolve, 21_000));
         return null;
       });
     }
     await replicas[0]?.plan('ver_slow', now());
     await until(async () => seen.length > 0);
-    await until(async () => (await redis.command('EXISTS', slowJob)) === 0, 40_000);
+    const running = () => redis.command('ZSCORE', place('running'), 'ver_slow');
+    await until(async () => (await running()) === null, 40_000);
     expect(seen).toEqual(['ver_slow']);
+    expect(await redis.command('ZSCORE', place('planned'), 'ver_slow')).toBeNull();
+  });
+
+  it('are taken over when their replica dies', async () => {
+    const dying = connectRedis({ url: redis.url });
+    await waitForRedis(dying, 5000);
+    const dead = createRedisFollowUps({ client: dying, mode: 'sandbox', onError: () => {} });
+    const seen: string[] = [];
+    dead.begin(async (id) => {
+      seen.push(`dead ${id}`);
+      return new Promise<never>(() => {});
+    });
+    await dead.plan('ver_orphan', now());
+    await until(async () => seen.length > 0);
+    // It renews its lease no more.
+    dying.disconnect();
+    const heir = await overRedis(redis.url);
+    heir.begin(async (id) => {
+      seen.push(`heir ${id}`);
+      return null;
+    });
+    await until(async () => seen.length > 1, 30_000);
+    expect(seen).toEqual(['dead ver_orphan', 'heir ver_orphan']);
+    await until(async () => (await redis.command('EXISTS', place('running'))) === 0);
   });
 
   it('contain only the id, and are deleted when they are done', async () => {
     const plan = await overRedis(redis.url);
     await plan.plan('ver_planned', now() + 60_000);
-    const job = await redis.command('HGETALL', '{vs:sandbox}:visits:ver_planned');
-    expect(job).toContain('{}');
-    const fields = (job as string[]).filter((_, at) => at % 2 === 0).toSorted();
-    expect(fields).toEqual(['data', 'delay', 'name', 'opts', 'priority', 'timestamp']);
+    expect(await redis.command('ZRANGE', place('planned'), '0', '-1')).toEqual(['ver_planned']);
     let seen = 0;
     plan.begin(async () => {
       seen += 1;
@@ -186,12 +206,9 @@ describe('follow-ups in Redis', () => {
     });
     await plan.plan('ver_over', now());
     await until(async () => seen === 1);
-    await until(async () => {
-      const left = await redis.command('EXISTS', '{vs:sandbox}:visits:ver_over');
-      return left === 0;
-    });
-    const keys = (await redis.command('KEYS', '*')) as string[];
-    for (const key of keys) expect(key).toMatch(/^\{vs:sandbox\}:visits:/u);
+    await until(async () => (await redis.command('EXISTS', place('running'))) === 0);
+    expect(await redis.command('KEYS', '*')).toEqual([place('planned')]);
+    expect(await redis.command('ZRANGE', place('planned'), '0', '-1')).toEqual(['ver_planned']);
   });
 });
 

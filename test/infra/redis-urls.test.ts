@@ -49,7 +49,7 @@ async function start(form: Form): Promise<FormServer> {
 
 function connect(connection: RedisConnection) {
   const state = watchRedisState(createLog('silent'));
-  const client = connectRedis(connection, 'commands', state);
+  const client = connectRedis(connection, state);
   open.push(() => client.disconnect());
   return { client, state };
 }

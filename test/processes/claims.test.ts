@@ -171,9 +171,9 @@ describe('four replicas on one Redis', () => {
     const keys = (await group.redis.command('KEYS', '*')) as string[];
     expect(keys.length).toBeGreaterThan(20);
     for (const key of keys) {
-      // The queue and the event stream are limited by length, and contain only ids.
-      const isPlanOfVisits = key.startsWith('{vs:sandbox}:visits:');
-      const isBounded = isPlanOfVisits || key === 'vs:sandbox:events';
+      // The follow-ups and the event stream are limited by length, and contain only ids.
+      const isPlan = key.startsWith('{vs:sandbox}:follow-ups:');
+      const isBounded = isPlan || key === 'vs:sandbox:events';
       if (!isBounded) expect(await group.redis.command('PTTL', key), key).not.toBe(-1);
       const type = String(await group.redis.command('TYPE', key));
       // It has expired meanwhile.

@@ -1,4 +1,4 @@
-import type { FollowUpPlan } from '../bull-follow-ups.ts';
+import type { FollowUpPlan } from '../follow-up-plan.ts';
 
 const againAfterMs = 5000;
 

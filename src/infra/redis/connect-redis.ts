@@ -33,21 +33,6 @@ function retryStrategy(times: number): number {
   return Math.min(2000, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2);
 }
 
-/**
- * For the commands of BullMQ, some of which wait in Redis for up to 10 s. As BullMQ expects, they are
- * queued until there is a connection and sent again after it broke. Without both, a command that was lost
- * with its connection would never settle (ioredis 6.0.0, seen 2026-11-22).
- */
-const blockingOptions = {
-  connectTimeout: options.connectTimeout,
-  socketTimeout: 30_000,
-  maxRetriesPerRequest: null,
-  enableOfflineQueue: true,
-  autoResendUnfulfilledCommands: true,
-  reconnectOnError: options.reconnectOnError,
-  retryStrategy,
-} as const satisfies RedisOptions;
-
 export interface RedisConnection {
   readonly url: string;
   /** PEM texts. Without `ca`, Node's certificates decide. */
@@ -73,15 +58,14 @@ export interface RedisConnection {
  */
 export function connectRedis(
   connection: RedisConnection,
-  use: 'commands' | 'blocking' = 'commands',
   state: RedisState | null = null,
 ): RedisClient {
-  const client = createClient(connection, use === 'commands' ? options : blockingOptions);
+  const client = createClient(connection);
   const tell = (error: unknown): void => {
     const fault = toRedisFault(error);
     if (fault !== null) state?.failed(fault);
   };
-  if (use === 'commands') watchReplies(client, { failed: tell, works: () => state?.works() });
+  watchReplies(client, { failed: tell, works: () => state?.works() });
   // A cluster client connects to a node at its first command, and refuses other commands until then.
   client.on('+node', (node: Redis) => {
     guardStreams(node, tell);
@@ -111,7 +95,6 @@ function watchReplies(client: RedisClient, outcome: ReplyOutcome): void {
     outcome,
   });
   if (isOneConnection) client.on('close', replies.connectionClosed);
-  // Every command passes here, including those of BullMQ.
   const sendCommand: Redis['sendCommand'] = client.sendCommand.bind(client);
   client.sendCommand = (...given: Parameters<Redis['sendCommand']>) => {
     replies.watch(given[0]);
@@ -119,10 +102,7 @@ function watchReplies(client: RedisClient, outcome: ReplyOutcome): void {
   };
 }
 
-function createClient(
-  { url, tls: given = {}, sentinelLogin = {} }: RedisConnection,
-  use: typeof options | typeof blockingOptions,
-): RedisClient {
+function createClient({ url, tls: given = {}, sentinelLogin = {} }: RedisConnection): RedisClient {
   const parsed = parseRedisUrl(url);
   if ('mistake' in parsed) throw new Error('not a Redis URL');
   const { kind, isTls, nodes, username, password, database, master } = parsed.target;
@@ -133,7 +113,7 @@ function createClient(
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
   const common = {
-    ...use,
+    ...options,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(isTls ? { tls } : {}),
