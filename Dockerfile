@@ -11,7 +11,7 @@ COPY src ./src
 COPY providers ./providers
 COPY sandbox ./sandbox
 COPY template ./template
-RUN node scripts/build.ts
+RUN node scripts/build.ts && node scripts/bundle-server.ts
 
 FROM node:24-slim AS dependencies
 WORKDIR /app
@@ -25,8 +25,8 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
 # Compiles what a start loads, so that each start only reads it.
-RUN node -e "Promise.all(['app', 'boot/create-redis-shared', 'http/jwt-reader'].map((name) => import('./dist/src/' + name + '.js'))).then(() => process.exit())"
+RUN node -e "Promise.all(['app', 'redis', 'jwt'].map((name) => import('./dist/server/' + name + '.js'))).then(() => process.exit())"
 USER node
 EXPOSE 4001 4002
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/src/main.js"]
+CMD ["node", "dist/server/main.js"]

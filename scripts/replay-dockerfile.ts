@@ -3,7 +3,12 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from '
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cardInput } from '../test/support/card-input.ts';
 import { freePort } from '../test/support/free-port.ts';
+import { checkMutation } from '../test/support/operations.ts';
+import { startRedis } from '../test/support/redis.ts';
+import { startLedgerProvider } from '../test/support/replicas.ts';
+import { until } from '../test/support/until.ts';
 
 // Where no image can be built: replays each COPY and RUN of the Dockerfile in an empty folder per
 // stage, starts its CMD there, and asks its HEALTHCHECK. Uses this Node for the image's.
@@ -26,11 +31,12 @@ const stages: Stage[] = [];
 try {
   for (const line of instructions()) replay(line);
   const image = stages.at(-1);
-  if (!image?.command || !image.healthcheck) throw new Error('no CMD or no HEALTHCHECK');
+  if (!image) throw new Error('no FROM');
   if (image.user === '' || image.user === 'root') throw new Error('the image runs as root');
   checkDevDependencies(image);
-  await checkHealth(image, image.command, image.healthcheck);
-  console.log('The Dockerfile replays: it builds, starts and is healthy.');
+  await runImage(image, {}, async () => {});
+  await checkLive(image);
+  console.log('The Dockerfile replays: it builds, is healthy, and checks a card with Redis.');
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
@@ -126,16 +132,69 @@ function checkDevDependencies({ root, workdir }: Stage): void {
   }
 }
 
-async function checkHealth(stage: Stage, command: string[], healthcheck: string[]): Promise<void> {
+/** What is bundled must work too: Redis, a provider, and a plugin that imports our contract. */
+async function checkLive(image: Stage): Promise<void> {
+  const [redis, provider] = [await startRedis(), await startLedgerProvider()];
+  const key = Buffer.alloc(32, 7).toString('base64');
+  const secret = 'the-secret-of-the-router';
+  const env = {
+    REDIS_URL: redis.url,
+    STORE_HASH_KEYS: `h1:${key}`,
+    STORE_ENCRYPTION_KEYS: `e1:${key}`,
+    TENCENT_CN_SECRET_ID: 'AKIDtest',
+    TENCENT_CN_SECRET_KEY: 'test-key',
+    TENCENT_CN_ENDPOINT: provider.url,
+    PROVIDERS: './dist/template/src/index.ts',
+    PUBLIC_PORT: String(await freePort()),
+    PUBLIC_URL: 'https://idv.example',
+    REDIRECT_ORIGINS: 'https://app.example',
+    ROUTER_SECRETS: secret,
+    TRUST_IDENTITY_HEADERS: 'on',
+  };
+  try {
+    await runImage(image, env, async (url) => {
+      const ask = async (query: string, variables: object = {}): Promise<string> => {
+        const response = await fetch(`${url}/graphql`, {
+          method: 'POST',
+          headers: {
+            ...{ 'content-type': 'application/json', 'x-router-secret': secret },
+            ...{ 'x-tenant-id': 'acme', 'x-user-id': 'ann', 'x-scopes': 'bankcard:check' },
+          },
+          body: JSON.stringify({ query, variables }),
+        });
+        return response.text();
+      };
+      const input = cardInput('ann', 'image');
+      // Calls wait until a new Redis is a second old.
+      await until(async () => (await ask(checkMutation, { input })).includes('"MATCHED"'));
+      const providers = await ask('{ verificationProviders { id } }');
+      if (!providers.includes('my-provider')) throw new Error('the plugin was not loaded');
+    });
+  } finally {
+    await Promise.all([provider.stop(), redis.stop()]);
+  }
+}
+
+/** Starts the image's CMD, waits until it is healthy, and stops it after `work`. */
+async function runImage(
+  stage: Stage,
+  more: Readonly<Record<string, string>>,
+  work: (url: string) => Promise<void>,
+): Promise<void> {
+  const { command, healthcheck } = stage;
+  if (!command || !healthcheck) throw new Error('no CMD or no HEALTHCHECK');
   const cwd = join(stage.root, stage.workdir);
-  const env = { ...environment(stage), HOST: '127.0.0.1', PORT: String(await freePort()) };
+  const port = String(await freePort());
+  const env = { ...environment(stage), HOST: '127.0.0.1', PORT: port, ...more };
   const [program = '', ...args] = command;
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   try {
     for (let time = 0; time < 60; time++) {
       const [probe = '', ...probeArgs] = healthcheck;
-      if (spawnSync(probe, probeArgs, { cwd, env, timeout: 3000 }).status === 0) return;
+      if (spawnSync(probe, probeArgs, { cwd, env, timeout: 3000 }).status === 0) {
+        return await work(`http://127.0.0.1:${port}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
     throw new Error('the health check never passed');

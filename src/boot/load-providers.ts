@@ -139,7 +139,8 @@ let isLent = false;
 function lendContract(): void {
   if (isLent || typeof module.registerHooks !== 'function') return;
   isLent = true;
-  const contract = import.meta.resolve(`../contract/plugin-api${extname(import.meta.url)}`);
+  const contract = new URL(`../contract/plugin-api${extname(import.meta.url)}`, import.meta.url)
+    .href;
   module.registerHooks({
     resolve: (specifier, context, next) =>
       next(specifier === 'verification-subgraph/provider' ? contract : specifier, context),
