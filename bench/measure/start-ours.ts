@@ -22,6 +22,7 @@ export async function startOurs(
       REDIRECT_ORIGINS: 'https://app.example',
       ROUTER_SECRETS: 'the-secret-of-the-router',
       TRUST_IDENTITY_HEADERS: 'on',
+      SHUTDOWN_DELAY_MS: '0',
       TENCENT_CN_SECRET_ID: 'AKIDbenchbenchbenchbenchbench',
       TENCENT_CN_SECRET_KEY: 'bench-secret-key',
       TENCENT_CN_MERCHANT_ID: '0NSJ240626160443125212',
