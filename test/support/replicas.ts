@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { cardInput } from './card-input.ts';
 import { freePort } from './free-port.ts';
@@ -99,14 +100,18 @@ export interface LedgerProvider {
   readonly stop: () => Promise<void>;
 }
 
-/** A provider with a ledger of its calls. It responds in the format of Tencent Cloud API 3.0. */
+/**
+ * A provider with a ledger of its calls. It responds as Tencent Cloud does to a card check and to GetEidToken, and as
+ * OEMCloud does to a start.
+ */
 export async function startLedgerProvider(): Promise<LedgerProvider> {
   const ledger: string[] = [];
   let behave: ((name: string, answer: () => void) => void) | null = null;
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { Name: name = '' } = JSON.parse(await readBody(request)) as { Name?: string };
+    const body = JSON.parse(await readBody(request)) as { Name?: string; name?: string };
+    const name = body.Name ?? body.name ?? '';
     ledger.push(name);
-    const answer = (): void => reply(response);
+    const answer = (): void => reply(request, response);
     if (behave) behave(name, answer);
     else answer();
   };
@@ -137,7 +142,14 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function reply(response: ServerResponse): void {
-  const body = { Response: { Result: '0', Description: '认证通过', RequestId: 'r-1' } };
+function reply({ url, headers }: IncomingMessage, response: ServerResponse): void {
+  const token = randomUUID();
+  const started = { EidToken: token, Url: 'https://eid.example/go' };
+  const isStart = headers['x-tc-action'] === 'GetEidToken';
+  const tencent = isStart ? started : { Result: '0', Description: '认证通过' };
+  const oemcloud = { flowId: token, authUrl: 'https://face.example/go', originalUrl: '' };
+  const body = url?.endsWith('/individual/face')
+    ? { code: 0, message: '成功', data: oemcloud }
+    : { Response: { ...tencent, RequestId: 'r-1' } };
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

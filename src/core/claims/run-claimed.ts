@@ -1,6 +1,6 @@
 import { StoreUnavailable, type ClaimTaken, type StoredRecord } from '../../ports/index.ts';
 import type { ClaimNames } from './claim-names.ts';
-import { claimUnderKeys } from './claim-under-keys.ts';
+import { claimUnderKeys, type ClaimUnderKeys, type TakenUnderKeys } from './claim-under-keys.ts';
 import type {
   Clock,
   InFlight,
@@ -13,7 +13,7 @@ import type {
 import { earlyNotifications } from '../verifications/early-notifications.ts';
 import { leadClaim } from './lead-claim.ts';
 import { nowOrLater } from './now-or-later.ts';
-import type { HeldClaim, LedOutcome, LedWork } from './claimed-work.ts';
+import { keepClaimSeconds, type HeldClaim, type LedOutcome, type LedWork } from './claimed-work.ts';
 import { withTimeout } from '../with-timeout.ts';
 import {
   beforeClaimWasRead,
@@ -23,6 +23,8 @@ import {
   type Failed,
   type Problem,
 } from '../problem.ts';
+import { isAnswered } from '../records/is-answered.ts';
+import { isOpenRecord } from '../records/is-open-record.ts';
 import { encodeRecord, lifeOfPlaceholder } from '../records/records.ts';
 import type { AnyRecord } from '../records/records.ts';
 import type { ClaimEffect } from '../upstream/claim-effect.ts';
@@ -175,6 +177,11 @@ async function take<Answer extends AnyRecord>(
     deps.metrics.claim(work.operation, taken.state);
     if (taken.state === 'won') return { claim, tickets: taken.tickets };
     if (taken.state === 'done') return { kind: 'replayed', recordId: taken.recordId };
+    const answeredId = await findAnswer(deps, taken);
+    if (answeredId !== null) {
+      if (taken.state === 'lapsed') await adoptAgain(deps, claim, work, answeredId);
+      return { kind: 'replayed', recordId: answeredId };
+    }
     const isWorkedOn = taken.state === 'claimed' || taken.state === 'started';
     const hasTime =
       deps.now() + otherReplicaPollMs < work.deadlineMs &&
@@ -183,6 +190,31 @@ async function take<Answer extends AnyRecord>(
     // The placeholder stays: the next poll may win the claim.
     await sleep(otherReplicaPollMs);
   }
+}
+
+/**
+ * The id of the record that holds the response of an unknown claim: its owner stored the record and ended before it
+ * could settle the claim. Null if the response did not come.
+ */
+async function findAnswer(
+  { store }: Pick<Storage, 'store'>,
+  taken: TakenUnderKeys,
+): Promise<string | null> {
+  if (taken.state !== 'unknown' && taken.state !== 'lapsed') return null;
+  const [stored] = await store.records.get([taken.recordId]);
+  return isOpenRecord(stored) && isAnswered(stored) ? taken.recordId : null;
+}
+
+/** The claim was released when it was found lapsed. Best effort: if another request has won it, that one works on. */
+async function adoptAgain(
+  deps: Random,
+  claim: ClaimUnderKeys,
+  work: Pick<ClaimedWork<AnyRecord>, 'effect'>,
+  recordId: string,
+): Promise<void> {
+  const owner = deps.randomBytes(16).toString('base64url');
+  const taken = await claim.take({ recordId, owner, effect: work.effect, leaseMs });
+  if (taken.state === 'won') await claim.adopt(taken.tickets, keepClaimSeconds);
 }
 
 const problemOfState = {

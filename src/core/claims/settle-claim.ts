@@ -3,14 +3,8 @@ import type { Clock, Storage, Telemetry } from '../core-deps.ts';
 import { logBug } from '../log-bug.ts';
 import { failed, problem } from '../problem.ts';
 import { isOpenRecord } from '../records/is-open-record.ts';
-import {
-  decodeRecord,
-  encodeRecord,
-  kindOf,
-  lifeOf,
-  wasAnswered,
-  type AnyRecord,
-} from '../records/records.ts';
+import { isAnswered } from '../records/is-answered.ts';
+import { encodeRecord, lifeOf, type AnyRecord } from '../records/records.ts';
 import {
   keepClaimSeconds,
   type ClaimedAttempt,
@@ -107,11 +101,6 @@ async function keep<Answer extends AnyRecord>(
   // The user was redacted while the provider worked. The cache must not bring the data back.
   if (!isKept && answer.kind !== 'reused') await store.cache.remove(answer.cacheKeys);
   return isKept;
-}
-
-function isAnswered(stored: StoredRecord): boolean {
-  const kind = kindOf(stored);
-  return kind === 'reused' || wasAnswered(decodeRecord(kind, stored));
 }
 
 /** For steps that are not retried. False if the step failed. */
