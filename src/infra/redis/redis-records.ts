@@ -8,14 +8,12 @@ import { createScript, type Script } from './script.ts';
 // expiry. The braces in their names put both keys into one slot.
 
 /**
- * ARGV: expected version (or ''), version, body, its retention in ms, personal part (or ''), its retention.
+ * ARGV: expected version, version, body, its retention in ms, personal part (or ''), its retention.
  */
-const writeRecord = createScript(`
-if ARGV[1] ~= '' then
-  local version = string.match(redis.call('GETRANGE', KEYS[1], 0, 15), '^%d+')
-  if not version then return -1 end
-  if version ~= ARGV[1] then return 0 end
-end
+const replaceRecord = createScript(`
+local version = string.match(redis.call('GETRANGE', KEYS[1], 0, 15), '^%d+')
+if not version then return -1 end
+if version ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3], 'PX', ARGV[4])
 if ARGV[5] == '' then
   redis.call('DEL', KEYS[2])
@@ -132,28 +130,42 @@ export function redisRecords({
     }
   }
 
-  function write(
+  interface Sealed {
+    readonly body: string;
+    readonly bodyMs: number;
+    /** Null if there is none, or if it has no retention left. */
+    readonly personal: string | null;
+    readonly personalMs: number;
+  }
+
+  function seal(
     place: string,
-    versions: readonly [before: number | '', after: number],
+    version: number,
     { body, personal }: RecordParts,
     { seconds, personalSeconds }: RecordLife,
-  ): Promise<unknown> {
+  ): Sealed {
     const [bodyPlace, personalPlace] = partsOf(place);
-    // A part without retention left is not written.
     const isKept = personal !== null && personalSeconds > 0;
-    return run(writeRecord, place, [
-      ...versions,
-      vault.seal('record', versioned(bodyPlace, versions[1]), body),
-      Math.ceil(seconds * 1000),
-      isKept ? vault.seal('record', versioned(personalPlace, versions[1]), personal) : '',
-      Math.ceil(personalSeconds * 1000),
-    ]);
+    return {
+      body: vault.seal('record', versioned(bodyPlace, version), body),
+      bodyMs: Math.ceil(seconds * 1000),
+      personal: isKept ? vault.seal('record', versioned(personalPlace, version), personal) : null,
+      personalMs: Math.ceil(personalSeconds * 1000),
+    };
   }
 
   return {
+    // Without a script: nobody else knows a new id, so there is nothing to compare and no reader to protect.
     create: async (id, parts, life) => {
       const [place] = recordKeys(id);
-      await write(place, ['', 1], parts, life);
+      const [bodyPlace, personalPlace] = partsOf(place);
+      const { body, bodyMs, personal, personalMs } = seal(place, 1, parts, life);
+      await orUnavailable(() =>
+        Promise.all([
+          client.set(bodyPlace, `1 ${body}`, 'PX', bodyMs),
+          personal === null ? null : client.set(personalPlace, `1 ${personal}`, 'PX', personalMs),
+        ]),
+      );
       return { id, version: 1, ...parts };
     },
 
@@ -170,7 +182,11 @@ export function redisRecords({
 
     replace: async ({ id, version }, parts, life) => {
       for (const place of recordKeys(id)) {
-        const done = await write(place, [version, version + 1], parts, life);
+        const { body, bodyMs, personal, personalMs } = seal(place, version + 1, parts, life);
+        const done = await run(replaceRecord, place, [
+          ...[version, version + 1, body, bodyMs],
+          ...[personal ?? '', personalMs],
+        ]);
         if (done === 1) return { id, version: version + 1, ...parts };
         if (done !== -1) return null;
       }
