@@ -8,7 +8,7 @@ import {
 } from '../shared/answer-fields.ts';
 import { encryptFields, type Encryption } from '../tencent/encrypt-fields.ts';
 import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
-import { bankCardBusyCode } from './mapping.ts';
+import type { CardTable } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
 
 type Call = ProviderCall<TencentCnSettings>;
@@ -192,25 +192,31 @@ export function getFaceIdResult(call: Call, token: string): Promise<TencentAnswe
   });
 }
 
-// ---- Bank card. Source: page BankCard4EVerification
+// ---- Bank card. Sources: page BankCard4EVerification; for the others page 35776 and tencentcloud-sdk-nodejs 4.1.313
 
+export type CardAction =
+  'BankCard2EVerification' | 'BankCardVerification' | 'BankCard4EVerification';
+
+/** BankCard2EVerification has neither IdCard nor CertType; only BankCard4EVerification has Phone. */
 export interface BankCardRequest {
   readonly Name: string;
   readonly BankCard: string;
-  readonly Phone: string;
-  readonly IdCard: string;
-  readonly CertType: number;
+  readonly IdCard?: string | undefined;
+  readonly Phone?: string | undefined;
+  readonly CertType?: number | undefined;
   readonly Encryption?: Encryption | undefined;
 }
 
 const bankCardResult = z.object({ Result: resultCode });
 
-export function bankCard4EVerification(
+export function verifyBankCard(
   call: Call,
+  action: CardAction,
   payload: BankCardRequest,
+  { busyCode }: CardTable,
 ): Promise<TencentAnswer<z.output<typeof bankCardResult>>> {
   return callTencent(call, call.settings.account, {
-    action: 'BankCard4EVerification',
+    action,
     version,
     payload: sealed(call, payload, {
       Name: payload.Name,
@@ -220,7 +226,7 @@ export function bankCard4EVerification(
     }),
     answer: bankCardResult,
     refuse: ({ Result: code, requestId }) => {
-      if (code === bankCardBusyCode) {
+      if (code === busyCode) {
         const providerRequestId = requestId ?? undefined;
         throw new ProviderFault('busy', { providerCode: code, providerRequestId });
       }

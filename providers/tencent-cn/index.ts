@@ -33,6 +33,9 @@ export const tencentCn = defineProvider({
       maxResponseBytes: 10 * 1024 * 1024,
       dropStringsOver: mediaTextsOver,
     },
+    // A limit each (page 31320).
+    BankCard2EVerification: { effect: 'may_charge', perSecond: 20, maxResponseBytes: 64 * 1024 },
+    BankCardVerification: { effect: 'may_charge', perSecond: 20, maxResponseBytes: 64 * 1024 },
     BankCard4EVerification: { effect: 'may_charge', perSecond: 20, maxResponseBytes: 64 * 1024 },
   },
   faults: commonFaults,

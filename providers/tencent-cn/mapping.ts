@@ -381,51 +381,153 @@ export const livenessModes: Readonly<Record<number, string>> = {
   5: 'NEAR_FAR',
 };
 
-/** Returned instead of a result: "the verification centre is busy". Nothing was checked. */
-export const bankCardBusyCode = '-18';
+type CardMeaning = Omit<BankCardResult, 'code' | 'possibleAgainAtMs'>;
 
-/**
- * Result of BankCard4EVerification. Source: its page, which lists what is charged. -21 is only in
- * tencentcloud-sdk-nodejs 4.1.313.
- */
-export const bankCardCodes: Readonly<Record<string, Omit<BankCardResult, 'code'>>> = {
-  0: { outcome: 'MATCHED', reason: 'ALL_MATCHED', message: '认证通过', billing: 'CHARGED' },
-  '-1': { outcome: 'MISMATCHED', reason: 'NOT_MATCHED', message: '认证未通过', billing: 'CHARGED' },
-  '-6': {
+function cardUnusable(reason: string, message: string): CardMeaning {
+  return { outcome: 'CARD_UNUSABLE', reason, message, billing: 'CHARGED' };
+}
+
+function inputRefused(reason: string, message: string): CardMeaning {
+  return { outcome: 'INPUT_REFUSED', reason, message, billing: 'NOT_CHARGED' };
+}
+
+/** The meanings that the three card checks share. Their numbers differ: see the tables below. */
+const card = {
+  matched: {
+    outcome: 'MATCHED',
+    reason: 'ALL_MATCHED',
+    message: '认证通过',
+    billing: 'CHARGED',
+  },
+  notMatched: {
+    outcome: 'MISMATCHED',
+    reason: 'NOT_MATCHED',
+    message: '认证未通过',
+    billing: 'CHARGED',
+  },
+  holderMismatch: {
     outcome: 'MISMATCHED',
     reason: 'HOLDER_MISMATCH',
     message: '持卡人信息有误',
     billing: 'CHARGED',
   },
-  '-7': cardUnusable('CARD_NOT_PRESENT_DISABLED', '未开通无卡支付'),
-  '-8': cardUnusable('CONFISCATED_CARD', '此卡被没收'),
-  '-9': cardUnusable('INVALID_CARD_NUMBER', '无效卡号'),
-  '-10': cardUnusable('NO_ISSUER', '此卡无对应发卡行'),
-  '-11': cardUnusable('DORMANT_CARD', '该卡未初始化或睡眠卡'),
-  '-12': cardUnusable('FRAUD_CARD', '作弊卡、吞卡'),
-  '-13': cardUnusable('LOST_CARD', '此卡已挂失'),
-  '-14': cardUnusable('EXPIRED_CARD', '该卡已过期'),
-  '-15': cardUnusable('RESTRICTED_CARD', '受限制的卡'),
-  '-16': cardUnusable('PIN_TRIES_EXCEEDED', '密码错误次数超限'),
-  '-17': cardUnusable('ISSUER_UNSUPPORTED', '发卡行不支持此交易'),
-  '-21': cardUnusable('CARD_STATE_ABNORMAL', '银行卡状态异常或卡号有误'),
-  '-2': inputRefused('NAME_REFUSED', '姓名校验不通过'),
-  '-3': inputRefused('ID_NUMBER_REFUSED', '身份证号码有误'),
-  '-4': inputRefused('CARD_NUMBER_REFUSED', '银行卡号码有误'),
-  '-5': inputRefused('PHONE_REFUSED', '手机号码不合法'),
-  '-20': inputRefused('DOCUMENT_UNSUPPORTED', '该证件号暂不支持核验，当前仅支持二代身份证'),
-  '-19': {
+  notPresentDisabled: cardUnusable('CARD_NOT_PRESENT_DISABLED', '未开通无卡支付'),
+  confiscated: cardUnusable('CONFISCATED_CARD', '此卡被没收'),
+  invalidNumber: cardUnusable('INVALID_CARD_NUMBER', '无效卡号'),
+  noIssuer: cardUnusable('NO_ISSUER', '此卡无对应发卡行'),
+  dormant: cardUnusable('DORMANT_CARD', '该卡未初始化或睡眠卡'),
+  fraud: cardUnusable('FRAUD_CARD', '作弊卡、吞卡'),
+  lost: cardUnusable('LOST_CARD', '此卡已挂失'),
+  expired: cardUnusable('EXPIRED_CARD', '该卡已过期'),
+  restricted: cardUnusable('RESTRICTED_CARD', '受限制的卡'),
+  pinTries: cardUnusable('PIN_TRIES_EXCEEDED', '密码错误次数超限'),
+  issuerUnsupported: cardUnusable('ISSUER_UNSUPPORTED', '发卡行不支持此交易'),
+  abnormal: cardUnusable('CARD_STATE_ABNORMAL', '银行卡状态异常或卡号有误'),
+  nameRefused: inputRefused('NAME_REFUSED', '姓名校验不通过'),
+  idNumberRefused: inputRefused('ID_NUMBER_REFUSED', '身份证号码有误'),
+  cardNumberRefused: inputRefused('CARD_NUMBER_REFUSED', '银行卡号码有误'),
+  phoneRefused: inputRefused('PHONE_REFUSED', '手机号码不合法'),
+  documentUnsupported: inputRefused(
+    'DOCUMENT_UNSUPPORTED',
+    '该证件号暂不支持核验，当前仅支持二代身份证',
+  ),
+  dailyLimit: {
     outcome: 'NOT_PERFORMED',
     reason: 'DAILY_LIMIT',
     message: '验证次数超限，请次日重试',
     billing: 'NOT_CHARGED',
   },
+} as const satisfies Record<string, CardMeaning>;
+
+/** The Result of one card check. */
+export interface CardTable {
+  /** Returned instead of a result: "the verification centre is busy". Nothing was checked. */
+  readonly busyCode: string;
+  readonly codes: Readonly<Record<string, CardMeaning>>;
+}
+
+/**
+ * BankCard2EVerification. Sources: page 35776 and tencentcloud-sdk-nodejs 4.1.313, which alone has -17 and -18. The same
+ * number means something else, and costs something else, in each of the three: -4 is a charged mismatch here and an
+ * uncharged refusal in the other two.
+ */
+export const card2Table: CardTable = {
+  busyCode: '-16',
+  codes: {
+    0: card.matched,
+    '-1': card.notMatched,
+    '-2': card.nameRefused,
+    '-3': card.cardNumberRefused,
+    '-4': card.holderMismatch,
+    '-5': card.notPresentDisabled,
+    '-6': card.confiscated,
+    '-7': card.invalidNumber,
+    '-8': card.noIssuer,
+    '-9': card.dormant,
+    '-10': card.fraud,
+    '-11': card.lost,
+    '-12': card.expired,
+    '-13': card.restricted,
+    '-14': card.pinTries,
+    '-15': card.issuerUnsupported,
+    '-17': card.dailyLimit,
+    '-18': card.abnormal,
+  },
 };
 
-function cardUnusable(reason: string, message: string): Omit<BankCardResult, 'code'> {
-  return { outcome: 'CARD_UNUSABLE', reason, message, billing: 'CHARGED' };
-}
+/** BankCardVerification, three elements. Source: tencentcloud-sdk-nodejs 4.1.313. */
+export const card3Table: CardTable = {
+  busyCode: '-17',
+  codes: {
+    0: card.matched,
+    '-1': card.notMatched,
+    '-2': card.nameRefused,
+    '-3': card.idNumberRefused,
+    '-4': card.cardNumberRefused,
+    '-5': card.holderMismatch,
+    '-6': card.notPresentDisabled,
+    '-7': card.confiscated,
+    '-8': card.invalidNumber,
+    '-9': card.noIssuer,
+    '-10': card.dormant,
+    '-11': card.fraud,
+    '-12': card.lost,
+    '-13': card.expired,
+    '-14': card.restricted,
+    '-15': card.pinTries,
+    '-16': card.issuerUnsupported,
+    '-18': card.dailyLimit,
+    '-19': card.documentUnsupported,
+    '-20': card.abnormal,
+  },
+};
 
-function inputRefused(reason: string, message: string): Omit<BankCardResult, 'code'> {
-  return { outcome: 'INPUT_REFUSED', reason, message, billing: 'NOT_CHARGED' };
-}
+/**
+ * BankCard4EVerification. Source: its page, which lists what is charged. -21 is only in tencentcloud-sdk-nodejs 4.1.313.
+ */
+export const card4Table: CardTable = {
+  busyCode: '-18',
+  codes: {
+    0: card.matched,
+    '-1': card.notMatched,
+    '-2': card.nameRefused,
+    '-3': card.idNumberRefused,
+    '-4': card.cardNumberRefused,
+    '-5': card.phoneRefused,
+    '-6': card.holderMismatch,
+    '-7': card.notPresentDisabled,
+    '-8': card.confiscated,
+    '-9': card.invalidNumber,
+    '-10': card.noIssuer,
+    '-11': card.dormant,
+    '-12': card.fraud,
+    '-13': card.lost,
+    '-14': card.expired,
+    '-15': card.restricted,
+    '-16': card.pinTries,
+    '-17': card.issuerUnsupported,
+    '-19': card.dailyLimit,
+    '-20': card.documentUnsupported,
+    '-21': card.abnormal,
+  },
+};

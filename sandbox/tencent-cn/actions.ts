@@ -1,4 +1,4 @@
-import { bankCardAction } from './bank-card-action.ts';
+import { bankCardActions } from './bank-card-actions.ts';
 import { createEidActions } from './e-id-actions.ts';
 import { createFaceIdActions } from './face-id-actions.ts';
 
@@ -7,6 +7,6 @@ export function createTencentCnActions(deps: Parameters<typeof createEidActions>
   return {
     ...createEidActions(deps),
     ...createFaceIdActions(deps),
-    BankCard4EVerification: bankCardAction,
+    ...bankCardActions,
   };
 }

@@ -74,31 +74,73 @@ export const questionCodes: readonly Code[] = list(
   'intention, questions or nodding 问答或点头意愿',
 );
 
-/** Page BankCard4EVerification, and -21 from the same SDK. */
-export const bankCardCodes: readonly Code[] = [
-  { code: '0', title: '认证通过' },
-  { code: '-1', title: '认证未通过' },
-  { code: '-2', title: '姓名校验不通过' },
-  { code: '-3', title: '身份证号码有误' },
-  { code: '-4', title: '银行卡号码有误' },
-  { code: '-5', title: '手机号码不合法' },
-  { code: '-6', title: '持卡人信息有误' },
-  { code: '-7', title: '未开通无卡支付' },
-  { code: '-8', title: '此卡被没收' },
-  { code: '-9', title: '无效卡号' },
-  { code: '-10', title: '此卡无对应发卡行' },
-  { code: '-11', title: '该卡未初始化或睡眠卡' },
-  { code: '-12', title: '作弊卡、吞卡' },
-  { code: '-13', title: '此卡已挂失' },
-  { code: '-14', title: '该卡已过期' },
-  { code: '-15', title: '受限制的卡' },
-  { code: '-16', title: '密码错误次数超限' },
-  { code: '-17', title: '发卡行不支持此交易' },
-  { code: '-18', title: '验证中心服务繁忙' },
-  { code: '-19', title: '验证次数超限，请次日重试' },
-  { code: '-20', title: '该证件号暂不支持核验，当前仅支持二代身份证' },
-  { code: '-21', title: '银行卡状态异常或卡号有误' },
-];
+/** The texts of the card checks, which the three share under different numbers. */
+const cardTexts = {
+  passed: '认证通过',
+  failed: '认证未通过',
+  holder: '持卡人信息有误',
+  notPresent: '未开通无卡支付',
+  confiscated: '此卡被没收',
+  invalid: '无效卡号',
+  noIssuer: '此卡无对应发卡行',
+  dormant: '该卡未初始化或睡眠卡',
+  fraud: '作弊卡、吞卡',
+  lost: '此卡已挂失',
+  expired: '该卡已过期',
+  restricted: '受限制的卡',
+  pin: '密码错误次数超限',
+  unsupported: '发卡行不支持此交易',
+  abnormal: '银行卡状态异常或卡号有误',
+  name: '姓名校验不通过',
+  idNumber: '身份证号码有误',
+  cardNumber: '银行卡号码有误',
+  phone: '手机号码不合法',
+  busy: '验证中心服务繁忙',
+  limit: '验证次数超限，请次日重试',
+  document: '该证件号暂不支持核验，当前仅支持二代身份证',
+} as const;
+
+/** In the order of the pages: 0, -1, -2 and so on. */
+function numbered(...keys: readonly (keyof typeof cardTexts)[]): readonly Code[] {
+  return keys.map((key, at) => ({ code: at === 0 ? '0' : `-${at}`, title: cardTexts[key] }));
+}
+
+const states = [
+  ...(['notPresent', 'confiscated', 'invalid', 'noIssuer', 'dormant', 'fraud', 'lost'] as const),
+  ...(['expired', 'restricted', 'pin', 'unsupported'] as const),
+] as const;
+
+/** Page 35776, the official SDK, and page BankCard4EVerification with -21 from the SDK. */
+export const bankCardCodes = {
+  BankCard2EVerification: numbered(
+    ...(['passed', 'failed', 'name', 'cardNumber', 'holder'] as const),
+    ...states,
+    ...(['busy', 'limit', 'abnormal'] as const),
+  ),
+  BankCardVerification: numbered(
+    ...(['passed', 'failed', 'name', 'idNumber', 'cardNumber', 'holder'] as const),
+    ...states,
+    ...(['busy', 'limit', 'document', 'abnormal'] as const),
+  ),
+  BankCard4EVerification: numbered(
+    ...(['passed', 'failed', 'name', 'idNumber', 'cardNumber', 'phone', 'holder'] as const),
+    ...states,
+    ...(['busy', 'limit', 'document', 'abnormal'] as const),
+  ),
+} as const satisfies Record<string, readonly Code[]>;
+
+const cardErrors = [
+  'FailedOperation.DecryptSystemError',
+  'FailedOperation.StsUnAuthErrError',
+  'FailedOperation.UnKnown',
+  'InvalidParameter',
+  'InvalidParameter.UnsupportEncryptField',
+  'InvalidParameterValue',
+  'UnauthorizedOperation.Arrears',
+  'UnauthorizedOperation.ChargeStatusException',
+  'UnauthorizedOperation.NonAuthorize',
+  'UnauthorizedOperation.Nonactivated',
+] as const;
 
 /** Business error codes of each action's page. */
 export const businessErrors = {
@@ -123,18 +165,9 @@ export const businessErrors = {
     'UnauthorizedOperation.Arrears',
     'UnauthorizedOperation.Nonactivated',
   ],
-  BankCard4EVerification: [
-    'FailedOperation.DecryptSystemError',
-    'FailedOperation.StsUnAuthErrError',
-    'FailedOperation.UnKnown',
-    'InvalidParameter',
-    'InvalidParameter.UnsupportEncryptField',
-    'InvalidParameterValue',
-    'UnauthorizedOperation.Arrears',
-    'UnauthorizedOperation.ChargeStatusException',
-    'UnauthorizedOperation.NonAuthorize',
-    'UnauthorizedOperation.Nonactivated',
-  ],
+  BankCard2EVerification: cardErrors,
+  BankCardVerification: cardErrors,
+  BankCard4EVerification: cardErrors,
 } as const;
 
 /** The pages' texts of their codes. */

@@ -89,10 +89,19 @@ export const tencentCnScenarios: readonly Scenario[] = [
     faceSdk(`GetFaceIdToken=${code}`, 'GetFaceIdToken', code, code),
   ),
 
-  ...bankCardCodes.map(({ code, title }) => bankCard(`sandbox:${code}`, title, code)),
-  bankCard('sandbox:-99', 'a code that no table has', '-99'),
-  bankCard('韦小宝', 'the page, example 2', '-6', '6226090210146748'),
-  ...eachError('BankCard4EVerification').map((code) => bankCard(`sandbox:${code}`, code, code)),
+  ...(
+    ['BankCard2EVerification', 'BankCardVerification', 'BankCard4EVerification'] as const
+  ).flatMap((action) => [
+    ...bankCardCodes[action].map(({ code, title }) =>
+      bankCard(action, `sandbox:${code}`, title, code),
+    ),
+    bankCard(action, 'sandbox:-99', 'a code that no table has', '-99'),
+    ...eachError(action).map((code) => bankCard(action, `sandbox:${code}`, code, code)),
+  ]),
+  bankCard(
+    ...(['BankCard4EVerification', '韦小宝', 'the page, example 2', '-6'] as const),
+    '6226090210146748',
+  ),
 ];
 
 function eachError(action: keyof typeof businessErrors): string[] {
@@ -131,16 +140,16 @@ function faceSdk(order: string, action: string, title: string, expect: string): 
 }
 
 function bankCard(
+  action: keyof typeof bankCardCodes,
   name: string,
   title: string,
   expect: string,
   cardNumber = '6225768888888888',
 ): Scenario {
-  return {
-    provider,
-    action: 'BankCard4EVerification',
-    title,
-    input: { subject: { ...subject, name }, cardNumber, phone: '16137688175' },
-    expect,
+  const inputs = {
+    BankCard2EVerification: { subject: { name } },
+    BankCardVerification: { subject: { ...subject, name } },
+    BankCard4EVerification: { subject: { ...subject, name }, phone: '16137688175' },
   };
+  return { provider, action, title, input: { ...inputs[action], cardNumber }, expect };
 }

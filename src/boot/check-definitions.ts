@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  bankCardElements,
   checkKinds,
   contractVersion,
   faultKinds,
@@ -94,6 +95,14 @@ const channel = z.strictObject({
   reuse: z.strictObject({ marginSeconds: seconds }).optional(),
 });
 
+const bankCardVariant = z.strictObject({
+  elements: z
+    .array(z.enum(bankCardElements, `must be of ${bankCardElements.join(', ')}`))
+    .refine((elements) => elements.includes('CARD_NUMBER'), 'must include CARD_NUMBER'),
+  action: text,
+  prepare: aFunction,
+});
+
 interface StandardSchema {
   readonly '~standard'?: { readonly validate?: unknown } | null;
 }
@@ -121,7 +130,9 @@ const definition = z.strictObject({
     channel,
     'must be an object of channels',
   ),
-  bankCard: z.strictObject({ action: text, prepare: aFunction }).optional(),
+  bankCard: z
+    .strictObject({ variants: z.array(bankCardVariant).min(1, 'must have one') })
+    .optional(),
   typeDefs: z.string('must be SDL as text'),
   resolvers: z.record(text, z.record(text, aFunction)).optional(),
   sandbox: aFunction.optional(),
@@ -182,7 +193,9 @@ function findMistakes(given: AnyProvider): string[] {
   const channels = Object.entries(given.channels);
   const starts = [
     ...channels.map(([channelName, { action: start }]) => [channelName, start] as const),
-    ...(bankCard ? [['bankCard', bankCard.action] as const] : []),
+    ...(bankCard?.variants ?? []).map(
+      ({ elements, action: called }) => [`bankCard ${elements.join(', ')}`, called] as const,
+    ),
   ];
   for (const [what, start] of starts) {
     const effect = Object.hasOwn(actions, start) ? actions[start]?.effect : undefined;
@@ -194,6 +207,9 @@ function findMistakes(given: AnyProvider): string[] {
       );
     }
   }
+  const sets = (bankCard?.variants ?? []).map(({ elements }) => elements.toSorted().join(', '));
+  const twice = sets.find((set, at) => sets.indexOf(set) !== at);
+  if (twice !== undefined) wrong.push(`${name}: bankCard has two variants of ${twice}.`);
   for (const [channelName, each] of channels) {
     const { notification: told, imageOptions, optionsField, outcome, fetchOutcome } = each;
     if (!fetchOutcome && (outcome === 'QUERY' || typeof outcome === 'function')) {

@@ -82,6 +82,7 @@ const cardResult = z.strictObject({
   code: z.string().nullable(),
   message: z.string().nullable(),
   billing,
+  possibleAgainAtMs: z.number().nullish(),
 });
 
 export function assertSoundOutcome(given: OutcomeAnswer): void {

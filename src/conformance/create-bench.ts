@@ -212,7 +212,6 @@ export async function createBench(
         caller,
         {
           cardNumber: '',
-          phone: '',
           maxAgeSeconds: 0,
           ...input,
           idempotencyKey,

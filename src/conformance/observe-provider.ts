@@ -124,16 +124,18 @@ export function observeProvider(provider: AnyProvider, observed: Observed): AnyP
     ...(bankCard
       ? {
           bankCard: {
-            ...bankCard,
-            prepare: (
-              ...given: Parameters<typeof bankCard.prepare>
-            ): PreparedBankCardCheck<unknown> => {
-              const prepared = preparedBy('bankCard', bankCard.prepare(...given));
-              if ('problems' in prepared) return prepared;
-              const check = (call: ProviderCall<unknown>) =>
-                noted(() => prepared.check(lend(call)), observed.cardResults);
-              return { check };
-            },
+            variants: bankCard.variants.map((variant) => ({
+              ...variant,
+              prepare: (
+                ...given: Parameters<typeof variant.prepare>
+              ): PreparedBankCardCheck<unknown> => {
+                const prepared = preparedBy('bankCard', variant.prepare(...given));
+                if ('problems' in prepared) return prepared;
+                const check = (call: ProviderCall<unknown>) =>
+                  noted(() => prepared.check(lend(call)), observed.cardResults);
+                return { check };
+              },
+            })),
           },
         }
       : {}),

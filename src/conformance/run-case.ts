@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { OutcomeAnswer } from '../contract/index.ts';
+import { checkedElements, findVariant } from '../core/bank-cards/checked-elements.ts';
 import { onBench, type Bench, type BenchTerms } from './create-bench.ts';
 import { explainFault } from './observe-provider.ts';
 import type {
@@ -22,6 +23,12 @@ export function answeredStarts({ starts = [] }: ConformanceSubject): readonly St
 
 export function answeredCards({ bankCards = [] }: ConformanceSubject): readonly BankCardCase[] {
   return bankCards.filter(isAnswered);
+}
+
+/** The action of the variant that serves a case. */
+export function actionOfCard({ provider }: ConformanceSubject, { input }: BankCardCase): string {
+  const { subject = { name: null, idNumber: null }, phone = null } = input;
+  return findVariant(provider, checkedElements({ subject, phone }))?.action ?? '';
 }
 
 /** The start that precedes an outcome or a notification. */

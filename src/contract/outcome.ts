@@ -36,6 +36,10 @@ export const bankCardOutcomes = [
 ] as const;
 export type BankCardOutcome = (typeof bankCardOutcomes)[number];
 
+/** What a bank card check compares. Every check has the card number. */
+export const bankCardElements = ['CARD_NUMBER', 'NAME', 'ID_NUMBER', 'PHONE'] as const;
+export type BankCardElement = (typeof bankCardElements)[number];
+
 /** What a person needs to begin a verification, as the provider returned it. */
 export type Launch =
   | {
@@ -122,4 +126,6 @@ export interface BankCardResult {
   /** The documented text of the code, from the plugin's table. Never the provider's free text. */
   readonly message: string | null;
   readonly billing: Billing;
+  /** With a daily limit: when it ends, in epoch ms. */
+  readonly possibleAgainAtMs?: number | null;
 }

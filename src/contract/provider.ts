@@ -2,7 +2,13 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ActionEffect } from './action-effect.ts';
 import type { FaultKind } from './fault.ts';
 import type { FieldProblem } from './field-problem.ts';
-import type { BankCardResult, CheckKind, OutcomeAnswer, Started } from './outcome.ts';
+import type {
+  BankCardElement,
+  BankCardResult,
+  CheckKind,
+  OutcomeAnswer,
+  Started,
+} from './outcome.ts';
 import type { UpstreamResponse, UpstreamRequest } from './upstream.ts';
 import type { Secret } from './secret.ts';
 
@@ -262,7 +268,7 @@ export interface ChannelDefinition<Settings> {
 export interface BankCardInput {
   readonly subject: { readonly name: string | null; readonly idNumber: string | null };
   readonly cardNumber: string;
-  readonly phone: string;
+  readonly phone: string | null;
   readonly certType: number;
 }
 
@@ -270,13 +276,22 @@ export type PreparedBankCardCheck<Settings> =
   | { readonly problems: readonly FieldProblem[] }
   | { readonly check: (call: ProviderCall<Settings>) => Promise<BankCardResult> };
 
-export interface BankCardDefinition<Settings> {
+/** A check of one set of elements. */
+export interface BankCardVariant<Settings> {
+  /** What the provider compares, exactly. It always includes `CARD_NUMBER`. */
+  readonly elements: readonly BankCardElement[];
   /** The action that `check` calls. Its effect decides what a lost response means. */
   readonly action: string;
+  /** Gets an input that has these elements and no others. A pure function, which returns every problem. */
   readonly prepare: (
     input: BankCardInput,
     context: PrepareContext<Settings>,
   ) => PreparedBankCardCheck<Settings>;
+}
+
+export interface BankCardDefinition<Settings> {
+  /** One for each set of elements that the provider can check. */
+  readonly variants: readonly BankCardVariant<Settings>[];
 }
 
 /** Resolvers of a plugin's own types. They get the parent only: no arguments and no context. */

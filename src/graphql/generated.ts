@@ -30,16 +30,22 @@ export type BankCardCheck = {
   billing: VerificationBilling;
   /** When the provider was asked. */
   checkedAt: Scalars['VerificationDateTime']['output'];
+  /** What was compared. */
+  checkedElements: Array<BankCardElement>;
   /** The provider's own result code. */
   code: Maybe<Scalars['String']['output']>;
+  /** Your reference to the record of the person's consent. */
+  consentRef: Maybe<Scalars['String']['output']>;
   /** The id of the check. */
   id: Scalars['ID']['output'];
-  /** True only for the outcome MATCHED. */
+  /** True only for the outcome MATCHED: the elements in `checkedElements` belong together. It says nothing about others. */
   matched: Scalars['Boolean']['output'];
   /** The provider's documented text for the code. For people; do not use it in program logic. */
   message: Maybe<Scalars['String']['output']>;
   /** The outcome of the check. */
   outcome: BankCardOutcome;
+  /** With the reason DAILY_LIMIT: when the provider's limit ends. Kept for three days, like `reason`. */
+  possibleAgainAt: Maybe<Scalars['VerificationDateTime']['output']>;
   /** The provider that checked the card. */
   provider: VerificationProvider;
   /** Kept for three days, like `code` and `message`. Afterwards OTHER. */
@@ -52,13 +58,42 @@ export type BankCardCheck = {
   user: Maybe<User>;
 };
 
+/** A page of a user's bank card checks. */
+export type BankCardCheckConnection = {
+  __typename?: 'BankCardCheckConnection';
+  /** The entries of this page. */
+  edges: Array<BankCardCheckEdge>;
+  /** Whether and where the list continues. */
+  pageInfo: VerificationPageInfo;
+};
+
+/** An entry of a page. */
+export type BankCardCheckEdge = {
+  __typename?: 'BankCardCheckEdge';
+  /** Pass it as `after` to continue after this entry. */
+  cursor: Scalars['String']['output'];
+  /** Null, with an error, if it cannot be read at the moment. */
+  node: Maybe<BankCardCheck>;
+};
+
+/** What a bank card check compares. */
+export type BankCardElement =
+  /** The number of the card. Part of every check. */
+  | 'CARD_NUMBER'
+  /** The holder's ID number. */
+  | 'ID_NUMBER'
+  /** The name of its holder. */
+  | 'NAME'
+  /** The holder's mobile number. */
+  | 'PHONE';
+
 /** The outcome of a bank card check. */
 export type BankCardOutcome =
   /** The state of the card does not allow the check. */
   | 'CARD_UNUSABLE'
   /** The provider refused name, ID number, card number or phone as invalid. */
   | 'INPUT_REFUSED'
-  /** Name, ID number, card number and phone belong together. */
+  /** The checked elements belong together. */
   | 'MATCHED'
   /** They do not belong together. */
   | 'MISMATCHED'
@@ -79,7 +114,7 @@ export type BankCardOutcomeReason =
   | 'CARD_STATE_ABNORMAL'
   /** The card was confiscated. */
   | 'CONFISCATED_CARD'
-  /** The provider's own daily limit for this person or card. Possible again tomorrow, China time. Limits of this service are problems: `VerificationLimitProblem`. */
+  /** The provider's own daily limit for this person or card. Possible again at `possibleAgainAt`. Limits of this service are problems: `VerificationLimitProblem`. */
   | 'DAILY_LIMIT'
   /** Only second-generation ID cards are supported. */
   | 'DOCUMENT_UNSUPPORTED'
@@ -114,6 +149,15 @@ export type BankCardOutcomeReason =
   /** The card is restricted. */
   | 'RESTRICTED_CARD';
 
+/** A set of elements that a provider can check. */
+export type BankCardVariant = {
+  __typename?: 'BankCardVariant';
+  /** The provider's own name of the action. */
+  action: Scalars['String']['output'];
+  /** What is compared, exactly. */
+  elements: Array<BankCardElement>;
+};
+
 /** The verification as it ended, or why it could not be cancelled. */
 export type CancelVerificationResult =
   CancelVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
@@ -133,12 +177,17 @@ export type CheckBankCardInput = {
   certType?: InputMaybe<Scalars['Int']['input']>;
   /** Your reference to the record of the person's consent. */
   consentRef?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * What is checked; by default all that is given. Give exactly what it names. `verificationProviders` lists the sets that
+   * each provider can check (`bankCardVariants`).
+   */
+  elements?: InputMaybe<Array<BankCardElement>>;
   /** Your idempotency key for this check, 1 to 255 characters. The same key is never charged twice. */
   idempotencyKey: Scalars['String']['input'];
   /** The maximum age of an earlier result that may be returned again. 0: always ask the provider. */
   maxAgeSeconds?: InputMaybe<Scalars['Int']['input']>;
   /** The mobile number that the bank has, mainland China. +86, blanks and hyphens are removed. */
-  phone: Scalars['String']['input'];
+  phone?: InputMaybe<Scalars['String']['input']>;
   /** The provider's id; by default the only enabled provider of bank card checks. */
   provider?: InputMaybe<Scalars['ID']['input']>;
   /** The holder of the card. */
@@ -180,7 +229,8 @@ export type Mutation = {
    */
   cancelVerification: Maybe<CancelVerificationResult>;
   /**
-   * Checks whether name, ID number, card number and phone belong together. May be charged.
+   * Checks whether a card number, and the name, ID number and phone that are given with it, belong together. May be
+   * charged.
    *
    * A repeated call with the same `idempotencyKey` and the same input is never charged twice: it returns
    * the result of the first call. If the provider's response to that call was lost, it returns
@@ -651,12 +701,20 @@ export type TencentIntlWebOptionsInput = {
 /** A user. Other subgraphs provide more fields. */
 export type User = {
   __typename?: 'User';
+  /** The user's bank card checks that the caller may see, newest first. At most 100 per page. */
+  bankCardChecks: Maybe<BankCardCheckConnection>;
   /** The id of the user. */
   id: Scalars['ID']['output'];
   /** The newest verification that the user passed. Null if there is none. */
   latestPassedVerification: Maybe<Verification>;
   /** The user's verifications that the caller may see, newest first. At most 100 per page. */
   verifications: Maybe<VerificationConnection>;
+};
+
+/** A user. Other subgraphs provide more fields. */
+export type UserBankCardChecksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** A user. Other subgraphs provide more fields. */
@@ -678,6 +736,8 @@ export type Verification = {
   channel: Maybe<VerificationChannel>;
   /** What a pass of this verification attests. */
   checks: Array<VerificationCheckKind>;
+  /** Your reference to the record of the person's consent. */
+  consentRef: Maybe<Scalars['String']['output']>;
   /** When it was started. */
   createdAt: Scalars['VerificationDateTime']['output'];
   /** The time until which the person may finish. */
@@ -1109,6 +1169,8 @@ export type VerificationProvider = {
   __typename?: 'VerificationProvider';
   /** The calls that this service makes to it. */
   actions: Array<VerificationProviderAction>;
+  /** The sets of elements of a bank card that it can check. Empty if it checks no cards. */
+  bankCardVariants: Array<BankCardVariant>;
   /** The ways in which it verifies a person. */
   channels: Array<VerificationProviderChannel>;
   /** Whether this service calls it. */
@@ -1443,8 +1505,16 @@ export type ResolversTypes = {
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  BankCardCheckConnection: ResolverTypeWrapper<
+    Omit<BankCardCheckConnection, 'edges'> & { edges: Array<ResolversTypes['BankCardCheckEdge']> }
+  >;
+  BankCardCheckEdge: ResolverTypeWrapper<
+    Omit<BankCardCheckEdge, 'node'> & { node?: Maybe<ResolversTypes['BankCardCheck']> }
+  >;
+  BankCardElement: BankCardElement;
   BankCardOutcome: BankCardOutcome;
   BankCardOutcomeReason: BankCardOutcomeReason;
+  BankCardVariant: ResolverTypeWrapper<BankCardVariant>;
   CancelVerificationResult: ResolverTypeWrapper<
     ResolversUnionTypes<ResolversTypes>['CancelVerificationResult']
   >;
@@ -1567,6 +1637,13 @@ export type ResolversParentTypes = {
   String: Scalars['String']['output'];
   ID: Scalars['ID']['output'];
   Boolean: Scalars['Boolean']['output'];
+  BankCardCheckConnection: Omit<BankCardCheckConnection, 'edges'> & {
+    edges: Array<ResolversParentTypes['BankCardCheckEdge']>;
+  };
+  BankCardCheckEdge: Omit<BankCardCheckEdge, 'node'> & {
+    node?: Maybe<ResolversParentTypes['BankCardCheck']>;
+  };
+  BankCardVariant: BankCardVariant;
   CancelVerificationResult: ResolversUnionTypes<ResolversParentTypes>['CancelVerificationResult'];
   CancelVerificationSuccess: Omit<CancelVerificationSuccess, 'verification'> & {
     verification: ResolversParentTypes['Verification'];
@@ -1648,16 +1725,50 @@ export type BankCardCheckResolvers<
   >;
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   checkedAt?: Resolver<ResolversTypes['VerificationDateTime'], ParentType, ContextType>;
+  checkedElements?: Resolver<Array<ResolversTypes['BankCardElement']>, ParentType, ContextType>;
   code?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  consentRef?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   matched?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   message?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   outcome?: Resolver<ResolversTypes['BankCardOutcome'], ParentType, ContextType>;
+  possibleAgainAt?: Resolver<
+    Maybe<ResolversTypes['VerificationDateTime']>,
+    ParentType,
+    ContextType
+  >;
   provider?: Resolver<ResolversTypes['VerificationProvider'], ParentType, ContextType>;
   reason?: Resolver<ResolversTypes['BankCardOutcomeReason'], ParentType, ContextType>;
   sandbox?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   sourceCheckId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
+};
+
+export type BankCardCheckConnectionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['BankCardCheckConnection'] =
+    ResolversParentTypes['BankCardCheckConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['BankCardCheckEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['VerificationPageInfo'], ParentType, ContextType>;
+};
+
+export type BankCardCheckEdgeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['BankCardCheckEdge'] =
+    ResolversParentTypes['BankCardCheckEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<Maybe<ResolversTypes['BankCardCheck']>, ParentType, ContextType>;
+};
+
+export type BankCardVariantResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['BankCardVariant'] =
+    ResolversParentTypes['BankCardVariant'],
+> = {
+  action?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  elements?: Resolver<Array<ResolversTypes['BankCardElement']>, ParentType, ContextType>;
 };
 
 export type CancelVerificationResultResolvers<
@@ -1930,6 +2041,12 @@ export type UserResolvers<
     FederationReferenceType,
     ContextType
   >;
+  bankCardChecks?: Resolver<
+    Maybe<ResolversTypes['BankCardCheckConnection']>,
+    ParentType,
+    ContextType,
+    RequireFields<UserBankCardChecksArgs, 'first'>
+  >;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   latestPassedVerification?: Resolver<
     Maybe<ResolversTypes['Verification']>,
@@ -1958,6 +2075,7 @@ export type VerificationResolvers<
   >;
   channel?: Resolver<Maybe<ResolversTypes['VerificationChannel']>, ParentType, ContextType>;
   checks?: Resolver<Array<ResolversTypes['VerificationCheckKind']>, ParentType, ContextType>;
+  consentRef?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['VerificationDateTime'], ParentType, ContextType>;
   expiresAt?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
   extra?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2163,6 +2281,7 @@ export type VerificationProviderResolvers<
     ResolversParentTypes['VerificationProvider'],
 > = {
   actions?: Resolver<Array<ResolversTypes['VerificationProviderAction']>, ParentType, ContextType>;
+  bankCardVariants?: Resolver<Array<ResolversTypes['BankCardVariant']>, ParentType, ContextType>;
   channels?: Resolver<
     Array<ResolversTypes['VerificationProviderChannel']>,
     ParentType,
@@ -2259,6 +2378,9 @@ export type VerificationUnavailableProblemResolvers<
 
 export type Resolvers<ContextType = GraphqlContext> = {
   BankCardCheck?: BankCardCheckResolvers<ContextType>;
+  BankCardCheckConnection?: BankCardCheckConnectionResolvers<ContextType>;
+  BankCardCheckEdge?: BankCardCheckEdgeResolvers<ContextType>;
+  BankCardVariant?: BankCardVariantResolvers<ContextType>;
   CancelVerificationResult?: CancelVerificationResultResolvers<ContextType>;
   CancelVerificationSuccess?: CancelVerificationSuccessResolvers<ContextType>;
   CheckBankCardResult?: CheckBankCardResultResolvers<ContextType>;

@@ -13,7 +13,7 @@ export const limits = {
   fields: 50_000,
   /** Entity references in all `_entities` fields of an operation together. */
   representations: 1000,
-  /** Requested verifications in all lists of an operation together. */
+  /** Requested verifications and checks in all lists of an operation together. */
   listed: 5000,
 } as const;
 

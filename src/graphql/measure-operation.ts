@@ -20,7 +20,7 @@ export interface Measure {
   readonly fields: number;
   /** Number of entity references. */
   readonly representations: number;
-  /** Number of verifications in lists. */
+  /** Number of verifications and checks in lists. */
   readonly listed: number;
 }
 
@@ -92,7 +92,7 @@ export function measureOperation({ schema, document, operation, variables }: Ask
       const count = countOf(argumentOf(field, 'representations'), variables);
       return add({ fields: own, representations: count, listed: 0 }, times(count, below));
     }
-    if (name === 'verifications') {
+    if (name === 'verifications' || name === 'bankCardChecks') {
       const first = numberOf(argumentOf(field, 'first'), variables);
       // The fields below count once for each edge, and once for an empty connection.
       return add({ fields: own, representations: 0, listed: first }, times(first, below));

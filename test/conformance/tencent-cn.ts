@@ -195,9 +195,37 @@ export const tencentCnSubject: ConformanceSubject = {
       expect: { fault: 'busy' },
     },
     {
-      title: 'no card and no phone',
-      input: { subject: somebody },
-      expect: { problems: ['cardNumber', 'phone'] },
+      title: 'no card number',
+      input: { ...card, cardNumber: '' },
+      expect: { problems: ['cardNumber'] },
+    },
+    {
+      title: 'two elements match',
+      input: { subject: { name: somebody.name, idNumber: null }, cardNumber: card.cardNumber },
+      answers: { BankCard2EVerification: response({ Result: '0' }) },
+      sends: {
+        BankCard2EVerification: { body: { Name: somebody.name, BankCard: card.cardNumber } },
+      },
+      expect: { outcome: 'MATCHED', code: '0', billing: 'CHARGED' },
+    },
+    {
+      title: 'two elements, another holder: a number that is a refusal with more elements',
+      input: { subject: { name: somebody.name, idNumber: null }, cardNumber: card.cardNumber },
+      answers: { BankCard2EVerification: response({ Result: '-4' }) },
+      expect: { outcome: 'MISMATCHED', code: '-4', billing: 'CHARGED' },
+    },
+    {
+      title: 'three elements match',
+      input: { subject: somebody, cardNumber: card.cardNumber },
+      answers: { BankCardVerification: response({ Result: '0' }) },
+      sends: { BankCardVerification: { body: { IdCard: somebody.idNumber, CertType: 0 } } },
+      expect: { outcome: 'MATCHED', code: '0', billing: 'CHARGED' },
+    },
+    {
+      title: 'three elements, the format of the card number',
+      input: { subject: somebody, cardNumber: card.cardNumber },
+      answers: { BankCardVerification: response({ Result: '-4' }) },
+      expect: { outcome: 'INPUT_REFUSED', code: '-4', billing: 'NOT_CHARGED' },
     },
   ],
 };

@@ -13,6 +13,7 @@ import {
 import { readBankCardChecks } from '../../src/core/bank-cards/read-bank-card-checks.ts';
 import { storeFault } from '../support/store-fault.ts';
 import {
+  allFour,
   probe,
   callerOf,
   createTestCore,
@@ -344,7 +345,7 @@ describe('a bank card check', () => {
   it('is OUTCOME_UNKNOWN when a plugin sends another call after its paid call', async () => {
     const twice: AnyProvider = {
       ...probe,
-      bankCard: {
+      bankCard: allFour({
         action: 'Check',
         prepare: () => ({
           check: async (call: ProviderCall<unknown>) => {
@@ -363,7 +364,7 @@ describe('a bank card check', () => {
             return send();
           },
         }),
-      },
+      }),
     };
     const core = createTestCore({ definitions: [twice] });
     for (let time = 0; time < 2; time++) {

@@ -5,7 +5,9 @@ import { readVerifications } from '../../src/core/verifications/read-verificatio
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { probeRequest } from '../support/probe-request.ts';
-import { callerOf, createTestCore, matched, probe } from '../support/test-core.ts';
+import { allFour, callerOf, createTestCore, matched, probe } from '../support/test-core.ts';
+
+const holder = { subject: { name: '韦小宝', idNumber: '11204416541220243X' } };
 
 function send(call: ProviderCall<unknown>, action: string, answer: unknown = {}) {
   return call.send({
@@ -65,7 +67,7 @@ describe('an access token that the provider refuses', () => {
     let fetched = 0;
     const definition = probeWith({
       faults: { ...probe.faults, Token: 'credentials' },
-      bankCard: {
+      bankCard: allFour({
         action: 'Check',
         prepare: () => ({
           check: async (call: ProviderCall<unknown>) => {
@@ -85,11 +87,16 @@ describe('an access token that the provider refuses', () => {
             });
           },
         }),
-      },
+      }),
     });
     const core = createTestCore({ definitions: [definition] });
     const check = (idempotencyKey: string) => {
-      const input = { idempotencyKey, cardNumber: '6225768888888888', phone: '16137688175' };
+      const input = {
+        idempotencyKey,
+        cardNumber: '6225768888888888',
+        phone: '16137688175',
+        ...holder,
+      };
       const given = { ...input, maxAgeSeconds: 0 };
       return checkBankCard(core.deps, callerOf(), given, core.deps.now() + 9000);
     };

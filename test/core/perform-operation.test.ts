@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  bankCardElements,
   ProviderFault,
   type AnyProvider,
   type ProviderCall,
@@ -40,8 +41,8 @@ function checking(
   work: (call: Call) => Promise<unknown>,
   changes: Parameters<typeof probeWith>[0] = {},
 ): AnyProvider {
-  const bankCard = { action: 'Check', prepare: () => ({ check: work }) };
-  return probeWith({ ...changes, bankCard });
+  const variant = { action: 'Check', elements: bankCardElements, prepare: () => ({ check: work }) };
+  return probeWith({ ...changes, bankCard: { variants: [variant] } });
 }
 
 function check({ deps }: TestCore, idempotencyKey = 'k', maxAgeSeconds: number | null = 0) {

@@ -10,11 +10,9 @@ import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
 import type { Caller } from '../../src/core/callers/caller.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { finishReturn } from '../../src/core/verifications/finish-return.ts';
+import { readUserList } from '../../src/core/records/read-user-list.ts';
 import { readBankCardChecks } from '../../src/core/bank-cards/read-bank-card-checks.ts';
-import {
-  readListPage,
-  readUserVerifications,
-} from '../../src/core/verifications/read-user-verifications.ts';
+import { readListPage } from '../../src/core/verifications/read-user-verifications.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { redactUserData } from '../../src/core/redaction/redact-user-data.ts';
@@ -430,14 +428,16 @@ describe('a redacted user', () => {
     for (const id of [first.id, other.id]) {
       expect(await read(core, id)).toMatchObject({ redactedAtMs: core.clock.ms });
     }
-    const listed = await readUserVerifications(
+    const listed = await readUserList(
       core.deps,
       eraser,
       'user-1',
       { first: 10, after: null, deadlineMs: core.deps.now() + 9000 },
       {
         records: (ids) => readVerifications(core.deps, eraser, ids, core.deps.now() + 9000),
-        page: (page) => readListPage(core.deps, eraser, page),
+        page: (after) =>
+          readListPage(core.deps, eraser, { userId: 'user-1', list: 'verifications', after }),
+        isId: () => true,
       },
     );
     expect(listed).toEqual({ listed: [], hasMore: false });

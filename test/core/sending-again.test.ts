@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProviderFault, type ProviderCall } from '../../src/contract/index.ts';
+import { ProviderFault, type BankCardResult, type ProviderCall } from '../../src/contract/index.ts';
 import { LimiterRefusal, MissedTurn, type Limiter } from '../../src/ports/index.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { createMemoryPacer } from '../../src/infra/memory/memory-pacer.ts';
@@ -8,7 +8,14 @@ import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { checkDefinitions } from '../../src/boot/check-definitions.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { probeRequest } from '../support/probe-request.ts';
-import { probe, callerOf, createTestCore, failing, matched } from '../support/test-core.ts';
+import {
+  allFour,
+  probe,
+  callerOf,
+  createTestCore,
+  failing,
+  matched,
+} from '../support/test-core.ts';
 
 /** A provider whose chargeable action is sent once more after its code `Busy`. */
 const actions = { Check: { retryableCodes: ['Busy'] } };
@@ -110,21 +117,24 @@ describe('a call whose nonce was refused', () => {
 
 describe('a plugin with several calls around its chargeable call', () => {
   /** The probe with a check of its own, which gets a function that sends. */
-  function checking(work: (send: (action: string) => Promise<unknown>) => Promise<unknown>) {
+  function checking(work: (send: (action: string) => Promise<BankCardResult>) => Promise<unknown>) {
     return probeWith({
-      bankCard: {
+      bankCard: allFour({
         action: 'Check',
         prepare: () => ({
-          check: (call: { readonly send: (upstream: unknown) => Promise<unknown> }) =>
-            work((action) =>
+          check: async (call: ProviderCall<unknown>) => {
+            const result = await work((action) =>
               call.send({
                 action,
                 build: () => probeRequest(action),
                 read: () => matched,
               }),
-            ),
+            );
+            // Some of them return several.
+            return result as BankCardResult;
+          },
         }),
-      },
+      }),
     });
   }
 
@@ -227,7 +237,7 @@ describe('the nonce clock', () => {
 describe('a request that is slow to build', () => {
   it('is built before its reserved slot, and sent in it', async () => {
     const now = (): number => performance.timeOrigin + performance.now();
-    const bankCard = {
+    const bankCard = allFour({
       action: 'Check',
       prepare: () => ({
         check: (call: ProviderCall<unknown>) =>
@@ -246,7 +256,7 @@ describe('a request that is slow to build', () => {
             read: () => matched,
           }),
       }),
-    };
+    });
     const limiter = createBottleneckLimiter({
       pacer: createMemoryPacer({ now, guardMs: 20 }),
       ...{ now, guardMs: 20 },

@@ -1,3 +1,5 @@
+import { readUserList } from '../../src/core/records/read-user-list.ts';
+import { isRecordId } from '../../src/core/records/records.ts';
 import { describe, expect, it } from 'vitest';
 import type { AnyProvider, OutcomeAnswer } from '../../src/contract/index.ts';
 import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
@@ -6,7 +8,6 @@ import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { Secret } from '../../src/contract/index.ts';
 import {
   readLatestPassed,
-  readUserVerifications,
   readListPage,
   type ReadVerifications,
   type Readers,
@@ -90,11 +91,16 @@ function readersOf(deps: CoreDeps, caller: Caller): Readers {
 
 async function list(
   { deps }: TestCore,
-  asked: Partial<Parameters<typeof readUserVerifications>[3]> = {},
+  asked: Partial<Parameters<typeof readUserList>[3]> = {},
   { caller = callerOf(), userId = 'user-1' } = {},
 ) {
   const page = { first: 100, after: null, deadlineMs: deps.now() + 9000, ...asked };
-  return readUserVerifications(deps, caller, userId, page, readersOf(deps, caller));
+  const { records, page: readPage } = readersOf(deps, caller);
+  return readUserList(deps, caller, userId, page, {
+    records,
+    page: (after) => readPage({ userId, list: 'verifications', after }),
+    isId: (id) => isRecordId('verification', id),
+  });
 }
 
 async function idsOf(...given: Parameters<typeof list>) {
@@ -121,7 +127,7 @@ describe('the verifications of a user', () => {
       if (at % 3 === 0) core.clock.ms += 1;
     }
     const seen: string[] = [];
-    let after: Parameters<typeof readUserVerifications>[3]['after'] = null;
+    let after: Parameters<typeof readUserList>[3]['after'] = null;
     let pages = 0;
     for (let more = true; more; pages++) {
       const page = await list(core, { first: 7, after });
@@ -195,9 +201,9 @@ describe('the verifications of a user', () => {
     bad = await start(core, 'bad');
     const { listed } = await list(core);
     expect(listed).toHaveLength(2);
-    for (const { entry, verification } of listed) {
-      if (entry.id === bad) expect(verification).toBeInstanceOf(StoreUnavailable);
-      else expect(verification).toMatchObject({ id: good });
+    for (const { entry, item } of listed) {
+      if (entry.id === bad) expect(item).toBeInstanceOf(StoreUnavailable);
+      else expect(item).toMatchObject({ id: good });
     }
   });
 });

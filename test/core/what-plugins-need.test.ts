@@ -9,8 +9,17 @@ import { quotaOf, type RegisteredProvider } from '../../src/core/upstream/regist
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { probeRequest } from '../support/probe-request.ts';
-import { callerOf, createTestCore, matched, passedAnswer, probe } from '../support/test-core.ts';
+import {
+  allFour,
+  callerOf,
+  createTestCore,
+  matched,
+  passedAnswer,
+  probe,
+} from '../support/test-core.ts';
 import { until } from '../support/until.ts';
+
+const holder = { subject: { name: '韦小宝', idNumber: '11204416541220243X' } };
 
 // Needs of other kinds of providers. Each was found when such a provider was written.
 
@@ -58,7 +67,7 @@ describe('an access token that expires early', () => {
     const definition = probeWith({
       faults: { ...probe.faults, TOKEN_EXPIRED: 'credentials' },
       actions: { Check: { retryableCodes: ['TOKEN_EXPIRED'] } },
-      bankCard: {
+      bankCard: allFour({
         action: 'Check',
         prepare: () => ({
           check: async (call: ProviderCall<unknown>) => {
@@ -83,14 +92,19 @@ describe('an access token that expires early', () => {
             });
           },
         }),
-      },
+      }),
     });
     const core = createTestCore({ definitions: [definition] });
     core.provider.reply(
       () => ({ expired: true }),
       () => ({}),
     );
-    const input = { idempotencyKey: 'k', cardNumber: '6225768888888888', phone: '16137688175' };
+    const input = {
+      idempotencyKey: 'k',
+      cardNumber: '6225768888888888',
+      phone: '16137688175',
+      ...holder,
+    };
     const given = { ...input, maxAgeSeconds: 0 };
     const outcome = await checkBankCard(core.deps, callerOf(), given, core.deps.now() + 9000);
     expect(outcome).toMatchObject({ kind: 'success', check: { result: { outcome: 'MATCHED' } } });

@@ -200,7 +200,7 @@ describe('boot', () => {
     ],
     [
       'checks cards by an action that does not exist',
-      { bankCard: { ...probe.bankCard, action: 'Other' } as never },
+      { bankCard: { variants: [{ ...probe.bankCard?.variants[0], action: 'Other' }] } as never },
       'Other, which is not declared',
     ],
     ['does nothing', { channels: {}, bankCard: undefined } as never, 'neither a channel'],

@@ -92,6 +92,14 @@ export const resultTables: Readonly<Record<string, Readonly<Record<string, Meani
   },
 };
 
+const cardErrors: readonly string[] = [
+  ...['FailedOperation.DecryptSystemError', 'FailedOperation.StsUnAuthErrError'],
+  ...['FailedOperation.UnKnown', 'InvalidParameter', 'InvalidParameter.UnsupportEncryptField'],
+  ...['InvalidParameterValue', 'UnauthorizedOperation.Arrears'],
+  ...['UnauthorizedOperation.ChargeStatusException', 'UnauthorizedOperation.NonAuthorize'],
+  'UnauthorizedOperation.Nonactivated',
+];
+
 /** Business errors of the pages, by action. */
 export const pageErrors: Readonly<Record<string, readonly string[]>> = {
   GetEidToken: [
@@ -106,13 +114,9 @@ export const pageErrors: Readonly<Record<string, readonly string[]>> = {
     ...['FailedOperation.UnKnown', 'InvalidParameter', 'UnauthorizedOperation.Arrears'],
     'UnauthorizedOperation.Nonactivated',
   ],
-  BankCard4EVerification: [
-    ...['FailedOperation.DecryptSystemError', 'FailedOperation.StsUnAuthErrError'],
-    ...['FailedOperation.UnKnown', 'InvalidParameter', 'InvalidParameter.UnsupportEncryptField'],
-    ...['InvalidParameterValue', 'UnauthorizedOperation.Arrears'],
-    ...['UnauthorizedOperation.ChargeStatusException', 'UnauthorizedOperation.NonAuthorize'],
-    'UnauthorizedOperation.Nonactivated',
-  ],
+  BankCard2EVerification: cardErrors,
+  BankCardVerification: cardErrors,
+  BankCard4EVerification: cardErrors,
   ApplyWebVerificationBizTokenIntl: [
     ...['InternalError', 'InvalidParameter', 'InvalidParameterValue'],
     ...['UnauthorizedOperation.ActivateError', 'UnauthorizedOperation.Activating'],

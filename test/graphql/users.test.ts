@@ -70,6 +70,50 @@ describe('User', () => {
     expect(page.latestPassedVerification.id).toBe(first);
   });
 
+  it('has the checks that the caller may see, newest first, in pages', async () => {
+    const check = async (key: string, more: object) => {
+      const input = { idempotencyKey: key, cardNumber: '6225768888888888', subject, ...more };
+      const { data } = await app.send(checkMutation, { input }, as('dan'));
+      return data.checkBankCard.check.id;
+    };
+    const four = await check('four', { phone: '16137688175' });
+    const three = await check('three', {});
+    const query = `query ($users: [_Any!]!, $after: String) {
+      _entities(representations: $users) { ... on User { bankCardChecks(first: 1, after: $after) {
+        edges { node { id outcome checkedElements consentRef possibleAgainAt } }
+        pageInfo { hasNextPage endCursor }
+      } } }
+    }`;
+    const ask = async (headers = as('dan'), after: string | null = null) => {
+      const users = [{ __typename: 'User', id: 'dan' }];
+      const { data } = await app.send(query, { users, after }, headers);
+      return data._entities[0].bankCardChecks;
+    };
+    const page = await ask();
+    expect(page.edges).toMatchObject([
+      { node: { id: three, checkedElements: ['CARD_NUMBER', 'NAME', 'ID_NUMBER'] } },
+    ]);
+    expect(page.pageInfo.hasNextPage).toBe(true);
+    const rest = await ask(as('dan'), page.pageInfo.endCursor);
+    expect(rest.edges).toMatchObject([{ node: { id: four } }]);
+    expect((await ask(as('eve'))).edges).toEqual([]);
+    expect((await ask(as('dan', 'another-tenant'))).edges).toEqual([]);
+  });
+
+  it('says until when a daily limit holds: midnight in Shanghai', async () => {
+    const input = {
+      ...{ idempotencyKey: 'limit', cardNumber: '6225768888888888' },
+      subject: { name: 'sandbox:-17' },
+    };
+    const query = checkMutation.replace('sourceCheckId', 'sourceCheckId possibleAgainAt');
+    const { data } = await app.send(query, { input }, as('dan'));
+    const { check } = data.checkBankCard;
+    expect(check).toMatchObject({ outcome: 'NOT_PERFORMED', reason: 'DAILY_LIMIT' });
+    const shanghai = new Date(Date.parse(check.possibleAgainAt) + 8 * 3600 * 1000);
+    expect(shanghai.toISOString()).toMatch(/T00:00:00\.000Z$/u);
+    expect(Date.parse(check.possibleAgainAt)).toBeGreaterThan(Date.now());
+  });
+
   it('is never null, and shows others no verifications', async () => {
     await pass('bea', 'b');
     for (const headers of [as('eve'), as('bea', 'another-tenant')]) {

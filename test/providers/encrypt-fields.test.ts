@@ -141,7 +141,7 @@ describe('encryption of sensitive fields', () => {
       { BankCard4EVerification: { Result: '0' } },
       settings,
     );
-    const prepared = tencentCn.bankCard?.prepare(
+    const prepared = tencentCn.bankCard?.variants.at(-1)?.prepare(
       {
         subject: { name: '韦小宝', idNumber: '11204416541220243X' },
         cardNumber: '6225768888888888',

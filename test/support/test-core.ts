@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import {
+  bankCardElements,
   contractVersion,
   defineProvider,
   ProviderErrorResponse,
   ProviderFault,
   Secret,
   type AnyProvider,
+  type BankCardDefinition,
   type BankCardResult,
+  type BankCardVariant,
   type FaultKind,
   type OutcomeAnswer,
 } from '../../src/contract/index.ts';
@@ -150,6 +153,13 @@ export function callerOf(
   return { tenantId, userId, scopes: new Set(scopes) };
 }
 
+/** Card checks of a provider that compares all four elements. */
+export function allFour(
+  variant: Omit<BankCardVariant<unknown>, 'elements'>,
+): BankCardDefinition<unknown> {
+  return { variants: [{ ...variant, elements: bankCardElements }] };
+}
+
 /** A small provider for tests: its responses are its outcomes. */
 export const probe = defineProvider({
   contractVersion,
@@ -188,10 +198,10 @@ export const probe = defineProvider({
       fetchOutcome: (call) => send<OutcomeAnswer>(call, 'Result', {}),
     },
   },
-  bankCard: {
+  bankCard: allFour({
     action: 'Check',
     prepare: () => ({ check: (call) => send<BankCardResult>(call, 'Check', {}) }),
-  },
+  }),
   typeDefs: 'type ProbeNothing { nothing: String }',
 });
 

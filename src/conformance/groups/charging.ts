@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { onBench, type Bench, type BenchTerms } from '../create-bench.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
-import { answeredCards, answeredStarts } from '../run-case.ts';
+import { actionOfCard, answeredCards, answeredStarts } from '../run-case.ts';
 import type { ConformanceSubject } from '../subject.ts';
 
 /** At most one call that may charge, whatever happens to its response. */
@@ -22,10 +22,10 @@ export function chargingGroup(subject: ConformanceSubject): Group {
         run: (bench: Bench) => bench.start(each),
       })),
     ...answeredCards(subject)
-      .filter(() => mayCharge(provider.bankCard?.action))
+      .filter((each) => mayCharge(actionOfCard(subject, each)))
       .map((each) => ({
         title: `bank card: ${each.title}`,
-        action: provider.bankCard?.action ?? '',
+        action: actionOfCard(subject, each),
         terms: each,
         run: (bench: Bench) => bench.check(each),
       })),

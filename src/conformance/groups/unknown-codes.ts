@@ -4,7 +4,14 @@ import { onBench, type Bench } from '../create-bench.ts';
 import { lastFault } from '../observe-provider.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
 import { alienText, leavesOf, strangersOf, withoutAll } from '../mutate-answer.ts';
-import { afterStart, answeredCards, answeredStarts, askOnce, isPass } from '../run-case.ts';
+import {
+  actionOfCard,
+  afterStart,
+  answeredCards,
+  answeredStarts,
+  askOnce,
+  isPass,
+} from '../run-case.ts';
 import type {
   Answers,
   BankCardCase,
@@ -116,12 +123,17 @@ function operationsOf(subject: ConformanceSubject): readonly Operation[] {
         (bench) => bench.start(each),
       ),
     ),
-    ...answeredCards(subject)
-      .slice(0, 1)
-      .map((each) =>
-        operation('bank card', provider.bankCard?.action ?? '', each, (bench) => bench.check(each)),
-      ),
+    ...firstOfAction(subject).map((each) => {
+      const action = actionOfCard(subject, each);
+      return operation(`bank card, ${action}`, action, each, (bench) => bench.check(each));
+    }),
   ];
+}
+
+function firstOfAction(subject: ConformanceSubject): readonly BankCardCase[] {
+  const cards = answeredCards(subject);
+  const actions = cards.map((each) => actionOfCard(subject, each));
+  return cards.filter((_each, at) => actions.indexOf(actions[at] ?? '') === at);
 }
 
 export function firstOfChannel<T extends { readonly channel: string }>(

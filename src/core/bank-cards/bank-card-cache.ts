@@ -1,6 +1,7 @@
 import type { BankCardInput, BankCardOutcome } from '../../contract/index.ts';
 import type { Owner } from '../callers/caller.ts';
 import { modeOf, type Clock, type KeySpace, type Storage } from '../core-deps.ts';
+import { checkedElements } from './checked-elements.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 import { decodeRecord, type BankCardRecord } from '../records/records.ts';
 import type { RegisteredProvider } from '../upstream/registry.ts';
@@ -30,7 +31,7 @@ export interface BankCardCache {
 }
 
 /**
- * The cache of results for the same four elements, the same user and the same account. Name and numbers are
+ * The cache of results for the same elements, the same user and the same account. Name and numbers are
  * only in the keyed hash of the cache key. The cached check does not contain them.
  */
 export function bankCardCache(
@@ -41,7 +42,8 @@ export function bankCardCache(
 ): BankCardCache {
   const keys = keyedHashes(hashKeys, 'bank card', [
     ...[modeOf({ sandbox }), tenantId, userId, definition.id, account],
-    ...[subject.name ?? '', subject.idNumber ?? '', cardNumber, phone, String(certType)],
+    ...[subject.name ?? '', subject.idNumber ?? '', cardNumber, phone ?? '', String(certType)],
+    checkedElements({ subject, phone }).join(','),
   ]);
 
   return {

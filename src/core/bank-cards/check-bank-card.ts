@@ -1,7 +1,10 @@
 import {
+  bankCardElements,
   normaliseCardNumber,
   normalisePhone,
-  type BankCardDefinition,
+  type BankCardElement,
+  type BankCardVariant,
+  type FieldProblem,
 } from '../../contract/index.ts';
 import { demandScope, resolveUserId, type Caller } from '../callers/caller.ts';
 import { checkCommonInput } from '../callers/check-common-input.ts';
@@ -27,6 +30,7 @@ import { pickBankCardProvider, problemOfPicked } from '../upstream/pick-provider
 import { prepareInput } from '../upstream/prepare-input.ts';
 import type { RegisteredProvider } from '../upstream/registry.ts';
 import { bankCardCache } from './bank-card-cache.ts';
+import { checkedElements, findElementProblems, findVariant } from './checked-elements.ts';
 import { performCheck, type PreparedCheck } from './perform-check.ts';
 import { readBankCardChecks } from './read-bank-card-checks.ts';
 
@@ -36,7 +40,9 @@ export interface CheckBankCardInput {
   readonly provider?: string | null;
   readonly subject?: { readonly name?: string | null; readonly idNumber?: string | null } | null;
   readonly cardNumber: string;
-  readonly phone: string;
+  readonly phone?: string | null;
+  /** By default all that was given. */
+  readonly elements?: readonly BankCardElement[] | null;
   readonly certType?: number | null;
   readonly maxAgeSeconds?: number | null;
   readonly consentRef?: string | null;
@@ -62,11 +68,13 @@ export async function checkBankCard(
 ): Promise<CheckBankCardOutcome> {
   demandScope(caller, 'bankcard:check');
   const input = normalise(given);
-  const ready = prepare(deps, input);
+  const ready = prepare(deps, input, emptyFields(given));
   if (ready.kind === 'problem') return ready;
 
-  const { provider, bankCard, prepared } = ready;
-  const effect = claimEffectOf(provider.definition, bankCard.action);
+  const { provider, variant, prepared } = ready;
+  // What is checked is what was given, so `elements` says nothing more.
+  const { elements: _implied, ...claimed } = input;
+  const effect = claimEffectOf(provider.definition, variant.action);
   const owner = { tenantId: caller.tenantId, userId: resolveUserId(caller, input.userId) };
   const cache = bankCardCache(deps, provider, owner, input);
   const placeholder: BankCardRecord = {
@@ -80,19 +88,20 @@ export async function checkBankCard(
     personalUntilMs: deps.now() + personalLifeOfCheckMs(deps),
     checkedAtMs: null,
     result: null,
+    checkedElements: checkedElements(input),
     sourceCheckId: null,
     consentRef: input.consentRef,
     redactedAtMs: null,
     cacheKeys: cache.keys,
   };
-  const { action } = bankCard;
+  const { action } = variant;
   const check: PreparedCheck = {
     ...{ provider, action, prepared, effect, input, cache, placeholder, isLate },
     recalled: null,
   };
   const outcome = await runClaimed<BankCardRecord>(deps, {
     operation: 'checkBankCard',
-    ...claimNames(deps, caller, 'checkBankCard', input),
+    ...claimNames(deps, caller, 'checkBankCard', claimed),
     placeholder,
     deadlineMs,
     effect,
@@ -119,7 +128,10 @@ function normalise(given: CheckBankCardInput) {
     provider: given.provider ?? null,
     subject: normaliseSubject(given.subject),
     cardNumber: normaliseCardNumber(given.cardNumber),
-    phone: normalisePhone(given.phone),
+    phone: emptyToNull(normalisePhone(given.phone ?? '')),
+    elements: given.elements
+      ? bankCardElements.filter((each) => given.elements?.includes(each))
+      : null,
     certType: given.certType ?? 0,
     maxAgeSeconds: given.maxAgeSeconds ?? null,
     consentRef: emptyToNull(given.consentRef ?? ''),
@@ -129,7 +141,7 @@ function normalise(given: CheckBankCardInput) {
 interface Ready {
   readonly kind: 'prepared';
   readonly provider: RegisteredProvider;
-  readonly bankCard: BankCardDefinition<unknown>;
+  readonly variant: BankCardVariant<unknown>;
   readonly prepared: PreparedCheck['prepared'];
 }
 
@@ -137,22 +149,34 @@ interface Ready {
 function prepare(
   deps: Clock & Telemetry & Providers,
   input: ReturnType<typeof normalise>,
+  empty: readonly FieldProblem[],
 ): Ready | Failed {
-  const picked = pickBankCardProvider(deps.registry, input.provider);
+  const elements = input.elements ?? checkedElements(input);
+  const picked = pickBankCardProvider(deps.registry, input.provider, elements);
   const ownProblems = [
     ...checkCommonInput(input),
+    ...empty,
+    ...findElementProblems(input),
     ...(input.maxAgeSeconds !== null && input.maxAgeSeconds < 0
       ? [{ path: 'maxAgeSeconds', message: 'must not be negative' }]
       : []),
   ];
   if (picked.kind !== 'picked') return failed(problemOfPicked(picked, ownProblems));
   const provider = picked.picked;
-  const { id, bankCard } = provider.definition;
-  if (!bankCard) throw new Error(`${id} offers no bank card checks`);
+  const variant = findVariant(provider.definition, elements);
+  if (!variant) throw new Error(`${provider.definition.id} does not check these elements`);
   const ready = prepareInput(deps, provider, ownProblems, (context) =>
-    bankCard.prepare(input, context),
+    variant.prepare(input, context),
   );
-  return ready.kind === 'problem' ? ready : { ...ready, provider, bankCard };
+  return ready.kind === 'problem' ? ready : { ...ready, provider, variant };
+}
+
+/** An empty text is a mistake: counted as missing, it would make a check of fewer elements. */
+function emptyFields({ subject, phone }: CheckBankCardInput): readonly FieldProblem[] {
+  const given = { 'subject.name': subject?.name, 'subject.idNumber': subject?.idNumber, phone };
+  return Object.entries(given)
+    .filter(([, text]) => typeof text === 'string' && text.trim() === '')
+    .map(([path]) => ({ path, message: 'must not be empty' }));
 }
 
 async function toCheckOutcome(

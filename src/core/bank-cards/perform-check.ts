@@ -116,7 +116,12 @@ function fromEarlier(
 /** A plugin in JavaScript may return any outcome. One that the contract does not list is UNDETERMINED. */
 function toKnownOutcome(result: BankCardResult): BankCardResult {
   const outcome = bankCardOutcomes.includes(result.outcome) ? result.outcome : 'UNDETERMINED';
-  return { ...result, outcome, code: result.code === null ? null : sanitizeCode(result.code) };
+  return {
+    ...result,
+    outcome,
+    code: result.code === null ? null : sanitizeCode(result.code),
+    possibleAgainAtMs: result.possibleAgainAtMs ?? null,
+  };
 }
 
 function warnOfUnknownCode(

@@ -1,11 +1,13 @@
-import type {
-  BankCardResult,
-  CheckKind,
-  Launch,
-  PendingPhase,
-  Started,
-  VerificationResult,
-  VerificationStatus,
+import {
+  bankCardElements,
+  type BankCardElement,
+  type BankCardResult,
+  type CheckKind,
+  type Launch,
+  type PendingPhase,
+  type Started,
+  type VerificationResult,
+  type VerificationStatus,
 } from '../../contract/index.ts';
 import {
   StoreUnavailable,
@@ -75,6 +77,7 @@ export interface BankCardRecord extends Owner, Pick<PersonalPart, 'cacheKeys'> {
   /** Null until the result has come. Such a placeholder is invisible to callers. */
   readonly checkedAtMs: number | null;
   readonly result: BankCardResult | null;
+  readonly checkedElements: readonly BankCardElement[];
   readonly sourceCheckId: string | null;
   readonly consentRef: string | null;
   readonly redactedAtMs: number | null;
@@ -164,6 +167,7 @@ export const untoldResult = {
   code: null,
   reason: 'OTHER',
   message: null,
+  possibleAgainAtMs: null,
 } as const satisfies Partial<BankCardResult>;
 
 export function encodeRecord(record: AnyRecord): RecordParts {
@@ -218,9 +222,12 @@ const defaults = {
     ...{ launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
     ...{ phase: 'WAITING_FOR_PERSON', launchFollows: false },
   },
-  bank_card: { cacheKeys: [] },
+  bank_card: { cacheKeys: [], checkedElements: bankCardElements },
   reused: {},
-} as const satisfies Record<AnyRecord['kind'], Partial<VerificationRecord>>;
+} as const satisfies Record<
+  AnyRecord['kind'],
+  Partial<VerificationRecord> | Partial<BankCardRecord>
+>;
 
 /** Throws `StoreUnavailable` for an unreadable record, because "not found" would be wrong. */
 export function decodeRecord<Kind extends AnyRecord['kind']>(

@@ -50,11 +50,10 @@ function userList(
   const parts = [modeOf(deps), tenantId, userId, list];
   const [newest, ...others] = underEach(deps.hashKeys, ({ key }) => keyedHash(key, 'user', parts));
   const all = [newest, ...others];
-  const keepMs =
-    list === 'checks'
-      ? // After that a check holds no personal data, and millions of entries would cost memory.
-        personalLifeOfCheckMs(deps) + dayMs
-      : (deps.retentionDays + openDays) * dayMs;
+  const keepMs = Math.max(
+    (deps.retentionDays + openDays) * dayMs,
+    personalLifeOfCheckMs(deps) + dayMs,
+  );
 
   return {
     add: (entry) => lists.add(newest, entry, keepMs / 1000),

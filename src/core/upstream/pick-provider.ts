@@ -1,4 +1,10 @@
-import type { AnyProvider, ChannelDefinition, FieldProblem } from '../../contract/index.ts';
+import type {
+  AnyProvider,
+  BankCardElement,
+  ChannelDefinition,
+  FieldProblem,
+} from '../../contract/index.ts';
+import { findVariant, listSets } from '../bank-cards/checked-elements.ts';
 import { beforeClaimWasRead, failed, problem, type Failed, type Problem } from '../problem.ts';
 import { isEnabled, type RegisteredProvider, type Registry } from './registry.ts';
 
@@ -94,13 +100,28 @@ function only(candidate: PickedChannel): Picked<Candidates> {
   return picked([candidate]);
 }
 
-/** Picks the provider that `provider` names, or else the only enabled provider of bank card checks. */
+/**
+ * Picks the provider that `provider` names, or else the only enabled one that checks exactly these elements of a bank
+ * card.
+ */
 export function pickBankCardProvider(
   registry: Registry,
   provider: string | null,
+  elements: readonly BankCardElement[],
 ): Picked<RegisteredProvider> {
   const offering = registry.all.filter(({ definition }) => definition.bankCard !== undefined);
-  return pickAmong(registry, offering, provider, 'bank card checks');
+  const fitting = offering.filter(({ definition }) => findVariant(definition, elements));
+  const asked = provider === null ? null : registry.find(provider);
+  const able = (asked ? [asked] : offering).filter(isEnabled);
+  const isOffered = able.some(({ definition }) => definition.bankCard !== undefined);
+  if (isOffered && !able.some((each) => fitting.includes(each))) {
+    const sets = listSets(able.map(({ definition }) => definition));
+    return wrongFields([
+      { path: 'elements', message: `cannot be checked together. Possible: ${sets}` },
+    ]);
+  }
+  const among = fitting.length > 0 ? fitting : offering;
+  return pickAmong(registry, asked ? offering : among, provider, 'bank card checks');
 }
 
 /** The problem if no provider was picked. Wrong fields come before any other problem. */

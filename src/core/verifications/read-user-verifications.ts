@@ -2,6 +2,7 @@ import type { CheckKind } from '../../contract/index.ts';
 import { StoreUnavailable, type ListEntry } from '../../ports/index.ts';
 import { mayList, type Caller } from '../callers/caller.ts';
 import type { Clock, KeySpace, Storage } from '../core-deps.ts';
+import { pageSize } from '../records/read-user-list.ts';
 import { isRecordId, type VerificationRecord } from '../records/records.ts';
 import { userPasses, userRecords } from '../records/user-records.ts';
 import { passedAtMs } from './write-verification.ts';
@@ -13,7 +14,7 @@ export type ReadVerifications = (
 
 /** A page of a user's list: the entries after `after`, or the first page. */
 export interface ListPage {
-  readonly list: 'verifications' | 'passes';
+  readonly list: 'verifications' | 'checks' | 'passes';
   readonly userId: string;
   readonly after: ListEntry | null;
 }
@@ -24,46 +25,9 @@ export interface Readers {
   readonly page: (page: ListPage) => Promise<readonly ListEntry[]>;
 }
 
-export interface ListedVerification {
-  readonly entry: ListEntry;
-  /** An error if this one cannot be read. The others are not affected. */
-  readonly verification: VerificationRecord | Error;
-}
-
-export interface VerificationPage {
-  readonly listed: readonly ListedVerification[];
-  readonly hasMore: boolean;
-}
-
-const pageSize = 100;
 /** A pending one may have passed since the last poll. Follow-ups poll the older ones. */
 const mostPolled = 20;
 const dayMs = 24 * 3600 * 1000;
-
-/**
- * A user's verifications that the caller may see, newest first. Throws `StoreUnavailable`.
- */
-export async function readUserVerifications(
-  deps: Clock,
-  caller: Caller,
-  userId: string,
-  asked: {
-    readonly first: number;
-    readonly after: ListEntry | null;
-    readonly deadlineMs: number;
-  },
-  readers: Readers,
-): Promise<VerificationPage> {
-  const { first, after, deadlineMs } = asked;
-  if (first === 0 || !mayList(caller, userId)) return { listed: [], hasMore: false };
-  const listed: ListedVerification[] = [];
-  const terms = { userId, after, deadlineMs, atOnce: first + 1, readers };
-  for await (const found of walk(deps, terms)) {
-    listed.push(found);
-    if (listed.length > first) break;
-  }
-  return { listed: listed.slice(0, first), hasMore: listed.length > first };
-}
 
 /**
  * The latest verification that a user passed and that attests all of `checks`, if it is young enough. If none
@@ -140,36 +104,10 @@ export function readListPage(
   { userId, list, after }: ListPage,
 ): Promise<readonly ListEntry[]> {
   const owner = { tenantId, userId };
-  const entries =
-    list === 'passes' ? userPasses(deps, owner) : userRecords(deps, owner, 'verification');
-  return entries.page(after, pageSize);
-}
-
-/** Yields what the caller may see. Reads the list in pages, and `atOnce` records at a time. */
-async function* walk(
-  { now }: Clock,
-  terms: {
-    readonly userId: string;
-    readonly after: ListEntry | null;
-    readonly deadlineMs: number;
-    readonly atOnce: number;
-    readonly readers: Readers;
-  },
-): AsyncGenerator<ListedVerification> {
-  const { userId, deadlineMs, atOnce, readers } = terms;
-  for (let { after } = terms; ;) {
-    const page = await readers.page({ userId, list: 'verifications', after });
-    const entries = page.filter(({ id }) => isRecordId('verification', id));
-    for (let from = 0; from < entries.length; from += atOnce) {
-      if (now() >= deadlineMs) throw new StoreUnavailable();
-      const some = entries.slice(from, from + atOnce);
-      const found = await readers.records(some.map(({ id }) => id));
-      for (const [at, entry] of some.entries()) {
-        const verification = found[at];
-        if (verification) yield { entry, verification };
-      }
-    }
-    if (page.length < pageSize) return;
-    after = page.at(-1) ?? null;
-  }
+  const lists = {
+    verifications: () => userRecords(deps, owner, 'verification'),
+    checks: () => userRecords(deps, owner, 'bank_card'),
+    passes: () => userPasses(deps, owner),
+  };
+  return lists[list]().page(after, pageSize);
 }

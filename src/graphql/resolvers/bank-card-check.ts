@@ -14,6 +14,7 @@ export const bankCardCheck: BankCardCheckResolvers = {
   },
   provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
   outcome: (check) => resultOf(check).outcome,
+  checkedElements: ({ checkedElements }) => [...checkedElements],
   matched: (check) => resultOf(check).outcome === 'MATCHED',
   // A plugin may add reasons, so only the assembled schema knows all names.
   reason: (check, _arguments, _context, { schema }) => {
@@ -26,6 +27,7 @@ export const bankCardCheck: BankCardCheckResolvers = {
   message: (check) => resultOf(check).message,
   billing: (check) => resultOf(check).billing,
   checkedAt: ({ checkedAtMs, createdAtMs }) => checkedAtMs ?? createdAtMs,
+  possibleAgainAt: (check) => resultOf(check).possibleAgainAtMs ?? null,
   user: ({ userId }) => ({ id: userId }),
 };
 

@@ -33,6 +33,11 @@ export const provider: VerificationProviderResolvers = {
       })),
       outcome: loaded ? outcomeSourceOf(loaded, definition) : 'NONE',
     })),
+  bankCardVariants: ({ loaded }) =>
+    (loaded?.definition.bankCard?.variants ?? []).map(({ elements, action }) => ({
+      elements: [...elements],
+      action,
+    })),
   actions: ({ loaded }) =>
     Object.entries(loaded?.definition.actions ?? {}).map(([name, { effect, perSecond }]) => ({
       name,
