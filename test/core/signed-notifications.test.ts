@@ -11,6 +11,7 @@ import type {
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
+import { StoreUnavailable, type Limiter } from '../../src/ports/index.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { probeRequest } from '../support/probe-request.ts';
 import { callerOf, createTestCore, failing, passedAnswer } from '../support/test-core.ts';
@@ -196,8 +197,8 @@ describe('a signature by a key that the provider publishes', () => {
     },
   });
 
-  async function begun() {
-    const core = createTestCore({ definitions: [rotating] });
+  async function begun(limiter?: Limiter) {
+    const core = createTestCore({ definitions: [rotating], ...(limiter ? { limiter } : {}) });
     const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
     await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
     const body = core.provider.ledger[0]?.body as Readonly<Record<string, string>>;
@@ -225,6 +226,42 @@ describe('a signature by a key that the provider publishes', () => {
     core.clock.ms += 30_000;
     expect(await deliver('k2', 'two')).toBe('received');
     expect(fetches()).toBe(2);
+  });
+
+  it('is still checked with the known keys after a fetch for an unknown one failed', async () => {
+    const { core, deliver, fetches } = await begun();
+    core.provider.reply(() => ({ k1: 'one' }));
+    expect(await deliver('k1', 'one')).toBe('received');
+    core.provider.reply(failing('timeout'));
+    core.clock.ms += 31_000;
+    for (let time = 0; time < 20; time++) {
+      expect(await deliver('made-up', 'x')).toBe('try_later');
+      expect(await deliver('k1', 'one')).toBe('received');
+      core.clock.ms += 1000;
+    }
+    expect(fetches()).toBe(2);
+  });
+
+  it('by unknown keys at the same time makes one fetch', async () => {
+    const { core, deliver, fetches } = await begun();
+    core.provider.reply(() => ({ k1: 'one' }));
+    await deliver('k1', 'one');
+    core.clock.ms += 31_000;
+    await Promise.all(Array.from({ length: 50 }, () => deliver('made-up', 'x')));
+    expect(fetches()).toBe(2);
+  });
+
+  it('is asked for again while the store of the limits does not respond', async () => {
+    const { core, deliver } = await begun({
+      turn: async ({ key }, steps) => {
+        if (key.includes('Result')) throw new StoreUnavailable();
+        await steps?.prepare?.();
+        return { isInTime: () => true, giveBack: () => {} };
+      },
+      backOff: async () => {},
+    });
+    core.provider.reply(() => ({ k1: 'one' }));
+    expect(await deliver('k1', 'one')).toBe('try_later');
   });
 
   it('by unknown keys makes no more than one fetch in half a minute', async () => {

@@ -1,28 +1,31 @@
 import type { RegisteredProvider } from './registry.ts';
 
+interface Wanted<T> {
+  readonly name: string;
+  readonly keepSeconds: number;
+  readonly fetch: () => Promise<T>;
+  readonly isStale: ((value: T) => boolean) | undefined;
+}
+
 /** What proves the signatures of notifications, such as a provider's public keys. */
 export interface VerificationValues {
   /** See `VerifyContext.cached`. Rejects with what `fetch` rejects with. */
-  readonly get: <T>(
-    provider: RegisteredProvider,
-    wanted: {
-      readonly name: string;
-      readonly keepSeconds: number;
-      readonly fetch: () => Promise<T>;
-      readonly isStale: ((value: T) => boolean) | undefined;
-    },
-  ) => Promise<T>;
+  readonly get: <T>(provider: RegisteredProvider, wanted: Wanted<T>) => Promise<T>;
 }
 
-interface Kept {
-  readonly value: Promise<unknown>;
-  readonly fetchedMs: number;
-  readonly untilMs: number;
+interface Entry {
+  /** The last value that was fetched. A failed fetch does not replace it. */
+  kept: { readonly value: unknown; readonly untilMs: number } | null;
+  /** The fetch that is running. All requests share it. */
+  fetching: Promise<unknown> | null;
+  /** When the last fetch began, and what it rejected with. */
+  triedMs: number;
+  failure: { readonly error: unknown } | null;
 }
 
 /** Anyone can send a notification with an unknown key. */
-const leastBetweenFetchesMs = 30_000;
-/** The pause after a fetch that failed. */
+const leastBetweenStaleMs = 30_000;
+/** The pause after a fetch that failed, if there is no value. */
 const failureCooldownMs = 1000;
 
 /** Kept in this process: the values are public and can be fetched again. */
@@ -31,25 +34,47 @@ export function createVerificationValues({
 }: {
   readonly now: () => number;
 }): VerificationValues {
-  const all = new Map<string, Kept>();
+  const entries = new Map<string, Entry>();
+
+  const renew = <T>(entry: Entry, { keepSeconds, fetch }: Wanted<T>): Promise<T> => {
+    const triedMs = now();
+    entry.triedMs = triedMs;
+    const fetching = Promise.resolve()
+      .then(fetch)
+      .then(
+        (value) => {
+          entry.kept = { value, untilMs: triedMs + keepSeconds * 1000 };
+          entry.failure = null;
+          return value;
+        },
+        (error: unknown) => {
+          entry.failure = { error };
+          throw error;
+        },
+      )
+      .finally(() => {
+        entry.fetching = null;
+      });
+    entry.fetching = fetching;
+    return fetching;
+  };
+
   return {
-    get: async ({ definition }, { name, keepSeconds, fetch, isStale }) => {
-      const key = JSON.stringify([definition.id, name]);
-      const renew = async () => {
-        const fetchedMs = now();
-        const value = fetch();
-        all.set(key, { value, fetchedMs, untilMs: fetchedMs + keepSeconds * 1000 });
-        value.catch(() => {
-          all.set(key, { value, fetchedMs, untilMs: now() + failureCooldownMs });
-        });
-        return value;
+    get: async <T>({ definition }: RegisteredProvider, wanted: Wanted<T>): Promise<T> => {
+      const key = JSON.stringify([definition.id, wanted.name]);
+      const entry = entries.get(key) ?? {
+        ...{ kept: null, fetching: null },
+        ...{ triedMs: -Infinity, failure: null },
       };
-      const kept = all.get(key);
-      if (!kept || now() >= kept.untilMs) return renew();
-      // The same `fetch` made it.
-      const value = (await kept.value) as Awaited<ReturnType<typeof fetch>>;
-      const mayRenew = now() - kept.fetchedMs >= leastBetweenFetchesMs;
-      return mayRenew && isStale?.(value) === true ? renew() : value;
+      entries.set(key, entry);
+      // The same `fetch` made all values under this name.
+      const kept = entry.kept !== null && now() < entry.kept.untilMs ? entry.kept : null;
+      if (kept && wanted.isStale?.(kept.value as T) !== true) return kept.value as T;
+      if (entry.fetching) return entry.fetching as Promise<T>;
+      const sinceMs = now() - entry.triedMs;
+      const isPaused = sinceMs < (kept ? leastBetweenStaleMs : failureCooldownMs);
+      if (isPaused && entry.failure) throw entry.failure.error;
+      return isPaused && kept ? (kept.value as T) : renew(entry, wanted);
     },
   };
 }

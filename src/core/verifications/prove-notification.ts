@@ -5,15 +5,16 @@ import {
   type NotificationProof,
   type VerifyContext,
 } from '../../contract/index.ts';
-import { LimiterRefusal } from '../../ports/index.ts';
+import { LimiterRefusal, StoreUnavailable } from '../../ports/index.ts';
 import type { CallDeps } from '../core-deps.ts';
 import { readsOnly } from '../upstream/call-journal.ts';
 import { callProvider } from '../upstream/call-provider.ts';
 import type { RegisteredProvider } from '../upstream/registry.ts';
 import { withTimeout } from '../with-timeout.ts';
 
-/** How long the fetch of a provider's keys may take. */
+/** How long the fetch of a provider's keys may take, and the whole check of a signature. */
 const keysWithinMs = 5000;
+const proofWithinMs = 8000;
 
 /** `undecided`: what proves the signature could not be fetched. The provider should send it again. */
 export type Proof = NotificationProof | { readonly kind: 'undecided' };
@@ -26,14 +27,22 @@ export async function proveNotification(
   notification: Notification,
 ): Promise<Proof> {
   try {
-    const proof = await verify?.(notification, verifyContext(deps, provider));
+    const proof = await withTimeout<NotificationProof | undefined>(
+      proofWithinMs,
+      Promise.resolve(verify?.(notification, verifyContext(deps, provider))),
+      () => {
+        throw new ProviderFault('timeout');
+      },
+    );
     const isProven =
       proof?.kind === 'genuine' && typeof proof.deliveryId === 'string' && proof.deliveryId !== '';
     return isProven ? proof : { kind: 'refused' };
   } catch (error) {
-    if (error instanceof ProviderFault || error instanceof LimiterRefusal) {
-      return { kind: 'undecided' };
-    }
+    const isPassing =
+      error instanceof ProviderFault ||
+      error instanceof LimiterRefusal ||
+      error instanceof StoreUnavailable;
+    if (isPassing) return { kind: 'undecided' };
     deps.log.event('warn', 'notification_unreadable', { provider: provider.definition.id });
     return { kind: 'refused' };
   }
