@@ -136,6 +136,34 @@ describe('follow-ups in Redis', () => {
 
   describeVisits('Redis', (onError) => overRedis(redis.url, onError));
 
+  it('are not performed over and over by a replica whose clock is behind', async () => {
+    const plan = await overRedis(redis.url);
+    const dueMs = now() + 200;
+    const visits = { behind: 0, other: 0 };
+    plan.begin(async (id) => {
+      visits[id === 'ver_other' ? 'other' : 'behind'] += 1;
+      return id === 'ver_other' || now() - 2500 >= dueMs ? null : dueMs;
+    });
+    await plan.plan('ver_behind', dueMs);
+    await until(async () => visits.behind === 1);
+    await plan.plan('ver_other', now());
+    await until(async () => visits.other === 1);
+    await until(async () => now() - 2500 >= dueMs + 600);
+    // Twice a second, and once more at the end.
+    expect(visits.behind).toBeLessThan(10);
+  });
+
+  it('report once that Redis refuses to give out what is due', async () => {
+    const errors: unknown[] = [];
+    await redis.command('SET', place('running'), 'no sorted set');
+    const plan = await overRedis(redis.url, (error) => errors.push(error));
+    plan.begin(async () => null);
+    await until(async () => errors.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(errors).toHaveLength(1);
+    await redis.command('DEL', place('running'));
+  });
+
   it('run once, on one of several replicas, whoever planned them', async () => {
     const planner = await overRedis(redis.url);
     const replicas = await Promise.all([1, 2, 3].map(() => overRedis(redis.url)));

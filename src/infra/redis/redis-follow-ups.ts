@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ReplyError } from 'ioredis';
 import type { FollowUp, FollowUpPlan } from '../follow-up-plan.ts';
 import { isDoneWithin } from '../running-time.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
+import { toRedisFault } from './redis-fault.ts';
 import { createScript } from './script.ts';
 
 interface Deps {
@@ -38,8 +40,8 @@ end
 local lease = nowMs + ARGV[2]
 local taken = {}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', nowMs, 'BYSCORE', 'LIMIT', 0, ARGV[1])) do
-  redis.call('ZREM', KEYS[1], id)
   redis.call('ZADD', KEYS[2], lease, id)
+  redis.call('ZREM', KEYS[1], id)
   taken[#taken + 1] = id
 end
 return {string.format('%.0f', lease), taken}
@@ -53,12 +55,18 @@ redis.call('ZADD', KEYS[2], lease, ARGV[1])
 return string.format('%.0f', lease)
 `);
 
-/** ARGV: the id, its lease, and when it is due again, or '' for never. Does nothing if the lease is lost. */
-const finish = createScript(`
+/**
+ * ARGV: the id, its lease, when it is due again, or '' for never, and the shortest delay in ms. Does nothing if the
+ * lease is lost. The clock of a replica may be behind that of Redis: without the shortest delay, a follow-up that is not
+ * due by the replica's clock would be performed over and over.
+ */
+const finish = createScript(`${clock}
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] ~= '' then
+  redis.call('ZADD', KEYS[1], math.max(tonumber(ARGV[3]), nowMs + ARGV[4]), ARGV[1])
+end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
-if ARGV[3] ~= '' then redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1]) end
 return 1
 `);
 
@@ -67,8 +75,8 @@ const retryLater = createScript(`${clock}
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end
 local attempts = redis.call('HINCRBY', KEYS[3], ARGV[1], 1)
 local delay = math.min(ARGV[4], ARGV[3] * 2 ^ math.min(attempts - 1, 30))
-redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[1], nowMs + delay, ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
 `);
 
@@ -115,15 +123,23 @@ interface Work {
 
 /** Performs due follow-ups until `ending`, some at a time. */
 async function work(deps: Work, ending: AbortSignal): Promise<void> {
-  const { client, keys } = deps;
+  const { client, keys, onError } = deps;
   const running = new Set<Promise<void>>();
+  let isToldOf = false;
   while (!ending.aborted) {
     const free = concurrency - running.size;
-    // If Redis is away, the next look finds what is due.
-    const [lease, ids] = await takeDue
-      .run(client, keys, [free, lostAfterMs])
-      .then((taken) => taken as [string, string[]])
-      .catch((): [string, string[]] => ['', []]);
+    // If Redis is away, the next look finds what is due. Whether it is away, its probe says.
+    const [lease, ids] = await takeDue.run(client, keys, [free, lostAfterMs]).then(
+      (taken) => {
+        isToldOf = false;
+        return taken as [string, string[]];
+      },
+      (error: unknown): [string, string[]] => {
+        if (!isToldOf && isRefusal(error)) onError(error);
+        isToldOf ||= isRefusal(error);
+        return ['', []];
+      },
+    );
     for (const id of ids) {
       const performing: Promise<void> = perform(deps, id, lease).finally(() =>
         running.delete(performing),
@@ -136,6 +152,11 @@ async function work(deps: Work, ending: AbortSignal): Promise<void> {
     }
   }
   await Promise.all(running);
+}
+
+/** Whether Redis refuses the command for a reason that does not pass by itself. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ReplyError && toRedisFault(error) === null;
 }
 
 /** Never rejects: what this process cannot settle, another one performs when the lease is over. */
@@ -152,7 +173,7 @@ async function perform(
   }, lostAfterMs / 3);
   const settle = await visit(id).then(
     (nextMs) => (held: string) =>
-      finish.run(client, keys, [id, held, nextMs === null ? '' : Math.ceil(nextMs)]),
+      finish.run(client, keys, [id, held, nextMs === null ? '' : Math.ceil(nextMs), lookEveryMs]),
     (error: unknown) => {
       onError(error);
       return (held: string) =>

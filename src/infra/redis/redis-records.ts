@@ -155,15 +155,16 @@ export function redisRecords({
   }
 
   return {
-    // Without a script: nobody else knows a new id, so there is nothing to compare and no reader to protect.
+    // Without a script: nobody else knows a new id, so there is nothing to compare. The personal part is sent first, so
+    // that whoever sees the record can also redact it.
     create: async (id, parts, life) => {
       const [place] = recordKeys(id);
       const [bodyPlace, personalPlace] = partsOf(place);
       const { body, bodyMs, personal, personalMs } = seal(place, 1, parts, life);
       await orUnavailable(() =>
         Promise.all([
-          client.set(bodyPlace, `1 ${body}`, 'PX', bodyMs),
           personal === null ? null : client.set(personalPlace, `1 ${personal}`, 'PX', personalMs),
+          client.set(bodyPlace, `1 ${body}`, 'PX', bodyMs),
         ]),
       );
       return { id, version: 1, ...parts };
