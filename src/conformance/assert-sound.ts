@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import type { BankCardResult, OutcomeAnswer, Started } from '../contract/index.ts';
+import {
+  pendingPhases,
+  type BankCardResult,
+  type OutcomeAnswer,
+  type Started,
+} from '../contract/index.ts';
 
 // The shapes that a plugin may return, whatever a case expects. TypeScript checks them; JavaScript does
 // not.
@@ -22,16 +27,6 @@ const result = z.strictObject({
   chargedAttempts: attempts,
   details: z.looseObject({ __typename: z.string() }).nullable(),
 });
-
-const outcome = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('pending'),
-    chargedAttempts: attempts.optional(),
-    launchUsed: z.boolean().optional(),
-  }),
-  z.strictObject({ kind: z.literal('not_told'), chargedAttempts: attempts.optional() }),
-  z.strictObject({ kind: z.literal('ended'), result }),
-]);
 
 const text = z.string().min(1);
 /** The person's browser opens this URL, so it may not be a script, nor unencrypted HTTP. */
@@ -59,6 +54,24 @@ const launch = z.discriminatedUnion('kind', [
     url: url.optional(),
     longUrl: url.optional(),
   }),
+]);
+
+const outcome = z.discriminatedUnion('kind', [
+  z
+    .strictObject({
+      kind: z.literal('pending'),
+      chargedAttempts: attempts.optional(),
+      launchUsed: z.boolean().optional(),
+      launch: launch.optional(),
+      expiresInSeconds: z.number().positive().optional(),
+      phase: z.enum(pendingPhases).optional(),
+    })
+    .refine(
+      (given) => given.expiresInSeconds === undefined || given.launch !== undefined,
+      'expiresInSeconds is the time of a launch, and there is none',
+    ),
+  z.strictObject({ kind: z.literal('not_told'), chargedAttempts: attempts.optional() }),
+  z.strictObject({ kind: z.literal('ended'), result }),
 ]);
 
 const mostSessionLength = 4096;
@@ -94,12 +107,18 @@ export function assertSoundCardResult(given: BankCardResult): void {
 }
 
 export function assertSoundStart(given: Started, retentionSeconds: number): void {
-  const started = z.strictObject({
-    launch: launch.nullable(),
-    session,
-    expiresInSeconds: z.number().positive().max(retentionSeconds),
-    outcome: outcome.optional(),
-  });
+  const started = z
+    .strictObject({
+      launch: launch.nullable(),
+      launchFollows: z.boolean().optional(),
+      session,
+      expiresInSeconds: z.number().positive().max(retentionSeconds),
+      outcome: outcome.optional(),
+    })
+    .refine(
+      (each) => each.launchFollows !== true || (each.launch === null && !each.outcome),
+      'launchFollows is for a start that has neither a launch nor an outcome yet',
+    );
   assertShape(started, given, 'what it starts');
 }
 

@@ -14,6 +14,7 @@ import {
   receiveNotification,
   type NotificationReceipt,
 } from '../core/verifications/receive-notification.ts';
+import { longestOpenDays } from '../core/records/longest-open-days.ts';
 import type { VerificationRecord } from '../core/records/records.ts';
 import { createRegistry } from '../core/upstream/registry.ts';
 import {
@@ -160,6 +161,7 @@ export async function createBench(
     redirectRules: { origins: null, allowLocalhost: true },
     checksums: 'off',
     retentionDays: 30,
+    openDays: longestOpenDays([subject.provider]),
     bankCardCacheSeconds: 0,
     velocity: createMemoryVelocity({ now }),
     velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },

@@ -2,6 +2,7 @@ import {
   ProviderFault,
   type AnyProvider,
   type BankCardResult,
+  type Notification,
   type OutcomeAnswer,
   type Prepared,
   type PreparedBankCardCheck,
@@ -9,6 +10,7 @@ import {
   type Started,
   type StartUrls,
   type UpstreamRequest,
+  type VerifyContext,
 } from '../contract/index.ts';
 import { actionHeader } from './recorded-upstream.ts';
 
@@ -106,6 +108,14 @@ export function observeProvider(provider: AnyProvider, observed: Observed): AnyP
         ? {
             notification: {
               ...channel.notification,
+              verify:
+                channel.notification.verify &&
+                ((notification: Notification, context: VerifyContext<unknown>) =>
+                  channel.notification?.verify?.(notification, {
+                    ...context,
+                    cached: (key, keepSeconds, fetch, isStale) =>
+                      context.cached(key, keepSeconds, async (call) => fetch(lend(call)), isStale),
+                  })),
               read: (...given: Parameters<typeof channel.notification.read>) => {
                 observed.notificationReads += 1;
                 const answer = channel.notification?.read(...given) ?? null;

@@ -5,6 +5,7 @@ import type {
   CheckKind,
   FaultKind,
   Notification,
+  OutcomeAnswer,
   Started,
   StartInput,
   StartUrls,
@@ -92,6 +93,11 @@ interface ExpectedProblems {
   readonly problems: readonly string[];
 }
 
+/** What a pending answer must say, such as its phase, or the launch that it brings. */
+interface ExpectedPending {
+  readonly pending: Expected<Extract<OutcomeAnswer, { readonly kind: 'pending' }>>;
+}
+
 interface ExpectedFault {
   readonly fault: FaultKind;
 }
@@ -108,7 +114,8 @@ export interface OutcomeCase extends Case {
   readonly channel: string;
   /** Title of the preceding start. The default is the first start of this channel. */
   readonly after?: string;
-  readonly expect: Expected<VerificationResult> | 'pending' | 'not_told' | ExpectedFault;
+  readonly expect:
+    Expected<VerificationResult> | 'pending' | 'not_told' | ExpectedPending | ExpectedFault;
 }
 
 export interface BankCardCase extends Case {
@@ -122,7 +129,8 @@ export interface NotificationCase extends Case {
   /** Makes the notification that the provider would send, signed if the provider signs. */
   readonly deliver: (about: Delivery) => Pick<Notification, 'body'> & Partial<Notification>;
   /** `nothing`: it says nothing about this verification. */
-  readonly expect: Expected<VerificationResult> | 'pending' | 'not_told' | 'nothing';
+  readonly expect:
+    Expected<VerificationResult> | 'pending' | 'not_told' | 'nothing' | ExpectedPending;
 }
 
 /** What a notification is about. */

@@ -8,9 +8,11 @@ import {
 } from '../../src/conformance/index.ts';
 import {
   ProviderErrorResponse,
+  Secret,
   type AnyProvider,
   type ChannelDefinition,
   type NotificationDefinition,
+  type OutcomeAnswer,
   type VerificationResult,
 } from '../../src/contract/plugin-api.ts';
 import {
@@ -596,7 +598,108 @@ const sabotaged: readonly (readonly [string, GroupName, ConformanceSubject])[] =
   ],
 ];
 
+/** A provider that makes its link after the start, lets people review, and publishes the keys of its signatures. */
+function slow(changes: Partial<ChannelDefinition<SoundSettings>> = {}): ConformanceSubject {
+  const ok = (members: object) => ({ body: { code: 'OK', ...members } });
+  const link = { kind: 'redirect', url: 'https://sound.example/s-1' } as const;
+  const pending: Readonly<Record<string, OutcomeAnswer>> = {
+    LINK: { kind: 'pending', launch: link, expiresInSeconds: 900 },
+    REVIEW: { kind: 'pending', launchUsed: true, phase: 'UNDER_REVIEW' },
+  };
+  const channel: ChannelDefinition<SoundSettings> = {
+    ...web,
+    prepare: (input, context) => {
+      const prepared = web.prepare(input, context);
+      if ('problems' in prepared) return prepared;
+      return {
+        ...prepared,
+        start: async (call, urls) => ({
+          ...(await prepared.start(call, urls)),
+          ...{ launch: null, launchFollows: true },
+        }),
+      };
+    },
+    fetchOutcome: async (call, { id }) => {
+      const { result = '' } = await ask(call, 'result', { id });
+      return pending[result] ?? { kind: 'ended', result: toResult(result) };
+    },
+    notification: {
+      ...webhook,
+      verify: async (notification, context) => {
+        const fetchKeys = async (call: SoundCall) => (await ask(call, 'keys', {})).id ?? '';
+        const key = await context.cached('keys', 3600, fetchKeys);
+        const settings = { ...context.settings, WEBHOOK_SECRET: new Secret(key) };
+        return webhook.verify?.(notification, { ...context, settings }) ?? { kind: 'refused' };
+      },
+    },
+    ...changes,
+  };
+  const keys = ok({ id: 'conformance-webhook-secret' });
+  const title = { channel: 'SOUND_WEB', after: 'fine' };
+  return {
+    ...soundSubject,
+    provider: {
+      ...sound,
+      actions: { ...sound.actions, keys: { effect: 'read', perSecond: 1, maxResponseBytes: 9999 } },
+      channels: { SOUND_WEB: channel },
+    } as AnyProvider,
+    starts: (soundSubject.starts ?? []).map((each) => ({
+      ...each,
+      expect: { launch: null, launchFollows: true },
+    })),
+    outcomes: [
+      ...(soundSubject.outcomes ?? []),
+      {
+        ...{ title: 'the link', ...title },
+        answers: { result: ok({ result: 'LINK' }) },
+        expect: { pending: { launch: link } },
+      },
+      {
+        ...{ title: 'a review', ...title },
+        answers: { result: ok({ result: 'REVIEW' }) },
+        expect: { pending: { phase: 'UNDER_REVIEW' } },
+      },
+    ],
+    notifications: (soundSubject.notifications ?? []).map((each) => ({
+      ...each,
+      answers: { keys },
+    })),
+  };
+}
+
 describe('the conformance suite', () => {
+  it('finds nothing wrong with a plugin of links that follow, reviews and published keys', async () => {
+    const { failures } = await checkProvider(slow());
+    expect(failures).toEqual([]);
+  });
+
+  it('names the action whose recorded response a notification lacks', async () => {
+    const { notifications = [], ...subject } = slow();
+    const without = {
+      ...subject,
+      notifications: notifications.map((each) => ({ ...each, answers: {} })),
+    };
+    const { failures } = await checkProvider(without, { groups: ['notifications'] });
+    expect(failures[0]?.message).toContain('verify calls keys');
+  });
+
+  it.each([
+    ['a launch that is a script', { launch: { kind: 'redirect', url: 'javascript:1' } }],
+    ['a time that is none', { launch: { kind: 'sdk_token', token: 't' }, expiresInSeconds: 0 }],
+    ['a time without a launch', { expiresInSeconds: 60 }],
+    ['an unknown phase', { phase: 'LATER' }],
+  ])('catches a pending answer with %s', async (_what, members) => {
+    const answer = { kind: 'pending', ...members } as OutcomeAnswer;
+    const subject = slow({
+      fetchOutcome: async (call, { id }) => {
+        await ask(call, 'result', { id });
+        return answer;
+      },
+    });
+    const { failures } = await checkProvider(subject, { groups: ['recorded answers'] });
+    expect(failures.map(({ check }) => check)).toContain('SOUND_WEB, outcome: the link');
+  });
+
   it('finds nothing wrong with a sound plugin', async () => {
     const { failures, skipped, checks } = await checkProvider(soundSubject);
     expect(failures).toEqual([]);

@@ -232,9 +232,9 @@ export async function onEach(
   }
   for (const each of notifications) {
     await watchingHosts((contacted) =>
-      readOnce(subject, each, async ({ bench, notification, read }) => {
-        const answer = read(notification);
-        if (answer) bench.observed.outcomes.push(answer);
+      readOnce(subject, each, async ({ bench, notification, read, verify }) => {
+        await verify();
+        read(notification);
         await look({ ...bench, contacted });
       }),
     );

@@ -6,7 +6,7 @@ import type {
   OutcomeAnswer,
   Started,
 } from '../../contract/index.ts';
-import { assertMatches } from '../assert-matches.ts';
+import { assertExpected } from '../assert-expected.ts';
 import { assertSoundOutcome } from '../assert-sound.ts';
 import type { Bench } from '../create-bench.ts';
 import { verifyContext } from '../../core/verifications/prove-notification.ts';
@@ -94,6 +94,8 @@ export function readOnce(
     readonly read: (notification: Notification) => OutcomeAnswer | null;
     readonly session: Started['session'];
     readonly bench: Bench;
+    /** Checks its signature, if the provider signs. */
+    readonly verify: () => Promise<void>;
   }) => Promise<void>,
 ): Promise<void> {
   return about(subject, given, ({ bench, definition, notification, session, nowMs }) =>
@@ -101,6 +103,9 @@ export function readOnce(
       bench,
       session,
       notification,
+      verify: async () => {
+        if (definition.verify) await prove({ bench, definition, nowMs }, notification);
+      },
       read: (each) => definition.read(each, session, { settings: bench.settings, nowMs }),
     }),
   );
@@ -112,7 +117,8 @@ function about(
   look: (delivered: Delivered) => Promise<void> | void,
 ): Promise<void> {
   return afterStart(subject, given, {}, async (bench) => {
-    const definition = subject.provider.channels[given.channel]?.notification;
+    const [provider] = bench.deps.registry.all;
+    const definition = provider?.definition.channels[given.channel]?.notification;
     const [started] = bench.observed.started;
     const [urls] = bench.observed.urls;
     assert.ok(definition && started && urls, `${given.channel} has no notifications`);
@@ -149,9 +155,7 @@ async function assertRead(delivered: Delivered, { expect }: NotificationCase): P
   if (expect === 'nothing') return assert.equal(answer, null);
   assert.ok(answer, 'it reports nothing');
   assertSoundOutcome(answer);
-  if (typeof expect === 'string') return assert.equal(answer.kind, expect);
-  assert.equal(answer.kind, 'ended');
-  if (answer.kind === 'ended') assertMatches(answer.result, expect, 'the result');
+  assertExpected(answer, expect);
 }
 
 function assertOwnOnly({ bench, definition, notification, session, nowMs }: Delivered): void {
@@ -273,7 +277,13 @@ async function prove(
 ): Promise<NotificationProof> {
   const [provider] = bench.deps.registry.all;
   assert.ok(provider);
-  const proof = await definition.verify?.(given, { ...verifyContext(bench.deps, provider), nowMs });
+  const context = { ...verifyContext(bench.deps, provider), nowMs };
+  const verifying = Promise.resolve().then(() => definition.verify?.(given, context));
+  const proof = await verifying.finally(() => {
+    const names = [...bench.unrecorded].join(', ');
+    const hint = 'give its recorded response in the `answers` of each notification';
+    assert.equal(names, '', `verify calls ${names}: ${hint}`);
+  });
   const isProof = proof?.kind === 'genuine' || proof?.kind === 'refused';
   assert.ok(isProof, 'verify must return { kind: genuine, deliveryId } or { kind: refused }');
   return proof;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { assertExpected } from '../assert-expected.ts';
 import { assertMatches } from '../assert-matches.ts';
 import { assertSoundCardResult, assertSoundOutcome, assertSoundStart } from '../assert-sound.ts';
 import { onBench, type Bench } from '../create-bench.ts';
@@ -68,11 +69,7 @@ function runOutcome(subject: ConformanceSubject, given: OutcomeCase): Promise<vo
     if (typeof expect === 'object' && 'fault' in expect) return assertFault(bench, expect.fault);
     assert.ok('answer' in told, `the query fails: ${'fault' in told ? told.fault : ''}`);
     assertSoundOutcome(told.answer);
-    if (typeof expect === 'string') assert.equal(told.answer.kind, expect);
-    else {
-      assert.equal(told.answer.kind, 'ended', 'it has not ended');
-      if (told.answer.kind === 'ended') assertMatches(told.answer.result, expect, 'the result');
-    }
+    assertExpected(told.answer, expect);
     await assertSent(subject, bench, given.sends);
   });
 }
