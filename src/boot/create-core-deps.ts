@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CoreDeps } from '../core/core-deps.ts';
 import { modeOf } from '../core/core-deps.ts';
+import { longestOpenDays } from '../core/records/longest-open-days.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';
 import { createNonceClock } from '../core/upstream/nonce-clock.ts';
 import type { Registry } from '../core/upstream/registry.ts';
@@ -40,6 +41,7 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     ...{ hashKeys, sandbox },
     store,
     retentionDays: config.retentionDays,
+    openDays: longestOpenDays(registry.all.map(({ definition }) => definition)),
     bankCardCacheSeconds: config.bankCardCacheSeconds,
     ...{ registry, checksums: config.checksums },
     connectUpstream: upstream.connect,

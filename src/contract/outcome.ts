@@ -66,7 +66,7 @@ export interface Started {
   readonly launch: Launch | null;
   /**
    * True, with a null launch, if the provider makes the launch only after the start. `fetchOutcome` returns it, as
-   * `{ kind: 'pending', launch }`. Do not poll for it inside the start: a start has 8 s.
+   * `{ kind: 'pending', launch }`. Do not poll for it inside the start: an operation has 9 s.
    */
   readonly launchFollows?: boolean;
   /** The plugin's own data for later queries: small, JSON, no personal data. */

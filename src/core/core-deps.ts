@@ -52,6 +52,8 @@ export interface KeySpace {
 export interface Storage {
   readonly store: Store;
   readonly retentionDays: number;
+  /** See `longestOpenDays`. */
+  readonly openDays: number;
   /** How long a definite result of a bank card check is cached. */
   readonly bankCardCacheSeconds: number;
 }

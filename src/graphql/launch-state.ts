@@ -10,6 +10,6 @@ export function toLaunchState(
 ): VerificationLaunchState {
   if (!mayLaunch(caller, record)) return 'HIDDEN';
   if (record.status !== 'PENDING' || record.redactedAtMs !== null) return 'CLOSED';
-  if (record.expiresAtMs === null || nowMs >= record.expiresAtMs) return 'EXPIRED';
-  return record.launch === null && !record.launchFollows ? 'USED' : 'OPEN';
+  if (record.launch === null) return record.launchFollows ? 'OPEN' : 'USED';
+  return record.expiresAtMs === null || nowMs >= record.expiresAtMs ? 'EXPIRED' : 'OPEN';
 }

@@ -106,7 +106,7 @@ describe('a bank card check', () => {
       }
       expect(core.provider.ledger).toHaveLength(1);
       // A new attempt waits until the first call can no longer get a response.
-      core.clock.ms += 8001;
+      core.clock.ms += 9001;
       expect(await check(core, { idempotencyKey: 'new' })).toMatchObject({ kind: 'success' });
     },
   );

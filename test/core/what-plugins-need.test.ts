@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { ProviderErrorResponse, type ProviderCall } from '../../src/contract/index.ts';
+import {
+  ProviderErrorResponse,
+  type Notification,
+  type OutcomeAnswer,
+  type ProviderCall,
+} from '../../src/contract/index.ts';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
 import { LimiterRefusal } from '../../src/ports/index.ts';
 import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
@@ -7,6 +12,8 @@ import { readVerifications } from '../../src/core/verifications/read-verificatio
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { quotaOf, type RegisteredProvider } from '../../src/core/upstream/registry.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
+import { redactUserData } from '../../src/core/redaction/redact-user-data.ts';
+import { toLaunchState } from '../../src/graphql/launch-state.ts';
 import { probeWith } from '../support/probe-with.ts';
 import { probeRequest } from '../support/probe-request.ts';
 import {
@@ -23,9 +30,9 @@ const holder = { subject: { name: '韦小宝', idNumber: '11204416541220243X' } 
 
 // Needs of other kinds of providers. Each was found when such a provider was written.
 
-async function start(core: ReturnType<typeof createTestCore>) {
+async function start(core: ReturnType<typeof createTestCore>, idempotencyKey = 'k') {
   const { deps } = core;
-  const input = { idempotencyKey: 'k', channel: 'FACE_WEB' };
+  const input = { idempotencyKey, channel: 'FACE_WEB' };
   const outcome = await startVerification(deps, callerOf(), input, deps.now() + 9000);
   if (outcome.kind !== 'success') throw new Error(outcome.problem.code);
   return outcome.verification;
@@ -167,12 +174,13 @@ describe('a notification by GET', () => {
 
 describe('a launch that is made only after the start', () => {
   const launch = { kind: 'redirect', url: 'https://provider.example/later' } as const;
-  const later = () =>
+  const later = (channel: object = {}) =>
     createTestCore({
       definitions: [
         probeWith({
           channels: {
             FACE_WEB: {
+              ...channel,
               prepare: () => ({
                 checks: ['LIVENESS'],
                 start: async () => ({
@@ -200,6 +208,46 @@ describe('a launch that is made only after the start', () => {
     expect(opened).toMatchObject({ launch, launchFollows: false, phase: 'WAITING_FOR_PERSON' });
     expect(opened.expiresAtMs).toBe(core.deps.now() + 900_000);
     expect(await seenLater(core, id)).toMatchObject({ launch, status: 'PENDING' });
+  });
+
+  it('lives as long as the start said if the answer gives no usable time', async () => {
+    for (const expiresInSeconds of [undefined, null, Number.NaN, -1, 'soon']) {
+      const core = later();
+      const { id } = await start(core);
+      // Null, because JSON has no NaN.
+      core.provider.reply(() => ({ kind: 'pending', launch, expiresInSeconds }));
+      const opened = await seenLater(core, id, 590_000);
+      expect(opened).toMatchObject({ launch, expiresAtMs: core.deps.now() + 600_000 });
+    }
+  });
+
+  it('counts as open until it has come, and as used up afterwards', async () => {
+    const core = later();
+    const { id } = await start(core);
+    core.provider.reply(
+      () => ({ kind: 'pending' }),
+      () => ({ kind: 'pending', launch, expiresInSeconds: 900 }),
+      () => ({ kind: 'pending', launchUsed: true, phase: 'UNDER_REVIEW' }),
+    );
+    const stateLater = async (laterMs: number) =>
+      toLaunchState(await seenLater(core, id, laterMs), callerOf(), core.deps.now());
+    expect(await stateLater(601_000)).toBe('OPEN');
+    expect(await stateLater(2000)).toBe('OPEN');
+    expect(await stateLater(2000)).toBe('USED');
+    expect(await stateLater(24 * 3600 * 1000)).toBe('USED');
+  });
+
+  it('is not made a second time for another key, before it has come and after', async () => {
+    const core = later({ reuse: { marginSeconds: 60 } });
+    const { id } = await start(core);
+    core.provider.reply(
+      () => ({ kind: 'pending' }),
+      () => ({ kind: 'pending', launch, expiresInSeconds: 900 }),
+    );
+    for (const key of ['two', 'three']) {
+      core.clock.ms += 2000;
+      expect(await start(core, key)).toMatchObject({ id });
+    }
   });
 
   it('is handed out only if it is safe', async () => {
@@ -279,12 +327,84 @@ describe('a plugin that waits inside a start', () => {
   });
 });
 
+describe('a start whose time cannot be read', () => {
+  it.each([undefined, null, 0, -1, Number.NaN, Infinity, '600'])(
+    'is not lost, and lives as long as the provider keeps it: %s',
+    async (expiresInSeconds) => {
+      const definition = probeWith({
+        channels: {
+          FACE_WEB: {
+            prepare: () => ({
+              checks: ['LIVENESS'],
+              start: async () => ({
+                launch: { kind: 'redirect', url: 'https://provider.example/go' },
+                ...{ session: {}, expiresInSeconds },
+              }),
+            }),
+          },
+        },
+      });
+      const core = createTestCore({ definitions: [definition] });
+      const { launch, expiresAtMs } = await start(core);
+      expect(launch).not.toBeNull();
+      expect(expiresAtMs).toBe(core.deps.now() + 3 * 24 * 3600 * 1000);
+    },
+  );
+});
+
 describe('a review by people', () => {
   const dayMs = 24 * 3600 * 1000;
-  const reviewed = () =>
+  const reviewed = (channel: object = {}, retentionDays = 30) =>
     createTestCore({
-      definitions: [probeWith({ channels: { FACE_WEB: { retentionSeconds: 14 * 24 * 3600 } } })],
+      definitions: [
+        probeWith({ channels: { FACE_WEB: { retentionSeconds: 14 * 24 * 3600, ...channel } } }),
+      ],
+      deps: { retentionDays },
     });
+  const notified = {
+    verify: null,
+    read: ({ body }: Notification) => JSON.parse(body.toString('utf8')) as OutcomeAnswer,
+    reply: { contentType: 'text/plain', body: 'ok' },
+  };
+  const notify = (core: ReturnType<typeof createTestCore>, answer: object) => {
+    const urls = core.provider.ledger[0]?.body as Readonly<Record<string, string>>;
+    const capability = urls['notifyUrl']?.split('/').at(-1) ?? '';
+    const body = Buffer.from(JSON.stringify(answer));
+    const notification = { method: 'POST', query: '', headers: {}, body } as const;
+    return receiveNotification(core.deps, 'probe', capability, notification);
+  };
+
+  it('whose provider only notifies ends with the notification, days later', async () => {
+    const core = reviewed({ outcome: 'NOTIFICATION', notification: notified });
+    const { id } = await start(core);
+    await notify(core, { kind: 'pending', phase: 'UNDER_REVIEW', launchUsed: true });
+    const waiting = { status: 'PENDING', phase: 'UNDER_REVIEW' };
+    expect(await seenLater(core, id, 4 * dayMs)).toMatchObject(waiting);
+    await followUpVerification(core.deps, id);
+    expect(await notify(core, passedAnswer)).toMatchObject({ kind: 'received' });
+    expect(await seenLater(core, id)).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('ends after its grace period if the provider does not report an outcome any more', async () => {
+    const core = reviewed();
+    const { id } = await start(core);
+    core.provider.reply(
+      () => ({ kind: 'pending', phase: 'UNDER_REVIEW' }),
+      () => ({ kind: 'not_told' }),
+    );
+    await seenLater(core, id);
+    expect(await seenLater(core, id, dayMs)).toMatchObject({ status: 'UNDETERMINED' });
+  });
+
+  it('is found by a redaction, however short the retention is', async () => {
+    const core = reviewed({}, 1);
+    const { id } = await start(core);
+    core.provider.reply(() => ({ kind: 'pending', phase: 'UNDER_REVIEW' }));
+    expect(await seenLater(core, id, 8 * dayMs)).toMatchObject({ status: 'PENDING' });
+    const caller = callerOf('user-1', 'tenant-1', ['verification:redact']);
+    await redactUserData(core.deps, caller, 'user-1', core.deps.now() + 9000);
+    expect(await seenLater(core, id)).toMatchObject({ session: null, launch: null });
+  });
 
   it('does not expire, and is polled every minute at most', async () => {
     const core = reviewed();

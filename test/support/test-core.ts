@@ -18,6 +18,7 @@ import type { Limiter, Store } from '../../src/ports/index.ts';
 import { createAccessTokens } from '../../src/core/upstream/access-tokens.ts';
 import type { Caller, Scope } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
+import { longestOpenDays } from '../../src/core/records/longest-open-days.ts';
 import { createVerificationValues } from '../../src/core/upstream/verification-values.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { createRegistry, type Routing } from '../../src/core/upstream/registry.ts';
@@ -109,6 +110,7 @@ export function createTestCore(
     redirectRules: { origins: null, allowLocalhost: true },
     checksums: 'off',
     retentionDays: 30,
+    openDays: longestOpenDays(definitions),
     bankCardCacheSeconds: 86_400,
     velocity: createMemoryVelocity({ now }),
     velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },

@@ -5,12 +5,12 @@ import { logBug } from '../log-bug.ts';
 import type { Problem } from '../problem.ts';
 import type { AnyRecord } from '../records/records.ts';
 import type { ClaimEffect } from '../upstream/claim-effect.ts';
+import { workTimeoutMs } from '../upstream/call-terms.ts';
 import { faultPolicies } from '../upstream/fault-policy.ts';
 import type { ClaimedAttempt, HeldClaim, LedClaim, LedOutcome, LedWork } from './claimed-work.ts';
 import { settleAnswer, settleFailure } from './settle-claim.ts';
 import { startClaim, type ClaimProgress, type ClaimSending } from './start-claim.ts';
 
-const workTimeoutMs = 8600;
 /** While fallbacks remain: how long to wait for a slot, and for the response to a free start. */
 const turnBeforeOthersMs = 1000;
 const answerBeforeOthersMs = 3000;

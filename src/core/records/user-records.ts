@@ -12,8 +12,6 @@ export interface UserRecords {
   readonly remove: (ids: readonly string[]) => Promise<void>;
 }
 
-/** A pending verification starts its retention anew when it ends, which is within four days. */
-const openDays = 4;
 const dayMs = 24 * 3600 * 1000;
 
 interface ListOwner {
@@ -50,8 +48,9 @@ function userList(
   const parts = [modeOf(deps), tenantId, userId, list];
   const [newest, ...others] = underEach(deps.hashKeys, ({ key }) => keyedHash(key, 'user', parts));
   const all = [newest, ...others];
+  // The retention of a pending verification starts anew when it ends.
   const keepMs = Math.max(
-    (deps.retentionDays + openDays) * dayMs,
+    (deps.retentionDays + deps.openDays) * dayMs,
     personalLifeOfCheckMs(deps) + dayMs,
   );
 

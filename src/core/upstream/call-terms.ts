@@ -27,8 +27,11 @@ export type BeforeSend = (effect: ActionEffect) => Promise<void>;
 /** The longest that a provider call may take. Shorter than every deadline in front of this service. */
 export const providerTimeoutMs = 6000;
 
-/** The time from the confirmation that a call may be sent to its latest possible response. */
-export const latestResponseMs = providerTimeoutMs + 2000;
+/** The longest that a start or a check may take, with all of its calls. */
+export const workTimeoutMs = 8600;
+
+/** The time from the confirmation that a call may be sent to the end of its operation, with some slack. */
+export const latestResponseMs = workTimeoutMs + 400;
 
 /** The time that is kept for the response, so that the wait for a slot cannot use it up. */
 export const keptForAnswerMs = {

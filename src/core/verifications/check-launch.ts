@@ -19,14 +19,23 @@ export function checkLaunch(
   return { ...launch, longUrl };
 }
 
-/** An answer whose launch, if it brings one, is safe. Throws `ProviderFault('protocol')` otherwise. */
+/**
+ * An answer whose launch, if it brings one, is safe and has a usable time, or none. Throws
+ * `ProviderFault('protocol')` otherwise.
+ */
 export function checkAnswer(
   answer: OutcomeAnswer,
   deps: { readonly sandbox: boolean },
 ): OutcomeAnswer {
   if (answer.kind !== 'pending' || !answer.launch) return answer;
-  const launch = checkLaunch(answer.launch, deps);
-  return launch ? { ...answer, launch } : answer;
+  const { expiresInSeconds, ...rest } = answer;
+  const launch = checkLaunch(answer.launch, deps) ?? answer.launch;
+  return isLifetime(expiresInSeconds) ? { ...rest, launch, expiresInSeconds } : { ...rest, launch };
+}
+
+/** A plugin in JavaScript may return anything. */
+export function isLifetime(seconds: unknown): seconds is number {
+  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0;
 }
 
 function isSafe(url: string, sandbox: boolean): boolean {

@@ -37,7 +37,7 @@ export function concludeVerification(
   }
   const pending = answer.kind === 'pending' ? whilePending(checked, answer, terms.nowMs) : checked;
   // A review by people may take longer than the person had.
-  if (pending.phase === 'UNDER_REVIEW') return pending;
+  if (answer.kind === 'pending' && pending.phase === 'UNDER_REVIEW') return pending;
   if (terms.askedMs < graceEndsMs(pending, terms.graceSeconds)) return pending;
   const chargedAttempts = answer.chargedAttempts ?? null;
   return answer.kind === 'pending'
@@ -55,14 +55,19 @@ function whilePending(
   if (answer.launchUsed === true) return { ...record, phase, launch: null, launchFollows: false };
   if (!record.launchFollows || !answer.launch) return { ...record, phase };
   const { launch, expiresInSeconds } = answer;
+  // Without a time of its own, the launch lives as long as the start said.
+  const lifeMs = expiresInSeconds === undefined ? lifeOfStartMs(record) : expiresInSeconds * 1000;
   return {
     ...record,
     phase: isPhase ? phase : 'WAITING_FOR_PERSON',
     launch,
     launchFollows: false,
-    expiresAtMs:
-      expiresInSeconds === undefined ? record.expiresAtMs : nowMs + expiresInSeconds * 1000,
+    expiresAtMs: nowMs + lifeMs,
   };
+}
+
+function lifeOfStartMs({ startedAtMs, expiresAtMs }: VerificationRecord): number {
+  return startedAtMs === null || expiresAtMs === null ? 0 : expiresAtMs - startedAtMs;
 }
 
 /** The end of the grace period. Until then a late outcome may still appear. */

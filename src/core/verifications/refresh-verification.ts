@@ -65,7 +65,9 @@ export async function refreshVerification(
   if (!channel || (!canAsk && record.redactedAtMs === null)) return record;
   const { fetchOutcome } = channel;
   if (!canAsk || outcomeSourceOf(provider, channel) !== 'QUERY' || !fetchOutcome) {
-    const isOver = deps.now() >= graceEndsMs(record, channel.graceSeconds);
+    // Only a notification ends a review by people, as long as one can still be read.
+    const isReviewed = canAsk === true && record.phase === 'UNDER_REVIEW';
+    const isOver = !isReviewed && deps.now() >= graceEndsMs(record, channel.graceSeconds);
     return isOver ? write(deps, stored, forgetVerification(record)) : record;
   }
 

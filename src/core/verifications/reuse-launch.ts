@@ -59,7 +59,8 @@ export function launchReuse(
       if (!isTheirs || !hasTime) return null;
       // It may have ended at the provider since the last poll.
       const current = await refreshVerification(deps, stored, now() + refreshWithinMs);
-      if (current.status !== 'PENDING' || current.launch === null) return null;
+      const isOpen = current.launch !== null || current.launchFollows;
+      if (current.status !== 'PENDING' || !isOpen) return null;
       return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };
     },
     remember: async ({ id: verificationId, expiresAtMs }) => {

@@ -4,6 +4,7 @@ import type { ClaimedAttempt } from '../claims/claimed-work.ts';
 import { provesNothingDone } from '../claims/to-failure.ts';
 import { tooLateToBegin } from '../claims/too-late-to-begin.ts';
 import type { CallDeps, CallerLimits, Clock, KeySpace, OutcomeDeps, Urls } from '../core-deps.ts';
+import { logBug } from '../log-bug.ts';
 import { sealCapability } from '../records/capability.ts';
 import type { ReusedRecord, VerificationRecord } from '../records/records.ts';
 import type { CallTerms } from '../upstream/call-terms.ts';
@@ -11,7 +12,7 @@ import { claimEffectOf, type ClaimEffect } from '../upstream/claim-effect.ts';
 import { performOperation } from '../upstream/perform-operation.ts';
 import type { PickedChannel } from '../upstream/pick-provider.ts';
 import { quotaOf } from '../upstream/registry.ts';
-import { checkLaunch } from './check-launch.ts';
+import { checkLaunch, isLifetime } from './check-launch.ts';
 import { concludeVerification } from './conclude-verification.ts';
 import { planFirstFollowUp } from './plan-first-follow-up.ts';
 import { receiveEarlyNotification } from './receive-notification.ts';
@@ -38,8 +39,8 @@ interface Start {
   readonly isLate: boolean;
 }
 
-/** Long enough for a person who comes back late. Providers delete the outcome after three days. */
-const capabilityLifeMs = 3 * 24 * 3600 * 1000;
+/** Long enough for a person who comes back late. */
+const leastCapabilityLifeMs = 3 * 24 * 3600 * 1000;
 
 /** Starts a verification over a prepared channel: with an open launch of the same user, or a new call. */
 export function startAttempt(
@@ -81,7 +82,7 @@ export function startAttempt(
       if (started.kind === 'reused') return;
       await Promise.all([
         // Best effort: without the cache entry, the launch is only not reused.
-        started.status === 'PENDING' && started.launch
+        started.status === 'PENDING' && (started.launch || started.launchFollows)
           ? reuse?.remember(started).catch(() => {})
           : null,
         channel.notification ? receiveEarlyNotification(deps, placeholder.id) : null,
@@ -95,8 +96,13 @@ export function effectOf({ provider, channel }: PickedChannel): ClaimEffect {
 }
 
 /** How long a person may come back and the provider may be polled, plus an hour. */
-export function personalLifeMs({ retentionSeconds }: PickedChannel['channel']): number {
-  return Math.max(capabilityLifeMs, retentionSeconds * 1000) + 3600 * 1000;
+export function personalLifeMs(channel: PickedChannel['channel']): number {
+  return capabilityLifeMs(channel) + 3600 * 1000;
+}
+
+/** A notification may come for as long as the provider keeps the outcome. */
+function capabilityLifeMs({ retentionSeconds }: PickedChannel['channel']): number {
+  return Math.max(leastCapabilityLifeMs, retentionSeconds * 1000);
 }
 
 async function callProviderToStart(
@@ -114,24 +120,33 @@ async function callProviderToStart(
     mayCharge: effect === 'may_charge',
     quota: quotaOf(provider, channel.action),
   });
+  const name = `${record.providerId} ${input.channel} start`;
   try {
     const started = await performOperation(deps, provider, terms, {
-      name: `${record.providerId} ${input.channel} start`,
+      name,
       effect,
       work: async (call) => {
-        const result = await prepared.start(call, urlsOf(deps, record));
+        const result = await prepared.start(call, urlsOf(deps, record, channel));
         return { ...result, launch: checkLaunch(result.launch, deps) };
       },
     });
-    return begun(record, started, deps.now());
+    const { expiresInSeconds, ...rest } = started;
+    if (isLifetime(expiresInSeconds)) return begun(record, started, deps.now());
+    // What may have been paid for is not lost because its time cannot be read.
+    logBug(deps.log, `${name}: expiresInSeconds`, new TypeError());
+    return begun(record, { ...rest, expiresInSeconds: channel.retentionSeconds }, deps.now());
   } catch (error) {
     if (provesNothingDone(error)) await refund();
     throw error;
   }
 }
 
-function urlsOf(deps: Clock & KeySpace & Urls, { id, providerId }: VerificationRecord): StartUrls {
-  const expiresAtMs = deps.now() + capabilityLifeMs;
+function urlsOf(
+  deps: Clock & KeySpace & Urls,
+  { id, providerId }: VerificationRecord,
+  channel: PickedChannel['channel'],
+): StartUrls {
+  const expiresAtMs = deps.now() + capabilityLifeMs(channel);
   const seal = (purpose: 'return' | 'callback'): string =>
     sealCapability(deps.hashKeys, { purpose, recordId: id, expiresAtMs });
   return {
