@@ -26,7 +26,7 @@ import { registerHealth } from './http/routes/health.ts';
 import { registerMetrics } from './http/routes/metrics.ts';
 import { registerReturn } from './http/routes/return.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
-import { createLog } from './infra/log.ts';
+import { createLog, type FlushedLog } from './infra/log.ts';
 import { createMetrics, type PrometheusMetrics } from './infra/metrics.ts';
 import type { EnvProxy } from './infra/env-proxy.ts';
 import {
@@ -34,14 +34,13 @@ import {
   createUpstreamClient,
   type UpstreamClient,
 } from './infra/send-upstream.ts';
-import type { Log } from './ports/index.ts';
 
 /** By then every operation has ended. Connections that are still open are closed. */
 const drainTimeoutMs = 9100;
 
 export interface App {
   readonly config: Config;
-  readonly log: Log;
+  readonly log: FlushedLog;
   /** The class of what is wrong with the store now; null while it works. */
   readonly storeFault: () => string | null;
   /**

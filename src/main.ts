@@ -22,10 +22,16 @@ async function main(): Promise<void> {
   // Node's own report would repeat the message, which may contain input.
   process.once('uncaughtException', (error) => {
     logBug(app.log, 'process', error);
-    process.exit(1);
+    void exit(app, 1);
   });
+  let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => void stop(app, signal));
+    // A second signal does not end the calls in flight: npm passes on a signal that its whole group has got.
+    process.on(signal, () => {
+      if (isStopping) return;
+      isStopping = true;
+      void stop(app, signal);
+    });
   }
 }
 
@@ -49,12 +55,17 @@ function endBoot(error: unknown): never {
 
 async function stop(app: App, reason: string): Promise<void> {
   const startedMs = Date.now();
-  const timer = setTimeout(() => process.exit(1), app.config.shutdownDelayMs + stopWithinMs);
+  const timer = setTimeout(() => void exit(app, 1), app.config.shutdownDelayMs + stopWithinMs);
   timer.unref();
   app.log.event('info', 'shutdown', { reason });
   await app.stop();
   app.log.event('info', 'shutdown', { reason, tookMs: Date.now() - startedMs });
-  process.exit(0);
+  await exit(app, 0);
+}
+
+async function exit(app: App, code: number): Promise<void> {
+  await app.log.flush();
+  process.exit(code);
 }
 
 function explain(error: unknown): string {
@@ -67,6 +78,9 @@ function explain(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') {
     return 'verification-subgraph cannot start: its port is taken. Set PORT to a free one.';
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EADDRNOTAVAIL') {
+    return 'verification-subgraph cannot start: HOST is no address of this machine.';
   }
   return error instanceof Error ? (error.stack ?? error.message) : 'unknown error';
 }

@@ -6,11 +6,12 @@ import type { Log } from '../ports/index.ts';
 import { AccessDenied, Unauthenticated } from '../core/callers/caller.ts';
 import { logBug } from '../core/log-bug.ts';
 import { errorTexts, type ErrorCode } from '../graphql/mask-error.ts';
+import { ComeAgain } from './come-again.ts';
 import { IdentityUnavailable } from './jwt-reader.ts';
+import { RefusedRequest } from './refused-request.ts';
 
 export interface ServerDeps {
   readonly log: Log;
-  /** True once the process has begun to shut down. */
   /** Whether the process will stop: requests are still served. */
   readonly isStopping: () => boolean;
   /** Whether requests are refused. */
@@ -32,12 +33,6 @@ const pressure = {
   maxHeapUsedBytes: 0.9 * getHeapStatistics().heap_size_limit,
   sampleInterval: 500,
 };
-
-/** Overloaded or shutting down. */
-class ComeAgain extends Error {
-  override readonly name = 'ComeAgain';
-  readonly statusCode = 503;
-}
 
 /**
  * A Fastify server without routes: limits against slow and large requests, errors in GraphQL's shape with
@@ -94,6 +89,9 @@ export function createServer({ log, isStopping, isDraining }: ServerDeps): Fasti
       return reply.code(503).header('retry-after', '1').send(toGraphqlError('SERVICE_UNAVAILABLE'));
     }
     if (error instanceof AccessDenied) return reply.code(403).send(toGraphqlError('FORBIDDEN'));
+    if (error instanceof RefusedRequest) {
+      return reply.code(error.statusCode).send(toGraphqlError('BAD_REQUEST', error.message));
+    }
     const status = error.statusCode ?? 500;
     if (status === 503) void reply.header('retry-after', '1');
     else if (status >= 500)
@@ -137,6 +135,6 @@ function codeOfStatus(status: number): ErrorCode {
   return status < 500 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR';
 }
 
-function toGraphqlError(code: ErrorCode): object {
-  return { errors: [{ message: errorTexts[code], extensions: { code } }] };
+function toGraphqlError(code: ErrorCode, message: string = errorTexts[code]): object {
+  return { errors: [{ message, extensions: { code } }] };
 }

@@ -1,5 +1,6 @@
 import { pino, type DestinationStream } from 'pino';
 import type { Log, LogEventName, LogEvents } from '../ports/index.ts';
+import { isDoneWithin } from './running-time.ts';
 
 /**
  * The fields of each event that reach the log. All other fields are dropped. Redaction by path leaked 6 of
@@ -32,13 +33,26 @@ const loggedFields = {
 const flushEveryMs = 100;
 const flushAtBytes = 4096;
 
+/** How long the last lines may take at the end of the process. */
+const flushWithinMs = 300;
+
+type Destination = DestinationStream & {
+  readonly flush?: (done?: (error?: Error | null) => void) => void;
+  flushSync?: () => void;
+};
+
+export interface FlushedLog extends Log {
+  /** Writes what is buffered. Call it before the process ends. */
+  readonly flush: () => Promise<void>;
+}
+
 /**
  * One JSON line per event, over pino. Lines reach the standard output within 100 ms, warnings and errors at once.
  */
 export function createLog(
   level: string,
-  destination: DestinationStream & { readonly flush?: () => void } = createStandardOutput(),
-): Log {
+  destination: Destination = createStandardOutput(),
+): FlushedLog {
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     event: (severity, name, fields) => {
@@ -49,7 +63,21 @@ export function createLog(
       logger[severity](line);
       if (severity !== 'info') destination.flush?.();
     },
+    flush: () => flushWithin(flushWithinMs, destination),
   };
+}
+
+/**
+ * sonic-boom (5.0) flushes once more at the exit, and tries for ever if the reader of the output is gone: the process
+ * would not end. So what could not be written by now is given up.
+ */
+async function flushWithin(ms: number, destination: Destination): Promise<void> {
+  const flushed = new Promise<void>((resolve, reject) => {
+    if (destination.flush) destination.flush((error) => (error ? reject(error) : resolve()));
+    else resolve();
+  });
+  const isFlushed = await isDoneWithin(flushed, ms);
+  if (!isFlushed) destination.flushSync = () => {};
 }
 
 function createStandardOutput(): ReturnType<typeof pino.destination> {
@@ -58,6 +86,5 @@ function createStandardOutput(): ReturnType<typeof pino.destination> {
     minLength: flushAtBytes,
     periodicFlush: flushEveryMs,
   });
-  process.once('exit', () => output.flushSync());
   return output;
 }

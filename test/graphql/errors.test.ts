@@ -113,6 +113,27 @@ describe('top-level errors', () => {
     expect(app.logLines.slice(before).join('')).not.toContain('"bug"');
   });
 
+  it.each(['text/html', 'multipart/mixed', 'application/json;q=0', ','])(
+    'refuse an Accept header that cannot be served before anything is executed: %s',
+    async (accept) => {
+      const input = {
+        idempotencyKey: `accept-${accept.length}`,
+        subject: { name: '韦小宝', idNumber: '11204416541220243X' },
+        cardNumber: '6225768888888888',
+        phone: '16137688175',
+      };
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept },
+        body: JSON.stringify({ query: checkMutation, variables: { input } }),
+      });
+      expect(response.status).toBe(406);
+      expect(await response.text()).toContain('Accept one of these: application/json');
+      const { data } = await app.send(checkMutation, { input });
+      expect(data.checkBankCard).toMatchObject({ replayed: false });
+    },
+  );
+
   it('reject a charset other than UTF-8', async () => {
     const response = await fetch(`${app.url}/graphql`, {
       method: 'POST',

@@ -123,6 +123,9 @@ describe('the process', () => {
     const kept = await keepOpen(running.url);
     running.child.kill('SIGTERM');
     await until(async () => !(await isReady(running.url)));
+    // As npm passes on a signal that its whole process group has got.
+    running.child.kill('SIGTERM');
+    running.child.kill('SIGINT');
     // Over an open connection, as gateways keep them.
     const late = await kept.ask('POST /graphql');
     expect(late).toMatch(/^HTTP\/1\.1 503 /u);
@@ -159,6 +162,22 @@ describe('the process', () => {
     running.child.kill('SIGTERM');
     expect(await running.exit).toBe(0);
     expect(running.output()).toContain('"outcome":"timeout"');
+  });
+
+  it('ends although nobody reads its output any more', async () => {
+    const running = await run({ LOG_LEVEL: 'info' });
+    await until(() => isReady(running.url));
+    running.child.stdout?.destroy();
+    running.child.stderr?.destroy();
+    running.child.kill('SIGTERM');
+    expect(await running.exit).toBe(0);
+  });
+
+  it('says that HOST is wrong, without its value', async () => {
+    const running = await run({ HOST: 'canary.invalid' });
+    expect(await running.exit).toBe(1);
+    expect(running.output()).toContain('HOST is no address of this machine');
+    expect(running.output()).not.toContain('canary');
   });
 
   it('prints every wrong setting at once, and exits with 1', async () => {

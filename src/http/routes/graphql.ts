@@ -1,27 +1,26 @@
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Negotiator from 'negotiator';
 import type { Caller } from '../../core/callers/caller.ts';
 import type { CoreDeps } from '../../core/core-deps.ts';
 import { operationTimeoutMs } from '../../core/claims/run-claimed.ts';
 import type { GraphqlContext } from '../../graphql/context.ts';
 import { createLoaders } from '../../graphql/loaders.ts';
 import { createAdmission, type Admitted } from '../admission.ts';
+import { ComeAgain } from '../come-again.ts';
 import type { Identify } from '../identify-routed-caller.ts';
 import { readDeadline } from '../read-deadline.ts';
+import { RefusedRequest } from '../refused-request.ts';
 
 /** JSON as UTF-8 only: a name decoded with another charset would become another name. */
 const jsonType = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/iu;
 
-class RefusedRequest extends Error {
-  override readonly name = 'RefusedRequest';
-  readonly statusCode: number;
-
-  constructor(statusCode: number) {
-    super('not a request of GraphQL over HTTP');
-    this.statusCode = statusCode;
-  }
-}
+/** What Apollo Server can answer with (5.5). It would execute the operation and then refuse any other type. */
+const answerTypes = [
+  'application/json; charset=utf-8',
+  'application/graphql-response+json; charset=utf-8',
+];
 
 /** What is known about a request before it is executed. */
 interface Known {
@@ -74,17 +73,25 @@ export function registerGraphql(
           host = '',
           'content-type': type = '',
           'content-encoding': packed,
+          accept = '',
         } = request.headers;
         // A web page could send other media types without a CORS preflight (CSRF).
         if (packed !== undefined && packed.toLowerCase() !== 'identity') {
           // RFC 7694: the header says what would be accepted.
           void reply.header('accept-encoding', 'identity');
-          throw new RefusedRequest(415);
+          throw new RefusedRequest(415, 'The request must not be compressed.');
         }
-        if (!jsonType.test(type)) throw new RefusedRequest(415);
-        if (!URL.canParse(`http://${host}/`)) throw new RefusedRequest(400);
+        if (!jsonType.test(type)) {
+          throw new RefusedRequest(415, 'Send content-type: application/json.');
+        }
+        if (accept !== '' && !new Negotiator(request).mediaType(answerTypes)) {
+          throw new RefusedRequest(406, `Accept one of these: ${answerTypes.join(', ')}.`);
+        }
+        if (!URL.canParse(`http://${host}/`)) {
+          throw new RefusedRequest(400, 'The Host header is not valid.');
+        }
         const { as, leave } = await admission.enter();
-        if (as === 'refused') throw new RefusedRequest(503);
+        if (as === 'refused') throw new ComeAgain();
         reply.raw.once('close', leave);
         known.set(request, { caller, deadlineMs, admitted: as });
       },
