@@ -1,4 +1,5 @@
-import { GraphQLError, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import type { GraphQLError, GraphQLObjectType, GraphQLSchema } from 'graphql';
+import { badUserInput } from './cursor.ts';
 
 /**
  * Makes an unknown entity reference null by itself. The resolver of @apollo/subgraph 2.15.1 throws for the
@@ -35,5 +36,5 @@ function typenameOf(representation: unknown): string {
 
 /** An error inside a list nulls its own entry only. */
 function unknownEntity(): GraphQLError {
-  return new GraphQLError('no entity of this subgraph', { extensions: { code: 'BAD_USER_INPUT' } });
+  return badUserInput('representations.__typename', 'is no entity of this subgraph');
 }

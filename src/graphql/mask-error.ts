@@ -1,7 +1,9 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { StoreUnavailable } from '../ports/index.ts';
 import { AccessDenied } from '../core/callers/caller.ts';
+import { explainWrongDocument } from './explain-wrong-document.ts';
+import type { WrongVariable } from './explain-wrong-variable.ts';
 import { limits, type LimitName } from './limits.ts';
 
 /**
@@ -12,13 +14,13 @@ export const errorTexts = {
   UNAUTHENTICATED: 'The caller is not known.',
   FORBIDDEN: 'The caller may not do this.',
   STORE_UNAVAILABLE: 'The store does not answer. Try again.',
-  BAD_USER_INPUT: 'A variable does not fit its type.',
+  BAD_USER_INPUT: 'An argument or a variable has a wrong value.',
   BAD_REQUEST: 'The request is not a GraphQL request.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
-  OPERATION_RESOLUTION_FAILURE: 'The document does not hold the operation that was asked for.',
-  OPERATION_TOO_LARGE: 'The operation is larger than may be asked for at once.',
-  TOO_MANY_CHARGEABLE_FIELDS: 'An operation may hold one field that can be charged.',
+  OPERATION_RESOLUTION_FAILURE: 'The document does not contain the requested operation.',
+  OPERATION_TOO_LARGE: 'The operation is too large.',
+  TOO_MANY_CHARGEABLE_FIELDS: 'An operation may contain only one chargeable field.',
   PERSISTED_QUERY_NOT_SUPPORTED: 'Persisted queries are not supported.',
   PERSISTED_QUERY_NOT_FOUND: 'Persisted queries are not supported.',
   PAYLOAD_TOO_LARGE: 'The request is too large.',
@@ -41,7 +43,7 @@ export function maskError(
   { keepHints = false }: { readonly keepHints?: boolean } = {},
 ): GraphQLFormattedError {
   const code = codeOf(formatted, error);
-  const { variables, fields } = formatted.extensions ?? {};
+  const { variables, fields = fieldsOf(code, formatted) } = formatted.extensions ?? {};
   const cause = unwrapResolverError(error);
   const scope = cause instanceof AccessDenied ? cause.scope : null;
   const isHint =
@@ -63,7 +65,26 @@ export function maskError(
 
 /** Messages of graphql-js about names in a document. Others repeat values. */
 const aboutNames =
-  /^(?:Cannot query field|Unknown (?:argument|type|directive|fragment)|Field "\w+" (?:is not defined|of required type|argument)|Directive "@\w+" argument)/u;
+  /^(?:Cannot query field|Unknown (?:argument|type|directive|fragment)|Field "[\w.]+" (?:is not defined|of required type|argument)|Directive "@\w+" argument)/u;
+
+/** What is wrong in the document, in names of the schema. */
+function fieldsOf(
+  code: ErrorCode,
+  { message }: GraphQLFormattedError,
+): WrongVariable[] | undefined {
+  if (code !== 'GRAPHQL_VALIDATION_FAILED' && code !== 'BAD_USER_INPUT') return undefined;
+  const explained = explainWrongDocument(message);
+  return explained ? [explained] : undefined;
+}
+
+/** Whether an argument got a value that only the execution could refuse, such as null for a variable with a default. */
+function isWrongArgument(cause: unknown): boolean {
+  return (
+    cause instanceof GraphQLError &&
+    cause.extensions['code'] === undefined &&
+    cause.message.startsWith('Argument "')
+  );
+}
 
 /** Whether the error was unexpected, and therefore is a bug of this service. */
 export function isBug(error: GraphQLError): boolean {
@@ -78,6 +99,7 @@ function codeOf(
   if (cause instanceof AccessDenied) return 'FORBIDDEN';
   if (cause instanceof StoreUnavailable) return 'STORE_UNAVAILABLE';
   if (limitOf(formatted) !== null) return 'OPERATION_TOO_LARGE';
+  if (isWrongArgument(cause)) return 'BAD_USER_INPUT';
   const code = formatted.extensions?.['code'];
   return typeof code === 'string' && Object.hasOwn(errorTexts, code)
     ? (code as ErrorCode)

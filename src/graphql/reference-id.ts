@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { badUserInput } from './cursor.ts';
 
 /**
  * The id of an entity reference. A gateway passes on references from other subgraphs, so the type is
@@ -6,7 +6,5 @@ import { GraphQLError } from 'graphql';
  */
 export function referenceId(reference: { readonly id?: unknown }): string {
   if (typeof reference.id === 'string' && reference.id !== '') return reference.id;
-  throw new GraphQLError('a representation without an id', {
-    extensions: { code: 'BAD_USER_INPUT' },
-  });
+  throw badUserInput('representations.id', 'must be a text that is not empty');
 }

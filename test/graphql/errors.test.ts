@@ -75,6 +75,88 @@ describe('top-level errors', () => {
     },
   );
 
+  it.each([
+    [
+      'mutation { startVerification(input: { channel: E_ID }) { __typename } }',
+      'StartVerificationInput.idempotencyKey',
+      'is required',
+    ],
+    [
+      'mutation { startVerification(input: { idempotencyKey: "k", chanel: E_ID, channel: E_ID }) { __typename } }',
+      'StartVerificationInput.chanel',
+      'is not a field',
+    ],
+    [
+      `mutation { startVerification(input: { idempotencyKey: "k", channel: ${canary} }) { __typename } }`,
+      'VerificationChannel',
+      'must be one of its values',
+    ],
+    [
+      `mutation { startVerification(input: { idempotencyKey: "k", channel: "${canary}" }) { __typename } }`,
+      'VerificationChannel',
+      'must be one of its values, without quotes',
+    ],
+    [
+      'mutation { startVerification(input: { idempotencyKey: 440305199505132561, channel: E_ID }) { __typename } }',
+      'String',
+      'cannot have this value',
+    ],
+    [
+      'mutation { startVerification(input: { idempotencyKey: "k", channel: E_ID, options: {} }) { __typename } }',
+      'VerificationOptionsInput',
+      'must have exactly one field',
+    ],
+    ['query ($i: ID) { verification(id: $i) { id } }', '$i', 'must be of the type ID!'],
+    ['{ verification(id: $i) { id } }', '$i', 'is not declared'],
+    ['query ($i: ID!) { __typename }', '$i', 'is not used'],
+    ['{ verification(id: "x") }', 'verification', 'needs a selection of fields'],
+    ['{ verification { id } }', 'verification.id', 'is required'],
+    ['{ verification(id: "x", ix: 1) { id } }', 'Query.verification.ix', 'is not an argument'],
+    ['{ verificationProvider { id } }', 'Query.verificationProvider', 'is not a field'],
+    [`{ verification(id: "x") { ${canary} } }`, undefined, undefined],
+  ])('say what is wrong in a document, never a value: %s', async (document, path, message) => {
+    const { errors } = await app.send(document);
+    const fields = path === undefined ? undefined : [{ path, message }];
+    expect(errors[0].extensions.fields).toEqual(fields);
+    if (path !== undefined) expect(JSON.stringify(errors)).not.toContain('CANARY');
+  });
+
+  it.each([
+    [
+      'mutation ($k: String = "a", $c: VerificationChannel!) { startVerification(input: { idempotencyKey: $k, channel: $c }) { __typename } }',
+      { k: null, c: 'E_ID' },
+      { path: 'input', message: 'is not valid' },
+    ],
+    [
+      'query ($i: ID = "x") { verification(id: $i) { id } }',
+      { i: null },
+      { path: 'id', message: 'must not be null' },
+    ],
+    [
+      '{ verificationProviders { id } _entities(representations: [{ __typename: "User" }]) { ... on User { id } } }',
+      {},
+      { path: 'representations.id', message: 'must be a text that is not empty' },
+    ],
+    [
+      '{ _entities(representations: [{ __typename: "User", id: "user-1" }]) { ... on User { verifications(first: 1000) { edges { cursor } } } } }',
+      {},
+      { path: 'first', message: 'must be from 0 to 100' },
+    ],
+    [
+      '{ _entities(representations: [{ __typename: "User", id: "user-1" }]) { ... on User { verifications(first: 1, after: "x") { edges { cursor } } } } }',
+      {},
+      { path: 'after', message: 'is not a cursor of this list' },
+    ],
+  ])('say which argument is wrong, and log no bug: %s', async (document, variables, field) => {
+    const before = app.logLines.length;
+    const { errors } = await app.send(document, variables);
+    expect(errors[0]).toMatchObject({
+      message: errorTexts.BAD_USER_INPUT,
+      extensions: { code: 'BAD_USER_INPUT', fields: [field] },
+    });
+    expect(app.logLines.slice(before).join('')).not.toContain('"bug"');
+  });
+
   it('have the suggestions of graphql-js about names, in the sandbox', async () => {
     const { errors } = await app.send('{ verificationProvider { id } }');
     expect(errors[0].message).toMatch(/Did you mean "verificationProviders"/u);

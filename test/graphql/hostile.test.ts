@@ -53,7 +53,7 @@ describe('an operation', () => {
     const { limit, errors } = await limitOf(make(limits[name] + 1));
     expect(limit).toBe(name);
     expect(errors[0]).toMatchObject({
-      message: 'The operation is larger than may be asked for at once.',
+      message: 'The operation is too large.',
       extensions: { code: 'OPERATION_TOO_LARGE' },
     });
     const fits = await limitOf(make(limits[name]));

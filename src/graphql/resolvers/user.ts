@@ -47,7 +47,9 @@ export const user: UserResolvers = {
   latestPassedVerification: async ({ id }, { checks, maxAgeDays }, context) => {
     const { core, caller, deadlineMs } = context;
     demandRead(caller);
-    if (maxAgeDays != null && maxAgeDays < 0) throw badUserInput('maxAgeDays');
+    if (maxAgeDays != null && maxAgeDays < 0) {
+      throw badUserInput('maxAgeDays', 'must not be below 0');
+    }
     const wanted = { checks: checks ?? [], maxAgeDays: maxAgeDays ?? null, deadlineMs };
     return readLatestPassed(core, caller, id, wanted, readersOf(context));
   },
@@ -66,7 +68,9 @@ async function connectionOf<Item>(
 ) {
   demandRead(caller);
   const asked = first ?? 10;
-  if (asked < 0 || asked > mostAtOnce) throw badUserInput('first');
+  if (asked < 0 || asked > mostAtOnce) {
+    throw badUserInput('first', `must be from 0 to ${mostAtOnce}`);
+  }
   const page = { first: asked, after: after == null ? null : readCursor(after), deadlineMs };
   const found = await readUserList(core, caller, userId, page, readers);
   const edges = found.listed.map(({ entry, item }) => ({
