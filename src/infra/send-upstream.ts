@@ -10,6 +10,8 @@ import { createByteBudget, readBody } from './read-body.ts';
 import { createConnections, type Connection, type Sending } from './upstream-connections.ts';
 
 export const connectTimeoutMs = 1500;
+/** How long a connection may take in all: through a proxy it takes two connects, CONNECT and two handshakes. */
+const openWithinMs = 3000;
 /** The memory limit for all large responses together while they are read. */
 const standardSharedBytes = 64 * 1024 * 1024;
 
@@ -50,7 +52,7 @@ export function createUpstreamClient({
     const opening = connections.open(origin);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, Math.max(0, timeoutMs), null);
+      timer = setTimeout(resolve, Math.max(0, Math.min(timeoutMs, openWithinMs)), null);
     });
     const connection = await Promise.race([opening, late]).catch(() => null);
     clearTimeout(timer);

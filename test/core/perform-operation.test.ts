@@ -98,6 +98,28 @@ describe('a bank card check, after its paid call', () => {
     expect(paidFor(core)).toBe(1);
   });
 
+  it('has proven that nothing was sent when its time ends while a connection is opened', async () => {
+    const core = createTestCore({
+      limiter: {
+        turn: async (_ask, steps) => {
+          await steps?.connect?.();
+          await steps?.prepare?.();
+          return { isInTime: () => true, giveBack: () => {} };
+        },
+        backOff: async () => {},
+      },
+      deps: { connectUpstream: () => new Promise(() => {}) },
+    });
+    const [provider] = core.deps.registry.all;
+    if (!provider) throw new Error('no provider');
+    const terms = { priority: 'start', deadlineMs: core.deps.now() + 100, beforeSend: [] } as const;
+    const ended = performOperation(core.deps, provider, terms, {
+      ...{ name: 'probe check', effect: 'may_charge' },
+      work: (call) => send(call, 'Check'),
+    });
+    await expect(ended).rejects.toMatchObject({ kind: 'not_sent' });
+  });
+
   it('stays in flight when the same key comes with other input', async () => {
     let answer = (_value: object): void => {};
     const core = createTestCore();

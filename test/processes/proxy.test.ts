@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
+import { createServer as createTcpServer } from 'node:net';
 import { generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cardInput } from '../support/card-input.ts';
@@ -141,6 +142,28 @@ describe('a company’s proxy', () => {
     expect(answer).toMatchObject({
       ...{ code: 'PROVIDER_UNAVAILABLE', billing: 'NOT_CHARGED', retry: 'SAME_KEY' },
     });
+    expect(provider.calls()).toBe(before);
+  });
+
+  it('that takes the connection and stays silent sends nothing and costs nothing, each time', async () => {
+    const silent = createTcpServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const before = provider.calls();
+    try {
+      for (const key of ['silent-1', 'silent-2']) {
+        const answer = await checkWith(key, {
+          ...{ NODE_USE_ENV_PROXY: '1', NO_PROXY: identityHost() },
+          HTTPS_PROXY: `http://127.0.0.1:${port}`,
+        });
+        expect(answer).toMatchObject({
+          ...{ code: 'PROVIDER_UNAVAILABLE', billing: 'NOT_CHARGED', retry: 'SAME_KEY' },
+        });
+      }
+    } finally {
+      silent.close();
+    }
     expect(provider.calls()).toBe(before);
   });
 });

@@ -8,7 +8,7 @@ export interface CallJournal {
   /** Before anything else. Throws if this operation may not make such a call. */
   readonly begin: (called: ActionEffect) => void;
   /** Right before the first byte is sent. Throws if the operation is over. */
-  readonly sending: () => void;
+  readonly sending: (called: ActionEffect) => void;
   readonly answered: (called: ActionEffect) => void;
   readonly failed: (called: ActionEffect, fault: ProviderFault) => void;
   /** After the last attempt of a call, however it ended. */
@@ -46,6 +46,7 @@ export const readsOnly: CallJournal = {
 /** For an operation whose strongest call has this effect. */
 export function keepJournal(effect: ClaimEffect): OperationJournal {
   let isBegun = false;
+  let wasSent = false;
   let isUnderWay = false;
   let isPaid = false;
   let hasStarted = false;
@@ -64,10 +65,11 @@ export function keepJournal(effect: ClaimEffect): OperationJournal {
         throw new Error('a call that may be charged is the last one that does anything');
       }
       isBegun ||= called === effect;
-      isUnderWay ||= called === 'may_charge';
     },
-    sending: () => {
+    sending: (called) => {
       if (isOver) throw new ProviderFault('not_sent');
+      wasSent ||= called === effect;
+      isUnderWay ||= called === 'may_charge';
     },
     answered: (called) => {
       isPaid ||= called === 'may_charge';
@@ -97,8 +99,8 @@ export function keepJournal(effect: ClaimEffect): OperationJournal {
       if (isBegun && !isExpected(error)) {
         return { error: new ProviderFault('protocol'), isBug: true };
       }
-      if (!isBegun && isUnknownFault(error)) {
-        // Only reads and free calls were made, so nothing chargeable was done.
+      if (!wasSent && isUnknownFault(error)) {
+        // Only reads and free calls were sent, so nothing chargeable was done.
         const { providerCode, providerRequestId } = error;
         return tell(new ProviderFault('not_sent', { providerCode, providerRequestId }));
       }

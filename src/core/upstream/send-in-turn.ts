@@ -61,7 +61,7 @@ export async function sendInTurn<T>(
           connect: () => getReady(deps, turned, ready, attempt),
           prepare: async () => {
             await Promise.all(terms.beforeSend.map((step) => step(action.effect)));
-            journal.sending();
+            journal.sending(action.effect);
           },
         },
       );
