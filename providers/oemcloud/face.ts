@@ -31,8 +31,8 @@ type Options = z.output<typeof optionsSchema>;
 /** The differences between the three modes. */
 interface FaceMode {
   readonly faceauthMode: FaceRequest['faceauthMode'];
-  /** The page: the notification "is of no use" for WE_CHAT_FACE. */
-  readonly isNotified: boolean;
+  /** The page: notification and redirect "are of no use" for WE_CHAT_FACE, although `callbackUrl` is required. */
+  readonly callsBack: boolean;
   readonly takesWebviewMessages: boolean;
   readonly toLaunch: (flow: StartedFlow) => Launch;
 }
@@ -43,21 +43,21 @@ const leastAgeYears = 14;
 
 export const faceWeb = faceChannel({
   faceauthMode: 'TENCENT',
-  isNotified: true,
+  callsBack: true,
   takesWebviewMessages: false,
   toLaunch: toRedirect,
 });
 
 export const faceAlipay = faceChannel({
   faceauthMode: 'ZHIMACREDIT',
-  isNotified: true,
+  callsBack: true,
   takesWebviewMessages: true,
   toLaunch: toRedirect,
 });
 
 export const faceWechatMiniProgram = faceChannel({
   faceauthMode: 'WE_CHAT_FACE',
-  isNotified: false,
+  callsBack: false,
   takesWebviewMessages: false,
   toLaunch: ({ faceToken, authUrl, originalUrl }) => ({
     kind: 'mini_program',
@@ -118,9 +118,9 @@ function faceChannel(mode: FaceMode): ChannelDefinition<OemcloudSettings> {
   };
 }
 
-function sourceOf(way: OemcloudSettings['outcome'], { isNotified }: FaceMode): OutcomeSource {
+function sourceOf(way: OemcloudSettings['outcome'], { callsBack }: FaceMode): OutcomeSource {
   if (way === 'none') return 'NONE';
-  if (way === 'notification') return isNotified ? 'NOTIFICATION' : 'NONE';
+  if (way === 'notification') return callsBack ? 'NOTIFICATION' : 'NONE';
   return 'QUERY';
 }
 
@@ -143,10 +143,13 @@ function findProblems(
   }
   if (referenceImage !== null) problems.add('referenceImage', 'is not used by oemcloud');
   if (extra !== null) problems.add('extra', checkText(extra, 1000));
-  if (options.receivesWebviewMessages && hasRedirectUrl) {
+  if (hasRedirectUrl && !mode.callsBack) {
+    problems.add('redirectUrl', 'is not used by this channel: the SDK calls back');
+  }
+  if (hasRedirectUrl && options.receivesWebviewMessages) {
     problems.add(
       'redirectUrl',
-      'is not used with receivesWebviewMessages: the page sends a message',
+      'is not used with receivesWebviewMessages: the page sends a message instead of redirecting',
     );
   }
   if (options.receivesWebviewMessages && !mode.takesWebviewMessages) {

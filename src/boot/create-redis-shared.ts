@@ -137,6 +137,7 @@ async function watchEviction(client: RedisClient, state: RedisState, log: Log): 
   const check = async (): Promise<void> => {
     // A server that does not say is taken as at the boot.
     found = (await evicts(client).catch(() => null)) ?? found;
+    state.evicts(found === true);
   };
   // A new connection may lead to another server, so claims wait until its policy is known.
   let known = Promise.resolve();
@@ -150,9 +151,7 @@ async function watchEviction(client: RedisClient, state: RedisState, log: Log): 
   return {
     demandNone: async () => {
       await known;
-      if (found !== true) return;
-      state.failed('evicting');
-      throw new StoreUnavailable();
+      if (found === true) throw new StoreUnavailable();
     },
     stop: () => clearInterval(timer),
   };

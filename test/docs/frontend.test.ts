@@ -134,6 +134,27 @@ describe('in a browser', () => {
     },
   );
 
+  it('the page of the outcome survives a request that gets lost', async () => {
+    const page = await begin('e-id.js', null);
+    let lost = 0;
+    await page.route('**/graphql', async (route) => {
+      lost += 1;
+      await (lost === 1 ? route.abort() : route.continue());
+    });
+    await page.getByRole('button', { name: 'Pass' }).click();
+    expect(await statusAtTheEnd(page)).toBe('PASSED');
+    expect(lost).toBeGreaterThan(1);
+    await page.close();
+  });
+
+  it('the page of the outcome says so if there is none', async () => {
+    const page = await browser.openPage(360);
+    await page.goto(`${site.url}/done.html?verificationId=ver_nothing`);
+    await page.waitForSelector('html[data-status="UNKNOWN"]');
+    expect(await page.locator('#status').innerText()).toContain('try again later');
+    await page.close();
+  });
+
   it.each(flows)('%s shows a failure', async (module, argument) => {
     const page = await begin(module, argument);
     await page.getByRole('button', { name: 'Fail and go back' }).click();

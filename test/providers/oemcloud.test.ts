@@ -138,6 +138,7 @@ describe('oemcloud: requests', () => {
     const given = { options: { receivesWebviewMessages: true }, hasRedirectUrl: true };
     expect(pathsOf(given, 'FACE_ALIPAY')).toEqual(['redirectUrl']);
     expect(pathsOf({ hasRedirectUrl: true }, 'FACE_ALIPAY')).toEqual([]);
+    expect(pathsOf({ hasRedirectUrl: true }, 'FACE_WECHAT_MINI_PROGRAM')).toEqual(['redirectUrl']);
   });
 
   it('leaves the length of names and numbers to the provider, whose page states none', () => {

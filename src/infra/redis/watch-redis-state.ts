@@ -7,22 +7,36 @@ export interface RedisState {
   readonly fault: () => RedisFault | null;
   readonly failed: (fault: RedisFault) => void;
   readonly works: () => void;
+  /** Whether the server evicts keys. It then counts as down, although it works. */
+  readonly evicts: (isSo: boolean) => void;
 }
 
 /** Logs one event per change, with the class of the fault only: an address may hold a password. */
 export function watchRedisState(log: Log): RedisState {
-  let current: RedisFault | null = null;
+  let failing: RedisFault | null = null;
+  let isEvicting = false;
+  let told: RedisFault | null = null;
+  const tell = (): void => {
+    const current = failing ?? (isEvicting ? 'evicting' : null);
+    if (current === told) return;
+    told = current;
+    if (current === null) log.event('warn', 'store_up', {});
+    else log.event('error', 'store_down', { reason: current });
+  };
   return {
-    fault: () => current,
+    fault: () => told,
     failed: (fault) => {
-      if (fault === current) return;
-      current = fault;
-      log.event('error', 'store_down', { reason: fault });
+      failing = fault;
+      tell();
     },
     works: () => {
-      if (current === null) return;
-      current = null;
-      log.event('warn', 'store_up', {});
+      if (failing === null) return;
+      failing = null;
+      tell();
+    },
+    evicts: (isSo) => {
+      isEvicting = isSo;
+      tell();
     },
   };
 }
