@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
+import { builtInProviders } from '../providers/index.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import { checkDefinitions } from './boot/check-definitions.ts';
 import { loadConfig, type Config } from './boot/config.ts';
@@ -10,6 +11,7 @@ import { reservedNames } from './boot/reserved-names.ts';
 import { setUpProvider } from './boot/set-up-provider.ts';
 import { startEmulation } from './boot/start-emulation.ts';
 import type { AnyProvider } from './contract/index.ts';
+import { BootError } from './core/boot-error.ts';
 import type { Caller } from './core/callers/caller.ts';
 import type { CoreDeps } from './core/core-deps.ts';
 import { createRegistry, isEnabled, quotaOf, type Registry } from './core/upstream/registry.ts';
@@ -61,7 +63,8 @@ export interface AppOptions {
 /** Creates all parts of the service and listens. Throws `BootError`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { env, now = Date.now } = options;
-  const definitions = options.definitions ?? (await loadProviders(env));
+  const definitions =
+    options.definitions ?? (await loadProviders(env).catch((error) => addMistakes(error, env)));
   checkDefinitions(definitions, reservedNames);
   const config = loadConfig(env, definitions);
   const schema = assembleSchema(definitions, resolverMap);
@@ -118,6 +121,20 @@ export async function startApp(options: AppOptions): Promise<App> {
       await closeAll(running);
     },
   };
+}
+
+/** Throws the mistakes of the other settings together with those in PROVIDERS, so that one boot shows all. */
+function addMistakes(error: unknown, env: AppOptions['env']): never {
+  if (!(error instanceof BootError)) throw error;
+  try {
+    loadConfig(env, builtInProviders);
+  } catch (other) {
+    if (!(other instanceof BootError)) throw other;
+    // These may name a provider that could not be loaded.
+    const known = other.lines.filter((line) => !/^(?:ROUTING|PROVIDERS_OFF)\b/u.test(line));
+    throw new BootError([...error.lines, ...known]);
+  }
+  throw error;
 }
 
 /** Epoch ms with fractions, by a monotonic clock: rate limits need a clock that is never set back. */

@@ -15,7 +15,6 @@ import { readFileSettings } from './read-file-settings.ts';
 import { readProviderSettings, type ProviderSettings } from './read-provider-settings.ts';
 import { readList } from './read-setting-values.ts';
 import { readSettings } from './read-settings.ts';
-import { settingPrefix } from './setting-names.ts';
 import type { SettingValues } from './settings.ts';
 
 export interface Config {
@@ -94,8 +93,6 @@ export function loadConfig(
   const providers = readProviderSettings(given, definitions, off);
   const isLive = providers.credentials.length > 0;
   const { values, unreadable, mistakes, missing } = readSettings(given, providers.credentials);
-  const isOwned = (name: string): boolean =>
-    definitions.some(({ id }) => name.startsWith(settingPrefix(id)));
   const combined = [
     ...findModeMistakes(given, providers.credentials),
     ...findSettingMistakes(values, isLive),
@@ -103,7 +100,7 @@ export function loadConfig(
   ];
   const wrong = [
     ...wrongFiles,
-    ...findMisspeltSettings(given, isOwned),
+    ...findMisspeltSettings(given, definitions),
     ...mistakes,
     ...providers.mistakes,
     ...missing,

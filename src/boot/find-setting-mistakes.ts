@@ -1,6 +1,8 @@
 import type { GivenSettings } from './read-settings.ts';
 import type { SettingValues } from './settings.ts';
 
+const lastPort = 65_535;
+
 /**
  * Mistakes in the combination of settings, beyond `neededWith` of the table. One line per mistake: names and
  * what is expected, never a value.
@@ -16,6 +18,9 @@ export function findSettingMistakes(values: SettingValues, isLive: boolean): str
       ? [
           'CORS_ORIGINS is for the sandbox: with credentials a page calls the router, not this service.',
         ]
+      : []),
+    ...(isLive && values.PUBLIC_PORT === undefined && values.PORT === lastPort
+      ? [`PUBLIC_PORT is needed with PORT=${lastPort}: the next one is no port.`]
       : []),
     ...(isLive && values.PUBLIC_PORT === values.PORT
       ? ['PUBLIC_PORT must differ from PORT: browsers must not reach the port of the router.']

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import module from 'node:module';
 import { extname, join, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -24,7 +24,7 @@ export async function loadProviders(
   env: Env,
   from: string = process.cwd(),
 ): Promise<readonly AnyProvider[]> {
-  const names = readList(env['PROVIDERS'] ?? '');
+  const names = readList(env['PROVIDERS'] || readNamesFile(env['PROVIDERS_FILE']));
   if (names.length === 0) return builtInProviders;
   lendContract();
   // Loaded one after the other, so that output and order are the same at every start.
@@ -37,6 +37,16 @@ export async function loadProviders(
   }
   if (wrong.length > 0) throw new BootError(wrong);
   return [...builtInProviders, ...loaded];
+}
+
+/** Every setting can be in a file. `readFileSettings` reads the others, which need the definitions. */
+function readNamesFile(path: string | undefined): string {
+  if (!path) return '';
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new BootError(['PROVIDERS_FILE must name a file that can be read.']);
+  }
 }
 
 /** The definition, or a text that says what is wrong and how to fix it. */

@@ -1,5 +1,6 @@
 import type { AnyProvider } from '../contract/index.ts';
 import { isLoopback } from '../core/is-loopback.ts';
+import { nearestOfProvider } from './find-misspelt-settings.ts';
 import { missing, parseProviderSettings } from './parse-provider-settings.ts';
 import type { GivenSettings } from './read-settings.ts';
 import { actionLimitSetting, isEndpointSetting, settingPrefix } from './setting-names.ts';
@@ -100,7 +101,15 @@ function findValueMistakes(
   const parsed = parseProviderSettings(definition, given);
   if ('settings' in parsed) return [];
   const isReal = definition.credentials.some((name) => given[name] !== undefined);
-  return parsed.wrong.filter((line) => isReal || !line.endsWith(missing));
+  return parsed.wrong
+    .filter((line) => isReal || !line.endsWith(missing))
+    .map((line) => withHint(line, definition));
+}
+
+function withHint(line: string, definition: AnyProvider): string {
+  const [, name] = /^(\S+) is not a setting of /u.exec(line) ?? [];
+  const [meant] = name === undefined ? [] : nearestOfProvider(name, definition);
+  return meant === undefined ? line : `${line} Did you mean ${meant}?`;
 }
 
 /**

@@ -112,5 +112,9 @@ export function readOrigins(
     }
     byTenant.set(tenant.trim(), new Set(origins));
   }
+  if (byTenant.size === 0) {
+    context.addIssue('must name an origin, such as https://app.example.com');
+    return z.NEVER;
+  }
   return byTenant;
 }

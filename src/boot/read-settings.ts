@@ -46,6 +46,8 @@ function findMissing(given: GivenSettings, credentials: readonly string[]): stri
         .filter(([cause]) =>
           cause === withCredentials ? credentials.length > 0 : given[cause] !== undefined,
         )
+        // One reason is enough.
+        .slice(0, 1)
         .map(([cause, reason]) => `${name} is needed with ${cause}: ${reason}.`),
     );
 }

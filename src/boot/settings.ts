@@ -146,7 +146,7 @@ export const settings = {
     type: z.string().transform(readKeys).optional(),
     default: '',
     isSecret: true,
-    neededWith: { REDIS_URL: sameForAllReplicas },
+    neededWith: { REDIS_URL: sameForAllReplicas, [withCredentials]: sameForAllReplicas },
     meaning:
       '`kid:base64,…`, 32 bytes or more each. The first key encrypts records; every key decrypts.',
   },
@@ -154,7 +154,7 @@ export const settings = {
     type: z.string().transform(readKeys).optional(),
     default: 'random, in memory only',
     isSecret: true,
-    neededWith: { REDIS_URL: sameForAllReplicas },
+    neededWith: { REDIS_URL: sameForAllReplicas, [withCredentials]: sameForAllReplicas },
     meaning:
       '`kid:base64,…`, 32 bytes or more each. The first key names new entries in Redis; every key finds them.',
   },

@@ -99,6 +99,8 @@ describe('settings', () => {
     expect(linesOf(credentials).map((line) => line.split(' ')[0])).toEqual([
       'PUBLIC_URL',
       'REDIS_URL',
+      'STORE_ENCRYPTION_KEYS',
+      'STORE_HASH_KEYS',
       'ROUTER_SECRETS',
       'REDIRECT_ORIGINS',
       'JWT_JWKS_URL',
@@ -137,17 +139,78 @@ describe('settings', () => {
     ['SANDBX', 'SANDBOX'],
     ['LOGLEVEL', 'LOG_LEVEL'],
     ['store_hash_keys', 'STORE_HASH_KEYS'],
-    ['STORE_KEYS', 'STORE_HASH_KEYS'],
+    ['STORE_KEYS', 'STORE_ENCRYPTION_KEYS, STORE_HASH_KEYS, or STORE_ALLOW_EVICTION'],
+    ['TENANT_DAILY', 'TENANT_DAILY_CHARGEABLE'],
+    ['TENANT_DAILY_LIMIT', 'TENANT_DAILY_CHARGEABLE'],
+    ['tenant_daily_limit', 'TENANT_DAILY_CHARGEABLE'],
+    ['VELOCITY', 'VELOCITY_USER, VELOCITY_CARD, or VELOCITY_ID'],
+    ['VELOCITY_PHONE', 'VELOCITY_USER, VELOCITY_CARD, or VELOCITY_ID'],
+    ['velocity_card_file', 'VELOCITY_CARD'],
+    ['SHUTDOWN_DELAY', 'SHUTDOWN_DELAY_MS'],
+    ['SHUTDOWN_TIMEOUT_MS', 'SHUTDOWN_DELAY_MS'],
+    ['GRAPHIQL_ENABLED', 'GRAPHIQL'],
+    ['SANDBOX_MODE', 'SANDBOX'],
+    ['CORS_ALLOWED_ORIGINS', 'CORS_ORIGINS'],
+    ['NODE_USE_PROXY', 'NODE_USE_ENV_PROXY'],
+    ['HTTPS_PROXY_URL', 'HTTPS_PROXY'],
+    ['REDIS_TLS', 'REDIS_TLS_CA, REDIS_TLS_CERT, REDIS_TLS_KEY, or REDIS_TLS_SERVER_NAME'],
+    ['REDIRECT_URLS', 'REDIRECT_ORIGINS'],
+    ['TRUST_HEADERS', 'TRUST_IDENTITY_HEADERS'],
+    ['TENCENT_SECRET_ID', 'TENCENT_CN_SECRET_ID'],
+    ['TENCENT_SECRET_ID_FILE', 'TENCENT_CN_SECRET_ID'],
+    ['TENCNET_CN_SECRET_KEY', 'TENCENT_CN_SECRET_KEY'],
+    ['TENCENT_INT_SECRET_ID', 'TENCENT_INTL_SECRET_ID'],
+    ['TENCENT_CN-SECRET_ID', 'TENCENT_CN_SECRET_ID'],
+    ['tencent_cn_secret_id', 'TENCENT_CN_SECRET_ID'],
+    ['OEM_CLOUD_APP_CODE', 'OEMCLOUD_APP_CODE'],
+    ['TENCNET_CN_LIMIT_GETEIDTOKEN', 'TENCENT_CN_LIMIT_GETEIDTOKEN'],
   ])('stop the boot if they are misspelt: %s', (name, meant) => {
     expect(linesOf({ [name]: 'CANARY' })).toEqual([
       `${name} is not a setting. Did you mean ${meant}?`,
     ]);
   });
 
+  it('say what a misspelt setting of a provider should be called', () => {
+    expect(linesOf({ TENCENT_CN_SECERT_ID: 'x', TENCENT_CN_ENDPIONT: 'x' })).toEqual([
+      'TENCENT_CN_SECERT_ID is not a setting of tencent-cn. Did you mean TENCENT_CN_SECRET_ID?',
+      'TENCENT_CN_ENDPIONT is not a setting of tencent-cn. Did you mean TENCENT_CN_ENDPOINT?',
+    ]);
+  });
+
+  it('name at least one origin, and a port for browsers that exists', () => {
+    expect(linesOf({ ...live, REDIRECT_ORIGINS: ' ; ' })).toEqual([
+      'REDIRECT_ORIGINS must name an origin, such as https://app.example.com.',
+    ]);
+    expect(linesOf({ ...live, PORT: '65535' })).toEqual([
+      'PUBLIC_PORT is needed with PORT=65535: the next one is no port.',
+    ]);
+  });
+
   it('ignore the variables of other software', () => {
     const others = ['HOSTNAME', 'HOME', 'PATH', 'PWD', 'NODE_ENV', 'NODE_OPTIONS', 'LANG', 'TZ'];
     const more = ['HTTP_PROXY', 'KUBERNETES_PORT', 'OTEL_SERVICE_NAME', 'npm_config_cache'];
-    for (const name of [...others, ...more, 'POST', 'PUBLIC_IP', 'REDIS_HOME']) {
+    const innocent = [
+      ...[
+        'POST',
+        'PUBLIC_IP',
+        'REDIS_HOME',
+        'REDIS_HOST',
+        'REDIS_TLS_URL',
+        'FTP_PROXY',
+        'ftp_proxy',
+      ],
+      ...[
+        'GOPROXY',
+        'ALL_PROXY',
+        'TENANT_ID',
+        'STORE_ID',
+        'TRUST_STORE',
+        'JWT_SECRET',
+        'INPUT_NAME',
+      ],
+      ...['VERIFICATION_SUBGRAPH_VERSION', 'TENCENTCLOUD_SECRET_ID', 'SERVER_NAME', 'TLS_CERT'],
+    ];
+    for (const name of [...others, ...more, ...innocent]) {
       expect(linesOf({ [name]: 'x' }), name).toEqual([]);
     }
   });
@@ -254,7 +317,7 @@ describe('settings', () => {
       'REDIS_URL_FILE names a file that is empty.',
     );
     expect(linesWith({ ...live, TENCENT_CN_SECRET_KY_FILE: '/run/key' })).toEqual([
-      'TENCENT_CN_SECRET_KY is not a setting of tencent-cn.',
+      'TENCENT_CN_SECRET_KY is not a setting of tencent-cn. Did you mean TENCENT_CN_SECRET_KEY?',
     ]);
   });
 

@@ -1,5 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sealCapability } from '../../src/core/records/capability.ts';
 import { freePort } from '../support/free-port.ts';
@@ -171,6 +174,27 @@ describe('the process', () => {
     running.child.stderr?.destroy();
     running.child.kill('SIGTERM');
     expect(await running.exit).toBe(0);
+  });
+
+  it('prints the mistakes of other settings together with those in PROVIDERS', async () => {
+    const running = await run({
+      PROVIDERS: './nothing.ts',
+      PORT: 'CANARY',
+      ROUTING: 'FACE_WEB=acme',
+    });
+    expect(await running.exit).toBe(1);
+    expect(running.output()).toContain('PROVIDERS names ./nothing.ts: there is no such file');
+    expect(running.output()).toContain('PORT must be a port');
+    expect(running.output()).not.toContain('ROUTING');
+  });
+
+  it('reads PROVIDERS from a file, too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'providers-'));
+    cleanUp.push(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'names'), './nothing.ts\n');
+    const running = await run({ PROVIDERS_FILE: join(folder, 'names') });
+    expect(await running.exit).toBe(1);
+    expect(running.output()).toContain('PROVIDERS names ./nothing.ts: there is no such file');
   });
 
   it('says that HOST is wrong, without its value', async () => {
