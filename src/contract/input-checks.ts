@@ -9,21 +9,29 @@
 const blanks = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 const separators = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}\p{Pd}\u2212]/gu;
 /** What stands between groups of digits of a phone number, as people write it. */
-const phoneSeparators = /[().,/]/gu;
+const phoneSeparators = /^tel:|[().,/_·•]/giu;
 /**
  * The dot inside names of some peoples. Registers write U+00B7, the dot of GB/T 15834 (interpunct of GB 2312). Input
  * methods give others, and a name with another one matches nobody. A full stop counts between Han characters only.
  */
-const middleDots = /\s*[\u00b7\u0387\u2022\u2027\u2219\u22c5\u30fb\uff65]\s*/gu;
-const fullStops = /(?<=\p{Script=Han})\s*[.\uff0e\u3002]\s*(?=\p{Script=Han})/gu;
+const middleDots =
+  /[\u00b7\u0387\u2022\u2027\u2219\u22c5\u25e6\u2e31\u2e33\u30fb\u318d\ua78f\uff65]/u;
+/** A run of such dots and blanks. Read in one piece: a pattern with blanks before the dot takes quadratic time. */
+const dottedRuns =
+  /[\s\u00b7\u0387\u2022\u2027\u2219\u22c5\u25e6\u2e31\u2e33\u30fb\u318d\ua78f\uff65]+/gu;
+const fullStops = /(?<=\p{Script=Han})\s*[.\u2024\ufe52\uff0e\u3002\uff61]\s*(?=\p{Script=Han})/gu;
 /**
  * Characters that make two different inputs look alike, or break a header or a log line. Private-use
  * characters are allowed, because they encode rare characters of real names.
  */
-const controls = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
+const controls = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800]/u;
 
 export function normaliseName(name: string): string {
-  return name.normalize('NFC').trim().replace(middleDots, '·').replace(fullStops, '·');
+  return name
+    .normalize('NFC')
+    .trim()
+    .replace(dottedRuns, (run) => (middleDots.test(run) ? '·' : run))
+    .replace(fullStops, '·');
 }
 
 /** Without blanks, in half-width and upper case: official interfaces refuse a lower-case x. */
@@ -51,9 +59,10 @@ export function normalisePhone(phone: string): string {
 /** `maxLength`: the limit of the provider's page, if it states one. */
 export function checkName(name: string, maxLength = Infinity): string | null {
   if (name === '') return 'must not be empty';
-  if (controls.test(name)) return 'must not hold control or invisible characters';
+  if (controls.test(name)) return 'must not contain control or invisible characters';
+  if (/^·|·$/u.test(name)) return 'must not begin or end with a dot';
   // U+FFFD shows that a name was decoded with the wrong encoding. A paid check of it would match no person.
-  if (name.includes('\ufffd')) return 'must not hold the replacement character U+FFFD';
+  if (name.includes('\ufffd')) return 'must not contain the replacement character U+FFFD';
   if (lengthOf(name) > maxLength) return `must have at most ${maxLength} characters`;
   return null;
 }
@@ -61,7 +70,7 @@ export function checkName(name: string, maxLength = Infinity): string | null {
 /** Line breaks and tabs are allowed. Other control characters and lone surrogates break JSON parsers. */
 export function checkText(text: string, maxLength: number): string | null {
   if (/[\p{Cs}\ufffd]|(?![\n\r\t])\p{Cc}/u.test(text)) {
-    return 'must not hold control characters or broken ones';
+    return 'must not contain control characters or invalid Unicode';
   }
   return lengthOf(text) > maxLength ? `must have at most ${maxLength} characters` : null;
 }
@@ -74,7 +83,7 @@ export function checkIdNumber(
   idNumber: string,
   length: { readonly min: number; readonly max: number } = { min: 1, max: Infinity },
 ): string | null {
-  if (!/^[0-9A-Z]+$/u.test(idNumber)) return 'must hold only letters and digits';
+  if (!/^[0-9A-Z]+$/u.test(idNumber)) return 'must contain only letters and digits';
   if (idNumber.length < length.min || idNumber.length > length.max) {
     return length.min === length.max
       ? `must have ${length.max} characters`

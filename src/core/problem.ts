@@ -111,7 +111,8 @@ const policies = {
     billing: 'NOT_CHARGED',
   },
   PROVIDER_NOT_ENABLED: {
-    message: 'The provider is not enabled here; `verificationProviders` says why.',
+    message:
+      'The provider is not enabled here; `verificationProviders` says why. A person has to act.',
     retry: 'SAME_KEY',
     billing: 'NOT_CHARGED',
   },
@@ -126,7 +127,7 @@ const policies = {
     billing: 'NOT_CHARGED',
   },
   NOT_FOUND: {
-    message: 'There is no such thing, or it is not yours.',
+    message: 'No record with this id is visible to you.',
     retry: 'NONE',
     billing: 'NOT_CHARGED',
   },
@@ -143,6 +144,7 @@ export function retryLaterMs(code: ProblemCode): number | null {
     // A person has to act before these end, so there is no use in asking more often.
     PROVIDER_QUOTA_EXHAUSTED: 60_000,
     PROVIDER_MISCONFIGURED: 60_000,
+    PROVIDER_NOT_ENABLED: 60_000,
   };
   return laterMs[code] ?? null;
 }

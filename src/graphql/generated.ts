@@ -72,7 +72,7 @@ export type BankCardCheckEdge = {
   __typename?: 'BankCardCheckEdge';
   /** Pass it as `after` to continue after this entry. */
   cursor: Scalars['String']['output'];
-  /** Null, with an error, if it cannot be read at the moment. */
+  /** Null if it cannot be read now. The response then has an error. */
   node: Maybe<BankCardCheck>;
 };
 
@@ -831,7 +831,7 @@ export type VerificationEdge = {
   __typename?: 'VerificationEdge';
   /** Pass it as `after` to continue after this entry. */
   cursor: Scalars['String']['output'];
-  /** Null, with an error, if it cannot be read at the moment. */
+  /** Null if it cannot be read now. The response then has an error. */
   node: Maybe<Verification>;
 };
 
@@ -905,14 +905,14 @@ export type VerificationLaunchState =
   /** Hand `launch` to the person. If it is still null, the provider is making it: poll. */
   | 'OPEN'
   /**
-   * The launch is used up, or none was needed: the person has begun. Poll for the outcome. If the person wants to begin
-   * again, cancel this verification and start another one with a new key.
+   * The person has begun, so the launch cannot be used again. Poll for the outcome. If `phase` is `WAITING_FOR_PERSON` and the
+   * person wants to begin again, cancel this verification and start another one with a new key.
    */
   | 'USED';
 
 /** Whose limit refused a request. */
 export type VerificationLimit =
-  /** The provider's calls per second, kept by this service for all its callers together, or told by the provider. */
+  /** The provider's calls per second, kept by this service for all its callers together, or reported by the provider. */
   | 'PROVIDER_RATE'
   /** This service is busy. */
   | 'SERVICE'
@@ -971,7 +971,7 @@ export type VerificationOptionRequirement = {
   __typename?: 'VerificationOptionRequirement';
   /** The path of the option: `options.tencentCnFaceSdk.compareLib`. */
   option: Scalars['String']['output'];
-  /** The input paths that are then required, in the place of the channel's `requires`. */
+  /** The input paths that are then required, instead of the channel's `requires`. */
   requires: Array<Scalars['String']['output']>;
   /** The value of the option. Null: any value. */
   value: Maybe<Scalars['String']['output']>;
@@ -1084,7 +1084,7 @@ export type VerificationOutcomeReason =
   | 'SPOOF_SUSPECTED'
   /** The person did not finish in time. */
   | 'TIMED_OUT'
-  /** The person cancelled. */
+  /** The person cancelled, or `cancelVerification` ended it. */
   | 'USER_CANCELLED'
   /** All requested checks were passed. */
   | 'VERIFIED';
@@ -1113,7 +1113,7 @@ export type VerificationPhase =
   | 'ENDED'
   /** The provider works. The person has nothing to do. */
   | 'PROCESSING'
-  /** People at the provider decide. That may take days; poll every minute at most. */
+  /** People at the provider decide. That may take days; poll at most once a minute. */
   | 'UNDER_REVIEW'
   /** The person has not finished. */
   | 'WAITING_FOR_PERSON';
@@ -1161,7 +1161,7 @@ export type VerificationProblemCode =
   | 'PROVIDER_UNAVAILABLE'
   /** A limit of the provider, or one of this service, is reached; see `limit`. */
   | 'RATE_LIMITED'
-  /** The store of this service does not respond. This request did nothing; for its key see `billing`. */
+  /** The store of this service does not respond. This request did nothing. `billing` says what is known about its key. */
   | 'STORE_UNAVAILABLE';
 
 /** A provider of verifications or bank card checks. */
@@ -1265,7 +1265,10 @@ export type VerificationRetry =
   | 'NEW_KEY'
   /** A retry does not help. */
   | 'NONE'
-  /** Retry automatically with the same key. */
+  /**
+   * Retry with the same key: automatically, after `retryAfterMs` if it is given; after INVALID_INPUT once the input is
+   * corrected.
+   */
   | 'SAME_KEY';
 
 /** Pass both to the provider's SDK in your app, unchanged. */
@@ -1279,7 +1282,7 @@ export type VerificationSdkToken = {
 
 /** The state of a verification. Every value but PENDING is final. */
 export type VerificationStatus =
-  /** The person cancelled. */
+  /** The person cancelled, or `cancelVerification` ended it. */
   | 'CANCELLED'
   /** The person did not finish in time. */
   | 'EXPIRED'
@@ -1296,7 +1299,7 @@ export type VerificationStatus =
 export type VerificationSubjectInput = {
   /** Number of the identity document. */
   idNumber?: InputMaybe<Scalars['String']['input']>;
-  /** Full name, at most 32 characters for most providers. */
+  /** Full name. Some channels limit its length. */
   name?: InputMaybe<Scalars['String']['input']>;
 };
 

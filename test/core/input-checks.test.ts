@@ -3,6 +3,7 @@ import {
   checkBase64Image,
   checkIdNumberChecksum,
   checkLuhn,
+  checkName,
   checkPhone,
   normaliseCardNumber,
   normaliseIdNumber,
@@ -82,9 +83,52 @@ describe('input checks', () => {
     }
   });
 
-  it.each(['·', '•', '‧', '∙', '⋅', '・', '･', '\u0387', ' · ', '.', '．', '。'])(
-    'write the dot inside a name as registers do: %s',
-    (dot) => expect(normaliseName(`阿卜杜拉${dot}买买提`)).toBe('阿卜杜拉·买买提'),
+  it('refuse in a name what is not seen, and a dot at its ends', () => {
+    const unseen = [
+      0x034f, 0x115f, 0x17b4, 0x180b, 0x200b, 0x2800, 0x3164, 0xfe00, 0xffa0, 0xe0100,
+    ];
+    for (const code of unseen) {
+      const mark = String.fromCodePoint(code);
+      for (const name of [mark, `韦${mark}小宝`, `阿卜杜拉·${mark}买买提`]) {
+        expect(checkName(normaliseName(name)), code.toString(16)).toContain('invisible');
+      }
+    }
+    expect(checkName(normaliseName('·买买提'))).toBe('must not begin or end with a dot');
+    expect(checkName(normaliseName('买买提・'))).toBe('must not begin or end with a dot');
+  });
+
+  it('take time in proportion to the length of a name', () => {
+    const cpuOf = (length: number): number => {
+      const from = process.cpuUsage();
+      for (const blank of [' ', '·', '. ', '好 ']) normaliseName(`a${blank.repeat(length)}b`);
+      const { user, system } = process.cpuUsage(from);
+      return user + system;
+    };
+    cpuOf(20_000);
+    // In proportion it is 20 times as much, quadratic 400 times.
+    expect(cpuOf(400_000)).toBeLessThan(150 * Math.max(cpuOf(20_000), 1000));
+  });
+
+  it.each([
+    ...[
+      '·',
+      '•',
+      '‧',
+      '∙',
+      '⋅',
+      '・',
+      '･',
+      '\u0387',
+      ' · ',
+      '··',
+      '• ・',
+      '\u2e31',
+      '\u2e33',
+      '\ua78f',
+    ],
+    ...['\u318d', '\u25e6', '.', '．', '。', '\uff61', '\u2024', '\ufe52'],
+  ])('write the dot inside a name as registers do: %s', (dot) =>
+    expect(normaliseName(`阿卜杜拉${dot}买买提`)).toBe('阿卜杜拉·买买提'),
   );
 
   it.each(['John A. Smith', '韦小宝', 'Jean-Luc', 'O’Neill', '𠮷野'])(

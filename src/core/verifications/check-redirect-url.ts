@@ -23,7 +23,7 @@ export function checkRedirectUrl(
     return 'must be an absolute https URL';
   }
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return 'must not hold user information';
+  if (url.username !== '' || url.password !== '') return 'must not contain user information';
   if (url.searchParams.has('verificationId')) return 'must not have a verificationId of its own';
   const isLocalhost = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol !== 'https:' && !(isLocalhost && rules.allowLocalhost)) {
