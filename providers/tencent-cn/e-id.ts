@@ -44,12 +44,24 @@ const sessionSchema = z.object({
 });
 
 /** E证通: GetEidToken, then CheckEidTokenStatus and GetEidResult. */
+/** What a mode needs besides `useIntentionVerify`. */
+const fieldsOfMode: Readonly<Record<string, readonly string[]>> = {
+  QUESTION_AND_ANSWER: ['intentionQuestions'],
+  NOD: ['intentionActions'],
+};
+
 export const eId: ChannelDefinition<TencentCnSettings> = {
   action: 'GetEidToken',
   checks: ['LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD'],
   requires: [],
   requiresWith: [
     { option: 'inputType', value: 'CALLER_PASSES', requires: ['subject.name', 'subject.idNumber'] },
+    ...['READ_ALOUD', 'QUESTION_AND_ANSWER', 'NOD'].map((value) => ({
+      ...{ option: 'intentionMode', value },
+      requires: ['useIntentionVerify', ...(fieldsOfMode[value] ?? [])].map(
+        (name) => `options.tencentCnEId.${name}`,
+      ),
+    })),
   ],
   outcome: 'QUERY',
   optionsField: 'tencentCnEId',
@@ -150,8 +162,9 @@ function intentionProblems(options: Options): readonly FieldProblem[] {
   const given = (value: unknown): boolean => value !== null && value !== undefined;
 
   if (!options.useIntentionVerify) {
-    for (const field of intentionFields) {
-      if (given(options[field])) problems.add(at(field), 'needs useIntentionVerify: true');
+    const unused = intentionFields.filter((field) => given(options[field]));
+    if (unused.length > 0) {
+      problems.add(at('useIntentionVerify'), `must be true with ${unused.join(', ')}`);
     }
     return problems.all;
   }

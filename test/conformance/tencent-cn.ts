@@ -63,6 +63,36 @@ export const tencentCnSubject: ConformanceSubject = {
       expect: { expiresInSeconds: 600 },
     },
     {
+      title: 'with questions and answers',
+      channel: 'E_ID',
+      input: {
+        subject: somebody,
+        options: {
+          useIntentionVerify: true,
+          intentionMode: 'QUESTION_AND_ANSWER',
+          intentionQuestions: [{ question: '您同意吗？', answers: ['同意'] }],
+        },
+      },
+      answers: { GetEidToken: recorded('GetEidToken') },
+      checks: ['DOCUMENT', 'LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD', 'INTENTION'],
+      expect: { expiresInSeconds: 600 },
+    },
+    {
+      title: 'with a text to nod at',
+      channel: 'E_ID',
+      input: {
+        subject: somebody,
+        options: {
+          useIntentionVerify: true,
+          intentionMode: 'NOD',
+          intentionActions: [{ text: '您同意请点头' }],
+        },
+      },
+      answers: { GetEidToken: recorded('GetEidToken') },
+      checks: ['DOCUMENT', 'LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD', 'INTENTION'],
+      expect: { expiresInSeconds: 600 },
+    },
+    {
       title: 'nobody is named though the caller passes',
       channel: 'E_ID',
       input: { options: { inputType: 'CALLER_PASSES' } },

@@ -162,8 +162,7 @@ describe('E证通: input checks', () => {
 
   it('requires useIntentionVerify for every intention option', () => {
     expect(pathsOf({ options: { intentionMode: 'NOD', speed: 'SMART' } })).toEqual([
-      'options.tencentCnEId.intentionMode',
-      'options.tencentCnEId.speed',
+      'options.tencentCnEId.useIntentionVerify',
     ]);
   });
 
