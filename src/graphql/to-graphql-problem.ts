@@ -1,4 +1,10 @@
-import type { Problem, ProblemCode } from '../core/problem.ts';
+import type { Limit, Problem, ProblemCode } from '../core/problem.ts';
+
+/** The parent of the resolvers of all problem types. */
+export interface GraphqlProblem extends Omit<Problem, 'limit'> {
+  /** Only limit problems have the field, and each of them names its limit. */
+  readonly limit: Limit;
+}
 
 /** The GraphQL type of each problem code. */
 const typenames = {
@@ -23,10 +29,9 @@ type Typename<Code extends ProblemCode> = (typeof typenames)[Code];
 export function toGraphqlProblem<const Codes extends readonly ProblemCode[]>(
   outcomes: Codes,
   problem: Problem,
-) {
-  const { fields, code, limit, ...common } = problem;
+): GraphqlProblem & { readonly __typename: Typename<Codes[number]> } {
+  const { code, limit } = problem;
   if (!outcomes.includes(code)) throw new Error(`${code} is not a problem of this operation`);
-  // Only limit problems have the field, and each of them names its limit.
   const __typename = typenames[code] as Typename<Codes[number]>;
-  return { __typename, code, ...common, limit: limit ?? 'SERVICE', fields: [...fields] };
+  return { __typename, ...problem, limit: limit ?? 'SERVICE' };
 }

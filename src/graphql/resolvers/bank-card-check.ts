@@ -5,6 +5,7 @@ import type { BankCardCheckResolvers, BankCardOutcomeReason } from '../generated
 import { isEnumValue } from '../known-values.ts';
 import { providerRef } from '../provider-ref.ts';
 import { referenceId } from '../reference-id.ts';
+import { userMessages } from '../user-messages.ts';
 
 export const bankCardCheck: BankCardCheckResolvers = {
   // Async, because a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
@@ -25,6 +26,10 @@ export const bankCardCheck: BankCardCheckResolvers = {
   },
   code: (check) => resultOf(check).code,
   message: (check) => resultOf(check).message,
+  userMessage: (check, { language }) => {
+    const { reason, outcome } = resultOf(check);
+    return userMessages.ofCheck(reason, outcome)[language];
+  },
   billing: (check) => resultOf(check).billing,
   checkedAt: ({ checkedAtMs, createdAtMs }) => checkedAtMs ?? createdAtMs,
   possibleAgainAt: (check) => resultOf(check).possibleAgainAtMs ?? null,

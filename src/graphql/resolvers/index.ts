@@ -3,6 +3,7 @@ import type { Resolvers } from '../generated.ts';
 import { bankCardCheck } from './bank-card-check.ts';
 import { dateTime } from './date-time.ts';
 import { mutation } from './mutation.ts';
+import { problem } from './problem.ts';
 import { provider } from './provider.ts';
 import { query } from './query.ts';
 import { user } from './user.ts';
@@ -19,6 +20,12 @@ const resolvers: Resolvers = {
   VerificationProvider: provider,
   BankCardCheck: bankCardCheck,
   User: user,
+  VerificationInputProblem: problem,
+  VerificationIdempotencyProblem: problem,
+  VerificationLimitProblem: problem,
+  VerificationProviderProblem: problem,
+  VerificationUnavailableProblem: problem,
+  VerificationNotFoundProblem: problem,
 };
 
 // The generated types are stricter than the subgraph's own type.

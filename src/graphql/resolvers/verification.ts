@@ -16,6 +16,7 @@ import type {
 import { isEnumValue, isUnionMember } from '../known-values.ts';
 import { toLaunchState } from '../launch-state.ts';
 import { providerRef } from '../provider-ref.ts';
+import { userMessages } from '../user-messages.ts';
 import { referenceId } from '../reference-id.ts';
 
 /** The poll interval if the provider cannot be queried now. */
@@ -38,6 +39,8 @@ export const verification: VerificationResolvers = {
   launch: (record, _arguments, context) => openLaunch(record, context),
   launchState: (record, _arguments, { caller, core }) => toLaunchState(record, caller, core.now()),
   phase: ({ status, phase }) => (status === 'PENDING' ? phase : 'ENDED'),
+  outcome: ({ outcome, status }) =>
+    outcome && status !== 'PENDING' ? { ...outcome, status } : null,
   user: ({ userId }) => ({ id: userId }),
   redactedAt: ({ redactedAtMs }) => redactedAtMs,
 };
@@ -52,6 +55,8 @@ export const verificationOutcome: VerificationOutcomeResolvers = {
     isEnumValue(schema, 'VerificationOutcomeReason', reason)
       ? (reason as VerificationOutcomeReason)
       : 'OTHER',
+  userMessage: ({ reason, status }, { language }) =>
+    userMessages.ofOutcome(reason, status)[language],
   completedAt: ({ completedAtMs }) => completedAtMs,
   details: ({ details }, _arguments, _context, { schema }) =>
     details && isUnionMember(schema, 'VerificationOutcomeDetails', details.__typename)
