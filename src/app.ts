@@ -131,7 +131,9 @@ function addMistakes(error: unknown, env: AppOptions['env']): never {
   } catch (other) {
     if (!(other instanceof BootError)) throw other;
     // These may name a provider that could not be loaded.
-    const known = other.lines.filter((line) => !/^(?:ROUTING|PROVIDERS_OFF)\b/u.test(line));
+    const known = other.lines.filter(
+      (line) => !/^(?:ROUTING (?:names|of)|PROVIDERS_OFF)\b/u.test(line),
+    );
     throw new BootError([...error.lines, ...known]);
   }
   throw error;

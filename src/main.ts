@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   if (!app) process.exit(1);
   console.log(startUpLines(app).join('\n'));
   // Node's own report would repeat the message, which may contain input.
-  process.once('uncaughtException', (error) => {
+  process.on('uncaughtException', (error) => {
     logBug(app.log, 'process', error);
     void exit(app, 1);
   });

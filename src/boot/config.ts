@@ -98,12 +98,16 @@ export function loadConfig(
     ...findSettingMistakes(values, isLive),
     ...findRoutingMistakes(values.ROUTING, definitions),
   ];
+  // Whoever gave a file that cannot be read has not forgotten the setting.
+  const isAboutFile = (line: string): boolean =>
+    line.includes(' is needed') &&
+    wrongFiles.some((each) => each.startsWith(`${line.split(' ')[0]}_FILE `));
   const wrong = [
     ...wrongFiles,
     ...findMisspeltSettings(given, definitions),
     ...mistakes,
-    ...providers.mistakes,
-    ...missing,
+    ...providers.mistakes.filter((line) => !isAboutFile(line)),
+    ...missing.filter((line) => !isAboutFile(line)),
     // What a value means for another setting is not known while it cannot be read.
     ...combined.filter((line) => !unreadable.some((name) => line.includes(name))),
   ];

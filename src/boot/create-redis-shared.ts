@@ -66,6 +66,7 @@ export async function createRedisShared(
   const followUps = createRedisFollowUps({ client, mode, onError });
   const ping = async (): Promise<void> => {
     await store.ping();
+    state.works();
     await eviction?.demandNone();
   };
   // A claim in a server that evicts keys could be forgotten, and a repeat could pay twice.
@@ -75,9 +76,15 @@ export async function createRedisShared(
       await eviction?.demandNone();
       return store.claims.take(claim);
     },
+    start: async (...given) => {
+      const isStarted = await store.claims.start(...given);
+      // It has written, which a server that is full or only reads refuses.
+      if (isStarted) state.works();
+      return isStarted;
+    },
   };
   return {
-    store: { ...store, claims: eviction ? claims : store.claims, ping },
+    store: { ...store, claims, ping },
     storeFault: state.fault,
     pacer,
     velocity: createRedisVelocity({ client, mode }),

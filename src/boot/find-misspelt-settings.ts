@@ -1,4 +1,4 @@
-import { distance } from 'fastest-levenshtein';
+import damerauLevenshtein from 'damerau-levenshtein';
 import type { AnyProvider } from '../contract/index.ts';
 import type { GivenSettings } from './read-settings.ts';
 import { actionLimitSetting, settingPrefix } from './setting-names.ts';
@@ -69,15 +69,24 @@ function findMeant(
   if (near.length > 0) return near;
   const longer = own.filter((each) => each.length >= shortestName && name.startsWith(`${each}_`));
   if (longer.length > 0) return longer.slice(-1);
-  const isFamily = ownFamilies.some((family) => name.startsWith(family));
+  const isFamily = name === 'REDIS' || ownFamilies.some((family) => name.startsWith(family));
   const shorter = name.includes('_') ? own.filter((each) => each.startsWith(`${name}_`)) : [];
   return isFamily || shorter.length > 0 ? withMostWords(name, own) : [];
 }
 
 function nearest(name: string, known: readonly string[], most: number): readonly string[] {
-  const edits = known.map((each) => distance(name, each));
+  const edits = known.map((each) => editsBetween(name, each));
   const fewest = Math.min(...edits);
   return fewest <= most ? known.filter((_each, at) => edits[at] === fewest) : [];
+}
+
+/** Two letters in the wrong order are one edit, and the order of words is none. */
+function editsBetween(one: string, other: string): number {
+  const sorted = (name: string): string => name.split('_').toSorted().join('_');
+  return Math.min(
+    damerauLevenshtein(one, other).steps,
+    damerauLevenshtein(sorted(one), sorted(other)).steps,
+  );
 }
 
 /** The settings that have most first words in common with `name`. */

@@ -1,3 +1,4 @@
+import { parseRedisUrl } from '../infra/redis/parse-redis-url.ts';
 import type { GivenSettings } from './read-settings.ts';
 import type { SettingValues } from './settings.ts';
 
@@ -11,6 +12,7 @@ export function findSettingMistakes(values: SettingValues, isLive: boolean): str
   return [
     ...findCallerMistakes(values, isLive),
     ...findProxyMistakes(values),
+    ...findRedisMistakes(values),
     ...(values.BANK_CARD_CACHE_SECONDS > values.VERIFICATION_RETENTION_DAYS * 24 * 3600
       ? ['BANK_CARD_CACHE_SECONDS must not be longer than VERIFICATION_RETENTION_DAYS.']
       : []),
@@ -64,6 +66,27 @@ function findProxyMistakes(values: SettingValues): string[] {
   return Object.entries({ HTTPS_PROXY, HTTP_PROXY })
     .filter(([, url]) => url && !isProxyUrl(url.reveal()))
     .map(([name]) => `${name} must be the URL of a proxy, such as http://proxy.example.com:3128.`);
+}
+
+/** A certificate that is given is meant to be used: it must not end in an unencrypted connection. */
+function findRedisMistakes(values: SettingValues): string[] {
+  const parsed = parseRedisUrl(values.REDIS_URL?.reveal() ?? '');
+  if ('mistake' in parsed) return [];
+  const { isTls, kind } = parsed.target;
+  const { REDIS_TLS_CA, REDIS_TLS_CERT, REDIS_TLS_KEY, REDIS_TLS_SERVER_NAME } = values;
+  const { REDIS_SENTINEL_USERNAME, REDIS_SENTINEL_PASSWORD } = values;
+  const unused = {
+    'needs rediss in REDIS_URL': isTls
+      ? {}
+      : { REDIS_TLS_CA, REDIS_TLS_CERT, REDIS_TLS_KEY, REDIS_TLS_SERVER_NAME },
+    'needs +sentinel in REDIS_URL':
+      kind === 'sentinel' ? {} : { REDIS_SENTINEL_USERNAME, REDIS_SENTINEL_PASSWORD },
+  };
+  return Object.entries(unused).flatMap(([message, names]) =>
+    Object.entries(names)
+      .filter(([, value]) => value !== undefined)
+      .map(([name]) => `${name} ${message}.`),
+  );
 }
 
 function isProxyUrl(text: string): boolean {

@@ -76,7 +76,7 @@ export const settings = {
   },
   PUBLIC_URL: {
     type: url
-      .refine((text) => !/[?#]/u.test(text), 'must have no query and no fragment')
+      .refine((text) => !/[?#@]/u.test(text), 'must have no login, no query and no fragment')
       .optional(),
     default: '`http://localhost:PUBLIC_PORT`, in the sandbox only',
     neededWith: {
@@ -188,7 +188,10 @@ export const settings = {
   JWT_ISSUER: {
     type: z.string().trim().min(1, 'must not be blank').optional(),
     default: '',
-    neededWith: { JWT_JWKS_URL: 'the same keys sign tokens for other services' },
+    neededWith: {
+      JWT_JWKS_URL: 'the same keys sign tokens for other services',
+      JWT_AUDIENCE: 'the same keys sign tokens for other services',
+    },
     meaning: 'Issuer (`iss`) that a JWT must have.',
   },
   JWT_AUDIENCE: {
@@ -198,7 +201,10 @@ export const settings = {
       .refine((audiences) => audiences.length > 0, 'must name an audience')
       .optional(),
     default: '',
-    neededWith: { JWT_JWKS_URL: 'the same keys sign tokens for other services' },
+    neededWith: {
+      JWT_JWKS_URL: 'the same keys sign tokens for other services',
+      JWT_ISSUER: 'the same keys sign tokens for other services',
+    },
     meaning: '`audience,…`: a JWT must have one of them (`aud`).',
   },
   JWT_CLAIMS: {

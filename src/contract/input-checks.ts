@@ -15,10 +15,10 @@ const phoneSeparators = /^tel:|[().,/_·•]/giu;
  * methods give others, and a name with another one matches nobody. A full stop counts between Han characters only.
  */
 const middleDots =
-  /[\u00b7\u0387\u2022\u2027\u2219\u22c5\u25e6\u2e31\u2e33\u30fb\u318d\ua78f\uff65]/u;
+  /[\u00b7\u0387\u16eb\u2022\u2027\u2219\u22c5\u25cf\u25e6\u26ab\u2e31\u2e33\u30fb\u318d\ua78f\uff65]/u;
 /** A run of such dots and blanks. Read in one piece: a pattern with blanks before the dot takes quadratic time. */
 const dottedRuns =
-  /[\s\u00b7\u0387\u2022\u2027\u2219\u22c5\u25e6\u2e31\u2e33\u30fb\u318d\ua78f\uff65]+/gu;
+  /[\s\u00b7\u0387\u16eb\u2022\u2027\u2219\u22c5\u25cf\u25e6\u26ab\u2e31\u2e33\u30fb\u318d\ua78f\uff65]+/gu;
 const fullStops = /(?<=\p{Script=Han})\s*[.\u2024\ufe52\uff0e\u3002\uff61]\s*(?=\p{Script=Han})/gu;
 /**
  * Characters that make two different inputs look alike, or break a header or a log line. Private-use

@@ -111,7 +111,8 @@ export type OutcomeAnswer =
       readonly phase?: PendingPhase;
     }
   /**
-   * The provider does not report an outcome, and may never. Becomes UNDETERMINED after expiry plus grace.
+   * The provider does not report an outcome, and may never. Becomes UNDETERMINED after expiry plus grace, a review by
+   * people after `retentionSeconds`.
    */
   | { readonly kind: 'not_told'; readonly chargedAttempts?: number | null }
   | { readonly kind: 'ended'; readonly result: VerificationResult };

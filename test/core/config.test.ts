@@ -67,7 +67,7 @@ describe('settings', () => {
         PUBLIC_URL: 'https://h/?CANARY',
       }),
     ).toEqual([
-      'PUBLIC_URL must have no query and no fragment.',
+      'PUBLIC_URL must have no login, no query and no fragment.',
       'TENCENT_CN_REGION must be one of ap-beijing, ap-chengdu, ap-guangzhou, ap-shanghai.',
       'TENCENT_CN_NOTHING is not a setting of tencent-cn.',
     ]);
@@ -141,6 +141,11 @@ describe('settings', () => {
     ['store_hash_keys', 'STORE_HASH_KEYS'],
     ['STORE_KEYS', 'STORE_ENCRYPTION_KEYS, STORE_HASH_KEYS, or STORE_ALLOW_EVICTION'],
     ['TENANT_DAILY', 'TENANT_DAILY_CHARGEABLE'],
+    ['TNEANT_DAILY_CHARGABLE', 'TENANT_DAILY_CHARGEABLE'],
+    ['VLEOCITY_CRAD', 'VELOCITY_CARD'],
+    ['CARD_VELOCITY', 'VELOCITY_CARD'],
+    ['BNAK_CARD_CACHE_SECOND', 'BANK_CARD_CACHE_SECONDS'],
+    ['STOER_HASH_KEY', 'STORE_HASH_KEYS'],
     ['TENANT_DAILY_LIMIT', 'TENANT_DAILY_CHARGEABLE'],
     ['tenant_daily_limit', 'TENANT_DAILY_CHARGEABLE'],
     ['VELOCITY', 'VELOCITY_USER, VELOCITY_CARD, or VELOCITY_ID'],
@@ -175,6 +180,18 @@ describe('settings', () => {
       'TENCENT_CN_SECERT_ID is not a setting of tencent-cn. Did you mean TENCENT_CN_SECRET_ID?',
       'TENCENT_CN_ENDPIONT is not a setting of tencent-cn. Did you mean TENCENT_CN_ENDPOINT?',
     ]);
+  });
+
+  it('refuse certificates and passwords that the form of REDIS_URL would not use', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
+    const unused = { REDIS_TLS_CA: pem, REDIS_SENTINEL_PASSWORD: 'CANARY' };
+    expect(linesOf({ ...live, ...unused, REDIS_URL: 'redis://localhost:6379' })).toEqual([
+      'REDIS_TLS_CA needs rediss in REDIS_URL.',
+      'REDIS_SENTINEL_PASSWORD needs +sentinel in REDIS_URL.',
+    ]);
+    expect(linesOf({ ...live, ...unused, REDIS_URL: 'rediss+sentinel://localhost/main' })).toEqual(
+      [],
+    );
   });
 
   it('name at least one origin, and a port for browsers that exists', () => {
@@ -311,7 +328,6 @@ describe('settings', () => {
     ]);
     expect(linesWith({ ...env, REDIS_URL_FILE: '/CANARY' })).toEqual([
       'REDIS_URL_FILE must name a file that can be read.',
-      expect.stringMatching(/^REDIS_URL is needed/u),
     ]);
     expect(linesWith({ ...env, REDIS_URL_FILE: '/run/empty' })).toContain(
       'REDIS_URL_FILE names a file that is empty.',
@@ -342,6 +358,7 @@ describe('settings', () => {
     const secrets = { ROUTER_SECRETS: 'a-secret-of-the-router' };
     expect(linesOf({ JWT_ISSUER: 'CANARY' })).toEqual([
       'JWT_JWKS_URL is needed with JWT_ISSUER: tokens cannot be verified without keys.',
+      'JWT_AUDIENCE is needed with JWT_ISSUER: the same keys sign tokens for other services.',
     ]);
     const url = { ...secrets, JWT_JWKS_URL: 'https://id.probe.example/keys' };
     const lines = linesOf(url);

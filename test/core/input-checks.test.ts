@@ -126,6 +126,7 @@ describe('input checks', () => {
       '\u2e33',
       '\ua78f',
     ],
+    ...['\u25cf', '\u26ab', '\u16eb'],
     ...['\u318d', '\u25e6', '.', '．', '。', '\uff61', '\u2024', '\ufe52'],
   ])('write the dot inside a name as registers do: %s', (dot) =>
     expect(normaliseName(`阿卜杜拉${dot}买买提`)).toBe('阿卜杜拉·买买提'),

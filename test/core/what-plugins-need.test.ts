@@ -328,7 +328,7 @@ describe('a plugin that waits inside a start', () => {
 });
 
 describe('a start whose time cannot be read', () => {
-  it.each([undefined, null, 0, -1, Number.NaN, Infinity, '600'])(
+  it.each([undefined, null, 0, -1, Number.NaN, Infinity, 1e306, 1e13, '600'])(
     'is not lost, and lives as long as the provider keeps it: %s',
     async (expiresInSeconds) => {
       const definition = probeWith({
@@ -385,15 +385,17 @@ describe('a review by people', () => {
     expect(await seenLater(core, id)).toMatchObject({ status: 'PASSED' });
   });
 
-  it('ends after its grace period if the provider does not report an outcome any more', async () => {
+  it('is kept although an answer between says nothing', async () => {
     const core = reviewed();
     const { id } = await start(core);
     core.provider.reply(
       () => ({ kind: 'pending', phase: 'UNDER_REVIEW' }),
       () => ({ kind: 'not_told' }),
+      () => passedAnswer,
     );
     await seenLater(core, id);
-    expect(await seenLater(core, id, dayMs)).toMatchObject({ status: 'UNDETERMINED' });
+    expect(await seenLater(core, id, dayMs)).toMatchObject({ status: 'PENDING' });
+    expect(await seenLater(core, id, dayMs)).toMatchObject({ status: 'PASSED' });
   });
 
   it('is found by a redaction, however short the retention is', async () => {

@@ -153,6 +153,18 @@ describe('follow-ups in Redis', () => {
     expect(visits.behind).toBeLessThan(10);
   });
 
+  it('report a next time that is none, and are repeated later', async () => {
+    const errors: unknown[] = [];
+    const plan = await overRedis(redis.url, (error) => errors.push(error));
+    plan.begin(async () => Number.NaN);
+    await plan.plan('ver_nan', now());
+    await until(async () => errors.length === 1);
+    await until(async () => (await redis.command('ZSCORE', place('planned'), 'ver_nan')) !== null);
+    expect(errors).toMatchObject([{ name: 'TypeError' }]);
+    await redis.command('ZREM', place('planned'), 'ver_nan');
+    await redis.command('DEL', place('failures'));
+  });
+
   it('report once that Redis refuses to give out what is due', async () => {
     const errors: unknown[] = [];
     await redis.command('SET', place('running'), 'no sorted set');

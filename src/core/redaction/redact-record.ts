@@ -17,6 +17,7 @@ export function redactVerificationRecord(
   return {
     ...record,
     launch: null,
+    launchFollows: false,
     session: null,
     extra: null,
     redirectUrl: null,

@@ -33,9 +33,11 @@ export function checkAnswer(
   return isLifetime(expiresInSeconds) ? { ...rest, launch, expiresInSeconds } : { ...rest, launch };
 }
 
-/** A plugin in JavaScript may return anything. */
+const mostSeconds = 366 * 24 * 3600;
+
+/** A plugin in JavaScript may return anything. A longer time than a year is taken for milliseconds or a date. */
 export function isLifetime(seconds: unknown): seconds is number {
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0;
+  return typeof seconds === 'number' && seconds > 0 && seconds <= mostSeconds;
 }
 
 function isSafe(url: string, sandbox: boolean): boolean {

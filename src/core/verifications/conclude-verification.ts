@@ -37,7 +37,7 @@ export function concludeVerification(
   }
   const pending = answer.kind === 'pending' ? whilePending(checked, answer, terms.nowMs) : checked;
   // A review by people may take longer than the person had.
-  if (answer.kind === 'pending' && pending.phase === 'UNDER_REVIEW') return pending;
+  if (pending.phase === 'UNDER_REVIEW') return pending;
   if (terms.askedMs < graceEndsMs(pending, terms.graceSeconds)) return pending;
   const chargedAttempts = answer.chargedAttempts ?? null;
   return answer.kind === 'pending'

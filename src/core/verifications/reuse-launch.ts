@@ -55,12 +55,14 @@ export function launchReuse(
       const known = decodeRecord('verification', stored);
       const isTheirs =
         known.tenantId === tenantId && known.userId === userId && known.callerId === callerId;
-      const hasTime = known.expiresAtMs !== null && known.expiresAtMs - now() > marginMs;
-      if (!isTheirs || !hasTime) return null;
-      // It may have ended at the provider since the last poll.
+      const hasTime = ({ expiresAtMs }: VerificationRecord): boolean =>
+        expiresAtMs !== null && expiresAtMs - now() > marginMs;
+      if (!isTheirs || !hasTime(known)) return null;
+      // Since the last poll it may have ended at the provider, or got a launch with less time.
       const current = await refreshVerification(deps, stored, now() + refreshWithinMs);
-      const isOpen = current.launch !== null || current.launchFollows;
-      if (current.status !== 'PENDING' || !isOpen) return null;
+      const isOpen = current.status === 'PENDING' && current.redactedAtMs === null;
+      const hasLaunch = current.launch !== null || current.launchFollows;
+      if (!isOpen || !hasLaunch || !hasTime(current)) return null;
       return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };
     },
     remember: async ({ id: verificationId, expiresAtMs }) => {

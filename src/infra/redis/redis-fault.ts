@@ -43,13 +43,12 @@ const patterns: readonly (readonly [RedisFault, RegExp])[] = [
 
 /** Reads code and message of an error of ioredis. Null if it says nothing about the server. */
 export function toRedisFault(error: unknown): RedisFault | null {
-  for (const text of causesOf(error)) {
-    // What closed it was an error of its own.
-    if (/Connection is closed/u.test(text)) return null;
-    const found = patterns.find(([, pattern]) => pattern.test(text));
-    if (found) return found[0];
-  }
-  return null;
+  const texts = causesOf(error);
+  // What closed it was an error of its own.
+  if (texts.some((text) => /Connection is closed/u.test(text))) return null;
+  // The message may say more than the code: a TLS handshake that is cut off has the code ECONNRESET.
+  const found = patterns.find(([, pattern]) => texts.some((text) => pattern.test(text)));
+  return found?.[0] ?? null;
 }
 
 /** Codes and messages, of the innermost errors first: a cluster wraps what happened on its last node. */

@@ -154,6 +154,13 @@ async function work(deps: Work, ending: AbortSignal): Promise<void> {
   await Promise.all(running);
 }
 
+/** Throws for a time that is none: Redis would refuse it, and the follow-up would be performed over and over. */
+async function visitOnce(visit: FollowUp, id: string): Promise<number | null> {
+  const nextMs = await visit(id);
+  if (nextMs !== null && !Number.isFinite(nextMs)) throw new TypeError('not a time');
+  return nextMs;
+}
+
 /** Whether Redis refuses the command for a reason that does not pass by itself. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ReplyError && toRedisFault(error) === null;
@@ -171,7 +178,7 @@ async function perform(
       renewLease.run(client, keys, [id, held, lostAfterMs]).then(String, () => held),
     );
   }, lostAfterMs / 3);
-  const settle = await visit(id).then(
+  const settle = await visitOnce(visit, id).then(
     (nextMs) => (held: string) =>
       finish.run(client, keys, [id, held, nextMs === null ? '' : Math.ceil(nextMs), lookEveryMs]),
     (error: unknown) => {

@@ -22,15 +22,16 @@ export function createRedisProbe({
   let running: Promise<void> | null = null;
 
   async function probe(): Promise<void> {
-    await Promise.all(placesOfEachMaster(client, mode).map(passThrough));
+    // New keys each time. A server that only reads shows what was written on its master, and one that is full may still
+    // take a claim and then refuse to start it.
+    const prefix = `vs:${mode}:probe:${randomBytes(8).toString('base64url')}`;
+    await Promise.all(placesOfEachMaster(client, prefix).map(passThrough));
   }
 
   async function passThrough(place: string): Promise<void> {
     const owner = randomBytes(8).toString('base64url');
     const answer = await takeClaim.run(client, place, ['', '', owner, 'free_start', lifeMs]);
-    const [state, fence] = answer as [string, string];
-    // The probe of another replica proves the same.
-    if (state !== 'won') return;
+    const [, fence] = answer as [string, string];
     await startClaim.run(client, place, [owner, fence, 'claimed', lifeMs, lifeMs]);
     await releaseClaim.run(client, place, [owner, fence]);
   }
@@ -47,8 +48,8 @@ export function createRedisProbe({
 const mostTries = 10_000;
 
 /** One key on each master that serves a slot. */
-function placesOfEachMaster(client: RedisClient, mode: string): readonly string[] {
-  const toPlace = (at: number): string => `vs:${mode}:probe:${at}`;
+function placesOfEachMaster(client: RedisClient, prefix: string): readonly string[] {
+  const toPlace = (at: number): string => `${prefix}:${at}`;
   if (!(client instanceof Cluster)) return [toPlace(0)];
   const masters = new Set(client.slots.flatMap(([master]) => master ?? []));
   const places = new Map<string, string>();

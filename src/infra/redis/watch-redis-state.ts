@@ -11,9 +11,15 @@ export interface RedisState {
   readonly evicts: (isSo: boolean) => void;
 }
 
+/** What a broken connection may look like as well, whatever is the reason. */
+const vague: readonly RedisFault[] = ['timeout', 'refused'];
+/** How long a reason outranks vaguer ones. */
+const standsForMs = 10_000;
+
 /** Logs one event per change, with the class of the fault only: an address may hold a password. */
-export function watchRedisState(log: Log): RedisState {
+export function watchRedisState(log: Log, now: () => number = () => performance.now()): RedisState {
   let failing: RedisFault | null = null;
+  let failedMs = -Infinity;
   let isEvicting = false;
   let told: RedisFault | null = null;
   const tell = (): void => {
@@ -26,7 +32,10 @@ export function watchRedisState(log: Log): RedisState {
   return {
     fault: () => told,
     failed: (fault) => {
+      const isVaguer = failing !== null && fault !== failing && vague.includes(fault);
+      if (isVaguer && now() - failedMs < standsForMs) return;
       failing = fault;
+      failedMs = now();
       tell();
     },
     works: () => {
