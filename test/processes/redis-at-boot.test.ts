@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
-import { startRedis } from '../support/redis.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startLedgerProvider, startReplica } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
 
@@ -87,6 +87,48 @@ describe('at boot', () => {
     await until(async () => (await statusOf(`${running.url}/health/ready`)) === 200, 30_000);
     expect(running.output()).toContain('"event":"store_up"');
   }, 90_000);
+
+  it.each<[string, (redis: RedisServer, other: RedisServer, isSo: boolean) => Promise<unknown>]>([
+    [
+      'full',
+      (redis, _other, isSo) => redis.command('CONFIG', 'SET', 'maxmemory', isSo ? '1' : '0'),
+    ],
+    [
+      'read_only',
+      (redis, { port }, isSo) =>
+        isSo
+          ? redis.command('REPLICAOF', '127.0.0.1', String(port))
+          : redis.command('REPLICAOF', 'NO', 'ONE'),
+    ],
+  ])(
+    'a Redis that is %s is told once, and keeps readiness down',
+    async (reason, setFault) => {
+      const [redis, other] = await Promise.all([startRedis(), startRedis()]);
+      cleanUp.push(redis.stop, other.stop);
+      const running = await startSandbox(redis.url);
+      // A healthy process over the master writes what its replica then shows.
+      const healthy = await startSandbox(other.url);
+      const ready = (url: string) => statusOf(`${url}/health/ready`);
+      await until(async () => (await ready(running.url)) === 200, 30_000);
+      await until(async () => (await ready(healthy.url)) === 200, 30_000);
+      await setFault(redis, other, true);
+      await until(async () => (await ready(running.url)) === 503, 30_000);
+      for (let time = 0; time < 10; time++) {
+        await ready(healthy.url);
+        expect(await ready(running.url)).toBe(503);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+      await setFault(redis, other, false);
+      await until(async () => (await ready(running.url)) === 200, 30_000);
+      await until(async () => running.output().includes('"store_up"'), 30_000);
+      const told = running.output().match(/"event":"store_(?:down|up)"[^\n]*/gu);
+      expect(told?.filter((line) => !line.includes('"timeout"'))).toEqual([
+        `"event":"store_down","reason":"${reason}"}`,
+        '"event":"store_up"}',
+      ]);
+    },
+    120_000,
+  );
 
   it('a database that Redis does not have ends the boot', async () => {
     const redis = await startRedis();
