@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/ports/index.ts';
 import type { FollowUpPlan } from '../../src/infra/follow-up-plan.ts';
 import { createMemoryFollowUps } from '../../src/infra/memory/memory-follow-ups.ts';
@@ -130,6 +130,9 @@ describe('follow-ups in Redis', () => {
   beforeAll(async () => {
     redis = await startRedis();
   });
+  beforeEach(async () => {
+    await redis.command('FLUSHALL');
+  });
   afterAll(async () => {
     await redis?.stop();
   });
@@ -149,8 +152,8 @@ describe('follow-ups in Redis', () => {
     await plan.plan('ver_other', now());
     await until(async () => visits.other === 1);
     await until(async () => now() - 2500 >= dueMs + 600);
-    // Twice a second, and once more at the end.
-    expect(visits.behind).toBeLessThan(10);
+    // Twice a second, and once more at both ends.
+    expect(visits.behind).toBeLessThanOrEqual((now() - dueMs) / 500 + 2);
   });
 
   it('report a next time that is none, and are repeated later', async () => {
@@ -161,8 +164,6 @@ describe('follow-ups in Redis', () => {
     await until(async () => errors.length === 1);
     await until(async () => (await redis.command('ZSCORE', place('planned'), 'ver_nan')) !== null);
     expect(errors).toMatchObject([{ name: 'TypeError' }]);
-    await redis.command('ZREM', place('planned'), 'ver_nan');
-    await redis.command('DEL', place('failures'));
   });
 
   it('report once that Redis refuses to give out what is due', async () => {
@@ -173,7 +174,6 @@ describe('follow-ups in Redis', () => {
     await until(async () => errors.length === 1);
     await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(errors).toHaveLength(1);
-    await redis.command('DEL', place('running'));
   });
 
   it('run once, on one of several replicas, whoever planned them', async () => {
