@@ -13,10 +13,8 @@ const phoneSeparators = /^tel:|[().,/_·•]/giu;
 /**
  * The dot inside names of some peoples. Registers write U+00B7, the dot of GB/T 15834 (interpunct of GB 2312). Input
  * methods give others, and a name with another one matches nobody. A full stop counts between Han characters only.
+ * Dots and the blanks around them are one run: a pattern with blanks before the dot takes quadratic time.
  */
-const middleDots =
-  /[\u00b7\u0387\u16eb\u2022\u2027\u2219\u22c5\u25cf\u25e6\u26ab\u2e31\u2e33\u30fb\u318d\ua78f\uff65]/u;
-/** A run of such dots and blanks. Read in one piece: a pattern with blanks before the dot takes quadratic time. */
 const dottedRuns =
   /[\s\u00b7\u0387\u16eb\u2022\u2027\u2219\u22c5\u25cf\u25e6\u26ab\u2e31\u2e33\u30fb\u318d\ua78f\uff65]+/gu;
 const fullStops = /(?<=\p{Script=Han})\s*[.\u2024\ufe52\uff0e\u3002\uff61]\s*(?=\p{Script=Han})/gu;
@@ -30,7 +28,7 @@ export function normaliseName(name: string): string {
   return name
     .normalize('NFC')
     .trim()
-    .replace(dottedRuns, (run) => (middleDots.test(run) ? '·' : run))
+    .replace(dottedRuns, (run) => (run.trim() === '' ? run : '·'))
     .replace(fullStops, '·');
 }
 

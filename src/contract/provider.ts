@@ -221,7 +221,7 @@ export interface NotificationDefinition<Settings> {
 export interface OptionRequirement {
   /** A member of the channel's options: `compareLib`. */
   readonly option: string;
-  /** The value that requires it. Left out: any value. */
+  /** The value that requires it. If it is left out, every value does. */
   readonly value?: string | boolean;
   readonly requires: readonly string[];
 }

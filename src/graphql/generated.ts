@@ -1013,7 +1013,7 @@ export type VerificationOptionRequirement = {
   option: Scalars['String']['output'];
   /** The input paths that are then required, instead of the channel's `requires`. */
   requires: Array<Scalars['String']['output']>;
-  /** The value of the option. Null: any value. */
+  /** The value that requires them. Null if every value does. */
   value: Maybe<Scalars['String']['output']>;
 };
 

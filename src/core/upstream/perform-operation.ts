@@ -32,7 +32,7 @@ export async function performOperation<Answer>(
   const call = callProvider(deps, provider, terms, journal);
   try {
     return await withTimeout(terms.deadlineMs - deps.now(), work(call), () => {
-      // A plugin that never settles must not contain its key and its lock forever.
+      // A plugin that never settles must not hold its key and its lock forever.
       throw new ProviderFault('timeout');
     });
   } catch (error) {

@@ -35,7 +35,7 @@ export function checkAnswer(
 
 const mostSeconds = 366 * 24 * 3600;
 
-/** A plugin in JavaScript may return anything. A longer time than a year is taken for milliseconds or a date. */
+/** A plugin in JavaScript may return anything. More than a year is probably milliseconds or a date. */
 export function isLifetime(seconds: unknown): seconds is number {
   return typeof seconds === 'number' && seconds > 0 && seconds <= mostSeconds;
 }

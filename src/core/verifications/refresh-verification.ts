@@ -65,7 +65,7 @@ export async function refreshVerification(
   if (!channel || (!canAsk && record.redactedAtMs === null)) return record;
   const { fetchOutcome } = channel;
   if (!canAsk || outcomeSourceOf(provider, channel) !== 'QUERY' || !fetchOutcome) {
-    // Only a notification ends a review by people, as long as one can still be read.
+    // A review by people ends with a notification, which can be read while the provider is enabled.
     const isReviewed = canAsk === true && record.phase === 'UNDER_REVIEW';
     const isOver = !isReviewed && deps.now() >= graceEndsMs(record, channel.graceSeconds);
     return isOver ? write(deps, stored, forgetVerification(record)) : record;

@@ -128,7 +128,7 @@ async function work(deps: Work, ending: AbortSignal): Promise<void> {
   let isToldOf = false;
   while (!ending.aborted) {
     const free = concurrency - running.size;
-    // If Redis is away, the next look finds what is due. Whether it is away, its probe says.
+    // If Redis is away, the next look finds what is due. The readiness probe reports the outage.
     const [lease, ids] = await takeDue.run(client, keys, [free, lostAfterMs]).then(
       (taken) => {
         isToldOf = false;
@@ -154,7 +154,7 @@ async function work(deps: Work, ending: AbortSignal): Promise<void> {
   await Promise.all(running);
 }
 
-/** Throws for a time that is none: Redis would refuse it, and the follow-up would be performed over and over. */
+/** Throws if the next time is not a finite number. Redis would refuse it, and the follow-up would be repeated endlessly. */
 async function visitOnce(visit: FollowUp, id: string): Promise<number | null> {
   const nextMs = await visit(id);
   if (nextMs !== null && !Number.isFinite(nextMs)) throw new TypeError('not a time');

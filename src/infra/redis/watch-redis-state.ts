@@ -11,9 +11,9 @@ export interface RedisState {
   readonly evicts: (isSo: boolean) => void;
 }
 
-/** What a broken connection may look like as well, whatever is the reason. */
+/** Faults that any broken connection may cause. */
 const vague: readonly RedisFault[] = ['timeout', 'refused'];
-/** How long a reason outranks vaguer ones. */
+/** For how long a more specific fault takes precedence over these. */
 const standsForMs = 10_000;
 
 /** Logs one event per change, with the class of the fault only: an address may hold a password. */

@@ -12,7 +12,7 @@ export interface ReplyOutcome {
 
 /** Not scripts: one that finds nothing to do only reads, and succeeds on a replica and on a full server. */
 const writes: ReadonlySet<string> = new Set(['set', 'zadd']);
-/** Commands of which the service can do without. */
+/** Commands that the service can do without. */
 const mayBeDenied: ReadonlySet<string> = new Set(['config', 'info']);
 
 export interface ReplyWatch {
