@@ -12,6 +12,7 @@ import { startProcess } from './measure/start-process.ts';
 //
 //   npm run bench:profile -- start
 //   REQUESTS=1000 npm run bench:profile -- entities
+//   SUBJECT=least npm run bench:profile -- start    the promises alone (bench/peers/least.ts)
 
 interface ProfileNode {
   readonly id: number;
@@ -69,12 +70,15 @@ if (!operation) {
 const folder = mkdtempSync(join(tmpdir(), 'profile-'));
 const redis = await startRedis();
 const provider = await startProcess(['bench/peers/provider.ts'], {}, '/');
-const target = `bench-profile-${name.replaceAll(' ', '-')}.cpuprofile`;
+const isLeast = process.env['SUBJECT'] === 'least';
+const subject = isLeast ? 'apollo-fastify' : 'ours';
+const target = `bench-profile-${isLeast ? 'least-' : ''}${name.replaceAll(' ', '-')}.cpuprofile`;
 try {
-  const ours = await startOurs(redis.url, provider.url, [
-    ...['--cpu-prof', '--cpu-prof-interval', '200', '--cpu-prof-dir', folder],
-    'src/main.ts',
-  ]);
+  const profiled = ['--cpu-prof', '--cpu-prof-interval', '200', '--cpu-prof-dir', folder];
+  const env = { REDIS_URL: redis.url, PROVIDER_URL: provider.url };
+  const ours = isLeast
+    ? await startProcess([...profiled, 'bench/peers/least.ts'], env, '/')
+    : await startOurs(redis.url, provider.url, [...profiled, 'src/main.ts']);
   const state = {
     subjects: new Map([['ours', ours] as const]),
     redis,
@@ -83,8 +87,8 @@ try {
     rounds: 1,
   };
   const roundOf = await operation.prepare(state);
-  await sendAll(ours.url, roundOf('ours', -1).requests, 8, roundOf('ours', -1).check);
-  const round = roundOf('ours', 0);
+  await sendAll(ours.url, roundOf(subject, -1).requests, 8, roundOf(subject, -1).check);
+  const round = roundOf(subject, 0);
   const before = cpuOf(ours.pid);
   const startedUs = performance.timeOrigin * 1000 + performance.now() * 1000;
   await sendAll(ours.url, round.requests, 8, round.check);

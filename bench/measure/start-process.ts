@@ -19,7 +19,10 @@ export async function startProcess(
   const startedMs = performance.now();
   const child: ChildProcess = spawn(process.execPath, command, {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { PATH: process.env['PATH'] ?? '', PORT: String(port), ...env },
+    env: {
+      ...{ PATH: process.env['PATH'] ?? '', PORT: String(port), NODE_ENV: 'production' },
+      ...env,
+    },
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = `http://127.0.0.1:${port}`;

@@ -13,25 +13,40 @@ import {
   randomUUID,
   randomFillSync,
 } from 'node:crypto';
+import { pino } from 'pino';
+import { Counter, Histogram } from 'prom-client';
 import { Pool } from 'undici';
+import { eId } from '../../providers/tencent-cn/e-id.ts';
+import { tencentCn } from '../../providers/tencent-cn/index.ts';
+import { settingsSchema } from '../../providers/tencent-cn/settings.ts';
 import { signTc3 } from '../../providers/tencent/sign-tc3.ts';
 import { Secret } from '../../src/contract/index.ts';
+import { withTimeout } from '../../src/core/with-timeout.ts';
+import { assembleSchema } from '../../src/graphql/assemble-schema.ts';
 import { batchWrites } from '../../src/infra/redis/batch-writes.ts';
 import { settleClaim, startClaim, takeClaim } from '../../src/infra/redis/claim-scripts.ts';
 
 // The least that the promises of a start cost: their Redis commands in their order, their encryption and their
-// signature, written straight down. It checks nothing, handles no failure, and could not be operated.
+// signature, written straight down. It handles no failure.
 // PROMISES adds them one by one (`bench/least.ts`).
-const promises = Number(process.env['PROMISES'] ?? 5);
-const [claimed, sealed, limited, followedUp, signed] = [1, 2, 3, 4, 5].map(
-  (level) => promises >= level,
-);
+const promises = Number(process.env['PROMISES'] ?? 7);
+const [claimed, sealed, limited, followedUp, signed, described, operated] = [
+  ...[1, 2, 3, 4, 5, 6, 7],
+].map((level) => promises >= level);
 
 const redis = new Redis(process.env['REDIS_URL'] ?? '');
 batchWrites(redis);
 const provider = new Pool(process.env['PROVIDER_URL'] ?? '', { connections: 64 });
 const key = createSecretKey(Buffer.alloc(32, 7));
 const [secretId, secretKey] = [new Secret('AKIDbench'), new Secret('bench-secret-key')];
+
+const log = pino({ base: null }, pino.destination({ sync: false, minLength: 4096 }));
+const settings = settingsSchema.parse({
+  ...{ SECRET_ID: 'AKIDbench', SECRET_KEY: 'bench-secret-key', MERCHANT_ID: 'm' },
+});
+const labelNames = ['operation'];
+const durations = new Histogram({ name: 'least_seconds', help: 'of operations', labelNames });
+const outcomes = new Counter({ name: 'least_outcomes', help: 'of operations', labelNames });
 
 const typeDefs = gql`
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
@@ -72,7 +87,41 @@ const resolvers = {
   Mutation: { start: (_parent: unknown, { input }: { input: Input }) => startVerification(input) },
 };
 
+/** The schema of callers: its rules for input, and outcomes as data. */
+const describedResolvers = {
+  Mutation: {
+    startVerification: async (
+      _parent: unknown,
+      { input }: { input: Input & { readonly subject: Pick<Input, 'name' | 'idNumber'> } },
+    ) => {
+      const made = await startVerification({ ...input, ...input.subject });
+      const launch = { __typename: 'VerificationRedirect', ...made };
+      return { __typename: 'StartVerificationSuccess', verification: { ...made, launch } };
+    },
+  },
+};
+
+/** What a plugin demands of the input. */
+function check({ name, idNumber }: Input): void {
+  const rest = { referenceImage: null, extra: null, options: null };
+  const input = { subject: { name, idNumber }, hasRedirectUrl: false, ...rest };
+  const prepared = eId.prepare(input, { settings, doubt: () => {}, nowMs: Date.now() });
+  if ('problems' in prepared) throw new Error('the input is refused');
+}
+
+/** A trip that ends in time, and is counted. */
+async function trip<T>(name: string, work: Promise<T>): Promise<T> {
+  if (!operated) return work;
+  const startedMs = performance.now();
+  const done = await withTimeout(1000, work, () => {
+    throw new Error(`${name} took too long`);
+  });
+  durations.observe({ operation: name }, (performance.now() - startedMs) / 1000);
+  return done;
+}
+
 async function startVerification({ idempotencyKey, name, idNumber }: Input): Promise<object> {
+  if (operated) check({ idempotencyKey, name, idNumber });
   const id = randomUUID();
   const place = `record:{${nameOf(id)}}`;
   const claim = `claim:${nameOf(idempotencyKey)}`;
@@ -87,30 +136,39 @@ async function startVerification({ idempotencyKey, name, idNumber }: Input): Pro
   let fence = '';
   if (claimed) {
     const list = `list:${nameOf('user')}`;
-    const [taken] = await Promise.all([
+    const takes = Promise.all([
       takeClaim.run(redis, claim, [nameOf(idNumber), seal(id), owner, 'free_start', 10_000]),
       save(place, open),
       redis.zadd(list, Date.now(), id),
       redis.pexpire(list, month),
       redis.get(cache),
     ]);
+    const [taken] = await trip('claim', takes);
     fence = (taken as [string, string])[1];
   }
-  await Promise.all([limited ? reserve('quota') : null, followedUp ? plan(id) : null]);
+  const turn = Promise.all([limited ? reserve('quota') : null, followedUp ? plan(id) : null]);
+  await trip('turn', turn);
   if (claimed) {
-    await Promise.all([
+    const starts = Promise.all([
       startClaim.run(redis, claim, [owner, fence, 'claimed', 10_000, month]),
       redis.mget(place, `${place}:personal`),
     ]);
+    await trip('start', starts);
   }
-  const url = await callProvider(JSON.stringify({ MerchantId: 'm', Name: name, IdCard: idNumber }));
+  const body = JSON.stringify({ MerchantId: 'm', Name: name, IdCard: idNumber });
+  const url = await trip('call', callProvider(body));
   const made = { ...open, url };
+  if (operated) {
+    log.info({ event: 'upstream_call', provider: 'least', action: 'GetEidToken', outcome: 'ok' });
+    outcomes.inc({ operation: 'start' });
+  }
   if (claimed) {
-    await save(place, made);
-    await Promise.all([
+    await trip('keep', save(place, made));
+    const settles = Promise.all([
       settleClaim.run(redis, claim, [owner, fence, 'done', month]),
       redis.set(cache, seal(id), 'PX', 600_000),
     ]);
+    await trip('settle', settles);
   } else {
     await redis.set(id, JSON.stringify(made));
   }
@@ -193,7 +251,9 @@ function unseal(text: string): string {
 }
 
 const apollo = new ApolloServer<Context>({
-  schema: buildSubgraphSchema([{ typeDefs, resolvers }]),
+  schema: described
+    ? assembleSchema([tencentCn], describedResolvers)
+    : buildSubgraphSchema([{ typeDefs, resolvers }]),
 });
 await apollo.start();
 const server = Fastify();
@@ -203,3 +263,5 @@ server.post(
   fastifyApolloHandler(apollo, { context: async () => ({ load: new DataLoader(loadAll) }) }),
 );
 await server.listen({ host: '127.0.0.1', port: Number(process.env['PORT']) });
+// A profile is written when the process ends by itself.
+process.once('SIGTERM', () => process.exit());

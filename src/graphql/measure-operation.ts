@@ -39,12 +39,29 @@ interface Asked {
 const usualLength = 8;
 const defaultFirst = 10;
 const nothing: Measure = { fields: 0, representations: 0, listed: 0 };
+/** Of operations whose size no variable changes. Documents are kept, so their operations come again. */
+const constant = new WeakMap<OperationDefinitionNode, Measure>();
 
 /**
  * Measures a valid operation before it is executed. A fragment is measured once, however often it is
  * spread, so that measuring itself stays cheap.
  */
-export function measureOperation({ schema, document, operation, variables }: Asked): Measure {
+export function measureOperation(asked: Asked): Measure {
+  const known = constant.get(asked.operation);
+  if (known) return known;
+  let isConstant = true;
+  const variables = new Proxy(asked.variables, {
+    get: (values, name) => {
+      isConstant = false;
+      return Reflect.get(values, name);
+    },
+  });
+  const measure = measureWith({ ...asked, variables });
+  if (isConstant) constant.set(asked.operation, measure);
+  return measure;
+}
+
+function measureWith({ schema, document, operation, variables }: Asked): Measure {
   const fragments = new Map(
     document.definitions.flatMap((each) =>
       each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each] as const] : [],

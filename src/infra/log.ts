@@ -47,7 +47,7 @@ export interface FlushedLog extends Log {
 }
 
 /**
- * One JSON line per event, over pino. Lines reach the standard output within 100 ms, warnings and errors at once.
+ * One JSON line per event, over pino. Lines reach the standard output within 100 ms, errors at once.
  */
 export function createLog(
   level: string,
@@ -61,7 +61,7 @@ export function createLog(
         line[field] = (fields as Record<string, unknown>)[field];
       }
       logger[severity](line);
-      if (severity !== 'info') destination.flush?.();
+      if (severity === 'error') destination.flush?.();
     },
     flush: () => flushWithin(flushWithinMs, destination),
   };

@@ -171,6 +171,15 @@ export const untoldResult = {
 } as const satisfies Partial<BankCardResult>;
 
 export function encodeRecord(record: AnyRecord): RecordParts {
+  // Several steps of a request encode the same record. Records do not change.
+  const known = encoded.get(record) ?? encode(record);
+  encoded.set(record, known);
+  return known;
+}
+
+const encoded = new WeakMap<AnyRecord, RecordParts>();
+
+function encode(record: AnyRecord): RecordParts {
   const parts = partsOfRecord(record);
   // No write may bring personal data back into a redacted record.
   const isRedacted = record.kind !== 'reused' && record.redactedAtMs !== null;
