@@ -31,7 +31,7 @@ interface Parts {
 /** Creates the dependencies of the use cases. */
 export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
   const { now, steadyNow, log, metrics, shared, registry } = parts;
-  const { store, pacer, velocity, followUps, publish } = shared;
+  const { store, pacer, velocity, followUps, publish, audit } = shared;
   const { hashKeys, sandbox } = config;
   const upstream = sandbox ? onlyToLoopback(parts.upstream) : parts.upstream;
   return {
@@ -60,6 +60,6 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     publicUrl: config.publicUrl,
     redirectRules: { origins: config.redirectOrigins, allowLocalhost: sandbox },
     ...{ inFlight: new Map(), sharing: new Map(), asking: new Map() },
-    ...{ followUps, publish, shortestLifeMs: new WeakMap() },
+    ...{ followUps, publish, audit, shortestLifeMs: new WeakMap() },
   };
 }

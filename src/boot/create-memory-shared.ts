@@ -23,8 +23,9 @@ export function createMemoryShared(
     pacer: createMemoryPacer({ now: steadyNow, guardMs }),
     velocity: createMemoryVelocity({ now }),
     followUps,
-    // Without Redis no other service can receive events.
+    // Without Redis no other process can read them.
     publish: async () => {},
+    audit: async () => {},
     storeRoundTripMs: () => null,
     storeFault: () => null,
     close: followUps.close,

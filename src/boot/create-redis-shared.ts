@@ -8,6 +8,7 @@ import { evicts } from '../infra/redis/evicts.ts';
 import { createRedisClock } from '../infra/redis/redis-clock.ts';
 import { createRedisFollowUps } from '../infra/redis/redis-follow-ups.ts';
 import { createRedisPacer } from '../infra/redis/redis-pacer.ts';
+import { createRedisAudit } from '../infra/redis/redis-audit.ts';
 import { createRedisPublish } from '../infra/redis/redis-publish.ts';
 import { createRedisStore } from '../infra/redis/redis-store.ts';
 import { createRedisVelocity } from '../infra/redis/redis-velocity.ts';
@@ -90,6 +91,7 @@ export async function createRedisShared(
     velocity: createRedisVelocity({ client, mode }),
     followUps,
     publish: createRedisPublish(client, mode),
+    audit: createRedisAudit(client, mode),
     storeRoundTripMs: roundTrips.currentMs,
     close: async () => {
       replicas.stop();

@@ -170,6 +170,7 @@ export async function createBench(
     asking: new Map(),
     followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},
+    audit: async () => {},
     shortestLifeMs: new WeakMap(),
   };
   const deadlineMs = (): number => now() + 9000;

@@ -1,4 +1,5 @@
 import type {
+  Audit,
   Breaker,
   ConnectUpstream,
   FollowUps,
@@ -109,6 +110,7 @@ export interface Asking {
 export interface Outbox {
   readonly followUps: FollowUps;
   readonly publish: Publish;
+  readonly audit: Audit;
   /** The shortest time from a start to the end of its grace period that this process has seen, by channel definition. */
   readonly shortestLifeMs: WeakMap<object, number>;
 }

@@ -4,15 +4,24 @@ import { AccessDenied } from '../../src/core/callers/caller.ts';
 import { cancelVerification } from '../../src/core/verifications/cancel-verification.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
-import type { VerificationEvent } from '../../src/ports/index.ts';
+import type { AuditEntry, VerificationEvent } from '../../src/ports/index.ts';
+import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
+import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
+import { redactVerification } from '../../src/core/redaction/redact-verification.ts';
+import { probeWith } from '../support/probe-with.ts';
 import { callerOf, createTestCore, passedAnswer } from '../support/test-core.ts';
 
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
 
-async function begin() {
+async function begin(changes: Parameters<typeof createTestCore>[0] = {}) {
   const events: VerificationEvent[] = [];
+  const audit: AuditEntry[] = [];
   const core = createTestCore({
+    ...changes,
     deps: {
+      audit: async (entry) => {
+        audit.push(entry);
+      },
       publish: async (event) => {
         events.push(event);
       },
@@ -31,7 +40,8 @@ async function begin() {
   core.clock.ms += 2000;
   const read = async () =>
     (await readVerifications(core.deps, callerOf(), [id], core.deps.now() + 9000))[0];
-  return { core, id, events, start, cancel, read };
+  const followUp = () => followUpVerification(core.deps, id);
+  return { core, id, events, audit, start, cancel, read, followUp };
 }
 
 const asked = ({ provider }: ReturnType<typeof createTestCore>) =>
@@ -45,7 +55,6 @@ describe('cancelling a verification', () => {
       verification: {
         status: 'CANCELLED',
         launch: null,
-        session: null,
         outcome: { reason: 'USER_CANCELLED', billing: 'UNKNOWN', evidence: null },
       },
     });
@@ -110,5 +119,110 @@ describe('cancelling a verification', () => {
     const both = await Promise.all([cancel(id), cancel(id)]);
     for (const one of both) expect(one).toMatchObject({ verification: { status: 'CANCELLED' } });
     expect(new Set(events.map(({ status }) => status))).toEqual(new Set(['CANCELLED']));
+  });
+});
+
+/** The end of the launch, and the grace period after it. */
+const launchEndsMs = 662_000;
+
+describe('an outcome that comes after a cancellation', () => {
+  it('is asked for once, when the person can no longer go on, and kept in the audit', async () => {
+    const { core, id, events, audit, cancel, read, followUp } = await begin();
+    await cancel(id);
+    core.provider.reply(() => passedAnswer);
+    expect(await followUp()).toBeGreaterThan(core.clock.ms);
+    expect(asked(core)).toBe(1);
+    core.clock.ms += launchEndsMs;
+    expect(await followUp()).toBeNull();
+    expect(asked(core)).toBe(2);
+    expect(audit).toEqual([
+      {
+        kind: 'outcome_after_cancel',
+        tenantId: callerOf().tenantId,
+        recordId: id,
+        providerId: 'probe',
+        channel: 'FACE_WEB',
+        status: 'PASSED',
+        code: passedAnswer.result.code,
+        billing: passedAnswer.result.billing,
+        chargedAttempts: passedAnswer.result.chargedAttempts,
+        evidence: 'QUERIED',
+        atMs: core.clock.ms,
+      },
+    ]);
+    expect(await read()).toMatchObject({ status: 'CANCELLED', session: null });
+    expect(await followUp()).toBeNull();
+    expect(asked(core)).toBe(2);
+    expect(events).toMatchObject([{ status: 'CANCELLED' }]);
+  });
+
+  it('is asked for again while the provider does not answer, until it has forgotten the outcome', async () => {
+    const { core, id, audit, cancel, followUp } = await begin();
+    await cancel(id);
+    core.provider.reply(() => Promise.reject(new Error('away')));
+    core.clock.ms += launchEndsMs;
+    let nextMs = await followUp();
+    expect(nextMs).toBeGreaterThan(core.clock.ms);
+    let visits = 1;
+    while (nextMs !== null && visits < 100) {
+      core.clock.ms = nextMs;
+      nextMs = await followUp();
+      visits += 1;
+    }
+    expect(nextMs).toBeNull();
+    expect(audit).toEqual([]);
+  });
+
+  it('is kept if it was on its way during the cancellation', async () => {
+    const { core, id, audit, read } = await begin();
+    let answer = (_answer: OutcomeAnswer): void => {};
+    const arrives = new Promise<OutcomeAnswer>((resolve) => (answer = resolve));
+    core.provider.reply(
+      () => arrives,
+      () => pending,
+    );
+    const reading = read();
+    const cancelling = cancelVerification(core.deps, callerOf(), id, core.deps.now());
+    expect(await cancelling).toMatchObject({ verification: { status: 'CANCELLED' } });
+    answer(passedAnswer);
+    expect(await reading).toMatchObject({ status: 'CANCELLED' });
+    expect(audit).toMatchObject([{ recordId: id, status: 'PASSED' }]);
+  });
+
+  it('is kept if the provider notifies it', async () => {
+    const notification = {
+      read: ({ body }: { readonly body: Buffer }) =>
+        JSON.parse(body.toString('utf8')) as OutcomeAnswer,
+      reply: { contentType: 'text/plain', body: 'thanks' },
+    };
+    const channel = { outcome: () => 'NOTIFICATION' as const, notification };
+    const { core, id, audit, cancel, read, followUp } = await begin({
+      definitions: [probeWith({ channels: { FACE_WEB: channel } })],
+    });
+    await cancel(id);
+    expect(await followUp()).toBeNull();
+    const urls = core.provider.ledger[0]?.body as Readonly<Record<string, string>>;
+    const capability = urls['notifyUrl']?.split('/').at(-1) ?? '';
+    const body = Buffer.from(JSON.stringify(passedAnswer));
+    const told = { method: 'POST' as const, query: '', headers: {}, body };
+    for (let time = 0; time < 2; time++) {
+      expect(await receiveNotification(core.deps, 'probe', capability, told)).toMatchObject({
+        kind: 'received',
+      });
+    }
+    expect(audit).toMatchObject([{ recordId: id, status: 'PASSED', evidence: 'NOTIFIED' }]);
+    expect(await read()).toMatchObject({ status: 'CANCELLED' });
+  });
+
+  it('is not asked for after a redaction', async () => {
+    const { core, id, audit, cancel, followUp } = await begin();
+    await cancel(id);
+    const scopes = new Set(['verification:redact'] as const);
+    await redactVerification(core.deps, { ...callerOf(), scopes }, id);
+    core.provider.reply(() => passedAnswer);
+    core.clock.ms += launchEndsMs;
+    expect(await followUp()).toBeNull();
+    expect(asked(core)).toBe(1);
+    expect(audit).toEqual([]);
   });
 });

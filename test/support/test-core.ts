@@ -119,6 +119,7 @@ export function createTestCore(
     asking: new Map(),
     followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},
+    audit: async () => {},
     shortestLifeMs: new WeakMap(),
     ...changes.deps,
   };

@@ -16,8 +16,8 @@ const mostTries = 5;
 
 /**
  * Ends a pending verification, so that its user can start a new one. The provider is asked first: an outcome that it
- * already has counts. If it does not answer, the verification is cancelled. An outcome that comes later changes
- * nothing. Safe to repeat. Throws `AccessDenied`.
+ * already has counts. If it does not answer, the verification is cancelled. An outcome that comes later is kept in the
+ * audit and changes nothing else. Safe to repeat. Throws `AccessDenied`.
  */
 export async function cancelVerification(
   deps: OutcomeDeps,
@@ -31,7 +31,8 @@ export async function cancelVerification(
   try {
     const stored = await readOwn(deps, caller, id);
     if (!stored) return notFound;
-    await refreshVerification(deps, stored, deadlineMs, 'came_back');
+    const isPending = decodeRecord('verification', stored).status === 'PENDING';
+    if (isPending) await refreshVerification(deps, stored, deadlineMs, 'came_back');
     for (let tries = 0; tries < mostTries; tries++) {
       const current = await readOwn(deps, caller, id);
       if (!current) return notFound;

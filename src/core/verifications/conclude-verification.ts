@@ -7,6 +7,14 @@ import {
 } from '../../contract/index.ts';
 import type { RecordedOutcome, VerificationRecord } from '../records/records.ts';
 
+export interface Terms {
+  readonly nowMs: number;
+  /** When the poll was sent. The response does not contain what happened since. */
+  readonly askedMs: number;
+  readonly graceSeconds: number;
+  readonly evidence: RecordedOutcome['evidence'];
+}
+
 /**
  * A pending verification after a response of the provider. Pure.
  *
@@ -16,13 +24,7 @@ import type { RecordedOutcome, VerificationRecord } from '../records/records.ts'
 export function concludeVerification(
   record: VerificationRecord,
   answer: OutcomeAnswer,
-  terms: {
-    readonly nowMs: number;
-    /** When the poll was sent. The response does not contain what happened since. */
-    readonly askedMs: number;
-    readonly graceSeconds: number;
-    readonly evidence: RecordedOutcome['evidence'];
-  },
+  terms: Terms,
 ): VerificationRecord {
   // A late response must not bring back what was redacted.
   if (record.status !== 'PENDING' || record.redactedAtMs !== null) return record;
@@ -80,13 +82,16 @@ export function forgetVerification(record: VerificationRecord): VerificationReco
   return ended(record, 'UNDETERMINED', withoutCode('NOT_LEARNT', null, null));
 }
 
-/** A pending verification that its user no longer wants. What it cost is not known. Pure. */
+/**
+ * A pending verification that its user no longer wants. What it cost is not known yet: it keeps its session, so that
+ * the provider can be asked once more. Pure.
+ */
 export function cancelledVerification(
   record: VerificationRecord,
   nowMs: number,
 ): VerificationRecord {
   const cancelled = ended(record, 'CANCELLED', withoutCode('USER_CANCELLED', null, null));
-  return { ...cancelled, lastCheckedAtMs: nowMs };
+  return { ...cancelled, session: record.session, lastCheckedAtMs: nowMs };
 }
 
 function ended(

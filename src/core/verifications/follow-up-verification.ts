@@ -1,4 +1,5 @@
 import type { ChannelDefinition } from '../../contract/index.ts';
+import type { StoredRecord } from '../../ports/index.ts';
 import { graceEndsMs } from './conclude-verification.ts';
 import type { Clock, Outbox, OutcomeDeps, Storage } from '../core-deps.ts';
 import { receiveEarlyNotification } from './receive-notification.ts';
@@ -8,7 +9,9 @@ import {
   placeholderKeepSeconds,
   type VerificationRecord,
 } from '../records/records.ts';
+import { awaitsOutcome } from './learn-outcome.ts';
 import { refreshVerification, retentionEndsMs } from './refresh-verification.ts';
+import { outcomeSourceOf } from '../upstream/registry.ts';
 import { publishEnd } from './write-verification.ts';
 
 /** How long a follow-up waits for the provider. */
@@ -35,7 +38,7 @@ export async function followUpVerification(deps: OutcomeDeps, id: string): Promi
   const record = decodeRecord('verification', stored);
   // The response to the start may still come. If not, the placeholder expires.
   if (record.startedAtMs === null) return deps.now() + placeholderKeepSeconds * 1000;
-  if (record.status !== 'PENDING') return afterEnd(deps, id);
+  if (record.status !== 'PENDING') return (await afterEnd(deps, id)) ?? askOnceMore(deps, stored);
   await receiveEarlyNotification(deps, id);
   const [current] = await deps.store.records.get([id]);
   if (!current) return null;
@@ -56,6 +59,21 @@ async function afterEnd(deps: Clock & Storage & Outbox, id: string): Promise<num
   const [stored] = await deps.store.records.get([id]);
   const isTold = !stored || (await publishEnd(deps, stored));
   return isTold ? null : deps.now() + firstRetryMs;
+}
+
+/** Asks what a cancelled verification cost, once its person can no longer go on. */
+async function askOnceMore(deps: OutcomeDeps, stored: StoredRecord): Promise<number | null> {
+  const record = decodeRecord('verification', stored);
+  const provider = deps.registry.find(record.providerId);
+  const channel = provider?.definition.channels[record.channel];
+  if (!awaitsOutcome(record) || !provider || !channel) return null;
+  if (outcomeSourceOf(provider, channel) !== 'QUERY') return null;
+  const forgottenMs = retentionEndsMs(record, channel);
+  const endsMs = Math.min(graceEndsMs(record, channel.graceSeconds), forgottenMs);
+  if (deps.now() < endsMs) return endsMs;
+  const seen = await refreshVerification(deps, stored, deps.now() + pollWithinMs, 'reconcile');
+  const isOver = !awaitsOutcome(seen) || deps.now() >= forgottenMs;
+  return isOver ? null : nextFollowUpMs(seen, channel, endsMs, deps.now());
 }
 
 function nextFollowUpMs(

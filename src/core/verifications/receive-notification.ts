@@ -7,7 +7,6 @@ import type {
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { openCapability } from '../records/capability.ts';
 import { checkAnswer } from './check-launch.ts';
-import { concludeVerification } from './conclude-verification.ts';
 import {
   modeOf,
   type Clock,
@@ -25,7 +24,7 @@ import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../re
 import { refreshVerification } from './refresh-verification.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
 import { proveNotification } from './prove-notification.ts';
-import { writeVerification } from './write-verification.ts';
+import { awaitsOutcome, learnOutcome } from './learn-outcome.ts';
 
 export type NotificationReceipt =
   | { readonly kind: 'received'; readonly reply: NotificationDefinition<unknown>['reply'] }
@@ -224,7 +223,7 @@ async function receiveProven(
   }
   if (record.providerId !== providerId) return unknown;
   const { session } = record;
-  if (record.status !== 'PENDING' || session === null || !isEnabled(provider)) {
+  if (!awaitsOutcome(record) || session === null || !isEnabled(provider)) {
     return received(true);
   }
 
@@ -278,13 +277,7 @@ async function applyNotifiedOutcome(
 ): Promise<void> {
   const nowMs = deps.now();
   const terms = { nowMs, askedMs: nowMs, graceSeconds, evidence: 'NOTIFIED' } as const;
-  for (let current: StoredRecord | null | undefined = stored; current;) {
-    const record = decodeRecord('verification', current);
-    const concluded = concludeVerification(record, answer, terms);
-    if (concluded === record) return;
-    if (await writeVerification(deps, current, concluded)) return;
-    [current] = await deps.store.records.get([record.id]);
-  }
+  await learnOutcome(deps, stored, { answer, terms, askedAtMs: null });
 }
 
 /** A GET without a query comes from opening the page. Some providers notify by a GET with a query. */

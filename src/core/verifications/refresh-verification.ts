@@ -3,7 +3,7 @@ import { LimiterRefusal, StoreUnavailable, type StoredRecord } from '../../ports
 import { readsOnly } from '../upstream/call-journal.ts';
 import { callProvider } from '../upstream/call-provider.ts';
 import { checkAnswer } from './check-launch.ts';
-import { concludeVerification, forgetVerification, graceEndsMs } from './conclude-verification.ts';
+import { forgetVerification, graceEndsMs } from './conclude-verification.ts';
 import {
   modeOf,
   type CallDeps,
@@ -22,6 +22,7 @@ import { logBug } from '../log-bug.ts';
 import { withTimeout } from '../with-timeout.ts';
 import { decodeRecord, type VerificationRecord } from '../records/records.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
+import { awaitsOutcome, learnOutcome } from './learn-outcome.ts';
 import { writeVerification } from './write-verification.ts';
 
 /**
@@ -53,7 +54,8 @@ export async function refreshVerification(
   reason: RefreshReason = 'asked',
 ): Promise<VerificationRecord> {
   const record = decodeRecord('verification', stored);
-  if (record.status !== 'PENDING' || record.startedAtMs === null) return record;
+  if (record.startedAtMs === null) return record;
+  if (record.status !== 'PENDING') return refreshEnded(deps, stored, deadlineMs, reason);
 
   const provider = deps.registry.find(record.providerId);
   const channel = provider?.definition.channels[record.channel];
@@ -77,6 +79,25 @@ export async function refreshVerification(
   // Negative if the clock of another replica is ahead. Then it is not known how fresh the poll is.
   const isFresh = agoMs >= 0 && agoMs < pollIntervalMs(record, channel);
   if (isFresh && reason !== 'came_back') return record;
+  const polling = sharePoll(deps, { stored, record, provider, channel, fetchOutcome, reason });
+  return withTimeout(deadlineMs - deps.now(), polling, () => record);
+}
+
+/** An ended verification is not polled, except for what a cancelled one cost. */
+async function refreshEnded(
+  deps: OutcomeDeps,
+  stored: StoredRecord,
+  deadlineMs: number,
+  reason: RefreshReason,
+): Promise<VerificationRecord> {
+  const record = decodeRecord('verification', stored);
+  if (reason === 'asked' || !awaitsOutcome(record)) return record;
+  const provider = deps.registry.find(record.providerId);
+  const channel = provider?.definition.channels[record.channel];
+  if (!channel?.fetchOutcome || !provider || !isEnabled(provider)) return record;
+  const isQueried = outcomeSourceOf(provider, channel) === 'QUERY';
+  if (!isQueried || deps.now() >= retentionEndsMs(record, channel)) return record;
+  const { fetchOutcome } = channel;
   const polling = sharePoll(deps, { stored, record, provider, channel, fetchOutcome, reason });
   return withTimeout(deadlineMs - deps.now(), polling, () => record);
 }
@@ -161,7 +182,7 @@ async function pollUnderLock(
     // The looks are counted too, so that a clock that is set back cannot make this wait endless.
     looks += 1;
     const isOver = now() >= untilMs || looks * lookEveryMs >= lookForMs;
-    if (seen.status !== 'PENDING' || isPolled || isOver) return seen;
+    if (seen.status !== poll.record.status || isPolled || isOver) return seen;
   }
 
   onTurn();
@@ -171,7 +192,7 @@ async function pollUnderLock(
     // Another replica may have polled since this one read the record.
     const [current] = await store.records.get([stored.id]);
     const seen = current ? decodeRecord('verification', current) : null;
-    if (!current || !seen || seen.status !== 'PENDING' || seen.session === null) {
+    if (!current || !seen || !awaitsOutcome(seen) || seen.session === null) {
       return seen ?? poll.record;
     }
     const isPolled = reason !== 'came_back' && current.version !== stored.version;
@@ -242,14 +263,13 @@ async function sendPoll(
   /** Takes or renews the lock at the moment of sending. False if another request holds it. */
   hold: () => Promise<boolean>,
 ): Promise<VerificationRecord> {
-  const attempted = () => ({ ...record, lastAskedAtMs: sent.atMs });
   let isHeldByOther = false;
   try {
     // The provider gets its full time even if the caller has little. Otherwise a short deadline would count as
     // a fault of the provider.
     const deadlineMs = deps.now() + pollTimeoutMs;
     const isBackground = reason === 'reconcile';
-    const terms = {
+    const callTerms = {
       priority: isBackground ? ('reconcile' as const) : ('result' as const),
       deadlineMs,
       turnByMs: isBackground ? deps.now() + reconcileTurnWithinMs : undefined,
@@ -262,7 +282,7 @@ async function sendPoll(
         },
       ],
     };
-    const call = callProvider(deps, provider, terms, readsOnly);
+    const call = callProvider(deps, provider, callTerms, readsOnly);
     const asking: Promise<OutcomeAnswer | null> = fetchOutcome(call, record.session ?? {});
     const answer = await withTimeout<OutcomeAnswer | null>(
       deadlineMs - deps.now(),
@@ -270,27 +290,28 @@ async function sendPoll(
       () => null,
     );
     if (!answer) throw new ProviderFault('timeout');
-    const concluded = concludeVerification(attempted(), checkAnswer(answer, deps), {
-      nowMs: deps.now(),
-      askedMs: sent.atMs,
-      graceSeconds: channel.graceSeconds,
-      evidence: 'QUERIED',
-    });
-    if (concluded.status === 'UNDETERMINED' && concluded.outcome?.reason === 'OTHER') {
+    const terms = {
+      ...{ nowMs: deps.now(), askedMs: sent.atMs },
+      ...{ graceSeconds: channel.graceSeconds, evidence: 'QUERIED' as const },
+    };
+    const told = { answer: checkAnswer(answer, deps), terms, askedAtMs: sent.atMs };
+    const learnt = await learnOutcome(deps, stored, told);
+    if (learnt.status === 'UNDETERMINED' && learnt.outcome?.reason === 'OTHER') {
       deps.log.event('warn', 'outcome_unknown_code', {
         provider: record.providerId,
-        code: concluded.outcome.code ?? '',
+        code: learnt.outcome.code ?? '',
       });
     }
-    return await write(deps, stored, concluded);
+    return learnt;
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error;
     const isExpected = error instanceof ProviderFault || error instanceof LimiterRefusal;
     if (!isExpected) logBug(deps.log, `${record.providerId} ${record.channel} fetchOutcome`, error);
     // A background poll that was not sent, or a poll that another replica took over, changes nothing.
     if (!sent.isSent && (reason === 'reconcile' || isHeldByOther)) return record;
+    if (record.status !== 'PENDING') return record;
     // The write shows the waiting requests that the poll failed.
-    return write(deps, stored, attempted());
+    return write(deps, stored, { ...record, lastAskedAtMs: sent.atMs });
   }
 }
 

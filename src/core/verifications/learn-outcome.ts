@@ -1,0 +1,77 @@
+import type { OutcomeAnswer } from '../../contract/index.ts';
+import type { AuditEntry, StoredRecord } from '../../ports/index.ts';
+import type { Clock, KeySpace, Outbox, Storage } from '../core-deps.ts';
+import { decodeRecord, type VerificationRecord } from '../records/records.ts';
+import { concludeVerification, type Terms } from './conclude-verification.ts';
+import { writeVerification } from './write-verification.ts';
+
+/** How often another request may write the record in between. */
+const mostTries = 5;
+
+/** What a provider said about a verification, and when it was asked. */
+export interface Told {
+  readonly answer: OutcomeAnswer;
+  readonly terms: Terms;
+  /** When the poll was sent; null if the provider told by itself. */
+  readonly askedAtMs: number | null;
+}
+
+/**
+ * Writes what a provider said about a verification. A terminal status never changes: if the verification was cancelled,
+ * its outcome is kept in the audit instead. Throws `StoreUnavailable`.
+ */
+export async function learnOutcome(
+  deps: Clock & Storage & KeySpace & Outbox,
+  stored: StoredRecord,
+  told: Told,
+): Promise<VerificationRecord> {
+  let current = stored;
+  for (let tries = 0; ; tries++) {
+    const record = decodeRecord('verification', current);
+    const { next, entry } =
+      record.status === 'CANCELLED' ? late(record, told) : inTime(record, told);
+    if (next === record || tries === mostTries) return record;
+    if (entry) await deps.audit(entry);
+    const written = await writeVerification(deps, current, next);
+    if (written) return written;
+    const [newer] = await deps.store.records.get([record.id]);
+    if (!newer) return next;
+    current = newer;
+  }
+}
+
+/** Whether what the provider says about it still matters. */
+export function awaitsOutcome({ status, session }: VerificationRecord): boolean {
+  return status === 'PENDING' || (status === 'CANCELLED' && session !== null);
+}
+
+interface Learnt {
+  readonly next: VerificationRecord;
+  readonly entry?: AuditEntry;
+}
+
+function inTime(record: VerificationRecord, { answer, terms, askedAtMs }: Told): Learnt {
+  if (record.status !== 'PENDING') return { next: record };
+  const asked = askedAtMs === null ? record : { ...record, lastAskedAtMs: askedAtMs };
+  const concluded = concludeVerification(asked, answer, terms);
+  return { next: concluded === asked && askedAtMs === null ? record : concluded };
+}
+
+/** After that, the session is of no use any more. */
+function late(record: VerificationRecord, { answer, terms }: Told): Learnt {
+  if (record.session === null) return { next: record };
+  const open = { ...record, status: 'PENDING', outcome: null } as const;
+  const { status, outcome } = concludeVerification(open, answer, terms);
+  if (status === 'PENDING' || outcome === null) return { next: record };
+  const { id: recordId, tenantId, providerId, channel } = record;
+  const { code, billing, chargedAttempts, evidence } = outcome;
+  return {
+    next: { ...record, session: null },
+    entry: {
+      kind: 'outcome_after_cancel',
+      ...{ tenantId, recordId, providerId, channel },
+      ...{ status, code, billing, chargedAttempts, evidence },
+      atMs: terms.nowMs,
+    },
+  };
+}
