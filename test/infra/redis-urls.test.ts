@@ -1,12 +1,12 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createLog } from '../../src/infra/log.ts';
 import {
   connectRedis,
   waitForRedis,
   type RedisClient,
   type RedisConnection,
 } from '../../src/infra/redis/connect-redis.ts';
+import type { Log } from '../../src/ports/index.ts';
 import { evicts } from '../../src/infra/redis/evicts.ts';
 import { parseRedisUrl } from '../../src/infra/redis/parse-redis-url.ts';
 import { watchRedisState } from '../../src/infra/redis/watch-redis-state.ts';
@@ -47,8 +47,12 @@ async function start(form: Form): Promise<FormServer> {
   return server;
 }
 
-function connect(connection: RedisConnection) {
-  const state = watchRedisState(createLog('silent'));
+/** `told` gets the class of each fault that is logged. */
+function connect(connection: RedisConnection, told: unknown[] = []) {
+  const log: Log = {
+    event: (_severity, _name, fields) => told.push('reason' in fields ? fields.reason : null),
+  };
+  const state = watchRedisState(log);
   const client = connectRedis(connection, state);
   open.push(() => client.disconnect());
   return { client, state };
@@ -145,7 +149,7 @@ it('a client certificate is shown to a server that demands one', async () => {
   });
   await command('CONFIG', 'SET', 'tls-auth-clients', 'yes');
   const { client, state } = connect({ url: url(), tls });
-  await until(async () => state.fault() !== null);
+  await until(async () => state.fault() === 'tls');
   expect(client.status).not.toBe('ready');
   const own = { cert: readCertificate('cert'), key: readCertificate('key') };
   expect(await isUsable(connect({ url: url(), tls: { ...tls, ...own } }).client)).toBe(true);
@@ -219,6 +223,20 @@ describe('the class of a fault', () => {
       const { state } = connect({ url: url() });
       await until(async () => state.fault() !== null);
       expect(state.fault()).toBe('tls');
+    },
+    30_000,
+  );
+
+  it.each(kinds)(
+    'is told for servers without TLS: %s',
+    async (kind) => {
+      const { url } = await start({ kind, isTls: false, host: '127.0.0.1', logins: [] });
+      const told: unknown[] = [];
+      const { state } = connect({ url: url('', { isTls: true }), tls }, told);
+      await until(async () => state.fault() !== null);
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      expect(state.fault()).toBe('tls');
+      expect(told).toEqual(['tls']);
     },
     30_000,
   );

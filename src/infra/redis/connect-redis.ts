@@ -1,7 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { StoreUnavailable } from '../../ports/index.ts';
 import { batchWrites } from './batch-writes.ts';
-import { guardStreams } from './guard-streams.ts';
+import { guardStreams, type StreamWatch } from './guard-streams.ts';
 import { parseRedisUrl } from './parse-redis-url.ts';
 import { toRedisFault } from './redis-fault.ts';
 import { createReplyWatch, type ReplyOutcome } from './watch-replies.ts';
@@ -61,19 +61,27 @@ export function connectRedis(
   state: RedisState | null = null,
 ): RedisClient {
   const client = createClient(connection);
+  // A Redis without TLS takes a handshake for the beginning of a command and waits for the rest.
+  let isInHandshake = false;
   const tell = (error: unknown): void => {
     const fault = toRedisFault(error);
-    if (fault !== null) state?.failed(fault);
+    if (fault !== null) state?.failed(fault === 'timeout' && isInHandshake ? 'tls' : fault);
+  };
+  const watch: StreamWatch = {
+    failed: tell,
+    handshake: (at) => {
+      isInHandshake = at === 'begun';
+    },
   };
   watchReplies(client, { failed: tell, works: () => state?.works() });
   // A cluster client connects to a node at its first command, and refuses other commands until then.
   client.on('+node', (node: Redis) => {
-    guardStreams(node, tell);
+    guardStreams(node, watch);
     batchWrites(node);
     void node.connect().catch(() => {});
   });
   if (client instanceof Redis) {
-    guardStreams(client, tell);
+    guardStreams(client, watch);
     batchWrites(client);
     void client.connect().catch(() => {});
   }

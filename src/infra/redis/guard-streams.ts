@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 interface Connector {
   connect: (...given: readonly unknown[]) => Promise<Duplex>;
@@ -7,20 +8,29 @@ interface Connector {
   connectToSentinel?: (endpoint: unknown, options?: object) => Redis;
 }
 
+export interface StreamWatch {
+  /** Learns what the clients for sentinels fail with, which ioredis keeps to itself. */
+  readonly failed: (error: unknown) => void;
+  /** Learns how far a TLS handshake has come. */
+  readonly handshake: (state: 'begun' | 'done') => void;
+}
+
 /**
  * Listens to every error of every socket of a client that has not connected yet. ioredis listens to the first one
  * only (6.0.0), and a second one would end the process: a TLS handshake that fails on a server that is stopped has
  * two.
- *
- * `onError` also learns what the clients for sentinels fail with, which ioredis keeps to itself.
  */
-export function guardStreams(client: Redis, onError: (error: unknown) => void): void {
+export function guardStreams(client: Redis, watch: StreamWatch): void {
   // Not a part of the types of ioredis. A test fails if it is no longer there.
   const connector = Reflect.get(client, 'connector') as Connector;
   const connect = connector.connect.bind(connector);
   connector.connect = async (...given) => {
     const stream = await connect(...given);
     stream.on('error', () => {});
+    if (stream instanceof TLSSocket) {
+      stream.on('connect', () => watch.handshake('begun'));
+      stream.on('secureConnect', () => watch.handshake('done'));
+    }
     return stream;
   };
   const toSentinel = connector.connectToSentinel?.bind(connector);
@@ -28,8 +38,8 @@ export function guardStreams(client: Redis, onError: (error: unknown) => void): 
     connector.connectToSentinel = (endpoint, options) => {
       // It connects at its first command, so that it is guarded by then.
       const sentinel = toSentinel(endpoint, { ...options, lazyConnect: true });
-      sentinel.on('error', onError);
-      guardStreams(sentinel, onError);
+      sentinel.on('error', watch.failed);
+      guardStreams(sentinel, watch);
       return sentinel;
     };
   }
@@ -37,7 +47,7 @@ export function guardStreams(client: Redis, onError: (error: unknown) => void): 
   const duplicate: Redis['duplicate'] = client.duplicate.bind(client);
   client.duplicate = (override) => {
     const copy = duplicate({ ...override, lazyConnect: true });
-    guardStreams(copy, onError);
+    guardStreams(copy, watch);
     return copy;
   };
 }
