@@ -127,13 +127,11 @@ export async function startApp(options: AppOptions): Promise<App> {
 function addMistakes(error: unknown, env: AppOptions['env']): never {
   if (!(error instanceof BootError)) throw error;
   try {
-    loadConfig(env, builtInProviders);
+    loadConfig(env, builtInProviders, { areAllLoaded: false });
   } catch (other) {
     if (!(other instanceof BootError)) throw other;
-    // These may name a provider that could not be loaded.
-    const known = other.lines.filter(
-      (line) => !/^(?:ROUTING (?:names|of)|PROVIDERS_OFF)\b/u.test(line),
-    );
+    // It may name a provider that could not be loaded.
+    const known = other.lines.filter((line) => !line.startsWith('PROVIDERS_OFF '));
     throw new BootError([...error.lines, ...known]);
   }
   throw error;

@@ -78,7 +78,14 @@ export interface RedisConfig {
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   definitions: readonly AnyProvider[],
-  readFile: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+  {
+    readFile = (path) => readFileSync(path, 'utf8'),
+    areAllLoaded = true,
+  }: {
+    readonly readFile?: (path: string) => string;
+    /** False: settings may name providers that could not be loaded. */
+    readonly areAllLoaded?: boolean;
+  } = {},
 ): Config {
   const set = Object.fromEntries(
     Object.entries(env).filter(
@@ -95,8 +102,8 @@ export function loadConfig(
   const { values, unreadable, mistakes, missing } = readSettings(given, providers.credentials);
   const combined = [
     ...findModeMistakes(given, providers.credentials),
-    ...findSettingMistakes(values, isLive),
-    ...findRoutingMistakes(values.ROUTING, definitions),
+    ...findSettingMistakes(values, isLive, unreadable),
+    ...findRoutingMistakes(values.ROUTING, definitions, areAllLoaded),
   ];
   // Whoever gave a file that cannot be read has not forgotten the setting.
   const isAboutFile = (line: string): boolean =>

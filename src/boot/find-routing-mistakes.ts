@@ -3,29 +3,31 @@ import type { Routing } from '../core/upstream/registry.ts';
 
 /**
  * The mistakes of a routing. A later provider is a fallback of the first one, so it must attest at least the same
- * checks, under the same jurisdiction.
+ * checks, under the same jurisdiction. `areAllLoaded`: whether a channel or an id that is not known is a mistake.
  */
 export function findRoutingMistakes(
   routing: Routing,
   definitions: readonly AnyProvider[],
+  areAllLoaded: boolean,
 ): string[] {
   return [...routing].flatMap(([channel, ids]) => {
+    if (new Set(ids).size < ids.length) return [`ROUTING of ${channel} names a provider twice.`];
     const offering = definitions.filter(({ channels }) => Object.hasOwn(channels, channel));
-    if (offering.length === 0) {
+    if (offering.length === 0 && areAllLoaded) {
       const channels = new Set(definitions.flatMap((each) => Object.keys(each.channels)));
       return [
         `ROUTING names a channel that no provider offers; there are ${[...channels].join(', ')}.`,
       ];
     }
     const unknown = ids.filter((id) => !offering.some((definition) => definition.id === id));
-    if (unknown.length > 0 || ids.length === 0) {
+    if (ids.length === 0 || (unknown.length > 0 && areAllLoaded)) {
       const names = offering.map(({ id }) => id).join(', ');
       return [`ROUTING of ${channel} must name providers that offer it: ${names}.`];
     }
-    if (new Set(ids).size < ids.length) return [`ROUTING of ${channel} names a provider twice.`];
 
     const [first, ...others] = ids.flatMap((id) => offering.filter((each) => each.id === id));
-    if (!first) return [];
+    // A fallback is compared with the first provider, which may be one that is not known.
+    if (!first || first.id !== ids[0]) return [];
     const needed = first.channels[channel]?.checks ?? [];
     return others.flatMap((other) => {
       const name = `ROUTING of ${channel}: take ${other.id} out, it cannot be a fallback of ${first.id}`;

@@ -6,12 +6,18 @@ const lastPort = 65_535;
 
 /**
  * Mistakes in the combination of settings, beyond `neededWith` of the table. One line per mistake: names and
- * what is expected, never a value.
+ * what is expected, never a value. `unreadable`: names of settings whose value is none.
  */
-export function findSettingMistakes(values: SettingValues, isLive: boolean): string[] {
+export function findSettingMistakes(
+  values: SettingValues,
+  isLive: boolean,
+  unreadable: readonly string[],
+): string[] {
+  // Whoever wrote something else than 1 or 0 most likely wants the proxy.
+  const usesProxy = values.NODE_USE_ENV_PROXY || unreadable.includes('NODE_USE_ENV_PROXY');
   return [
     ...findCallerMistakes(values, isLive),
-    ...findProxyMistakes(values),
+    ...(usesProxy ? findProxyMistakes(values) : []),
     ...findRedisMistakes(values),
     ...(values.BANK_CARD_CACHE_SECONDS > values.VERIFICATION_RETENTION_DAYS * 24 * 3600
       ? ['BANK_CARD_CACHE_SECONDS must not be longer than VERIFICATION_RETENTION_DAYS.']
@@ -60,7 +66,6 @@ function findCallerMistakes(values: SettingValues, isLive: boolean): string[] {
 
 /** Variables of proxies that are not used may hold anything: other programs read them too. */
 function findProxyMistakes(values: SettingValues): string[] {
-  if (!values.NODE_USE_ENV_PROXY) return [];
   const { HTTPS_PROXY, HTTP_PROXY } = values;
   if (!HTTPS_PROXY && !HTTP_PROXY) return ['NODE_USE_ENV_PROXY needs HTTPS_PROXY or HTTP_PROXY.'];
   return Object.entries({ HTTPS_PROXY, HTTP_PROXY })

@@ -245,9 +245,14 @@ describe('settings', () => {
     expect(linesOf({ NODE_USE_ENV_PROXY: '1' })).toEqual([
       'NODE_USE_ENV_PROXY needs HTTPS_PROXY or HTTP_PROXY.',
     ]);
-    expect(linesOf({ ...others, NODE_USE_ENV_PROXY: '1' })).toEqual([
+    const wrong = [
       'HTTPS_PROXY must be the URL of a proxy, such as http://proxy.example.com:3128.',
       'HTTP_PROXY must be the URL of a proxy, such as http://proxy.example.com:3128.',
+    ];
+    expect(linesOf({ ...others, NODE_USE_ENV_PROXY: '1' })).toEqual(wrong);
+    expect(linesOf({ ...others, NODE_USE_ENV_PROXY: 'yes' })).toEqual([
+      'NODE_USE_ENV_PROXY must be 1 or 0.',
+      ...wrong,
     ]);
   });
 
@@ -310,7 +315,7 @@ describe('settings', () => {
     };
     const linesWith = (env: Readonly<Record<string, string>>): readonly string[] => {
       try {
-        loadConfig(env, builtInProviders, readFile);
+        loadConfig(env, builtInProviders, { readFile });
         return [];
       } catch (error) {
         if (error instanceof BootError) return error.lines;
@@ -319,7 +324,7 @@ describe('settings', () => {
     };
     const { REDIS_URL: _url, TENCENT_CN_SECRET_KEY: _key, ...rest } = live;
     const env = { ...rest, REDIS_URL_FILE: '/run/url', TENCENT_CN_SECRET_KEY_FILE: '/run/key' };
-    const config = loadConfig(env, builtInProviders, readFile);
+    const config = loadConfig(env, builtInProviders, { readFile });
     expect(config.redis?.url.reveal()).toBe(live.REDIS_URL);
     expect(config.providers.get('tencent-cn')?.given['SECRET_KEY']).toBe('a-key-from-a-file');
 

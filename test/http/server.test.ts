@@ -180,12 +180,13 @@ describe('the process', () => {
     const running = await run({
       PROVIDERS: './nothing.ts',
       PORT: 'CANARY',
-      ROUTING: 'FACE_WEB=acme',
+      ROUTING: 'FACE_WEB=acme;E_ID=tencent-cn,tencent-cn;FACE_ALIPAY=oemcloud,acme',
     });
     expect(await running.exit).toBe(1);
     expect(running.output()).toContain('PROVIDERS names ./nothing.ts: there is no such file');
     expect(running.output()).toContain('PORT must be a port');
-    expect(running.output()).not.toContain('ROUTING');
+    expect(running.output()).toContain('ROUTING of E_ID names a provider twice');
+    expect(running.output()).not.toContain('ROUTING of FACE');
   });
 
   it('reads PROVIDERS from a file, too', async () => {
