@@ -103,7 +103,7 @@ const describedResolvers = {
 
 /** What a plugin demands of the input. */
 function check({ name, idNumber }: Input): void {
-  const rest = { referenceImage: null, extra: null, options: null };
+  const rest = { referenceImage: null, extra: null, options: null, identity: 'MASKED' } as const;
   const input = { subject: { name, idNumber }, hasRedirectUrl: false, ...rest };
   const prepared = eId.prepare(input, { settings, doubt: () => {}, nowMs: Date.now() });
   if ('problems' in prepared) throw new Error('the input is refused');

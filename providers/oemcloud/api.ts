@@ -52,8 +52,9 @@ export function startFace(call: Call, payload: FaceRequest): Promise<StartedFlow
       headers: { ...headersOf(call, nonceMs), 'content-type': 'application/json' },
       body: JSON.stringify(payload),
     }),
-    read: (response) => {
+    read: (response, notes) => {
       const { code, data, ...details } = readResponse(response);
+      if (details.requestId) notes.requestId(details.requestId);
       if (code !== '0') throw new ProviderErrorResponse(code, details);
       return startedFlow.parse(data);
     },
@@ -149,8 +150,9 @@ export function queryFlow(
       url: urlOf(call, query.pathOf(encodeURIComponent(id))),
       headers: headersOf(call, nonceMs),
     }),
-    read: (response) => {
+    read: (response, notes) => {
       const { code, data, ...details } = readResponse(response);
+      if (details.requestId) notes.requestId(details.requestId);
       if (code === '0') return { state: query.state.parse(data) };
       if (Object.hasOwn(flowCodes, code)) return { code };
       throw new ProviderErrorResponse(code, details);

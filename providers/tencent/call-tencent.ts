@@ -82,8 +82,9 @@ export function callTencent<Settings, T>(
         body,
       };
     },
-    read: (answer) => {
+    read: (answer, notes) => {
       const read = readEnvelope(answer, request.answer);
+      if (read.requestId) notes.requestId(read.requestId);
       request.refuse?.(read);
       return read;
     },

@@ -48,6 +48,8 @@ export interface Config {
   readonly jwt: JwtRules | null;
   /** Null: outgoing calls use no proxy. */
   readonly proxy: ProxySettings | null;
+  /** Tenants that may ask for identities in clear. Null: every tenant, in the sandbox only. */
+  readonly fullIdentityTenants: ReadonlySet<string> | null;
   /** Whether to accept a Redis that evicts keys when it is full. */
   readonly allowEviction: boolean;
   readonly routing: Routing;
@@ -154,6 +156,8 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
     jwt: toJwtRules(values),
     proxy: toProxySettings(values),
     allowEviction: values.STORE_ALLOW_EVICTION,
+    fullIdentityTenants:
+      isLive || values.IDENTITY_FULL_TENANTS ? new Set(values.IDENTITY_FULL_TENANTS) : null,
     retentionDays: values.VERIFICATION_RETENTION_DAYS,
     bankCardCacheSeconds: values.BANK_CARD_CACHE_SECONDS,
     velocityRules: toVelocityRules(values),

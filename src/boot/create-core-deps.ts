@@ -59,6 +59,7 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     ...{ velocity, velocityRules: config.velocityRules },
     publicUrl: config.publicUrl,
     redirectRules: { origins: config.redirectOrigins, allowLocalhost: sandbox },
+    fullIdentityTenants: config.fullIdentityTenants,
     ...{ inFlight: new Map(), sharing: new Map(), asking: new Map() },
     ...{ followUps, publish, audit, shortestLifeMs: new WeakMap() },
   };

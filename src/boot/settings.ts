@@ -232,6 +232,12 @@ export const settings = {
     neededWith: { [withCredentials]: 'people are sent on to these origins only' },
     meaning: '`origin,…` for all tenants, or `tenant=origin,…;…`: where `redirectUrl` may lead.',
   },
+  IDENTITY_FULL_TENANTS: {
+    type: z.string().transform(readList).optional(),
+    default: 'none; in the sandbox all',
+    meaning:
+      '`tenant,…`: tenants that may start verifications with `identity: FULL`, which stores names and numbers in clear, encrypted, for at most three days.',
+  },
   ROUTING: {
     type: z.string().transform(readRouting).default(new Map()),
     default: '',

@@ -167,6 +167,7 @@ export async function createBench(
     velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },
     inFlight: new Map(),
     sharing: new Map(),
+    fullIdentityTenants: null,
     asking: new Map(),
     followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},

@@ -52,9 +52,9 @@ export function observeProvider(provider: AnyProvider, observed: Observed): AnyP
       observed.calls.push(upstream.action);
       return call.send({
         ...upstream,
-        read: (answer) => {
+        read: (answer, notes) => {
           try {
-            return upstream.read(answer);
+            return upstream.read(answer, notes);
           } catch (error) {
             observed.unread.push(error);
             throw error;

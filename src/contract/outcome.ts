@@ -73,8 +73,71 @@ export interface Started {
   readonly session: Readonly<Record<string, string | number | boolean | null>>;
   /** How long the person may take, in seconds from the provider's response. */
   readonly expiresInSeconds: number;
+  /** The provider's id of this verification, if callers need it for another product of the provider. */
+  readonly flowId?: string;
   /** The outcome, if the start response already contains it. Core then never queries the provider. */
   readonly outcome?: Extract<OutcomeAnswer, { readonly kind: 'ended' }>;
+}
+
+export const identityLevels = ['NONE', 'MASKED', 'FULL'] as const;
+/** How much of the verified person's identity the caller wants to learn. */
+export type IdentityLevel = (typeof identityLevels)[number];
+
+export const identitySources = ['PROVIDER_RECORD', 'DOCUMENT', 'CALLER'] as const;
+/**
+ * Where an identity comes from: a register that the provider asked, a document that the person showed, or the caller's
+ * own input, which the provider only repeats.
+ */
+export type IdentitySource = (typeof identitySources)[number];
+
+export const documentKinds = [
+  'ID_CARD',
+  'PASSPORT',
+  'DRIVING_LICENSE',
+  'RESIDENCE_PERMIT',
+  'TRAVEL_PERMIT',
+  'VOTER_ID',
+  'TAX_ID',
+  'SOCIAL_SECURITY_ID',
+  'OTHER',
+] as const;
+export type DocumentKind = (typeof documentKinds)[number];
+
+/** A document that the person showed. */
+export interface ToldDocument {
+  readonly kind: DocumentKind;
+  /** ISO 3166-1 alpha-2, such as `HK`. */
+  readonly issuingRegion: string | null;
+  readonly number: string | null;
+  /** `2001-12-31`, or as the provider writes it if the order of its parts is not known. */
+  readonly birthDate: string | null;
+  readonly expiresOn: string | null;
+}
+
+/** Who was verified, as the provider tells it, in clear. An empty text counts as null. */
+export interface ToldIdentity {
+  readonly source: IdentitySource;
+  readonly name: string | null;
+  readonly idNumber: string | null;
+  /** The provider's own code for the person. It is the same each time this person is verified for this account. */
+  readonly personCode: string | null;
+  readonly document: ToldDocument | null;
+}
+
+export const mediaKinds = [
+  'LIVENESS_VIDEO',
+  'BEST_FRAME',
+  'DOCUMENT_FRONT',
+  'DOCUMENT_BACK',
+  'INTENTION_VIDEO',
+] as const;
+export type MediaKind = (typeof mediaKinds)[number];
+
+/** A recording that the provider stored in the bucket of the account's owner. Never the recording itself. */
+export interface ToldMedia {
+  readonly kind: MediaKind;
+  /** `https://…` */
+  readonly address: string;
 }
 
 /** How a verification ended, in terms that all providers share. */
@@ -93,6 +156,9 @@ export interface VerificationResult {
   readonly chargedAttempts: number | null;
   /** A member of `VerificationOutcomeDetails`; `__typename` names the type. No personal data. */
   readonly details: ({ readonly __typename: string } & Readonly<Record<string, unknown>>) | null;
+  /** Who was verified. Core keeps as much of it as the caller asked for, and only after a pass. */
+  readonly identity?: ToldIdentity | null;
+  readonly media?: readonly ToldMedia[];
 }
 
 /** The outcome of a verification as a provider reports it. */

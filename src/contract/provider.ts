@@ -6,6 +6,7 @@ import type {
   BankCardElement,
   BankCardResult,
   CheckKind,
+  IdentityLevel,
   OutcomeAnswer,
   Started,
 } from './outcome.ts';
@@ -84,6 +85,11 @@ export interface AccessToken {
   readonly expiresInSeconds: number;
 }
 
+export interface CallNotes {
+  /** The provider's id of this request. Callers see it in `calls`, and the log has it. */
+  readonly requestId: (id: string) => void;
+}
+
 export interface UpstreamCall<T> {
   /** A key of the plugin's `actions`. */
   readonly action: string;
@@ -93,8 +99,11 @@ export interface UpstreamCall<T> {
    * replicas, use random values.
    */
   readonly build: (nowMs: number, nonceMs: number) => UpstreamRequest;
-  /** Reads the response. Throws `ProviderFault`; any other error counts as `protocol`. */
-  readonly read: (response: UpstreamResponse) => T;
+  /**
+   * Reads the response. Throws `ProviderFault`; any other error counts as `protocol`. `notes` takes what support needs
+   * from a response that is no error.
+   */
+  readonly read: (response: UpstreamResponse, notes: CallNotes) => T;
   /** Runs before the call is sent once more (`retryableCodes`), for example to get a new access token. */
   readonly renew?: () => Promise<void>;
 }
@@ -110,6 +119,8 @@ export interface StartInput {
   readonly hasRedirectUrl: boolean;
   /** The value of this channel's options field, as the plugin's SDL types it. Null if not given. */
   readonly options: unknown;
+  /** With `NONE`, ask the provider for as little about the person as it allows. */
+  readonly identity: IdentityLevel;
 }
 
 /** URLs of this service that contain a capability. Never log them. */

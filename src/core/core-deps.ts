@@ -84,6 +84,12 @@ export interface CallerLimits {
   readonly velocityRules: VelocityRules;
 }
 
+/** Who may learn the identity of a verified person in clear. */
+export interface IdentityRules {
+  /** Null: every tenant, in the sandbox only. */
+  readonly fullIdentityTenants: ReadonlySet<string> | null;
+}
+
 /** URLs that lead back to this service and to the caller's pages. */
 export interface Urls {
   readonly publicUrl: string;
@@ -137,6 +143,7 @@ export interface CoreDeps
     Upstream,
     CallerLimits,
     Urls,
+    IdentityRules,
     InFlight,
     Outbox {}
 

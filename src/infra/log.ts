@@ -14,6 +14,7 @@ const loggedFields = {
     'durationMs',
     'providerCode',
     'providerRequestId',
+    'record',
   ],
   input_doubt: ['provider', 'path', 'message'],
   outcome_not_stored: ['record'],

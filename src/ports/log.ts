@@ -7,6 +7,7 @@ export interface LogEvents {
     durationMs: number;
     providerCode?: string | undefined;
     providerRequestId?: string | undefined;
+    record?: string | undefined;
   };
   input_doubt: { provider: string; path: string; message: string };
   outcome_not_stored: { record: string };

@@ -32,6 +32,12 @@ const record: VerificationRecord = {
   extra: null,
   redirectUrl: null,
   consentRef: null,
+  identityLevel: 'MASKED',
+  subjectHashes: null,
+  identity: null,
+  media: [],
+  flowId: null,
+  calls: [],
 };
 
 describe('concluding a verification', () => {

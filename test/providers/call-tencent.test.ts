@@ -16,7 +16,7 @@ function answerOf(status: number, body: string) {
     sleep: async () => {},
     accessToken: async () => Promise.reject(new Error('none is used')),
     send: async <T>(upstream: UpstreamCall<T>) =>
-      upstream.read({ status, headers: {}, body: Buffer.from(body) }),
+      upstream.read({ status, headers: {}, body: Buffer.from(body) }, { requestId: () => {} }),
   };
   return callTencent(call, account, {
     action: 'BankCard4EVerification',

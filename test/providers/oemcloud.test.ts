@@ -51,7 +51,7 @@ function callWith({ status = 200, headers = {}, body }: Answer, outcome?: string
     send: async (upstream) => {
       sent.push(upstream.build(nowMs, nowMs + 7));
       const text = typeof body === 'string' ? body : JSON.stringify(body);
-      return upstream.read({ status, headers, body: Buffer.from(text) });
+      return upstream.read({ status, headers, body: Buffer.from(text) }, { requestId: () => {} });
     },
   };
   return { call, sent };

@@ -51,13 +51,9 @@ export function fakeCall<Settings>(
       });
       const answer = answers[upstream.action];
       if (answer instanceof Error) throw answer;
-      return upstream.read({
-        status: 200,
-        headers: {},
-        body: Buffer.from(
-          JSON.stringify({ Response: { ...(answer as object), RequestId: 'r-1' } }),
-        ),
-      });
+      const response = { ...(answer as object), RequestId: 'r-1' };
+      const body = Buffer.from(JSON.stringify({ Response: response }));
+      return upstream.read({ status: 200, headers: {}, body }, { requestId: () => {} });
     },
   };
   return { call, sent, settings: call.settings };
@@ -80,6 +76,7 @@ export function startInput(given: Partial<StartInput> = {}): StartInput {
     hasRedirectUrl: false,
     extra: null,
     options: null,
+    identity: 'MASKED',
     ...given,
   };
 }

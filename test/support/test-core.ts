@@ -114,6 +114,7 @@ export function createTestCore(
     bankCardCacheSeconds: 86_400,
     velocity: createMemoryVelocity({ now }),
     velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },
+    fullIdentityTenants: new Set(['tenant-1']),
     inFlight: new Map(),
     sharing: new Map(),
     asking: new Map(),

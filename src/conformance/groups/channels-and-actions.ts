@@ -280,6 +280,7 @@ const nothing: StartInput = {
   extra: null,
   hasRedirectUrl: false,
   options: null,
+  identity: 'MASKED',
 };
 
 /** The settings of a case, as the plugin's schema reads them. */

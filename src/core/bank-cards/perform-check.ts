@@ -16,6 +16,7 @@ import type {
   RecordDeps,
   Telemetry,
 } from '../core-deps.ts';
+import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import type { BankCardRecord } from '../records/records.ts';
 import type { CallTerms } from '../upstream/call-terms.ts';
 import type { ClaimEffect } from '../upstream/claim-effect.ts';
@@ -86,18 +87,38 @@ async function callProviderToCheck(
     mayCharge: effect === 'may_charge',
     quota: quotaOf(provider, action),
   });
+  const calls: RecordedCall[] = [];
+  const noted = {
+    ...{ ...terms, recordId: placeholder.id },
+    onCall: (made: RecordedCall) => calls.push(made),
+  };
   try {
-    const result = await performOperation(deps, provider, terms, {
+    const result = await performOperation(deps, provider, noted, {
       name: `${placeholder.providerId} bank card check`,
       effect,
       work: (call) => prepared.check(call),
     });
     warnOfUnknownCode(deps, placeholder.providerId, result);
-    return { ...placeholder, result: toKnownOutcome(result), checkedAtMs: deps.now() };
+    return {
+      ...placeholder,
+      result: toKnownOutcome(result),
+      checkedAtMs: deps.now(),
+      calls: addCalls([], withBilling(calls, action, result)),
+    };
   } catch (error) {
     if (provesNothingDone(error)) await refund();
     throw error;
   }
+}
+
+/** The result says whether its own call was charged. */
+function withBilling(
+  calls: readonly RecordedCall[],
+  action: string,
+  { billing }: BankCardResult,
+): readonly RecordedCall[] {
+  const at = calls.findLastIndex((call) => call.action === action && call.outcome === 'ok');
+  return calls.map((call, place) => (place === at ? { ...call, billing } : call));
 }
 
 /** A new check with the result of an earlier one. Nothing is charged for it. */

@@ -5,6 +5,7 @@ export const scopes = [
   'bankcard:check',
   'verification:redact',
   'verification:any-user',
+  'verification:identity',
 ] as const;
 
 export type Scope = (typeof scopes)[number];

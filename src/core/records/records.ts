@@ -3,9 +3,11 @@ import {
   type BankCardElement,
   type BankCardResult,
   type CheckKind,
+  type IdentityLevel,
   type Launch,
   type PendingPhase,
   type Started,
+  type ToldMedia,
   type VerificationResult,
   type VerificationStatus,
 } from '../../contract/index.ts';
@@ -16,9 +18,11 @@ import {
   type StoredRecord,
 } from '../../ports/index.ts';
 import type { Owner } from '../callers/caller.ts';
+import type { RecordedCall } from './recorded-call.ts';
+import type { RecordedIdentity, SubjectHashes } from '../identity/keep-identity.ts';
 
 /** How a verification ended, and the evidence for it. */
-export interface RecordedOutcome extends Omit<VerificationResult, 'status'> {
+export interface RecordedOutcome extends Omit<VerificationResult, 'status' | 'identity' | 'media'> {
   /** Null if the outcome was never learnt. */
   readonly evidence: 'QUERIED' | 'NOTIFIED' | null;
 }
@@ -50,6 +54,11 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly launchFollows: boolean;
   /** When the personal part expires at the latest. */
   readonly personalUntilMs: number;
+  /** How much of the person's identity the caller asked for. */
+  readonly identityLevel: IdentityLevel;
+  /** The provider's id of the verification, if callers need it elsewhere. */
+  readonly flowId: string | null;
+  readonly calls: readonly RecordedCall[];
 }
 
 /**
@@ -63,6 +72,12 @@ interface PersonalPart {
   readonly session: Started['session'] | null;
   readonly extra: string | null;
   readonly redirectUrl: string | null;
+  /** Null without a subject, and once the status is terminal. */
+  readonly subjectHashes: SubjectHashes | null;
+  /** Who was verified. Null until it has passed, and if nobody is named. */
+  readonly identity: RecordedIdentity | null;
+  /** Recordings in the bucket of the account's owner. */
+  readonly media: readonly ToldMedia[];
   /** The cache keys of its result or its launch. */
   readonly cacheKeys: readonly string[];
 }
@@ -82,6 +97,7 @@ export interface BankCardRecord extends Owner, Pick<PersonalPart, 'cacheKeys'> {
   readonly consentRef: string | null;
   readonly redactedAtMs: number | null;
   readonly personalUntilMs: number;
+  readonly calls: readonly RecordedCall[];
 }
 
 /** The record of a start that reused an open launch: it refers to the verification of that launch. */
@@ -189,9 +205,11 @@ function encode(record: AnyRecord): RecordParts {
 function partsOfRecord(record: AnyRecord): RecordParts {
   switch (record.kind) {
     case 'verification': {
-      const { launch, session, extra, redirectUrl, cacheKeys, outcome, ...rest } = record;
+      const { launch, session, extra, redirectUrl, cacheKeys, outcome, ...others } = record;
+      const { subjectHashes, identity, media, ...rest } = others;
       const [told, kept] = split(outcome, untoldOutcome);
-      const personal = { launch, session, extra, redirectUrl, cacheKeys, told };
+      const own = { launch, session, extra, redirectUrl, cacheKeys, told };
+      const personal = { ...own, ...withoutNothing({ subjectHashes, identity, media }) };
       return partsOf({ ...rest, outcome: kept }, personal);
     }
     case 'bank_card': {
@@ -217,11 +235,18 @@ function split<Whole extends object>(
   return [isTold ? Object.fromEntries(told) : null, Object.fromEntries(kept)];
 }
 
+/** Without the fields that hold nothing: `defaults` restores them. */
+function withoutNothing(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isNothing(value)));
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
+}
+
 /** An empty personal part is stored as null, which saves its encryption. */
 function partsOf(body: object, personal: object): RecordParts {
-  const isEmpty = Object.values(personal).every(
-    (value) => value === null || (Array.isArray(value) && value.length === 0),
-  );
+  const isEmpty = Object.values(personal).every(isNothing);
   return { body: JSON.stringify(body), personal: isEmpty ? null : JSON.stringify(personal) };
 }
 
@@ -230,8 +255,10 @@ const defaults = {
   verification: {
     ...{ launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
     ...{ phase: 'WAITING_FOR_PERSON', launchFollows: false },
+    ...{ identityLevel: 'MASKED', subjectHashes: null, identity: null, media: [] },
+    ...{ flowId: null, calls: [] },
   },
-  bank_card: { cacheKeys: [], checkedElements: bankCardElements },
+  bank_card: { cacheKeys: [], checkedElements: bankCardElements, calls: [] },
   reused: {},
 } as const satisfies Record<
   AnyRecord['kind'],

@@ -1,5 +1,6 @@
 import type { ActionEffect } from '../../contract/index.ts';
 import type { LimiterPriority } from '../../ports/index.ts';
+import type { RecordedCall } from '../records/recorded-call.ts';
 
 /** Priority, time limits and preconditions for the calls of an operation. */
 export interface CallTerms {
@@ -20,6 +21,10 @@ export interface CallTerms {
    * one that throws prevents the call. They run again if the slot was missed, and before a retry.
    */
   readonly beforeSend: readonly BeforeSend[];
+  /** The record that the call belongs to. */
+  readonly recordId?: string | undefined;
+  /** Learns of each call that was sent, however it ended. */
+  readonly onCall?: ((call: RecordedCall) => void) | undefined;
 }
 
 export type BeforeSend = (effect: ActionEffect) => Promise<void>;

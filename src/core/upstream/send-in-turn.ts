@@ -3,7 +3,9 @@ import {
   ProviderErrorResponse,
   ProviderFault,
   type ActionDefinition,
+  type ActionEffect,
   type AnyProvider,
+  type Billing,
   type UpstreamCall,
   type UpstreamRequest,
 } from '../../contract/index.ts';
@@ -11,6 +13,8 @@ import { MissedTurn, type Turn, type UpstreamConnection } from '../../ports/inde
 import type { CallDeps, Clock, Telemetry } from '../core-deps.ts';
 import { logBug } from '../log-bug.ts';
 import type { CallJournal } from './call-journal.ts';
+import { toRequestId, type RecordedCall } from '../records/recorded-call.ts';
+import { faultPolicies } from './fault-policy.ts';
 import { keptForAnswerMs, providerTimeoutMs, type CallTerms } from './call-terms.ts';
 
 /** A call with everything that decides when and how it is sent. */
@@ -122,15 +126,16 @@ function buildRequest<T>(deps: CallDeps, { definition, call }: TurnedCall<T>): U
 /** A failed connect is logged, and the breaker counts it, like a failed call. Throws `ProviderFault`. */
 async function connect<T>(
   deps: CallDeps,
-  { definition, call, key, terms }: TurnedCall<T>,
+  turned: TurnedCall<T>,
   { url }: UpstreamRequest,
 ): Promise<UpstreamConnection> {
+  const { definition, key, terms } = turned;
   const startedMs = deps.now();
   try {
     return await deps.connectUpstream(url, terms.deadlineMs - startedMs);
   } catch (error) {
     const fault = toFault(error, definition);
-    report(deps, definition.id, call.action, startedMs, fault);
+    report(deps, turned, startedMs, { fault });
     return deps.breaker.run(key, () => Promise.reject(fault));
   }
 }
@@ -143,6 +148,7 @@ async function sendNow<T>(
 ): Promise<T> {
   const { definition, action, call, terms, journal } = turned;
   const startedMs = deps.now();
+  let requestId: string | undefined;
   try {
     const response = await deps.sendUpstream(ready.request ?? buildRequest(deps, turned), {
       timeoutMs: Math.min(terms.answerWithinMs ?? providerTimeoutMs, terms.deadlineMs - startedMs),
@@ -151,15 +157,15 @@ async function sendNow<T>(
       connection: ready.connection ?? undefined,
       isInTime,
     });
-    const read = call.read(response);
+    const read = call.read(response, { requestId: (id) => (requestId = id) });
     journal.answered(action.effect);
-    report(deps, definition.id, call.action, startedMs, null);
+    report(deps, turned, startedMs, { requestId });
     return read;
   } catch (error) {
     if (error instanceof MissedTurn) throw error;
     const fault = toFault(error, definition);
     journal.failed(action.effect, fault);
-    report(deps, definition.id, call.action, startedMs, fault);
+    report(deps, turned, startedMs, { fault, requestId });
     // A refused nonce can be an accident. It is reported only if the retry with a fresh nonce is refused too.
     const isSentAgain = !isLast && action.retryableCodes?.includes(fault.providerCode ?? '');
     if (!isSentAgain) reportMisconfigured(deps, definition.id, call.action, fault);
@@ -181,15 +187,28 @@ function toFault(error: unknown, definition: AnyProvider): ProviderFault {
   return new ProviderFault('protocol');
 }
 
+interface Ended {
+  readonly fault?: ProviderFault;
+  /** As the plugin noted it. */
+  readonly requestId?: string | undefined;
+}
+
 function report(
   { metrics, log, now }: Telemetry & Clock,
-  provider: string,
-  action: string,
+  {
+    definition: { id: provider },
+    call: { action },
+    action: { effect },
+    terms,
+  }: TurnedCall<unknown>,
   startedMs: number,
-  fault: ProviderFault | null,
+  { fault, requestId: noted }: Ended,
 ): void {
   const outcome = fault?.kind ?? 'ok';
   const durationMs = now() - startedMs;
+  const requestId = toRequestId(fault?.providerRequestId ?? noted);
+  const billing = billingOf(effect, outcome);
+  terms.onCall?.({ action, atMs: startedMs, requestId, outcome, billing });
   metrics.upstreamCall({ provider, action, outcome, durationMs });
   log.event('info', 'upstream_call', {
     provider,
@@ -197,8 +216,16 @@ function report(
     outcome,
     durationMs,
     providerCode: fault?.providerCode,
-    providerRequestId: fault?.providerRequestId,
+    providerRequestId: requestId ?? undefined,
+    record: terms.recordId,
   });
+}
+
+/** What the call alone proves. The result of a chargeable call may say more. */
+function billingOf(effect: ActionEffect, outcome: RecordedCall['outcome']): Billing {
+  if (effect !== 'may_charge') return 'NOT_CHARGED';
+  const isReleased = outcome !== 'ok' && faultPolicies.may_charge[outcome].claim === 'release';
+  return isReleased ? 'NOT_CHARGED' : 'UNKNOWN';
 }
 
 /** An operator must act on these. */

@@ -31,7 +31,7 @@ export function concludeVerification(
   const checked = { ...record, lastCheckedAtMs: terms.nowMs };
 
   if (answer.kind === 'ended') {
-    const { status: told, ...outcome } = answer.result;
+    const { status: told, identity: _identity, media: _media, ...outcome } = answer.result;
     // A plugin in JavaScript may return any status. One that the contract does not list is UNDETERMINED.
     const status = terminalStatuses.includes(told) ? told : 'UNDETERMINED';
     const code = outcome.code === null ? null : sanitizeCode(outcome.code);

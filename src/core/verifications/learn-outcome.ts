@@ -1,6 +1,8 @@
 import type { OutcomeAnswer } from '../../contract/index.ts';
 import type { AuditEntry, StoredRecord } from '../../ports/index.ts';
 import type { Clock, KeySpace, Outbox, Storage } from '../core-deps.ts';
+import { keepIdentity } from '../identity/keep-identity.ts';
+import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import { decodeRecord, type VerificationRecord } from '../records/records.ts';
 import { concludeVerification, type Terms } from './conclude-verification.ts';
 import { writeVerification } from './write-verification.ts';
@@ -14,6 +16,7 @@ export interface Told {
   readonly terms: Terms;
   /** When the poll was sent; null if the provider told by itself. */
   readonly askedAtMs: number | null;
+  readonly calls: readonly RecordedCall[];
 }
 
 /**
@@ -29,7 +32,7 @@ export async function learnOutcome(
   for (let tries = 0; ; tries++) {
     const record = decodeRecord('verification', current);
     const { next, entry } =
-      record.status === 'CANCELLED' ? late(record, told) : inTime(record, told);
+      record.status === 'CANCELLED' ? late(record, told) : inTime(deps, record, told);
     if (next === record || tries === mostTries) return record;
     if (entry) await deps.audit(entry);
     const written = await writeVerification(deps, current, next);
@@ -50,15 +53,23 @@ interface Learnt {
   readonly entry?: AuditEntry;
 }
 
-function inTime(record: VerificationRecord, { answer, terms, askedAtMs }: Told): Learnt {
+function inTime(
+  deps: KeySpace,
+  record: VerificationRecord,
+  { answer, terms, askedAtMs, calls }: Told,
+): Learnt {
   if (record.status !== 'PENDING') return { next: record };
-  const asked = askedAtMs === null ? record : { ...record, lastAskedAtMs: askedAtMs };
+  const asked =
+    askedAtMs === null
+      ? record
+      : { ...record, lastAskedAtMs: askedAtMs, calls: addCalls(record.calls, calls) };
   const concluded = concludeVerification(asked, answer, terms);
-  return { next: concluded === asked && askedAtMs === null ? record : concluded };
+  if (concluded === asked && askedAtMs === null) return { next: record };
+  return { next: keepIdentity(deps, concluded, answer) };
 }
 
 /** After that, the session is of no use any more. */
-function late(record: VerificationRecord, { answer, terms }: Told): Learnt {
+function late(record: VerificationRecord, { answer, terms, calls }: Told): Learnt {
   if (record.session === null) return { next: record };
   const open = { ...record, status: 'PENDING', outcome: null } as const;
   const { status, outcome } = concludeVerification(open, answer, terms);
@@ -66,7 +77,7 @@ function late(record: VerificationRecord, { answer, terms }: Told): Learnt {
   const { id: recordId, tenantId, providerId, channel } = record;
   const { code, billing, chargedAttempts, evidence } = outcome;
   return {
-    next: { ...record, session: null },
+    next: { ...record, session: null, calls: addCalls(record.calls, calls) },
     entry: {
       kind: 'outcome_after_cancel',
       ...{ tenantId, recordId, providerId, channel },

@@ -277,7 +277,7 @@ async function applyNotifiedOutcome(
 ): Promise<void> {
   const nowMs = deps.now();
   const terms = { nowMs, askedMs: nowMs, graceSeconds, evidence: 'NOTIFIED' } as const;
-  await learnOutcome(deps, stored, { answer, terms, askedAtMs: null });
+  await learnOutcome(deps, stored, { answer, terms, askedAtMs: null, calls: [] });
 }
 
 /** A GET without a query comes from opening the page. Some providers notify by a GET with a query. */

@@ -20,6 +20,7 @@ import { holdLock, keepRenewing, leaseMs, type Lock } from '../records/hold-lock
 import { keyedHashes } from '../records/keyed-hash.ts';
 import { logBug } from '../log-bug.ts';
 import { withTimeout } from '../with-timeout.ts';
+import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import { decodeRecord, type VerificationRecord } from '../records/records.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
 import { awaitsOutcome, learnOutcome } from './learn-outcome.ts';
@@ -264,6 +265,7 @@ async function sendPoll(
   hold: () => Promise<boolean>,
 ): Promise<VerificationRecord> {
   let isHeldByOther = false;
+  const calls: RecordedCall[] = [];
   try {
     // The provider gets its full time even if the caller has little. Otherwise a short deadline would count as
     // a fault of the provider.
@@ -273,6 +275,8 @@ async function sendPoll(
       priority: isBackground ? ('reconcile' as const) : ('result' as const),
       deadlineMs,
       turnByMs: isBackground ? deps.now() + reconcileTurnWithinMs : undefined,
+      recordId: record.id,
+      onCall: (made: RecordedCall) => calls.push(made),
       beforeSend: [
         async () => {
           isHeldByOther = !(await hold());
@@ -294,7 +298,7 @@ async function sendPoll(
       ...{ nowMs: deps.now(), askedMs: sent.atMs },
       ...{ graceSeconds: channel.graceSeconds, evidence: 'QUERIED' as const },
     };
-    const told = { answer: checkAnswer(answer, deps), terms, askedAtMs: sent.atMs };
+    const told = { answer: checkAnswer(answer, deps), terms, askedAtMs: sent.atMs, calls };
     const learnt = await learnOutcome(deps, stored, told);
     if (learnt.status === 'UNDETERMINED' && learnt.outcome?.reason === 'OTHER') {
       deps.log.event('warn', 'outcome_unknown_code', {
@@ -311,7 +315,8 @@ async function sendPoll(
     if (!sent.isSent && (reason === 'reconcile' || isHeldByOther)) return record;
     if (record.status !== 'PENDING') return record;
     // The write shows the waiting requests that the poll failed.
-    return write(deps, stored, { ...record, lastAskedAtMs: sent.atMs });
+    const asked = { lastAskedAtMs: sent.atMs, calls: addCalls(record.calls, calls) };
+    return write(deps, stored, { ...record, ...asked });
   }
 }
 

@@ -5,7 +5,9 @@ import { provesNothingDone } from '../claims/to-failure.ts';
 import { tooLateToBegin } from '../claims/too-late-to-begin.ts';
 import type { CallDeps, CallerLimits, Clock, KeySpace, OutcomeDeps, Urls } from '../core-deps.ts';
 import { logBug } from '../log-bug.ts';
+import { keepIdentity } from '../identity/keep-identity.ts';
 import { sealCapability } from '../records/capability.ts';
+import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import type { ReusedRecord, VerificationRecord } from '../records/records.ts';
 import type { CallTerms } from '../upstream/call-terms.ts';
 import { claimEffectOf, type ClaimEffect } from '../upstream/claim-effect.ts';
@@ -121,8 +123,10 @@ async function callProviderToStart(
     quota: quotaOf(provider, channel.action),
   });
   const name = `${record.providerId} ${input.channel} start`;
+  const calls: RecordedCall[] = [];
+  const noted = { ...terms, recordId: record.id, onCall: (made: RecordedCall) => calls.push(made) };
   try {
-    const started = await performOperation(deps, provider, terms, {
+    const started = await performOperation(deps, provider, noted, {
       name,
       effect,
       work: async (call) => {
@@ -131,10 +135,11 @@ async function callProviderToStart(
       },
     });
     const { expiresInSeconds, ...rest } = started;
-    if (isLifetime(expiresInSeconds)) return begun(record, started, deps.now());
+    const own = { ...record, calls: addCalls([], calls) };
+    if (isLifetime(expiresInSeconds)) return begun(deps, own, started);
     // What may have been paid for is not lost because its time cannot be read.
     logBug(deps.log, `${name}: expiresInSeconds`, new TypeError());
-    return begun(record, { ...rest, expiresInSeconds: channel.retentionSeconds }, deps.now());
+    return begun(deps, own, { ...rest, expiresInSeconds: channel.retentionSeconds });
   } catch (error) {
     if (provesNothingDone(error)) await refund();
     throw error;
@@ -156,7 +161,12 @@ function urlsOf(
   };
 }
 
-function begun(record: VerificationRecord, started: Started, nowMs: number): VerificationRecord {
+function begun(
+  deps: Clock & KeySpace,
+  record: VerificationRecord,
+  started: Started,
+): VerificationRecord {
+  const nowMs = deps.now();
   const open = {
     ...record,
     startedAtMs: nowMs,
@@ -165,8 +175,9 @@ function begun(record: VerificationRecord, started: Started, nowMs: number): Ver
     launchFollows: started.launch === null && started.launchFollows === true,
     phase: started.launch === null ? ('PROCESSING' as const) : ('WAITING_FOR_PERSON' as const),
     session: started.session,
+    flowId: started.flowId ?? null,
   };
   if (!started.outcome) return open;
   const terms = { nowMs, askedMs: nowMs, graceSeconds: 0, evidence: 'QUERIED' } as const;
-  return concludeVerification(open, started.outcome, terms);
+  return keepIdentity(deps, concludeVerification(open, started.outcome, terms), started.outcome);
 }

@@ -1,4 +1,4 @@
-import type { FieldProblem } from '../../contract/index.ts';
+import type { FieldProblem, IdentityLevel } from '../../contract/index.ts';
 import { demandScope, resolveUserId, type Caller } from '../callers/caller.ts';
 import { checkCommonInput } from '../callers/check-common-input.ts';
 import { emptyToNull, normaliseSubject } from '../callers/normalise-subject.ts';
@@ -8,6 +8,7 @@ import type { Lateness } from '../claims/too-late-to-begin.ts';
 import type {
   CallerLimits,
   Clock,
+  IdentityRules,
   KeySpace,
   OutcomeDeps,
   Providers,
@@ -15,6 +16,7 @@ import type {
   Telemetry,
   Urls,
 } from '../core-deps.ts';
+import { toSubjectHashes } from '../identity/keep-identity.ts';
 import { nullIfUnavailable } from '../null-if-unavailable.ts';
 import { beforeClaimWasRead, failed, problem, type Failed } from '../problem.ts';
 import {
@@ -52,6 +54,7 @@ export interface StartVerificationInput {
   readonly extra?: string | null;
   readonly consentRef?: string | null;
   readonly options?: Readonly<Record<string, unknown>> | null;
+  readonly identity?: IdentityLevel | null;
 }
 
 export type StartVerificationOutcome =
@@ -65,7 +68,7 @@ export type StartVerificationOutcome =
 
 /** Starts a verification, at most once per idempotency key. Throws `AccessDenied`. */
 export async function startVerification(
-  deps: OutcomeDeps & CallerLimits & Urls,
+  deps: OutcomeDeps & CallerLimits & Urls & IdentityRules,
   caller: Caller,
   given: StartVerificationInput,
   deadlineMs: number,
@@ -77,6 +80,7 @@ export async function startVerification(
   const ownProblems = [
     ...checkCommonInput(input),
     ...redirectProblems(deps, caller, input.redirectUrl),
+    ...identityProblems(deps, caller, input.identity),
   ];
   if (picked.kind !== 'picked') return failed(problemOfPicked(picked, ownProblems));
 
@@ -118,6 +122,8 @@ function normalise(given: StartVerificationInput) {
     extra: emptyToNull(given.extra ?? ''),
     consentRef: emptyToNull(given.consentRef ?? ''),
     options: given.options ?? null,
+    // The default counts as absent, so that keys of earlier builds keep their fingerprint.
+    identity: given.identity === 'MASKED' ? null : (given.identity ?? null),
   };
 }
 
@@ -133,6 +139,17 @@ function redirectProblems(
   return message === null ? [] : [{ path: 'redirectUrl', message }];
 }
 
+function identityProblems(
+  { fullIdentityTenants }: IdentityRules,
+  { tenantId }: Caller,
+  level: IdentityLevel | null,
+): FieldProblem[] {
+  const isAllowed = fullIdentityTenants === null || fullIdentityTenants.has(tenantId);
+  return level !== 'FULL' || isAllowed
+    ? []
+    : [{ path: 'identity', message: 'FULL is not allowed for your tenant' }];
+}
+
 function prepareChannel(
   deps: Clock & Telemetry & Providers,
   picked: PickedChannel,
@@ -141,7 +158,13 @@ function prepareChannel(
 ): PreparedChannel | Failed {
   const { provider, channel, options } = picked;
   const ready = prepareInput(deps, provider, ownProblems, (context) =>
-    channel.prepare({ ...input, options, hasRedirectUrl: input.redirectUrl !== null }, context),
+    channel.prepare(
+      {
+        ...{ ...input, options, identity: input.identity ?? 'MASKED' },
+        hasRedirectUrl: input.redirectUrl !== null,
+      },
+      context,
+    ),
   );
   return ready.kind === 'problem' ? ready : { ...picked, ...ready };
 }
@@ -153,9 +176,10 @@ function placeholderOf(
   { provider, channel, prepared }: PreparedChannel,
 ): VerificationRecord {
   const nowMs = deps.now();
+  const id = newRecordId('verification', deps.randomBytes);
   return {
     kind: 'verification',
-    id: newRecordId('verification', deps.randomBytes),
+    id,
     tenantId: caller.tenantId,
     userId: resolveUserId(caller, input.userId),
     callerId: caller.userId,
@@ -176,6 +200,12 @@ function placeholderOf(
     extra: input.extra,
     redirectUrl: input.redirectUrl,
     consentRef: input.consentRef,
+    identityLevel: input.identity ?? 'MASKED',
+    // Without a wish to know who it was, nothing is kept to compare with.
+    subjectHashes: input.identity === 'NONE' ? null : toSubjectHashes(deps, id, input.subject),
+    identity: null,
+    media: [],
+    ...{ flowId: null, calls: [] },
     redactedAtMs: null,
     isPublished: false,
     phase: 'PROCESSING',

@@ -33,6 +33,7 @@ export const bankCardCheck: BankCardCheckResolvers = {
   billing: (check) => resultOf(check).billing,
   checkedAt: ({ checkedAtMs, createdAtMs }) => checkedAtMs ?? createdAtMs,
   possibleAgainAt: (check) => resultOf(check).possibleAgainAtMs ?? null,
+  calls: ({ calls }) => [...calls],
   user: ({ userId }) => ({ id: userId }),
 };
 

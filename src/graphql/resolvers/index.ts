@@ -7,7 +7,14 @@ import { problem } from './problem.ts';
 import { provider } from './provider.ts';
 import { query } from './query.ts';
 import { user } from './user.ts';
-import { verification, verificationLaunch, verificationOutcome } from './verification.ts';
+import {
+  verification,
+  verificationLaunch,
+  verificationOutcome,
+  verificationProviderCall,
+  verifiedIdentity,
+  verifiedIdentityDocument,
+} from './verification.ts';
 
 /** Resolvers only pass arguments to use cases and shape the results. They contain no decisions. */
 const resolvers: Resolvers = {
@@ -17,6 +24,9 @@ const resolvers: Resolvers = {
   Verification: verification,
   VerificationLaunch: verificationLaunch,
   VerificationOutcome: verificationOutcome,
+  VerificationProviderCall: verificationProviderCall,
+  VerifiedIdentity: verifiedIdentity,
+  VerifiedIdentityDocument: verifiedIdentityDocument,
   VerificationProvider: provider,
   BankCardCheck: bankCardCheck,
   User: user,

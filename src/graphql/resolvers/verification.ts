@@ -2,20 +2,26 @@ import type { Launch } from '../../contract/index.ts';
 import { graceEndsMs } from '../../core/verifications/conclude-verification.ts';
 import { pollIntervalMs } from '../../core/verifications/refresh-verification.ts';
 import { demandRead } from '../../core/verifications/read-verifications.ts';
+import type { RecordedCall } from '../../core/records/recorded-call.ts';
 import type { VerificationRecord } from '../../core/records/records.ts';
 import { isEnabled, outcomeSourceOf } from '../../core/upstream/registry.ts';
 import type { GraphqlContext } from '../context.ts';
 import type {
   ResolversParentTypes,
+  VerificationCallOutcome,
   VerificationChannel,
   VerificationLaunchResolvers,
   VerificationOutcomeReason,
   VerificationOutcomeResolvers,
+  VerificationProviderCallResolvers,
   VerificationResolvers,
+  VerifiedIdentityDocumentResolvers,
+  VerifiedIdentityResolvers,
 } from '../generated.ts';
 import { isEnumValue, isUnionMember } from '../known-values.ts';
 import { toLaunchState } from '../launch-state.ts';
 import { providerRef } from '../provider-ref.ts';
+import { inClear, isInList } from '../verified-identity.ts';
 import { userMessages } from '../user-messages.ts';
 import { referenceId } from '../reference-id.ts';
 
@@ -41,9 +47,57 @@ export const verification: VerificationResolvers = {
   phase: ({ status, phase }) => (status === 'PENDING' ? phase : 'ENDED'),
   outcome: ({ outcome, status }) =>
     outcome && status !== 'PENDING' ? { ...outcome, status } : null,
+  identity: (record) => record.identity && { record, part: record.identity },
+  media: async (record, _arguments, { loaders }, info) =>
+    isInList(info) ? [] : [...(await loaders.media.load(record))],
+  calls: ({ calls }) => [...calls],
+  providerFlowId: ({ flowId }) => flowId,
   user: ({ userId }) => ({ id: userId }),
   redactedAt: ({ redactedAtMs }) => redactedAtMs,
 };
+
+export const verifiedIdentity: VerifiedIdentityResolvers = {
+  nameMasked: ({ part }) => part.nameMasked,
+  idNumberMasked: ({ part }) => part.idNumberMasked,
+  matchesSubject: ({ part }) => part.matchesSubject,
+  source: ({ part }) => part.source,
+  personCode: ({ part }) => part.personCode,
+  document: ({ record, part }) => part.document && { record, part: part.document },
+  name: inClear('name'),
+  idNumber: inClear('idNumber'),
+  birthDate: inClear('birthDate'),
+  documentNumber: inClear('documentNumber'),
+};
+
+export const verifiedIdentityDocument: VerifiedIdentityDocumentResolvers = {
+  kind: ({ part }) => part.kind,
+  issuingRegion: ({ part }) => part.issuingRegion,
+  numberMasked: ({ part }) => part.numberMasked,
+  birthDate: inClear('birthDate'),
+  expiresOn: ({ part }) => part.expiresOn,
+};
+
+export const verificationProviderCall: VerificationProviderCallResolvers = {
+  at: ({ atMs }) => atMs,
+  outcome: ({ outcome }) => callOutcomes[outcome],
+};
+
+const callOutcomes = {
+  ok: 'OK',
+  not_sent: 'NOT_SENT',
+  throttled: 'THROTTLED',
+  busy: 'BUSY',
+  credentials: 'CREDENTIALS',
+  misconfigured: 'MISCONFIGURED',
+  quota_exhausted: 'QUOTA_EXHAUSTED',
+  rejected: 'REJECTED',
+  session_expired: 'SESSION_EXPIRED',
+  session_unknown: 'SESSION_UNKNOWN',
+  internal: 'INTERNAL',
+  timeout: 'TIMEOUT',
+  connection_lost: 'CONNECTION_LOST',
+  protocol: 'PROTOCOL',
+} as const satisfies Record<RecordedCall['outcome'], VerificationCallOutcome>;
 
 export const verificationLaunch: VerificationLaunchResolvers = {
   __resolveType: (launch) => launch.__typename,
