@@ -21,6 +21,8 @@ export interface FlowStart {
   /** 1 read aloud, 2 questions, 3 nodding; null without an intention check. */
   readonly intentionMode: string | null;
   readonly readsDocument: boolean;
+  /** Whether recordings are in a bucket of the caller's. */
+  readonly isInBucket?: boolean;
   readonly orders: Orders;
   /** The result codes that the person's page offers. */
   readonly codes: readonly Code[];

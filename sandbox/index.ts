@@ -7,6 +7,7 @@ import { registerPersonPage } from './person-page.ts';
 import type { Scenario } from './scenario.ts';
 import { createTencentCnActions } from './tencent-cn/actions.ts';
 import { errorTexts as tencentCnTexts } from './tencent-cn/codes.ts';
+import { createEidInfoSealer } from './tencent-cn/seal-eid-info.ts';
 import { tencentCnScenarios } from './tencent-cn/scenarios.ts';
 import { createTencentIntlActions } from './tencent-intl/actions.ts';
 import { errorTexts as tencentIntlTexts } from './tencent-intl/codes.ts';
@@ -109,6 +110,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   };
 
   const decryptor = createDecryptor();
+  const eidInfo = createEidInfoSealer();
   // If an encryption key is given, the emulation's own key of the same algorithm replaces it.
   const { ENCRYPTION_PUBLIC_KEY: givenKey } = deps.givenSettings('tencent-cn');
   const publicKey = decryptor.publicKeys[givenKey ? algorithmOf(givenKey) : 'AES-256-CBC'];
@@ -118,8 +120,12 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   const endpoints: Record<string, Endpoint> = {
     'tencent-cn': await listenAsTencent(
       'tencent-cn',
-      { actions: createTencentCnActions(actionDeps), decryptor, errorTexts: tencentCnTexts },
-      encryption,
+      {
+        actions: createTencentCnActions({ ...actionDeps, eidInfo }),
+        decryptor,
+        errorTexts: tencentCnTexts,
+      },
+      { ...encryption, EID_PRIVATE_KEY: eidInfo.privateKey },
     ),
     'tencent-intl': await listenAsTencent('tencent-intl', {
       actions: createTencentIntlActions(actionDeps),

@@ -77,9 +77,14 @@ const detailState = z
   .object({
     status: optionalText,
     endTime: optionalMoment,
-    // Name, numbers and a photo are next to these fields and are not read.
+    // Phone, card number and a photo are next to these fields and are not read.
     indivInfo: z
-      .object({ similarity: optionalSimilarity, livingScore: optionalNumber })
+      .object({
+        similarity: optionalSimilarity,
+        livingScore: optionalNumber,
+        name: optionalText,
+        certNo: optionalText,
+      })
       .nullish()
       .catch(null),
   })
@@ -89,6 +94,8 @@ const detailState = z
     completedAtMs: endTime,
     similarity: indivInfo?.similarity ?? null,
     livingScore: indivInfo?.livingScore ?? null,
+    name: indivInfo?.name ?? null,
+    idNumber: indivInfo?.certNo ?? null,
   }));
 
 const outlineState = z
@@ -102,6 +109,9 @@ export interface FlowState {
   readonly livingScore: number | null;
   readonly completedAtMs: number | null;
   readonly failedReasonCode: string | null | undefined;
+  /** Only the query `detail` names the person. */
+  readonly name: string | null;
+  readonly idNumber: string | null;
 }
 
 const noState: FlowState = {
@@ -110,6 +120,8 @@ const noState: FlowState = {
   livingScore: null,
   completedAtMs: null,
   failedReasonCode: null,
+  name: null,
+  idNumber: null,
 };
 
 interface FlowQuery {

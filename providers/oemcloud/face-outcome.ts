@@ -16,7 +16,14 @@ export function toFaceOutcome(state: FlowState): OutcomeAnswer {
     case 'PENDING':
       return { kind: 'pending' };
     case 'PASSED':
-      return ended({ ...passed, code: status, ...measuresOf(state) });
+      return ended({
+        ...{ ...passed, code: status, ...measuresOf(state) },
+        // The query repeats what the start gave: a wrong name would not have passed.
+        identity: {
+          ...{ source: 'CALLER', name: state.name, idNumber: state.idNumber },
+          ...{ personCode: null, document: null },
+        },
+      });
     case 'FAILED':
       return toFailure(state.failedReasonCode ?? null, measuresOf(state));
     case undefined:

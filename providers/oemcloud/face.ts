@@ -99,6 +99,7 @@ function faceChannel(mode: FaceMode): ChannelDefinition<OemcloudSettings> {
           return {
             launch: mode.toLaunch(flow),
             session: { flowId: flow.flowId },
+            flowId: flow.flowId,
             expiresInSeconds:
               flow.expire === null ? assumedLifeSeconds : (flow.expire - call.now()) / 1000,
           };

@@ -6,7 +6,7 @@ import {
   optionalText,
   resultCode,
 } from '../shared/answer-fields.ts';
-import { encryptFields, type Encryption } from '../tencent/encrypt-fields.ts';
+import { askEncrypted, encryptFields, type Encryption } from '../tencent/encrypt-fields.ts';
 import { callTencent, type TencentAnswer } from '../tencent/call-tencent.ts';
 import type { CardTable } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
@@ -28,6 +28,21 @@ function sealed<Payload extends object>(
   const { fields, encryption } = encryptFields(settings.encryptionKey, sensitive);
   return { ...payload, ...fields, Encryption: encryption };
 }
+
+/** The `Encryption` of a response. */
+const answerEncryption = z
+  .object({
+    EncryptList: z.array(z.string()),
+    Iv: optionalText.transform((iv) => iv ?? null),
+    TagList: z
+      .array(z.string())
+      .nullish()
+      .catch(null)
+      .transform((tags) => tags ?? []),
+  })
+  .nullish()
+  .catch(null)
+  .transform((given) => given ?? null);
 
 // ---- E证通. Sources: pages GetEidToken, GetEidResult (2025-11-24), tencentcloud-sdk-nodejs 4.1.313
 
@@ -111,6 +126,11 @@ const eidResult = z.object({
     .object({ FinalResultDetailCode: resultCode, FinalResultCode: resultCode })
     .nullish(),
   IntentionActionResult: z.object({ FinalResultDetailCode: resultCode }).nullish(),
+  // Only with the permission of the console, and after a pass.
+  EidInfo: z
+    .object({ EidCode: optionalText, DesKey: optionalText, UserInfo: optionalText })
+    .nullish()
+    .catch(null),
 });
 
 export type EidAttempt = z.output<typeof attempt>;
@@ -178,18 +198,44 @@ const faceIdResult = z.object({
   RiskInfoTag: tags,
   LivenessInfoTag: tags,
   DeviceInfoLevel: optionalText,
+  Name: optionalText,
+  IdCard: optionalText,
+  // Addresses with `UseCos`. Anything longer was dropped while the response was read.
+  VideoBase64: optionalText,
+  BestFrameBase64: optionalText,
+  IdCardFrontBase64: optionalText,
+  Encryption: answerEncryption,
 });
 
 export type FaceIdResult = z.output<typeof faceIdResult>;
 
-export function getFaceIdResult(call: Call, token: string): Promise<TencentAnswer<FaceIdResult>> {
-  return callTencent(call, call.settings.account, {
+export interface FaceIdQuery {
+  readonly token: string;
+  /** Whether video and picture are in the bucket of the account. Base64 is never asked for. */
+  readonly areInBucket: boolean;
+}
+
+/** Name and ID number are decrypted. */
+export async function getFaceIdResult(
+  call: Call,
+  { token, areInBucket }: FaceIdQuery,
+): Promise<TencentAnswer<FaceIdResult>> {
+  const { encryptionKey, region, account } = call.settings;
+  const asked = encryptionKey && askEncrypted(encryptionKey);
+  const result = await callTencent(call, account, {
     action: 'GetFaceIdResult',
     version,
-    region: call.settings.region,
-    payload: { FaceIdToken: token, IsNeedVideo: false, IsNeedBestFrame: false },
+    region,
+    payload: {
+      ...{ FaceIdToken: token, IsNeedVideo: areInBucket, IsNeedBestFrame: areInBucket },
+      ...(asked ? { Encryption: asked.encryption } : {}),
+    },
     answer: faceIdResult,
   });
+  if (!asked) return result;
+  const open = (name: 'Name' | 'IdCard'): string | null =>
+    asked.open(`Response.${name}`, result[name] ?? null, result.Encryption);
+  return { ...result, Name: open('Name'), IdCard: open('IdCard') };
 }
 
 // ---- Bank card. Sources: page BankCard4EVerification; for the others page 35776 and tencentcloud-sdk-nodejs 4.1.313

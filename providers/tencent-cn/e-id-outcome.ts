@@ -2,8 +2,10 @@ import {
   ended,
   lookUp,
   type OutcomeAnswer,
+  type ToldIdentity,
   type VerificationResult,
 } from '../../src/contract/plugin-api.ts';
+import { openEidInfo, type EidKey } from './open-eid-info.ts';
 import type { EidAttempt, EidResult } from './api.ts';
 import {
   billingOf,
@@ -26,6 +28,7 @@ import {
 export function toEidOutcome(
   result: EidResult,
   askedIntention: IntentionMode | null,
+  key: EidKey | undefined,
 ): OutcomeAnswer {
   const chargedAttempts = countCharged(result);
   const faceCode = result.Text?.ErrCode ?? null;
@@ -36,7 +39,7 @@ export function toEidOutcome(
   const isVerified = result.IsVerifyIntention === true;
   const withIntention = isVerified || isAsked;
   if (face?.status !== 'PASSED' || !withIntention) {
-    return conclude(result, face, faceCode, { mode: null, code: null });
+    return conclude(result, face, faceCode, { mode: null, code: null }, key);
   }
 
   const mode = intentionModeOf(result) ?? askedIntention;
@@ -44,7 +47,7 @@ export function toEidOutcome(
   const intention = mode === null || !isVerified ? null : readIntention(result, mode);
   if (intention === null) return { kind: 'not_told', chargedAttempts };
   const { code, meaning } = intention;
-  return conclude(result, meaning, code, { mode, code });
+  return conclude(result, meaning, code, { mode, code }, key);
 }
 
 function conclude(
@@ -52,6 +55,7 @@ function conclude(
   meaning: FaceCodeMeaning | undefined,
   code: string,
   intention: { readonly mode: IntentionMode | null; readonly code: string | null },
+  key: EidKey | undefined,
 ): OutcomeAnswer {
   const chargedAttempts = countCharged(result);
   const { status = 'UNDETERMINED', reason = 'OTHER', message = null } = meaning ?? {};
@@ -73,7 +77,17 @@ function conclude(
       attempts: attempts?.map(toAttempt) ?? null,
       livenessTags: result.Text?.LivenessInfoTag ?? null,
     },
+    identity: toIdentity(result, key),
   });
+}
+
+/** Name and number come encrypted. Without the key, or the permission of the console, the code of the person is all. */
+function toIdentity({ EidInfo: info }: EidResult, key: EidKey | undefined): ToldIdentity | null {
+  if (!info) return null;
+  const { EidCode: personCode = null, DesKey: desKey, UserInfo: userInfo } = info;
+  const person = key && openEidInfo(key, { desKey: desKey ?? '', userInfo: userInfo ?? '' });
+  const { name = null, idNumber = null } = person ?? {};
+  return { source: 'PROVIDER_RECORD', name, idNumber, personCode, document: null };
 }
 
 /**

@@ -43,13 +43,13 @@ const sessionSchema = z.object({
   intention: z.literal(keysOf(intentionModes)).nullable(),
 });
 
-/** E证通: GetEidToken, then CheckEidTokenStatus and GetEidResult. */
 /** What a mode needs besides `useIntentionVerify`. */
 const fieldsOfMode: Readonly<Record<string, readonly string[]>> = {
   QUESTION_AND_ANSWER: ['intentionQuestions'],
   NOD: ['intentionActions'],
 };
 
+/** E证通: GetEidToken, then CheckEidTokenStatus and GetEidResult. */
 export const eId: ChannelDefinition<TencentCnSettings> = {
   action: 'GetEidToken',
   checks: ['LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD'],
@@ -272,7 +272,8 @@ async function readResult(
 ): Promise<OutcomeAnswer> {
   const infoType = intention === null ? '1' : intention === 'READ_ALOUD' ? '15' : '16';
   try {
-    const outcome = toEidOutcome(await getEidResult(call, token, infoType), intention);
+    const result = await getEidResult(call, token, infoType);
+    const outcome = toEidOutcome(result, intention, call.settings.eidPrivateKey);
     return isTimedOut && outcome.kind === 'pending'
       ? expired('timeout', outcome.chargedAttempts)
       : outcome;

@@ -19,6 +19,7 @@ import {
 import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
 import { billingOf, faceIdCodes, faceIdThrottledCode } from './mapping.ts';
 import type { TencentCnSettings } from './settings.ts';
+import { toMedia } from '../tencent/to-media.ts';
 import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
 
 const optionsSchema = z.strictObject({
@@ -31,7 +32,11 @@ const optionsSchema = z.strictObject({
 
 type CompareLib = 'LOCAL' | 'BUSINESS';
 
-const sessionSchema = z.object({ token: z.string() });
+const sessionSchema = z.object({
+  token: z.string(),
+  // Absent in sessions of earlier builds.
+  useCos: z.boolean().default(false),
+});
 
 const maxImageLength = 8 * 1024 * 1024;
 
@@ -73,7 +78,7 @@ export const faceSdk: ChannelDefinition<TencentCnSettings> = {
             token: answer.FaceIdToken,
             clientConfig: answer.ClientConfig ?? undefined,
           },
-          session: { token: answer.FaceIdToken },
+          session: { token: answer.FaceIdToken, useCos: options.useCos === true },
           expiresInSeconds: 600,
         };
       },
@@ -81,9 +86,9 @@ export const faceSdk: ChannelDefinition<TencentCnSettings> = {
   },
 
   fetchOutcome: async (call, session) => {
-    const { token } = sessionSchema.parse(session);
+    const { token, useCos: areInBucket } = sessionSchema.parse(session);
     try {
-      return toFaceIdOutcome(await getFaceIdResult(call, token));
+      return toFaceIdOutcome(await getFaceIdResult(call, { token, areInBucket }));
     } catch (error) {
       if (isFault(error, 'session_expired')) {
         return expired('InvalidParameterValue.BizTokenExpired');
@@ -154,5 +159,16 @@ function toFaceIdOutcome(result: FaceIdResult): OutcomeAnswer {
       riskTags: result.RiskInfoTag,
       livenessTags: result.LivenessInfoTag,
     },
+    identity: {
+      // Most likely what the caller gave: with the caller's own photo, nobody asks a register (facts of page 49199).
+      source: 'CALLER',
+      ...{ name: result.Name ?? null, idNumber: result.IdCard ?? null },
+      ...{ personCode: null, document: null },
+    },
+    media: toMedia({
+      LIVENESS_VIDEO: result.VideoBase64,
+      BEST_FRAME: result.BestFrameBase64,
+      DOCUMENT_FRONT: result.IdCardFrontBase64,
+    }),
   });
 }

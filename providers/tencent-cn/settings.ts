@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { endpointSetting, regionSetting, secretSetting } from '../shared/setting-fields.ts';
+import { readEidKey } from './open-eid-info.ts';
 import { readEncryptionKey } from '../tencent/encrypt-fields.ts';
 
 /** Page GetFaceIdToken. The other actions need none. */
@@ -25,6 +26,17 @@ export const settingsSchema = z
         return z.NEVER;
       })
       .optional(),
+    EID_PRIVATE_KEY: z
+      .string()
+      .transform((text, context) => {
+        const key = readEidKey(text);
+        if (key) return key;
+        context.addIssue(
+          'must be the SM2 private key of the merchant: PEM, or base64 of its PEM text',
+        );
+        return z.NEVER;
+      })
+      .optional(),
     ENDPOINT: endpointSetting('https://faceid.tencentcloudapi.com'),
   })
   .transform((given) => ({
@@ -35,6 +47,7 @@ export const settingsSchema = z
       sessionToken: given.SESSION_TOKEN,
     },
     encryptionKey: given.ENCRYPTION_PUBLIC_KEY,
+    eidPrivateKey: given.EID_PRIVATE_KEY,
     merchantId: given.MERCHANT_ID,
     ruleId: given.RULE_ID,
     region: given.REGION,

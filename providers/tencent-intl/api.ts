@@ -79,6 +79,12 @@ const attempt = z.object({
   Similarity: optionalSimilarity,
 });
 
+/** By kind of document. One of them is filled. */
+const cards = z
+  .record(z.string(), z.record(z.string(), z.unknown()).nullish().catch(null))
+  .nullish()
+  .catch(null);
+
 const webResult = z.object({
   ErrorCode: resultCode,
   VerificationDetailList: z.array(attempt).nullish().catch(null),
@@ -88,6 +94,8 @@ const webResult = z.object({
       z.object({
         IsPass: z.boolean().nullish(),
         WarnCardInfos: z.array(optionalNumber).nullish().catch(null),
+        NormalCardInfo: cards,
+        CardInfo: cards,
       }),
     )
     .nullish(),

@@ -1,5 +1,6 @@
 import { ended, lookUp, type OutcomeAnswer } from '../../src/contract/plugin-api.ts';
 import type { WebAttempt, WebResult } from './api.ts';
+import { toDocumentIdentity } from './documents.ts';
 import { webCodes } from './mapping.ts';
 
 /**
@@ -21,6 +22,7 @@ export function toWebOutcome(result: WebResult): OutcomeAnswer {
     status === 'PASSED' && documents.some(({ IsPass: isPass }) => isPass !== true);
   const last = attempts.at(-1);
   return ended({
+    identity: toDocumentIdentity(result),
     status: isContradicted ? 'UNDETERMINED' : status,
     code,
     reason: isContradicted ? 'DOCUMENT_UNREADABLE' : reason,

@@ -1,6 +1,7 @@
 import {
   constants,
   createCipheriv,
+  createDecipheriv,
   createPublicKey,
   publicEncrypt,
   randomBytes,
@@ -28,6 +29,8 @@ export interface EncryptionKey {
   /** Encrypts the symmetric key with the provider's public key. */
   readonly wrap: (key: Buffer) => Buffer;
   readonly encrypt: (text: string, key: Buffer, iv: Buffer) => Encrypted;
+  /** Throws if it cannot be decrypted. */
+  readonly decrypt: (given: Encrypted, key: Buffer, iv: Buffer) => string;
 }
 
 interface Encrypted {
@@ -87,6 +90,48 @@ export function encryptFields<Field extends string>(
   };
 }
 
+/** The `Encryption` of a response. */
+export interface AnswerEncryption {
+  /** Paths of the encrypted members: `Response.Text.IdCard`. */
+  readonly EncryptList: readonly string[];
+  readonly Iv: string | null;
+  /** SM4-GCM: the tags, in the order of `EncryptList`. */
+  readonly TagList: readonly string[];
+}
+
+/** Asks the provider to encrypt the sensitive members of its response, under a new key (docs 1007/47180). */
+export function askEncrypted(publicKey: EncryptionKey): {
+  readonly encryption: Encryption;
+  /** The member at this path in clear. Null if it cannot be decrypted. Members that are not encrypted stay as they are. */
+  readonly open: (
+    path: string,
+    value: string | null,
+    given: AnswerEncryption | null,
+  ) => string | null;
+} {
+  const key = randomBytes(publicKey.keyBytes);
+  return {
+    encryption: {
+      EncryptList: [],
+      // The comment of the SDK asks for the algorithm only. The official helpers send the key as well.
+      CiphertextBlob: publicKey.wrap(key).toString('base64'),
+      Iv: '',
+      Algorithm: publicKey.algorithm,
+    },
+    open: (path, value, given) => {
+      const at = given?.EncryptList.indexOf(path) ?? -1;
+      if (value === null || given === null || at < 0) return value;
+      const tag = Buffer.from(given.TagList[at] ?? '', 'base64');
+      const ciphertext = Buffer.from(value, 'base64');
+      try {
+        return publicKey.decrypt({ ciphertext, tag }, key, Buffer.from(given.Iv ?? '', 'base64'));
+      } catch {
+        return null;
+      }
+    },
+  };
+}
+
 /** AES-256-CBC; the key under RSA PKCS#1 v1.5. */
 function aesWithRsa(publicKey: KeyObject): EncryptionKey {
   return {
@@ -97,6 +142,10 @@ function aesWithRsa(publicKey: KeyObject): EncryptionKey {
     encrypt: (text, key, iv) => {
       const cipher = createCipheriv('aes-256-cbc', key, iv);
       return { ciphertext: Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]) };
+    },
+    decrypt: ({ ciphertext }, key, iv) => {
+      const decipher = createDecipheriv('aes-256-cbc', key, iv);
+      return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8');
     },
   };
 }
@@ -124,6 +173,10 @@ function sm4WithSm2(point: string): EncryptionKey {
       });
       if (!tag) throw new Error('SM4-GCM gave no tag');
       return { ciphertext: Buffer.from(output), tag: Buffer.from(tag) };
+    },
+    decrypt: ({ ciphertext, tag }, key, iv) => {
+      const options = { mode: 'gcm', iv, tag: tag ?? Buffer.alloc(0), output: 'array' } as const;
+      return Buffer.from(sm4.decrypt(ciphertext, key, options)).toString('utf8');
     },
   };
 }

@@ -7,12 +7,14 @@ import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flo
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
 import { withTypes } from '../tencent/with-types.ts';
 import { eidCodes } from './codes.ts';
+import type { EidInfoSealer } from './seal-eid-info.ts';
 
 interface Deps {
   readonly flows: Flows;
   readonly now: () => number;
   /** The URL of the person's page. The real URL opens WeChat. */
   readonly personUrl: (token: string) => string;
+  readonly eidInfo: EidInfoSealer;
 }
 
 /** From the page GetEidToken, example 2. */
@@ -66,7 +68,7 @@ const eidResultParams = z.strictObject({
 });
 
 /** E证通: a token, its status and its result. */
-export function createEidActions({ flows, now, personUrl }: Deps) {
+export function createEidActions({ flows, now, personUrl, eidInfo }: Deps) {
   const getEidToken: TencentAction<z.output<typeof eidTokenParams>> = {
     params: eidTokenParams,
     perSecond: 100,
@@ -126,7 +128,7 @@ export function createEidActions({ flows, now, personUrl }: Deps) {
       const shape = ordered === undefined ? undefined : unfinishedShapes[ordered];
       if (shape) return shape();
       if (ordered !== undefined && !isNumeric(ordered)) return toAnswer(ordered);
-      return withTypes(flow.orders, toEidResult(flow, infoType));
+      return withTypes(flow.orders, toEidResult(flow, infoType, eidInfo));
     },
   };
 
@@ -158,7 +160,11 @@ const unfinishedShapes: Readonly<Record<string, () => Record<string, unknown>>> 
 /** Only 0, 2006 and 2016 are charged (doc 1007/115318). */
 const chargedCodes: ReadonlySet<number> = new Set([0, 2006, 2016]);
 
-function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
+function toEidResult(
+  flow: Flow,
+  infoType: string,
+  eidInfo: EidInfoSealer,
+): Record<string, unknown> {
   const recording = recordingOf(flow.orders);
   const wants = (digit: string): boolean => infoType === '0' || infoType.includes(digit);
   const last = flow.attempts.at(-1);
@@ -196,7 +202,11 @@ function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
     BestFrame: wants('3') ? { BestFrame: picture, BestFrames: [picture] } : null,
     EidInfo:
       last?.code === 0
-        ? { EidCode: 'SANDBOX', EidSign: 'SANDBOX', DesKey: '', UserInfo: '' }
+        ? {
+            EidCode: 'SANDBOX',
+            EidSign: 'SANDBOX',
+            ...eidInfo.seal(personOf(flow), flow.orders.get('eid')),
+          }
         : null,
     IsVerifyIntention: hasIntention,
     IntentionVerifyType: hasIntention ? answerTypeOf(flow.intentionMode) : null,
@@ -224,6 +234,13 @@ function toEidResult(flow: Flow, infoType: string): Record<string, unknown> {
         ? { FinalResultDetailCode: intention, Details: [{ Video: wants('6') ? recording : '' }] }
         : null,
   };
+}
+
+/** Whom the caller named, or the invented person of the provider's own pages. `who=other` orders somebody else. */
+function personOf({ name, idCard, orders }: Flow): { name: string; idnum: string } {
+  return orders.get('who') === 'other'
+    ? { name: '沙箱', idnum: '110105199003072039' }
+    : { name: name ?? '韦小宝', idnum: idCard ?? '11204416541220243X' };
 }
 
 /** The response numbers the modes differently from the request: "0" questions, "1" nod, "2" aloud. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Flows } from '../flows.ts';
+import type { Flow, Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
 import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
@@ -69,6 +69,7 @@ export function createFaceIdActions({
         idCard: params.IdCard ?? null,
         intentionMode: null,
         readsDocument: false,
+        isInBucket: params.UseCos === true,
         orders,
       });
       return { FaceIdToken: flow.token, ClientConfig: '{"sandbox":true}' };
@@ -95,8 +96,8 @@ export function createFaceIdActions({
         Result: String(last.code),
         Description: last.code === 0 ? '成功' : '失败',
         Similarity: last.code === 0 ? 97.31 : 42,
-        VideoBase64: needsVideo ? recordingOf(flow.orders) : null,
-        BestFrameBase64: needsFrame ? picture : null,
+        VideoBase64: needsVideo ? (bucketed(flow, 'video.mp4') ?? recordingOf(flow.orders)) : null,
+        BestFrameBase64: needsFrame ? (bucketed(flow, 'frame.jpg') ?? picture) : null,
         Extra: flow.extra,
         DeviceInfoTag: null,
         RiskInfoTag: last.code === 1007 ? '02' : null,
@@ -107,6 +108,12 @@ export function createFaceIdActions({
   };
 
   return { GetFaceIdToken: getFaceIdToken, GetFaceIdResult: getFaceIdResult };
+}
+
+/** With UseCos an address of the caller's own bucket stands where base64 would. Null without. */
+function bucketed({ isInBucket, token }: Flow, name: string): string | null {
+  const host = 'sandbox-1250000000.cos.ap-guangzhou.myqcloud.com';
+  return isInBucket === true ? `https://${host}/faceid/${token}/${name}` : null;
 }
 
 const unfinishedFaceIdShapes: Readonly<Record<string, () => Record<string, unknown>>> = {

@@ -29,6 +29,10 @@ export const tencentCnScenarios: readonly Scenario[] = [
   ...['text', 'number'].map((types) =>
     eId(`types=${types} sandbox:GetEidResult=2016`, 'GetEidResult', `members as ${types}`, '2016'),
   ),
+  ...['c1c2c3', 'asn1', 'hex', 'none'].map((form) =>
+    eId(`eid=${form} sandbox:GetEidResult=0`, 'GetEidResult', `EidInfo, form ${form}`, '0'),
+  ),
+  eId('who=other sandbox:GetEidResult=0', 'GetEidResult', 'somebody else was verified', '0'),
   eId('url=once sandbox:GetEidResult=0', 'GetEidResult', 'the link works once', '0'),
   ...['init', 'doing', 'timeout', 'unheard-of'].map((status) =>
     eId(`CheckEidTokenStatus=${status}`, 'CheckEidTokenStatus', `status ${status}`, status),
@@ -74,6 +78,13 @@ export const tencentCnScenarios: readonly Scenario[] = [
       '2016',
     ),
   ),
+  {
+    ...faceSdk('GetFaceIdResult=0', 'GetFaceIdResult', 'recordings in the bucket', '0'),
+    input: {
+      ...{ channel: 'FACE_SDK', subject, extra: 'sandbox:GetFaceIdResult=0' },
+      options: { tencentCnFaceSdk: { useCos: true } },
+    },
+  },
   ...[
     'unfinished-absent',
     'unfinished-null',

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Flows } from '../flows.ts';
+import type { Flow, Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
 import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
 import { withTypes } from '../tencent/with-types.ts';
 import { webCodes } from './codes.ts';
+import { documents } from './documents.ts';
 
 interface Deps {
   readonly flows: Flows;
@@ -134,7 +135,7 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
               {
                 IsPass: ordered !== 'ocr-failed',
                 CardImageBase64: picture,
-                CardInfo: { HKIDCard: { EnName: 'SANDBOX, Person', IdNum: 'A000000(0)' } },
+                ...cardsOf(flow),
                 WarnCardInfos: ordered === 'ocr-failed' ? [-9102] : [],
               },
             ]
@@ -145,4 +146,15 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
   };
 
   return { ApplyWebVerificationBizTokenIntl: apply, GetWebVerificationResultIntl: getResult };
+}
+
+/** `document=ThailandIDCard` orders another document, `card-form=old` the form without NormalCardInfo. */
+function cardsOf({ orders }: Flow): Record<string, unknown> {
+  const member = orders.get('document') ?? 'HKIDCard';
+  const { normal = null, card = null } = documents[member] ?? {};
+  const hasNormal = normal !== null && orders.get('card-form') !== 'old';
+  return {
+    CardInfo: { [member]: card },
+    NormalCardInfo: hasNormal ? { [member]: normal } : null,
+  };
 }

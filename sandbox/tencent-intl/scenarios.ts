@@ -2,6 +2,7 @@ import { wireFaults } from '../magic.ts';
 import type { Scenario } from '../scenario.ts';
 import { commonErrors, readErrors } from '../tencent/common-errors.ts';
 import { applyErrors, webCodes } from './codes.ts';
+import { documents } from './documents.ts';
 
 /** Not a real picture: the sample of the page is masked and cannot be sent. */
 const referenceImage = Buffer.from('not a picture').toString('base64');
@@ -32,8 +33,23 @@ export const tencentIntlScenarios: readonly Scenario[] = [
     },
     expect: '0',
   },
+  ...Object.entries(documents).flatMap(([member, { normal, card }]) => [
+    ...(normal === null ? [] : [document(member, `document=${member}`)]),
+    ...(card === null ? [] : [document(member, `document=${member} sandbox:card-form=old`)]),
+  ]),
   ...[...new Set([...applyErrors, ...commonErrors, ...wireFaults])].map(start),
 ];
+
+function document(member: string, order: string): Scenario {
+  return {
+    ...result('0', `a document: ${member}`),
+    input: {
+      channel: 'FACE_WEB',
+      extra: `sandbox:${order} sandbox:GetWebVerificationResultIntl=0`,
+      options: { tencentIntlWeb: { checkMode: 'OCR_LIVENESS_COMPARE' } },
+    },
+  };
+}
 
 function result(code: string, title: string, shape = ''): Scenario {
   return scenario('GetWebVerificationResultIntl', code, title, shape);

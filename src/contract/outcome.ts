@@ -106,7 +106,7 @@ export type DocumentKind = (typeof documentKinds)[number];
 /** A document that the person showed. */
 export interface ToldDocument {
   readonly kind: DocumentKind;
-  /** ISO 3166-1 alpha-2, such as `HK`. */
+  /** An ISO 3166-1 code: `HK`, or `MYS` if the document says so. */
   readonly issuingRegion: string | null;
   readonly number: string | null;
   /** `2001-12-31`, or as the provider writes it if the order of its parts is not known. */

@@ -1546,7 +1546,7 @@ export type VerifiedIdentityDocument = {
   birthDate: Maybe<Scalars['String']['output']>;
   /** The end of its validity: `2031-12-31`, or as the provider writes it if the order of its parts is not known. */
   expiresOn: Maybe<Scalars['String']['output']>;
-  /** The region that issued it, ISO 3166-1 alpha-2: `HK`. Null if it is not known. */
+  /** The region that issued it, an ISO 3166-1 code: `HK`, or `MYS` if the document says so. Null if it is not known. */
   issuingRegion: Maybe<Scalars['String']['output']>;
   /** The kind of document. */
   kind: VerificationDocumentKind;

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { ToldMedia } from '../contract/index.ts';
-import type { ClearIdentity } from '../core/identity/keep-identity.ts';
+import type { ClearIdentity } from '../core/identity/recorded-identity.ts';
 import { readClearIdentity, readMedia } from '../core/identity/read-personal.ts';
 import type { ListEntry } from '../ports/index.ts';
 import type { Caller } from '../core/callers/caller.ts';

@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import type { ClearIdentity, RecordedIdentity } from '../core/identity/keep-identity.ts';
+import type { ClearIdentity, RecordedIdentity } from '../core/identity/recorded-identity.ts';
 import type { VerificationRecord } from '../core/records/records.ts';
 import type { GraphqlContext } from './context.ts';
 

@@ -4,9 +4,7 @@ import {
   mediaKinds,
   normaliseIdNumber,
   normaliseName,
-  type DocumentKind,
   type IdentityLevel,
-  type IdentitySource,
   type OutcomeAnswer,
   type ToldDocument,
   type ToldIdentity,
@@ -15,37 +13,8 @@ import {
 import { modeOf, type KeySpace } from '../core-deps.ts';
 import { keyedHash, keyedHashes } from '../records/keyed-hash.ts';
 import type { VerificationRecord } from '../records/records.ts';
+import type { ClearIdentity, RecordedIdentity, SubjectHashes } from './recorded-identity.ts';
 import { maskName, maskNumber } from './masks.ts';
-
-/** Who was verified, as it is stored in the personal part of a verification. */
-export interface RecordedIdentity {
-  readonly nameMasked: string | null;
-  readonly idNumberMasked: string | null;
-  readonly matchesSubject: boolean | null;
-  readonly source: IdentitySource;
-  readonly personCode: string | null;
-  readonly document: {
-    readonly kind: DocumentKind;
-    readonly issuingRegion: string | null;
-    readonly numberMasked: string | null;
-    readonly expiresOn: string | null;
-  } | null;
-  /** Only if the caller asked for the level FULL. */
-  readonly clear: ClearIdentity | null;
-}
-
-export interface ClearIdentity {
-  readonly name: string | null;
-  readonly idNumber: string | null;
-  readonly birthDate: string | null;
-  readonly documentNumber: string | null;
-}
-
-/** Proves what the start gave, without keeping it. */
-export interface SubjectHashes {
-  readonly name: string | null;
-  readonly idNumber: string | null;
-}
 
 interface Named {
   readonly name: string | null;

@@ -4,7 +4,7 @@ import type { Caller } from '../callers/caller.ts';
 import { modeOf, type Clock, type KeySpace, type Outbox } from '../core-deps.ts';
 import { keyedHash } from '../records/keyed-hash.ts';
 import type { VerificationRecord } from '../records/records.ts';
-import type { ClearIdentity } from './keep-identity.ts';
+import type { ClearIdentity } from './recorded-identity.ts';
 
 type Deps = Clock & KeySpace & Pick<Outbox, 'audit'>;
 

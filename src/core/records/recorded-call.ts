@@ -1,4 +1,4 @@
-import { sanitizeCode, type Billing, type FaultKind } from '../../contract/index.ts';
+import { sanitizeRequestId, type Billing, type FaultKind } from '../../contract/index.ts';
 
 /** A call to a provider, as support and an invoice ask for it. */
 export interface RecordedCall {
@@ -12,7 +12,6 @@ export interface RecordedCall {
 }
 
 const mostCalls = 20;
-const mostCharacters = 128;
 
 /** The calls of a record with those of one more operation: the newest 20. */
 export function addCalls(
@@ -22,7 +21,7 @@ export function addCalls(
   return made.length === 0 ? known : [...known, ...made].slice(-mostCalls);
 }
 
-/** An id of the provider's without anything that no id has. */
+/** An id that looks like a number of a person is not kept. */
 export function toRequestId(id: string | undefined): string | null {
-  return id === undefined || id === '' ? null : sanitizeCode(id.slice(0, mostCharacters));
+  return id === undefined || id === '' ? null : sanitizeRequestId(id);
 }

@@ -19,7 +19,7 @@ import {
 } from '../../ports/index.ts';
 import type { Owner } from '../callers/caller.ts';
 import type { RecordedCall } from './recorded-call.ts';
-import type { RecordedIdentity, SubjectHashes } from '../identity/keep-identity.ts';
+import type { RecordedIdentity, SubjectHashes } from '../identity/recorded-identity.ts';
 
 /** How a verification ended, and the evidence for it. */
 export interface RecordedOutcome extends Omit<VerificationResult, 'status' | 'identity' | 'media'> {
