@@ -39,7 +39,7 @@ export function toFlowCodeOutcome(code: string): OutcomeAnswer {
     status: 'EXPIRED',
     code,
     reason: 'TIMED_OUT',
-    message: 'The link has expired.',
+    message: '认证流程已失效',
   });
 }
 
@@ -50,13 +50,13 @@ export function toNotifiedOutcome(success: boolean, failCode: string | null): Ou
 
 type Measures = Pick<VerificationResult, 'similarity' | 'completedAtMs' | 'details'>;
 
-const passed = { status: 'PASSED', reason: 'VERIFIED', message: 'Passed.' } as const;
+const passed = { status: 'PASSED', reason: 'VERIFIED', message: '刷脸认证通过' } as const;
 
 function toFailure(code: string | null, measures: Partial<Measures> = {}): OutcomeAnswer {
   const meaning = lookUp(failureCodes, code) ?? {
     status: 'FAILED',
     reason: 'OTHER',
-    message: 'The verification failed.',
+    message: '刷脸认证失败',
   };
   return ended({ ...meaning, code: code ?? 'FAIL', ...measures });
 }

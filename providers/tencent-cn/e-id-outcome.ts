@@ -14,7 +14,7 @@ import {
   intentionModes,
   livenessModes,
   questionFinalCodes,
-  type FaceCodeMeaning,
+  type ToldFaceCode,
   type IntentionMode,
 } from './mapping.ts';
 
@@ -52,7 +52,7 @@ export function toEidOutcome(
 
 function conclude(
   result: EidResult,
-  meaning: FaceCodeMeaning | undefined,
+  meaning: ToldFaceCode | undefined,
   code: string,
   intention: { readonly mode: IntentionMode | null; readonly code: string | null },
   key: EidKey | undefined,
@@ -103,7 +103,7 @@ function countCharged(result: EidResult): number | null {
 
 function toBilling(
   result: EidResult,
-  meaning: FaceCodeMeaning | undefined,
+  meaning: ToldFaceCode | undefined,
   chargedAttempts: number | null,
 ): VerificationResult['billing'] {
   // The flags of the attempts take precedence over the table of codes.
@@ -126,7 +126,7 @@ function intentionModeOf(result: EidResult): IntentionMode | null {
 function readIntention(
   result: EidResult,
   mode: IntentionMode,
-): { readonly code: string; readonly meaning: FaceCodeMeaning | undefined } | null {
+): { readonly code: string; readonly meaning: ToldFaceCode | undefined } | null {
   const { codes } = intentionModes[mode];
   if (mode === 'QUESTION_AND_ANSWER') {
     const { FinalResultDetailCode: fine, FinalResultCode: coarse } =

@@ -275,12 +275,12 @@ async function readResult(
     const result = await getEidResult(call, token, infoType);
     const outcome = toEidOutcome(result, intention, call.settings.eidPrivateKey);
     return isTimedOut && outcome.kind === 'pending'
-      ? expired('timeout', outcome.chargedAttempts)
+      ? expired('timeout', null, outcome.chargedAttempts)
       : outcome;
   } catch (error) {
     // After a time-out the session has simply ended. After "finished", a result that is no longer kept says
     // nothing about the person, who may have passed.
-    if (isTimedOut && isFault(error, 'session_expired')) return expired('timeout');
+    if (isTimedOut && isFault(error, 'session_expired')) return expired('timeout', null);
     if (tokenIsOfNoUse(error)) {
       return { kind: 'not_told' };
     }

@@ -18,6 +18,7 @@ import {
 } from '../../src/contract/plugin-api.ts';
 import { getFaceIdResult, getFaceIdToken, type FaceIdResult } from './api.ts';
 import { billingOf, faceIdCodes, faceIdThrottledCode } from './mapping.ts';
+import { bizTokenExpiredText } from './texts.ts';
 import type { TencentCnSettings } from './settings.ts';
 import { toMedia } from '../tencent/to-media.ts';
 import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
@@ -91,7 +92,7 @@ export const faceSdk: ChannelDefinition<TencentCnSettings> = {
       return toFaceIdOutcome(await getFaceIdResult(call, { token, areInBucket }));
     } catch (error) {
       if (isFault(error, 'session_expired')) {
-        return expired('InvalidParameterValue.BizTokenExpired');
+        return expired('InvalidParameterValue.BizTokenExpired', bizTokenExpiredText);
       }
       if (tokenIsOfNoUse(error)) return { kind: 'not_told' };
       throw error;

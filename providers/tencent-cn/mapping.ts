@@ -1,5 +1,12 @@
 import type { BankCardResult, Billing, TerminalStatus } from '../../src/contract/plugin-api.ts';
-import { each, range } from '../shared/tables.ts';
+import { each, range, withTexts } from '../shared/tables.ts';
+import {
+  eidTexts,
+  faceIdTexts,
+  intentionTexts,
+  questionFinalTexts,
+  readAloudTexts,
+} from './texts.ts';
 
 /**
  * The meaning of a result code of a face flow. `charged` is from the provider's table of codes. E证通 also
@@ -8,17 +15,21 @@ import { each, range } from '../shared/tables.ts';
 export interface FaceCodeMeaning {
   readonly status: TerminalStatus | 'PENDING';
   readonly reason: string;
-  readonly message: string;
   /** Null: no document says. */
   readonly charged: boolean | null;
 }
+
+/** A meaning with the provider's own text; null if the sources have none. */
+export interface ToldFaceCode extends FaceCodeMeaning {
+  readonly message: string | null;
+}
+
+type FaceTable = Readonly<Record<string, ToldFaceCode>>;
 
 export function billingOf({ charged }: FaceCodeMeaning): Billing {
   if (charged === null) return 'UNKNOWN';
   return charged ? 'CHARGED' : 'NOT_CHARGED';
 }
-
-type FaceTable = Readonly<Record<string, FaceCodeMeaning>>;
 
 const free = { charged: false };
 const charged = { charged: true };
@@ -26,61 +37,48 @@ const charged = { charged: true };
 const serviceError = {
   status: 'UNDETERMINED',
   reason: 'PROVIDER_ERROR',
-  message: 'The service had a fault.',
   ...free,
-} as const satisfies FaceCodeMeaning;
-
-const callError = {
-  ...serviceError,
-  message: 'The call was not in order.',
 } as const satisfies FaceCodeMeaning;
 
 const captureFailed = {
   status: 'FAILED',
   reason: 'CAPTURE_FAILED',
-  message: 'Light, distance, position or a missing action kept the face from being captured.',
   ...free,
 } as const satisfies FaceCodeMeaning;
 
 const livenessFailed = {
   status: 'FAILED',
   reason: 'LIVENESS_FAILED',
-  message: 'The liveness check was not passed.',
   ...free,
 } as const satisfies FaceCodeMeaning;
 
 const readingFailed = {
   status: 'FAILED',
   reason: 'READING_FAILED',
-  message: 'The digits were not read as asked.',
   ...free,
 } as const satisfies FaceCodeMeaning;
 
 const comparisonFailed = {
   status: 'FAILED',
   reason: 'COMPARISON_FAILED',
-  message: 'Face and photo could not be compared: resolution, an incomplete face or several faces.',
   ...free,
 } as const satisfies FaceCodeMeaning;
 
 const passed = {
   status: 'PASSED',
   reason: 'VERIFIED',
-  message: 'Passed.',
   ...charged,
 } as const satisfies FaceCodeMeaning;
 
 const tokenExpired = {
   status: 'EXPIRED',
   reason: 'TIMED_OUT',
-  message: 'The token has expired.',
   ...free,
 } as const satisfies FaceCodeMeaning;
 
 const notFinished = {
   status: 'PENDING',
   reason: 'OTHER',
-  message: 'Not finished.',
   ...free,
 } as const satisfies FaceCodeMeaning;
 
@@ -89,43 +87,36 @@ const identity = {
   nameInvalid: {
     status: 'FAILED',
     reason: 'IDENTITY_DATA_INVALID',
-    message: 'The name is not valid.',
     ...free,
   },
   idNumberInvalid: {
     status: 'FAILED',
     reason: 'IDENTITY_DATA_INVALID',
-    message: 'The ID number is not valid.',
     ...free,
   },
   photoExtraction: {
     status: 'FAILED',
     reason: 'IDENTITY_PHOTO_UNAVAILABLE',
-    message: 'The reference photo could not be used.',
     ...free,
   },
   noRecord: {
     status: 'FAILED',
     reason: 'IDENTITY_RECORD_NOT_FOUND',
-    message: 'The register has no such person.',
     ...free,
   },
   mismatch: {
     status: 'FAILED',
     reason: 'IDENTITY_MISMATCH',
-    message: 'Name and ID number do not belong together.',
     ...charged,
   },
   noPhoto: {
     status: 'FAILED',
     reason: 'IDENTITY_PHOTO_UNAVAILABLE',
-    message: 'The register has no photo of the person.',
     ...free,
   },
   faceMismatch: {
     status: 'FAILED',
     reason: 'FACE_MISMATCH',
-    message: 'The likeness is below the threshold.',
     ...charged,
   },
 } as const satisfies Record<string, FaceCodeMeaning>;
@@ -134,55 +125,47 @@ const identity = {
  * Text.ErrCode of GetEidResult. Source: E证通 error codes, doc 1007/115318. Only 0, 2006 and 2016 are
  * charged. A fault of the service or of the call says nothing about the person: UNDETERMINED.
  */
-export const eidCodes: FaceTable = {
+export const eidCodes: FaceTable = withTexts(eidTexts, {
   0: passed,
-  ...each([1, 2, 3], callError),
-  ...each([4, 8, 10, 12, 13], serviceError),
-  14: { ...callError, message: 'The flow had been completed before.' },
+  ...each([1, 2, 3, 4, 8, 10, 12, 13, 14], serviceError),
   15: tokenExpired,
   16: {
     status: 'FAILED',
     reason: 'RETRIES_EXHAUSTED',
-    message: 'No tries are left.',
     ...free,
   },
   17: notFinished,
-  ...each([201, 202], { ...serviceError, message: 'Image or video did not arrive from WeChat.' }),
-  ...each([203, 204], { ...callError, message: 'The WeChat account is not authorised.' }),
+  ...each([201, 202, 203, 204], serviceError),
   301: {
     status: 'FAILED',
     reason: 'DOCUMENT_MISMATCH',
-    message: 'The scanned ID number is not the one passed.',
     ...free,
   },
   302: {
     status: 'FAILED',
     reason: 'DOCUMENT_EXPIRED',
-    message: 'The ID card has expired.',
     ...free,
   },
   303: {
     status: 'FAILED',
     reason: 'DOCUMENT_UNREADABLE',
-    message: 'The ID card could not be read.',
     ...free,
   },
-  1001: { ...serviceError, message: 'The liveness engine did not answer in time.' },
+  1001: serviceError,
   1002: {
     status: 'FAILED',
     reason: 'SPOOF_SUSPECTED',
-    message: 'A spoof is suspected.',
     ...free,
   },
   ...each([1003, 1004, 1005], livenessFailed),
-  1006: { ...serviceError, message: 'The photo library had a fault.' },
-  1007: { ...livenessFailed, message: 'WeChat gave no liveness result.' },
-  1008: { ...serviceError, message: 'The network was unstable.' },
+  1006: serviceError,
+  1007: livenessFailed,
+  1008: serviceError,
   ...each(range(1101, 1109), readingFailed),
   ...each(range(1201, 1210), captureFailed),
   ...each([1301, 1302, 1303], livenessFailed),
-  1401: { ...livenessFailed, message: 'The reflection check was not passed.' },
-  2001: { ...serviceError, message: 'The comparison engine did not answer in time.' },
+  1401: livenessFailed,
+  2001: serviceError,
   2002: identity.nameInvalid,
   2003: identity.idNumberInvalid,
   2004: identity.photoExtraction,
@@ -195,35 +178,28 @@ export const eidCodes: FaceTable = {
   2018: {
     status: 'UNDETERMINED',
     reason: 'DAILY_LIMIT',
-    message: 'Too many attempts. Possible again after midnight, China time.',
     charged: null,
   },
-};
+});
 
 /**
  * Result of GetFaceIdResult. Source: app SDK backend result codes, doc 1007/101997. Unlike in E证通, 2007 and
  * 2009 to 2015 are charged. 17 is listed as a bad call here but as "not finished" in the other table. It is
  * treated as not finished, because waiting for the expiry loses nothing.
  */
-export const faceIdCodes: FaceTable = {
+export const faceIdCodes: FaceTable = withTexts(faceIdTexts, {
   0: passed,
-  ...each([2, 3], callError),
-  ...each([4, 7, 8], serviceError),
-  14: { ...callError, message: 'The token had been used for a finished verification.' },
+  ...each([2, 3, 4, 7, 8, 14], serviceError),
   15: tokenExpired,
   17: notFinished,
   19: tokenExpired,
-  ...each([1001, 1003, 1004, 1005, 1202], {
-    ...livenessFailed,
-    message: 'The liveness check or the capture failed.',
-  }),
+  ...each([1001, 1003, 1004, 1005, 1202], livenessFailed),
   1007: {
     status: 'FAILED',
     reason: 'DEVICE_RISK',
-    message: 'The risk control stopped the device.',
     ...free,
   },
-  2001: { ...serviceError, message: 'The comparison engine had a fault.' },
+  2001: serviceError,
   2002: identity.nameInvalid,
   2003: identity.idNumberInvalid,
   2004: identity.photoExtraction,
@@ -232,8 +208,8 @@ export const faceIdCodes: FaceTable = {
   2007: { ...identity.noPhoto, ...charged },
   ...each([2009, 2011, 2012, 2013, 2014, 2015], { ...comparisonFailed, ...charged }),
   2016: identity.faceMismatch,
-  2017: { ...serviceError, message: 'The register is being upgraded.' },
-};
+  2017: serviceError,
+});
 
 /** Returned instead of a result: "too frequent". The query is repeated later. */
 export const faceIdThrottledCode = '18';
@@ -241,104 +217,87 @@ export const faceIdThrottledCode = '18';
 const intentionFailed = {
   status: 'FAILED',
   reason: 'INTENTION_NOT_CONFIRMED',
-  message: 'The intention was not stated as asked.',
   ...free,
-} as const satisfies FaceCodeMeaning;
-
-const intentionFaceCapture = {
-  ...captureFailed,
-  message: 'The face was not visible during the intention check.',
 } as const satisfies FaceCodeMeaning;
 
 const intentionFaceMismatch = {
   ...identity.faceMismatch,
-  message: 'Another face was seen during the intention check.',
   ...free,
-} as const satisfies FaceCodeMeaning;
-
-const intentionFaceComparison = {
-  ...comparisonFailed,
-  message: 'The face could not be compared during the intention check.',
 } as const satisfies FaceCodeMeaning;
 
 const environment = {
   800: {
     status: 'UNDETERMINED',
     reason: 'DEVICE_UNSUPPORTED',
-    message: 'The browser is not supported.',
     ...free,
   },
   801: {
     status: 'UNDETERMINED',
     reason: 'DEVICE_UNSUPPORTED',
-    message: 'Camera or microphone were not allowed.',
     ...free,
   },
   802: {
     status: 'CANCELLED',
     reason: 'USER_CANCELLED',
-    message: 'The person left the page.',
     ...free,
   },
   803: {
     status: 'CANCELLED',
     reason: 'USER_CANCELLED',
-    message: 'The person closed the page.',
     ...free,
   },
 } as const satisfies Record<number, FaceCodeMeaning>;
 
 /** IntentionVerifyData.ErrorCode. Source: tencentcloud-sdk-nodejs 4.1.313. */
-const readAloudCodes: FaceTable = {
+const readAloudCodes: FaceTable = withTexts(readAloudTexts, {
   0: passed,
   ...each([-1, -3, -4, -5, -6, -7, -8, -9, -10, -11, -16], serviceError),
-  ...each([-2, -13, -14], callError),
+  ...each([-2, -13, -14], serviceError),
   '-12': notFinished,
   '-15': {
     status: 'FAILED',
     reason: 'RETRIES_EXHAUSTED',
-    message: 'No tries are left.',
     ...free,
   },
-  '-17': { ...intentionFailed, message: 'No voice was heard.' },
-  ...each([3001, 3002, 3003], intentionFaceCapture),
+  '-17': intentionFailed,
+  ...each([3001, 3002, 3003], captureFailed),
   3011: intentionFaceMismatch,
-  3012: intentionFaceComparison,
+  3012: comparisonFailed,
   '-800': environment[800],
   '-801': environment[801],
   '-802': environment[802],
   '-803': environment[803],
-};
+});
 
 /**
  * FinalResultDetailCode of nodding and of questions and answers. Source: tencentcloud-sdk-nodejs 4.1.313.
  */
-const spokenQuestionCodes: FaceTable = {
+const spokenQuestionCodes: FaceTable = withTexts(intentionTexts, {
   0: passed,
-  '-1': callError,
+  '-1': serviceError,
   '-2': serviceError,
-  ...each([-101, -102, -103, -104, -105, -106, -107], intentionFaceCapture),
+  ...each([-101, -102, -103, -104, -105, -106, -107], captureFailed),
   '-201': intentionFaceMismatch,
-  '-202': intentionFaceComparison,
+  '-202': comparisonFailed,
   '-301': intentionFailed,
-  '-302': { ...intentionFailed, message: 'The mouth did not open.' },
+  '-302': intentionFailed,
   '-800': environment[800],
   '-801': environment[801],
   '-802': environment[802],
   '-803': environment[803],
-  '-804': { ...serviceError, message: 'The network was unstable.' },
+  '-804': serviceError,
   ...each([-998, -999], serviceError),
-};
+});
 
 /**
  * FinalResultCode of questions and answers, the less detailed code. Source: tencentcloud-sdk-nodejs
  * 4.1.313.
  */
-export const questionFinalCodes: FaceTable = {
+export const questionFinalCodes: FaceTable = withTexts(questionFinalTexts, {
   0: passed,
   '-1': intentionFailed,
   '-2': environment[800],
-};
+});
 
 export type IntentionMode = 'READ_ALOUD' | 'QUESTION_AND_ANSWER' | 'NOD';
 

@@ -1,10 +1,10 @@
 import type { Billing, TerminalStatus } from '../../src/contract/plugin-api.ts';
-import { each, range } from '../shared/tables.ts';
+import { each, range, withTexts } from '../shared/tables.ts';
+import { webTexts } from './texts.ts';
 
 export interface WebCodeMeaning {
   readonly status: TerminalStatus | 'PENDING';
   readonly reason: string;
-  readonly message: string;
   /** UNKNOWN if the provider's table could not be read completely. */
   readonly billing: Billing;
 }
@@ -14,21 +14,18 @@ const free = { billing: 'NOT_CHARGED' } as const;
 const serviceError = {
   status: 'UNDETERMINED',
   reason: 'PROVIDER_ERROR',
-  message: 'The service or the call had a fault.',
   ...free,
 } as const satisfies WebCodeMeaning;
 
 const livenessFailed = {
   status: 'FAILED',
   reason: 'LIVENESS_FAILED',
-  message: 'The liveness check was not passed.',
   ...free,
 } as const satisfies WebCodeMeaning;
 
 const comparisonFailed = {
   status: 'FAILED',
   reason: 'COMPARISON_FAILED',
-  message: 'Face and photo could not be compared.',
   billing: 'UNKNOWN',
 } as const satisfies WebCodeMeaning;
 
@@ -36,47 +33,44 @@ const comparisonFailed = {
  * ErrorCode of GetWebVerificationResultIntl. Sources: error codes of the mobile HTML5 product, doc 55390,
  * and announcement 100989 (1409, 1410). 17 is in an older table only.
  */
-export const webCodes: Readonly<Record<string, WebCodeMeaning>> = {
-  0: { status: 'PASSED', reason: 'VERIFIED', message: 'Passed.', billing: 'CHARGED' },
+export const webCodes: Readonly<
+  Record<string, WebCodeMeaning & { readonly message: string | null }>
+> = withTexts(webTexts, {
+  0: { status: 'PASSED', reason: 'VERIFIED', billing: 'CHARGED' },
   ...each([1, 2, 3, 4, 8, 9, 10, 11, 14, 202, 1001], serviceError),
   15: {
     status: 'EXPIRED',
     reason: 'TIMED_OUT',
-    message: 'The token has expired.',
     ...free,
   },
-  16: { status: 'FAILED', reason: 'RETRIES_EXHAUSTED', message: 'No tries are left.', ...free },
-  17: { status: 'PENDING', reason: 'OTHER', message: 'Not finished.', ...free },
-  1002: { status: 'FAILED', reason: 'SPOOF_SUSPECTED', message: 'A spoof is suspected.', ...free },
+  16: { status: 'FAILED', reason: 'RETRIES_EXHAUSTED', ...free },
+  17: { status: 'PENDING', reason: 'OTHER', ...free },
+  1002: { status: 'FAILED', reason: 'SPOOF_SUSPECTED', ...free },
   ...each([1003, 1004, 1005, 1301, 1302, 1303, 1401], livenessFailed),
   ...each(range(1101, 1109), {
     ...livenessFailed,
     reason: 'READING_FAILED',
-    message: 'The digits were not read as asked.',
   }),
   ...each(range(1201, 1210), {
     ...livenessFailed,
     reason: 'CAPTURE_FAILED',
-    message: 'Light, distance, position or a missing action kept the face from being captured.',
   }),
   1409: {
     status: 'EXPIRED',
     reason: 'TIMED_OUT',
-    message: 'The person did not finish in time.',
     ...free,
   },
-  1410: { status: 'CANCELLED', reason: 'USER_CANCELLED', message: 'The person left.', ...free },
-  2001: { ...serviceError, message: 'The comparison engine had a fault.', billing: 'UNKNOWN' },
+  1410: { status: 'CANCELLED', reason: 'USER_CANCELLED', ...free },
+  2001: { ...serviceError, billing: 'UNKNOWN' },
   ...each([2004, ...range(2009, 2015)], comparisonFailed),
   // Announcement 100989.
-  2012: { ...comparisonFailed, message: 'Several faces were seen.', ...free },
+  2012: { ...comparisonFailed, ...free },
   2016: {
     status: 'FAILED',
     reason: 'FACE_MISMATCH',
-    message: 'The likeness is below the threshold.',
     billing: 'UNKNOWN',
   },
-};
+});
 
 /** CheckMode. */
 export const checkModes = {

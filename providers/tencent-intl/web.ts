@@ -100,7 +100,7 @@ export const web: ChannelDefinition<TencentIntlSettings> = {
       return toWebOutcome(await getWebVerificationResult(call, token));
     } catch (error) {
       if (isFault(error, 'session_expired')) {
-        return expired('InvalidParameterValue.BizTokenExpired');
+        return expired('InvalidParameterValue.BizTokenExpired', 'BizToken expired');
       }
       if (tokenIsOfNoUse(error)) return { kind: 'not_told' };
       throw error;

@@ -1,12 +1,16 @@
 import { ended, isFault, type OutcomeAnswer } from '../../src/contract/plugin-api.ts';
 
-/** Ended because the provider reports that the time is over. Includes the charged attempts. */
-export function expired(code: string, chargedAttempts: number | null = null): OutcomeAnswer {
+/** Ended because the provider reports that the time is over. `message`: its own text for the code. */
+export function expired(
+  code: string,
+  message: string | null,
+  chargedAttempts: number | null = null,
+): OutcomeAnswer {
   return ended({
     status: 'EXPIRED',
     code,
     reason: 'TIMED_OUT',
-    message: 'The person did not finish in time.',
+    message,
     billing: chargedAttempts === null ? 'UNKNOWN' : chargedAttempts > 0 ? 'CHARGED' : 'NOT_CHARGED',
     chargedAttempts,
   });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
 import {
+  documentKinds,
+  identitySources,
+  mediaKinds,
   pendingPhases,
   type BankCardResult,
   type OutcomeAnswer,
@@ -16,6 +19,28 @@ const attempts = z.int().min(0).nullable();
 /** Finds times in seconds, and times in the far future. */
 const moment = z.number().min(Date.UTC(2000)).max(Date.UTC(2200));
 
+const known = z.string().nullable();
+const identity = z.strictObject({
+  source: z.enum(identitySources),
+  name: known,
+  idNumber: known,
+  personCode: known,
+  document: z
+    .strictObject({
+      kind: z.enum(documentKinds),
+      issuingRegion: known,
+      number: known,
+      birthDate: known,
+      expiresOn: known,
+    })
+    .nullable(),
+});
+/** A recording itself would be stored, so only its address is taken. */
+const media = z.strictObject({
+  kind: z.enum(mediaKinds),
+  address: z.url({ protocol: /^https$/u }),
+});
+
 const result = z.strictObject({
   status: z.enum(['PASSED', 'FAILED', 'EXPIRED', 'CANCELLED', 'UNDETERMINED']),
   code: z.string().nullable(),
@@ -26,6 +51,8 @@ const result = z.strictObject({
   billing,
   chargedAttempts: attempts,
   details: z.looseObject({ __typename: z.string() }).nullable(),
+  identity: identity.nullish(),
+  media: z.array(media).optional(),
 });
 
 const text = z.string().min(1);
@@ -113,6 +140,7 @@ export function assertSoundStart(given: Started, retentionSeconds: number): void
       launchFollows: z.boolean().optional(),
       session,
       expiresInSeconds: z.number().positive().max(retentionSeconds),
+      flowId: text.optional(),
       outcome: outcome.optional(),
     })
     .refine(

@@ -182,6 +182,7 @@ describe('oemcloud: responses', () => {
           token: flow.faceToken,
         },
         session: { flowId: flow.flowId },
+        flowId: flow.flowId,
         expiresInSeconds: 1800,
       });
     }
@@ -346,17 +347,21 @@ describe('oemcloud: outcomes', () => {
     }
   });
 
-  it('reads scores and time, and no personal data', async () => {
+  it('reads scores, time and who it was, and no other personal data', async () => {
     const { answer } = await outcomeOf('detail', {
       status: 'SUCCESS',
       endTime: nowMs,
-      indivInfo: { name: 'CANARY', certNo: 'CANARY', similarity: '97.31', livingScore: '99.5' },
+      indivInfo: {
+        ...{ name: '韦小宝', certNo: 'A1', similarity: '97.31', livingScore: '99.5' },
+        ...{ mobileNo: 'CANARY', bankCardNo: 'CANARY', facePhotoUrl: 'CANARY' },
+      },
     });
     expect(answer).toMatchObject({
       result: {
         similarity: 97.31,
         completedAtMs: nowMs,
         details: { __typename: 'OemcloudFaceDetails', livingScore: 99.5 },
+        identity: { source: 'CALLER', name: '韦小宝', idNumber: 'A1' },
       },
     });
     expect(JSON.stringify(answer)).not.toContain('CANARY');

@@ -324,7 +324,7 @@ describe('E证通: outcomes', () => {
     await expect(outcomeOf(new ProviderFault('throttled'))).rejects.toThrow(ProviderFault);
   });
 
-  it('returns no name, number, address, image or recording', async () => {
+  it('returns no name, number, address, image or recording without the key of the merchant', async () => {
     const canary = 'CANARY';
     const answer = await outcomeOf({
       Text: {
@@ -335,7 +335,7 @@ describe('E证通: outcomes', () => {
         Mobile: canary,
         LivenessDetail: [{ ...attempt(0), Idcard: canary, Name: canary, Errmsg: canary }],
       },
-      EidInfo: { EidCode: canary, UserInfo: canary },
+      EidInfo: { EidCode: 'of the person', DesKey: canary, UserInfo: canary },
       BestFrame: { BestFrame: canary },
       IdCardData: { OcrFront: canary },
     });

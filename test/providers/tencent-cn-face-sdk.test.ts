@@ -53,7 +53,7 @@ describe('app SDK: requests', () => {
     expect(checks).toEqual(['LIVENESS', 'FACE_MATCH', 'IDENTITY_RECORD']);
     expect(started).toEqual({
       launch: { kind: 'sdk_token', token: 'T', clientConfig: '{"a":1}' },
-      session: { token: 'T' },
+      session: { token: 'T', useCos: false },
       expiresInSeconds: 600,
     });
   });
@@ -147,9 +147,9 @@ describe('app SDK: outcomes', () => {
     const { call, sent } = fakeCall(tencentCn, {
       GetFaceIdResult: {
         Result: '0',
-        IdCard: 'CANARY',
-        Name: 'CANARY',
         VideoBase64: 'CANARY',
+        BestFrameBase64: '/9j/CANARY',
+        IdCardFrontBase64: 'CANARY',
         Description: 'CANARY',
       },
     });

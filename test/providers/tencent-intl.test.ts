@@ -226,13 +226,17 @@ describe('tencent-intl: outcomes', () => {
     });
   });
 
-  it('returns no video, picture or document data', async () => {
+  it('returns no video, picture or further document data', async () => {
     const outcome = await outcomeOf({
       ErrorCode: 0,
       VideoBase64: 'CANARY',
       BestFrameBase64: 'CANARY',
       OCRResult: [
-        { IsPass: true, CardImageBase64: 'CANARY', CardInfo: { HKIDCard: { IdNum: 'CANARY' } } },
+        {
+          IsPass: true,
+          CardImageBase64: 'CANARY',
+          CardInfo: { HKIDCard: { IdNum: 'A1', TelexCode: 'CANARY', Symbol: 'CANARY' } },
+        },
       ],
     });
     expect(JSON.stringify(outcome)).not.toContain('CANARY');

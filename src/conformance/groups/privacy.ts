@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
+import type { OutcomeAnswer } from '../../contract/index.ts';
 import type { Bench } from '../create-bench.ts';
 import { group, skip, type Check, type Group } from '../group.ts';
 import { secretNames } from '../secret-settings.ts';
@@ -24,7 +25,10 @@ export function privacyGroup(subject: ConformanceSubject): Group {
       'URLs that are called',
       ({ upstream }) => upstream.received.map(({ path }) => path).join('\n'),
     ],
-    ['outcomes', ({ observed }) => text([observed.outcomes, observed.cardResults])],
+    [
+      'outcomes',
+      ({ observed }) => text([observed.outcomes.map(withoutIdentity), observed.cardResults]),
+    ],
     ['faults', ({ observed }) => text(observed.thrown)],
   ];
   return group(
@@ -46,6 +50,11 @@ export function privacyGroup(subject: ConformanceSubject): Group {
         ),
     })),
   );
+}
+
+/** Core stores the member `identity` apart, and only what the caller asked for. */
+function withoutIdentity(answer: OutcomeAnswer): unknown {
+  return answer.kind === 'ended' ? { ...answer.result, identity: null } : answer;
 }
 
 /** What may appear nowhere, by name. */
