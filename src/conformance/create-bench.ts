@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { parseProviderSettings } from '../boot/parse-provider-settings.ts';
@@ -71,6 +72,9 @@ export interface BenchTerms {
 
 /** The time limit of a call that meets a fault. Shorter than in service, so that tests stay short. */
 const faultWithinMs = 400;
+/** How often and how long to look for the arrival of a request. */
+const lookEveryMs = 20;
+const mostLooks = 250;
 const nobodyListens = 'http://127.0.0.1:1';
 
 const caller: Caller = {
@@ -126,14 +130,20 @@ export async function createBench(
     })),
     store,
     connectUpstream: async () => ({ release: () => {} }),
-    sendUpstream: (request, limits) => {
-      const isRefused = wire(request.headers[actionHeader] ?? '') === 'refused';
+    sendUpstream: async (request, limits) => {
+      const fault = wire(request.headers[actionHeader] ?? '');
+      const isRefused = fault === 'refused';
       const { pathname, search } = new URL(request.url);
       const url = isRefused ? `${nobodyListens}${pathname}${search}` : request.url;
-      const isFaulty = wire(request.headers[actionHeader] ?? '') !== undefined;
       const shortMs = faultWithinMs + sizeMs(limits.maxBytes);
-      const timeoutMs = isFaulty ? Math.min(limits.timeoutMs, shortMs) : limits.timeoutMs;
-      return client.send({ ...request, url }, { ...limits, timeoutMs });
+      const timeoutMs = fault ? Math.min(limits.timeoutMs, shortMs) : limits.timeoutMs;
+      const receivedBefore = upstream.received.length;
+      try {
+        return await client.send({ ...request, url }, { ...limits, timeoutMs });
+      } finally {
+        // On a busy machine the time may be over before the request has arrived.
+        if (fault === 'silence') await waitFor(() => upstream.received.length > receivedBefore);
+      }
     },
     limiter: {
       turn: async (_ask, steps) => {
@@ -229,6 +239,10 @@ export async function createBench(
       await Promise.all([upstream.close(), client.close()]);
     },
   };
+}
+
+async function waitFor(isSo: () => boolean): Promise<void> {
+  for (let look = 0; look < mostLooks && !isSo(); look++) await setTimeout(lookEveryMs);
 }
 
 /** Runs `work` on a bench and closes it. */
