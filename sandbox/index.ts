@@ -111,6 +111,9 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
 
   const decryptor = createDecryptor();
   const eidInfo = createEidInfoSealer();
+  // A rule that was given is not known to the emulation. What it needs may be given.
+  const { WEB_REQUIRES: needed } = deps.givenSettings('tencent-cn');
+  const webRule = { WEB_RULE_ID: '1', ...(needed ? { WEB_REQUIRES: needed } : {}) };
   // If an encryption key is given, the emulation's own key of the same algorithm replaces it.
   const { ENCRYPTION_PUBLIC_KEY: givenKey } = deps.givenSettings('tencent-cn');
   const publicKey = decryptor.publicKeys[givenKey ? algorithmOf(givenKey) : 'AES-256-CBC'];
@@ -121,11 +124,11 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
     'tencent-cn': await listenAsTencent(
       'tencent-cn',
       {
-        actions: createTencentCnActions({ ...actionDeps, eidInfo }),
+        actions: createTencentCnActions({ ...actionDeps, eidInfo, visit: notify.opened }),
         decryptor,
         errorTexts: tencentCnTexts,
       },
-      { ...encryption, EID_PRIVATE_KEY: eidInfo.privateKey },
+      { ...encryption, EID_PRIVATE_KEY: eidInfo.privateKey, ...webRule },
     ),
     'tencent-intl': await listenAsTencent('tencent-intl', {
       actions: createTencentIntlActions(actionDeps),

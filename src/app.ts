@@ -6,6 +6,7 @@ import { checkDefinitions } from './boot/check-definitions.ts';
 import { loadConfig, type Config } from './boot/config.ts';
 import { createCoreDeps } from './boot/create-core-deps.ts';
 import { createShared, type Shared } from './boot/create-shared.ts';
+import { findUnreadyRoutes } from './boot/find-unready-routes.ts';
 import { loadProviders } from './boot/load-providers.ts';
 import { reservedNames } from './boot/reserved-names.ts';
 import { setUpProvider } from './boot/set-up-provider.ts';
@@ -91,6 +92,8 @@ export async function startApp(options: AppOptions): Promise<App> {
         setUpProvider(definition, config, emulated && emulated.settingsOf(definition.id)),
       config.routing,
     );
+    const unready = findUnreadyRoutes(registry);
+    if (unready.length > 0) throw new BootError(unready);
     const core = createCoreDeps(
       { now, steadyNow, log, metrics, shared, upstream: running.upstream, registry },
       config,

@@ -108,17 +108,18 @@ const attempt = z.object({
   LivenessMode: optionalNumber,
 });
 
-const eidResult = z.object({
-  Text: z
-    .object({
-      ErrCode: resultCode,
-      Sim: optionalNumber,
-      UseIDType: optionalNumber,
-      LivenessMode: optionalNumber,
-      LivenessInfoTag: z.array(z.string()).nullish().catch(null),
-      LivenessDetail: z.array(attempt).nullish().catch(null),
-    })
-    .nullish(),
+const flowText = z.object({
+  ErrCode: resultCode,
+  Sim: optionalNumber,
+  UseIDType: optionalNumber,
+  LivenessMode: optionalNumber,
+  LivenessInfoTag: z.array(z.string()).nullish().catch(null),
+  LivenessDetail: z.array(attempt).nullish().catch(null),
+});
+
+/** What GetEidResult and GetDetectInfoEnhanced have in common. */
+const flowResult = z.object({
+  Text: flowText.nullish(),
   IsVerifyIntention: z.boolean().nullish(),
   IntentionVerifyType: z.union([z.string(), z.number().transform(String)]).nullish(),
   IntentionVerifyData: z.object({ ErrorCode: resultCode }).nullish(),
@@ -126,6 +127,9 @@ const eidResult = z.object({
     .object({ FinalResultDetailCode: resultCode, FinalResultCode: resultCode })
     .nullish(),
   IntentionActionResult: z.object({ FinalResultDetailCode: resultCode }).nullish(),
+});
+
+const eidResult = flowResult.extend({
   // Only with the permission of the console, and after a pass.
   EidInfo: z
     .object({ EidCode: optionalText, DesKey: optionalText, UserInfo: optionalText })
@@ -133,7 +137,8 @@ const eidResult = z.object({
     .catch(null),
 });
 
-export type EidAttempt = z.output<typeof attempt>;
+export type FlowAttempt = z.output<typeof attempt>;
+export type FlowResult = z.output<typeof flowResult>;
 export type EidResult = z.output<typeof eidResult>;
 
 /** `infoType`: the digits of the wanted parts. Never "0", which includes images and video. */
@@ -148,6 +153,90 @@ export function getEidResult(
     payload: { EidToken: token, InfoType: infoType },
     answer: eidResult,
   });
+}
+
+// ---- Web. Sources: page 31816 (DetectAuth), page 41957 (GetDetectInfoEnhanced), the same SDK
+
+export interface DetectAuthRequest {
+  readonly RuleId: string;
+  readonly IdCard?: string | undefined;
+  readonly Name?: string | undefined;
+  readonly ImageBase64?: string | undefined;
+  readonly Extra?: string | undefined;
+  readonly RedirectUrl: string;
+  readonly IntentionVerifyText?: string | undefined;
+  readonly IntentionQuestions?:
+    readonly { Question: string; Answers: readonly string[] }[] | undefined;
+  readonly IntentionActions?: readonly { Text: string }[] | undefined;
+  readonly Config?: RuleIdConfig | undefined;
+  readonly Encryption?: Encryption | undefined;
+}
+
+/** Not that of GetEidToken: names and types differ. */
+export interface RuleIdConfig {
+  readonly IntentionRecognition?: boolean | undefined;
+  readonly IntentionType?: number | undefined;
+  readonly MouthOpenRecognition?: boolean | undefined;
+  readonly Speed?: number | undefined;
+}
+
+const detectAuth = z.object({ BizToken: z.string().min(1), Url: z.string().min(1) });
+
+export function startDetectAuth(
+  call: Call,
+  payload: DetectAuthRequest,
+): Promise<TencentAnswer<z.output<typeof detectAuth>>> {
+  return callTencent(call, call.settings.account, {
+    action: 'DetectAuth',
+    version,
+    payload: sealed(call, payload, { Name: payload.Name, IdCard: payload.IdCard }),
+    answer: detectAuth,
+  });
+}
+
+const webResult = flowResult.extend({
+  Text: flowText
+    .extend({
+      Name: optionalText,
+      IdCard: optionalText,
+      OcrName: optionalText,
+      OcrIdCard: optionalText,
+      OcrBirth: optionalText,
+      OcrValidDate: optionalText,
+    })
+    .nullish(),
+  Encryption: answerEncryption,
+});
+
+export type WebResult = z.output<typeof webResult>;
+
+/** `ruleId`: that of the start. Names and numbers are decrypted. */
+export async function getDetectInfo(
+  call: Call,
+  {
+    token,
+    ruleId,
+    infoType,
+  }: { readonly token: string; readonly ruleId: string; readonly infoType: string },
+): Promise<TencentAnswer<WebResult>> {
+  const { encryptionKey, account } = call.settings;
+  const asked = encryptionKey && askEncrypted(encryptionKey);
+  const result = await callTencent(call, account, {
+    action: 'GetDetectInfoEnhanced',
+    version,
+    payload: {
+      ...{ BizToken: token, RuleId: ruleId, InfoType: infoType },
+      ...(asked ? { Encryption: asked.encryption } : {}),
+    },
+    answer: webResult,
+  });
+  const { Text: text, Encryption: given } = result;
+  if (!asked || !text) return result;
+  const open = (name: 'Name' | 'IdCard' | 'OcrName' | 'OcrIdCard'): string | null =>
+    asked.open(`Response.Text.${name}`, text[name] ?? null, given);
+  const names = { Name: open('Name'), IdCard: open('IdCard') };
+  const ocr = { OcrName: open('OcrName'), OcrIdCard: open('OcrIdCard') };
+  return { ...result, Text: { ...text, ...names, ...ocr } };
 }
 
 // ---- App SDK. Sources: pages GetFaceIdToken, GetFaceIdResult (doc 1007/49199), the same SDK

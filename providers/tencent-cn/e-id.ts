@@ -13,12 +13,35 @@ import {
   type PrepareContext,
   type ProviderCall,
   type StartInput,
+  type ToldIdentity,
 } from '../../src/contract/plugin-api.ts';
-import { checkEidTokenStatus, getEidResult, getEidToken, type EidTokenConfig } from './api.ts';
-import { toEidOutcome } from './e-id-outcome.ts';
+import {
+  checkEidTokenStatus,
+  getEidResult,
+  getEidToken,
+  type EidResult,
+  type EidTokenConfig,
+} from './api.ts';
+import { toFlowOutcome } from './flow-outcome.ts';
+import {
+  actionsSchema,
+  addActionProblems,
+  addQuestionProblems,
+  addTextProblems,
+  questionsSchema,
+  toActions,
+  toQuestions,
+} from './intention-input.ts';
 import { keysOf } from '../shared/tables.ts';
 import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
-import { inputTypes, intentionModes, speechSpeeds, type IntentionMode } from './mapping.ts';
+import {
+  eidCodes,
+  inputTypes,
+  intentionModes,
+  speechSpeeds,
+  type IntentionMode,
+} from './mapping.ts';
+import { openEidInfo, type EidKey } from './open-eid-info.ts';
 import type { TencentCnSettings } from './settings.ts';
 
 const optionsSchema = z.strictObject({
@@ -26,10 +49,8 @@ const optionsSchema = z.strictObject({
   useIntentionVerify: z.boolean().nullish(),
   intentionMode: z.literal(keysOf(intentionModes)).nullish(),
   intentionVerifyText: z.string().nullish(),
-  intentionQuestions: z
-    .array(z.strictObject({ question: z.string(), answers: z.array(z.string()) }))
-    .nullish(),
-  intentionActions: z.array(z.strictObject({ text: z.string() })).nullish(),
+  intentionQuestions: questionsSchema,
+  intentionActions: actionsSchema,
   intentionRecognition: z.boolean().nullish(),
   isSupportHMTResidentPermitOCR: z.boolean().nullish(),
   mouthOpenRecognition: z.boolean().nullish(),
@@ -154,8 +175,7 @@ function extraProblems(input: StartInput): readonly FieldProblem[] {
   return problems.all;
 }
 
-// Limits: tencentcloud-sdk-nodejs 4.1.313. It states both 150 and 250 characters for an action's text; the
-// shorter limit is always accepted.
+// The SDK states both 150 and 250 characters for an action's text; the shorter limit is always accepted.
 function intentionProblems(options: Options): readonly FieldProblem[] {
   const problems = createProblemList();
   const at = (field: string): string => `options.tencentCnEId.${field}`;
@@ -176,29 +196,14 @@ function intentionProblems(options: Options): readonly FieldProblem[] {
     }
   }
 
-  if (mode === 'READ_ALOUD' && typeof options.intentionVerifyText === 'string') {
-    const text = options.intentionVerifyText;
-    problems.add(at('intentionVerifyText'), checkFilled(text) ?? checkText(text, 120));
+  if (mode === 'READ_ALOUD') {
+    addTextProblems(problems, at('intentionVerifyText'), options.intentionVerifyText ?? null);
   }
   if (mode === 'QUESTION_AND_ANSWER') {
-    const rounds = options.intentionQuestions ?? [];
-    problems.add(at('intentionQuestions'), checkCount(rounds, 1, 10, 'rounds'));
-    for (const [index, { question, answers }] of rounds.entries()) {
-      const path = at(`intentionQuestions.${index}`);
-      problems.add(`${path}.question`, checkFilled(question) ?? checkText(question, 250));
-      problems.add(`${path}.answers`, checkCount(answers, 1, 50, 'answers'));
-      for (const [position, answer] of answers.entries()) {
-        problems.add(`${path}.answers.${position}`, checkFilled(answer) ?? checkText(answer, 10));
-      }
-    }
+    addQuestionProblems(problems, at('intentionQuestions'), options.intentionQuestions ?? []);
   }
   if (mode === 'NOD') {
-    const rounds = options.intentionActions ?? [];
-    problems.add(at('intentionActions'), checkCount(rounds, 1, 10, 'rounds'));
-    for (const [index, { text }] of rounds.entries()) {
-      const path = at(`intentionActions.${index}.text`);
-      problems.add(path, checkFilled(text) ?? checkText(text, 150));
-    }
+    addActionProblems(problems, at('intentionActions'), options.intentionActions ?? [], 150);
   }
   return problems.all;
 }
@@ -228,11 +233,8 @@ function toConfig(options: Options): EidTokenConfig {
       ? intentionModes[options.intentionMode].requestNumber
       : undefined,
     IntentionVerifyText: options.intentionVerifyText ?? undefined,
-    IntentionQuestions: options.intentionQuestions?.map(({ question, answers }) => ({
-      Question: question,
-      Answers: answers,
-    })),
-    IntentionActions: options.intentionActions?.map(({ text }) => ({ Text: text })),
+    IntentionQuestions: toQuestions(options.intentionQuestions),
+    IntentionActions: toActions(options.intentionActions),
     IntentionRecognition: options.intentionRecognition ?? undefined,
     IsSupportHMTResidentPermitOCR: options.isSupportHMTResidentPermitOCR ?? undefined,
     MouthOpenRecognition: options.mouthOpenRecognition ?? undefined,
@@ -273,7 +275,12 @@ async function readResult(
   const infoType = intention === null ? '1' : intention === 'READ_ALOUD' ? '15' : '16';
   try {
     const result = await getEidResult(call, token, infoType);
-    const outcome = toEidOutcome(result, intention, call.settings.eidPrivateKey);
+    const outcome = toFlowOutcome(result, {
+      askedIntention: intention,
+      codes: eidCodes,
+      detailsType: 'TencentCnEIdDetails',
+      identity: toIdentity(result, call.settings.eidPrivateKey),
+    });
     return isTimedOut && outcome.kind === 'pending'
       ? expired('timeout', null, outcome.chargedAttempts)
       : outcome;
@@ -288,15 +295,11 @@ async function readResult(
   }
 }
 
-function checkFilled(text: string): string | null {
-  return text.trim() === '' ? 'must not be empty' : null;
-}
-
-function checkCount(
-  list: readonly unknown[],
-  min: number,
-  max: number,
-  what: string,
-): string | null {
-  return list.length < min || list.length > max ? `must have ${min} to ${max} ${what}` : null;
+/** Name and number come encrypted. Without the key, or the permission of the console, the code of the person is all. */
+function toIdentity({ EidInfo: info }: EidResult, key: EidKey | undefined): ToldIdentity | null {
+  if (!info) return null;
+  const { EidCode: personCode = null, DesKey: desKey, UserInfo: userInfo } = info;
+  const person = key && openEidInfo(key, { desKey: desKey ?? '', userInfo: userInfo ?? '' });
+  const { name = null, idNumber = null } = person ?? {};
+  return { source: 'PROVIDER_RECORD', name, idNumber, personCode, document: null };
 }

@@ -6,6 +6,7 @@ import { bankCard } from './bank-card.ts';
 import { eId } from './e-id.ts';
 import { faceSdk } from './face-sdk.ts';
 import { settingsSchema } from './settings.ts';
+import { web } from './web.ts';
 
 /** Tencent Cloud FaceID, mainland China. Default limits: the pages of the actions. */
 export const tencentCn = defineProvider({
@@ -33,13 +34,21 @@ export const tencentCn = defineProvider({
       maxResponseBytes: 10 * 1024 * 1024,
       dropStringsOver: mediaTextsOver,
     },
+    // Pages 31816 and 41957.
+    DetectAuth: { effect: 'free_start', perSecond: 100, maxResponseBytes: 64 * 1024 },
+    GetDetectInfoEnhanced: {
+      effect: 'read',
+      perSecond: 100,
+      maxResponseBytes: 50 * 1024 * 1024,
+      dropStringsOver: mediaTextsOver,
+    },
     // A limit each (page 31320).
     BankCard2EVerification: { effect: 'may_charge', perSecond: 20, maxResponseBytes: 64 * 1024 },
     BankCardVerification: { effect: 'may_charge', perSecond: 20, maxResponseBytes: 64 * 1024 },
     BankCard4EVerification: { effect: 'may_charge', perSecond: 20, maxResponseBytes: 64 * 1024 },
   },
   faults: commonFaults,
-  channels: { E_ID: eId, FACE_SDK: faceSdk },
+  channels: { E_ID: eId, FACE_SDK: faceSdk, FACE_WEB: web },
   bankCard,
   typeDefs: readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
 });

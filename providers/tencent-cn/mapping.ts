@@ -24,7 +24,7 @@ export interface ToldFaceCode extends FaceCodeMeaning {
   readonly message: string | null;
 }
 
-type FaceTable = Readonly<Record<string, ToldFaceCode>>;
+export type FaceTable = Readonly<Record<string, ToldFaceCode>>;
 
 export function billingOf({ charged }: FaceCodeMeaning): Billing {
   if (charged === null) return 'UNKNOWN';
@@ -181,6 +181,20 @@ export const eidCodes: FaceTable = withTexts(eidTexts, {
     charged: null,
   },
 });
+
+/**
+ * Text.ErrCode of GetDetectInfoEnhanced: the same codes. What is charged depends on the edition of the rule, which the
+ * start does not know: 1002 is charged in the Plus edition, and no page says it of these codes for every kind of page.
+ */
+export const webFlowCodes: FaceTable = {
+  ...eidCodes,
+  ...Object.fromEntries(
+    [1002, 2007, 2008, ...range(2009, 2015)].flatMap((code) => {
+      const meaning = eidCodes[code];
+      return meaning ? [[code, { ...meaning, charged: null }]] : [];
+    }),
+  ),
+};
 
 /**
  * Result of GetFaceIdResult. Source: app SDK backend result codes, doc 1007/101997. Unlike in E证通, 2007 and

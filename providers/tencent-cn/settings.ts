@@ -6,6 +6,14 @@ import { readEncryptionKey } from '../tencent/encrypt-fields.ts';
 /** Page GetFaceIdToken. The other actions need none. */
 const regions = ['ap-beijing', 'ap-chengdu', 'ap-guangzhou', 'ap-shanghai'] as const;
 
+/** What a rule of the console may need. */
+const webInputs = ['subject.name', 'subject.idNumber', 'referenceImage'] as const;
+type WebInput = (typeof webInputs)[number];
+
+function isWebInput(path: string): path is WebInput {
+  return (webInputs as readonly string[]).includes(path);
+}
+
 /** Settings by name without `TENCENT_CN_`. */
 export const settingsSchema = z
   .strictObject({
@@ -23,6 +31,16 @@ export const settingsSchema = z
         context.addIssue(
           'must be the RSA or SM2 key of the FaceID console, base64 of its PEM text',
         );
+        return z.NEVER;
+      })
+      .optional(),
+    WEB_RULE_ID: z.string().min(1, 'must not be empty').optional(),
+    WEB_REQUIRES: z
+      .string()
+      .transform((text, context) => {
+        const paths = text.split(',').map((path) => path.trim());
+        if (paths.every(isWebInput)) return paths;
+        context.addIssue(`must be of ${webInputs.join(', ')}, separated by commas`);
         return z.NEVER;
       })
       .optional(),
@@ -50,6 +68,7 @@ export const settingsSchema = z
     eidPrivateKey: given.EID_PRIVATE_KEY,
     merchantId: given.MERCHANT_ID,
     ruleId: given.RULE_ID,
+    web: { ruleId: given.WEB_RULE_ID, requires: given.WEB_REQUIRES ?? [] },
     region: given.REGION,
   }));
 

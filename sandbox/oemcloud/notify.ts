@@ -1,8 +1,8 @@
 import { Agent, fetch, type RequestInit } from 'undici';
 
 export interface Notify {
-  /** Sends the GET that comes when the person opens the page. */
-  readonly entered: (notifyUrl: string) => void;
+  /** Sends a GET, as a browser would. */
+  readonly opened: (url: string) => void;
   /** Sends the notification. `shape`: `never`, `passes-only` or `twice`; otherwise once. */
   readonly finished: (
     notifyUrl: string,
@@ -54,7 +54,7 @@ export function createNotify(toLoopback: (url: string) => string | null): Notify
   };
 
   return {
-    entered: (notifyUrl) => run(send(notifyUrl, {})),
+    opened: (url) => run(send(url, {})),
     finished: (notifyUrl, body, { hasPassed, shape }) => {
       if (shape === 'never' || (shape === 'passes-only' && !hasPassed)) return;
       for (let time = 0; time < (shape === 'twice' ? 2 : 1); time++) run(deliver(notifyUrl, body));

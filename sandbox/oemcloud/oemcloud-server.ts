@@ -84,7 +84,8 @@ export function createOemcloudServer(deps: Deps): FastifyInstance {
         usesUrls && callbackUrl ? withQuery(callbackUrl, toReturnQuery(ended, flowId)) : null,
       ...(usesUrls && notifyUrl
         ? {
-            entered: () => deps.notify.entered(notifyUrl),
+            // The notification URL gets a GET when the person opens the page.
+            entered: () => deps.notify.opened(notifyUrl),
             finished: (ended: Flow) =>
               deps.notify.finished(notifyUrl, toNotification(ended, flowId), {
                 hasPassed: hasPassed(ended),

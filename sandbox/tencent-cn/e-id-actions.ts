@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Flow, Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
@@ -7,6 +6,7 @@ import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flo
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
 import { withTypes } from '../tencent/with-types.ts';
 import { eidCodes } from './codes.ts';
+import { toFlowText, toIntention } from './flow-answer.ts';
 import type { EidInfoSealer } from './seal-eid-info.ts';
 
 interface Deps {
@@ -157,46 +157,17 @@ const unfinishedShapes: Readonly<Record<string, () => Record<string, unknown>>> 
   'unfinished-error': () => ({ ...error('InvalidParameter') }),
 };
 
-/** Only 0, 2006 and 2016 are charged (doc 1007/115318). */
-const chargedCodes: ReadonlySet<number> = new Set([0, 2006, 2016]);
-
 function toEidResult(
   flow: Flow,
   infoType: string,
   eidInfo: EidInfoSealer,
 ): Record<string, unknown> {
-  const recording = recordingOf(flow.orders);
   const wants = (digit: string): boolean => infoType === '0' || infoType.includes(digit);
   const last = flow.attempts.at(-1);
-  const hasIntention = flow.intentionMode !== null;
-  const intention = last?.code === 0 && hasIntention ? flow.intentionCode : null;
   return {
     Text: {
-      ErrCode: last?.code ?? null,
-      ErrMsg: last ? (last.code === 0 ? '成功' : '失败') : null,
-      IdCard: '',
-      Name: '',
-      UseIDType: 0,
-      OcrName: flow.name,
-      OcrIdCard: flow.idCard,
-      OcrAddress: '广东省深圳市',
-      LiveStatus: last ? 0 : null,
-      Comparestatus: last ? (last.code === 0 ? 0 : 1) : null,
-      Sim: last ? (last.code === 0 ? '97.31' : '42.00') : null,
-      Extra: flow.extra,
-      LivenessMode: last ? 4 : null,
-      LivenessDetail: flow.attempts.map(({ code, atMs }) => ({
-        ReqTime: String(atMs),
-        Seq: randomUUID(),
-        Idcard: flow.idCard,
-        Name: flow.name,
-        Sim: code === 0 ? '97.31' : '42.00',
-        IsNeedCharge: chargedCodes.has(code),
-        Errcode: code,
-        Errmsg: code === 0 ? '成功' : '失败',
-        LivenessMode: 4,
-        CompareLibType: '权威库',
-      })),
+      ...toFlowText(flow),
+      ...{ IdCard: '', Name: '', OcrName: flow.name, OcrIdCard: flow.idCard },
     },
     IdCardData: wants('2') ? { OcrFront: picture, OcrBack: picture, Avatar: picture } : null,
     BestFrame: wants('3') ? { BestFrame: picture, BestFrames: [picture] } : null,
@@ -208,31 +179,7 @@ function toEidResult(
             ...eidInfo.seal(personOf(flow), flow.orders.get('eid')),
           }
         : null,
-    IsVerifyIntention: hasIntention,
-    IntentionVerifyType: hasIntention ? answerTypeOf(flow.intentionMode) : null,
-    IntentionVerifyData:
-      intention !== null && flow.intentionMode === '1'
-        ? {
-            ErrorCode: intention,
-            ErrorMessage: '',
-            IntentionVerifyVideo: wants('5') ? recording : '',
-          }
-        : hasIntention
-          ? null
-          : // Also without an intention, as in the sample of tccli (2026-08-21).
-            { ErrorCode: 0, ErrorMessage: '', IntentionVerifyVideo: '' },
-    IntentionQuestionResult:
-      intention !== null && flow.intentionMode === '2'
-        ? {
-            FinalResultDetailCode: intention,
-            FinalResultCode: intention === 0 ? '0' : '-1',
-            Video: wants('6') ? recording : '',
-          }
-        : null,
-    IntentionActionResult:
-      intention !== null && flow.intentionMode === '3'
-        ? { FinalResultDetailCode: intention, Details: [{ Video: wants('6') ? recording : '' }] }
-        : null,
+    ...toIntention(flow, wants),
   };
 }
 
@@ -241,9 +188,4 @@ function personOf({ name, idCard, orders }: Flow): { name: string; idnum: string
   return orders.get('who') === 'other'
     ? { name: '沙箱', idnum: '110105199003072039' }
     : { name: name ?? '韦小宝', idnum: idCard ?? '11204416541220243X' };
-}
-
-/** The response numbers the modes differently from the request: "0" questions, "1" nod, "2" aloud. */
-function answerTypeOf(requestMode: string | null): string | null {
-  return requestMode === null ? null : ({ '1': '2', '2': '0', '3': '1' }[requestMode] ?? null);
 }

@@ -100,6 +100,29 @@ export const tencentCnScenarios: readonly Scenario[] = [
     faceSdk(`GetFaceIdToken=${code}`, 'GetFaceIdToken', code, code),
   ),
 
+  ...eidCodes.map(({ code, title }) =>
+    web(`GetDetectInfoEnhanced=${code}`, 'GetDetectInfoEnhanced', title, code),
+  ),
+  ...[
+    ...['unfinished-absent', 'unfinished-null', 'unfinished-null-code', 'unfinished-empty'],
+    ...['unfinished-17', 'unfinished-error'],
+  ].map((shape) =>
+    web(`GetDetectInfoEnhanced=${shape}`, 'GetDetectInfoEnhanced', 'not finished', shape),
+  ),
+  web('GetDetectInfoEnhanced=9999', 'GetDetectInfoEnhanced', 'a code that no table has', '9999'),
+  ...['text', 'number'].map((types) =>
+    web(
+      `types=${types} sandbox:GetDetectInfoEnhanced=2016`,
+      'GetDetectInfoEnhanced',
+      `members as ${types}`,
+      '2016',
+    ),
+  ),
+  ...['InvalidParameterValue.BizTokenExpired', ...readErrors, ...wireFaults].map((code) =>
+    web(`GetDetectInfoEnhanced=${code}`, 'GetDetectInfoEnhanced', code, code),
+  ),
+  ...eachError('DetectAuth').map((code) => web(`DetectAuth=${code}`, 'DetectAuth', code, code)),
+
   ...(
     ['BankCard2EVerification', 'BankCardVerification', 'BankCard4EVerification'] as const
   ).flatMap((action) => [
@@ -138,6 +161,11 @@ function eId(
     },
     expect,
   };
+}
+
+function web(order: string, action: string, title: string, expect: string): Scenario {
+  const input = { channel: 'FACE_WEB', provider, subject, extra: `sandbox:${order}` };
+  return { provider, action, title, input, expect };
 }
 
 function faceSdk(order: string, action: string, title: string, expect: string): Scenario {

@@ -93,14 +93,14 @@ export function createDecryptor(): Decryptor {
         if (tag) tags.push(tag.toString('base64'));
         return value.toString('base64');
       };
-      const names = isWhole === true ? [] : members.filter((name) => answer[name] != null);
+      const names = isWhole === true ? [] : members.filter((path) => textAt(answer, path) !== null);
       const sealed =
         isWhole === true
           ? { EncryptedBody: seal(JSON.stringify(answer)) }
-          : {
-              ...answer,
-              ...Object.fromEntries(names.map((name) => [name, seal(String(answer[name]))])),
-            };
+          : names.reduce(
+              (open, path) => withText(open, path, seal(textAt(open, path) ?? '')),
+              answer,
+            );
       return {
         ...sealed,
         Encryption: {
@@ -114,6 +114,24 @@ export function createDecryptor(): Decryptor {
       };
     },
   };
+}
+
+/** The member at a path such as `Text.Name`; null if there is none. */
+function textAt(answer: Record<string, unknown>, path: string): string | null {
+  const value = path
+    .split('.')
+    .reduce<unknown>((at, name) => (at as Record<string, unknown> | null)?.[name], answer);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+}
+
+function withText(
+  answer: Record<string, unknown>,
+  path: string,
+  text: string,
+): Record<string, unknown> {
+  const [name = '', ...rest] = path.split('.');
+  const inner = (answer[name] ?? {}) as Record<string, unknown>;
+  return { ...answer, [name]: rest.length === 0 ? text : withText(inner, rest.join('.'), text) };
 }
 
 /** The algorithm for a key as the console shows it. */

@@ -2,20 +2,33 @@ import { withQuery, type Flow, type Flows, type FlowStart } from '../flows.ts';
 import { isNumeric } from '../magic.ts';
 import { error, type TencentError } from './tencent-server.ts';
 
-const tokenLifeSeconds = 600;
+/** How long the person may take, and how the page goes back. */
+interface Ways {
+  readonly lifeSeconds: number;
+  readonly withToken: (redirectUrl: string, token: string) => string;
+}
+
+const standardWays: Ways = {
+  lifeSeconds: 600,
+  withToken: (url, token) => withQuery(url, { token }),
+};
 
 type Start = Omit<FlowStart, 'returnUrl' | 'lifeMs'> & { readonly redirectUrl: string | null };
 
 /** Opens a flow. An order for a result ends it at once, as if the person had completed it. */
-export function openTencentFlow(flows: Flows, { redirectUrl, ...start }: Start): Flow {
+export function openTencentFlow(
+  flows: Flows,
+  { redirectUrl, ...start }: Start,
+  { lifeSeconds, withToken }: Ways = standardWays,
+): Flow {
   const flow = flows.open({
     ...start,
     // For the international token one source states 10 minutes, another two hours.
-    lifeMs: Number(start.orders.get('lifetime') ?? tokenLifeSeconds) * 1000,
-    returnUrl: ({ token }) => (redirectUrl === null ? null : withQuery(redirectUrl, { token })),
+    lifeMs: Number(start.orders.get('lifetime') ?? lifeSeconds) * 1000,
+    returnUrl: ({ token }) => (redirectUrl === null ? null : withToken(redirectUrl, token)),
   });
   const { orders } = start;
-  const result = [...orders].find(([action]) => action.includes('Result'))?.[1];
+  const result = [...orders].find(([action]) => /Result|DetectInfo/u.test(action))?.[1];
   const intention = orders.get('Intention');
   const attempts = orders.get('Attempts');
   if (result !== undefined || intention !== undefined || attempts !== undefined) {

@@ -69,7 +69,11 @@ const channel = z.strictObject({
   checks: z
     .array(z.enum(checkKinds, `must be of ${checkKinds.join(', ')}`), 'must be a list')
     .min(1, 'must name the checks that a pass attests'),
-  requires: z.array(text, 'must be a list of input paths'),
+  requires: z.union(
+    [z.array(text), aFunction],
+    'must be a list of input paths, or a function of the settings',
+  ),
+  isSetUp: aFunction.optional(),
   requiresWith: z
     .array(
       z.strictObject({

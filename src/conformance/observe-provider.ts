@@ -6,6 +6,7 @@ import {
   type OutcomeAnswer,
   type Prepared,
   type PreparedBankCardCheck,
+  type Progress,
   type ProviderCall,
   type Started,
   type StartUrls,
@@ -97,9 +98,14 @@ export function observeProvider(provider: AnyProvider, observed: Observed): AnyP
       },
       ...(channel.fetchOutcome
         ? {
-            fetchOutcome: (call: ProviderCall<unknown>, session: Started['session']) =>
+            fetchOutcome: (
+              call: ProviderCall<unknown>,
+              session: Started['session'],
+              progress: Progress,
+            ) =>
               noted(
-                async () => channel.fetchOutcome?.(lend(call), session) as Promise<OutcomeAnswer>,
+                async () =>
+                  channel.fetchOutcome?.(lend(call), session, progress) as Promise<OutcomeAnswer>,
                 observed.outcomes,
               ),
           }

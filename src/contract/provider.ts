@@ -237,13 +237,26 @@ export interface OptionRequirement {
   readonly requires: readonly string[];
 }
 
+/** What core knows about a pending verification. */
+export interface Progress {
+  /** Whether the person has come back from the provider, by `returnUrl`. */
+  readonly hasReturned: boolean;
+  /** Whether the person's time is over. */
+  readonly isOver: boolean;
+}
+
 export interface ChannelDefinition<Settings> {
   /** The action that starts a verification. Its effect decides what a lost response means. */
   readonly action: string;
   /** What a pass attests if no options are given. */
   readonly checks: readonly CheckKind[];
-  /** Input paths that are required if no options are given: `subject.name`, `options.acmeDocument`. */
-  readonly requires: readonly string[];
+  /**
+   * Input paths that are required if no options are given: `subject.name`, `options.acmeDocument`. A function if a
+   * setting decides.
+   */
+  readonly requires: readonly string[] | ((settings: Settings) => readonly string[]);
+  /** Whether the account is set up for this channel. By default it is. A channel that is not set up is not offered. */
+  readonly isSetUp?: (settings: Settings) => boolean;
   /** Options that require other paths. */
   readonly requiresWith?: readonly OptionRequirement[];
   /**
@@ -267,6 +280,7 @@ export interface ChannelDefinition<Settings> {
   readonly fetchOutcome?: (
     call: ProviderCall<Settings>,
     session: Started['session'],
+    progress: Progress,
   ) => Promise<OutcomeAnswer>;
   readonly notification?: NotificationDefinition<Settings>;
   /**

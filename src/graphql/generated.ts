@@ -523,7 +523,7 @@ export type TencentCnInputType =
 
 /** One round of nodding. */
 export type TencentCnIntentionActionInput = {
-  /** At most 150 characters. */
+  /** At most 150 characters; 250 in `tencentCnWeb`. */
   text: Scalars['String']['input'];
 };
 
@@ -569,6 +569,46 @@ export type TencentCnSpeechSpeed =
   | 'NORMAL'
   /** The speed depends on the length of the text. The default. */
   | 'SMART';
+
+/** Details of the web page beyond the common fields. No images, no video, no personal data. */
+export type TencentCnWebDetails = {
+  __typename?: 'TencentCnWebDetails';
+  /** Every attempt of the person. Several may be charged. */
+  attempts: Maybe<Array<TencentCnAttempt>>;
+  /** The result code of the face step only. */
+  faceCode: Maybe<Scalars['String']['output']>;
+  /** The kind of document. */
+  idType: Maybe<TencentCnIdType>;
+  /** The result code of the intention check. Null if there was none. */
+  intentionCode: Maybe<Scalars['String']['output']>;
+  /** The kind of intention check; null if there was none. */
+  intentionMode: Maybe<TencentCnIntentionMode>;
+  /** How liveness was checked. */
+  livenessMode: Maybe<TencentCnLivenessMode>;
+  /** Risk labels of the liveness check (PLUS edition). */
+  livenessTags: Maybe<Array<Scalars['String']['output']>>;
+};
+
+/**
+ * All parameters of DetectAuth. The business flow in the provider's console decides whether a document is photographed, what
+ * the face is compared with, and whether there is an intention check.
+ */
+export type TencentCnWebOptionsInput = {
+  /** An intention check by nodding: 1 to 10 rounds. */
+  intentionActions?: InputMaybe<Array<TencentCnIntentionActionInput>>;
+  /** An intention check by questions: 1 to 10 rounds. */
+  intentionQuestions?: InputMaybe<Array<TencentCnIntentionQuestionInput>>;
+  /** With `intentionQuestions`: also accepts answers with a similar meaning. On by default. */
+  intentionRecognition?: InputMaybe<Scalars['Boolean']['input']>;
+  /** An intention check by reading aloud: the text, at most 120 characters. */
+  intentionVerifyText?: InputMaybe<Scalars['String']['input']>;
+  /** With `intentionQuestions`: requires that the mouth opens. Off by default. */
+  mouthOpenRecognition?: InputMaybe<Scalars['Boolean']['input']>;
+  /** The id of the business flow in the provider's console. The default is the setting TENCENT_CN_WEB_RULE_ID. */
+  ruleId?: InputMaybe<Scalars['String']['input']>;
+  /** How fast questions are spoken. The default is SMART. */
+  speed?: InputMaybe<TencentCnSpeechSpeed>;
+};
 
 /** What the person does before the camera (ActionList). */
 export type TencentIntlAction =
@@ -1127,24 +1167,35 @@ export type VerificationOptionsInput =
       oemcloudFace: OemcloudFaceOptionsInput;
       tencentCnEId?: never;
       tencentCnFaceSdk?: never;
+      tencentCnWeb?: never;
       tencentIntlWeb?: never;
     } /** Options of Tencent Cloud E证通, mainland China (channel E_ID). */
   | {
       oemcloudFace?: never;
       tencentCnEId: TencentCnEIdOptionsInput;
       tencentCnFaceSdk?: never;
+      tencentCnWeb?: never;
       tencentIntlWeb?: never;
     } /** Options of the Tencent Cloud app SDK, mainland China (channel FACE_SDK). */
   | {
       oemcloudFace?: never;
       tencentCnEId?: never;
       tencentCnFaceSdk: TencentCnFaceSdkOptionsInput;
+      tencentCnWeb?: never;
+      tencentIntlWeb?: never;
+    } /** Options of the Tencent Cloud web page inside WeChat, mainland China (channel FACE_WEB). */
+  | {
+      oemcloudFace?: never;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never;
+      tencentCnWeb: TencentCnWebOptionsInput;
       tencentIntlWeb?: never;
     } /** Options of the Tencent Cloud eKYC web page, international (channel FACE_WEB). */
   | {
       oemcloudFace?: never;
       tencentCnEId?: never;
       tencentCnFaceSdk?: never;
+      tencentCnWeb?: never;
       tencentIntlWeb: TencentIntlWebOptionsInput;
     };
 
@@ -1186,7 +1237,11 @@ export type VerificationOutcomeUserMessageArgs = {
 
 /** Details of a provider beyond the common fields. */
 export type VerificationOutcomeDetails =
-  OemcloudFaceDetails | TencentCnEIdDetails | TencentCnFaceSdkDetails | TencentIntlWebDetails;
+  | OemcloudFaceDetails
+  | TencentCnEIdDetails
+  | TencentCnFaceSdkDetails
+  | TencentCnWebDetails
+  | TencentIntlWebDetails;
 
 /** The reason for the outcome. */
 export type VerificationOutcomeReason =
@@ -1733,6 +1788,7 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
     | (OemcloudFaceDetails & { __typename: 'OemcloudFaceDetails' })
     | (TencentCnEIdDetails & { __typename: 'TencentCnEIdDetails' })
     | (TencentCnFaceSdkDetails & { __typename: 'TencentCnFaceSdkDetails' })
+    | (TencentCnWebDetails & { __typename: 'TencentCnWebDetails' })
     | (TencentIntlWebDetails & { __typename: 'TencentIntlWebDetails' });
 };
 
@@ -1818,6 +1874,8 @@ export type ResolversTypes = {
   TencentCnIntentionQuestionInput: TencentCnIntentionQuestionInput;
   TencentCnLivenessMode: TencentCnLivenessMode;
   TencentCnSpeechSpeed: TencentCnSpeechSpeed;
+  TencentCnWebDetails: ResolverTypeWrapper<TencentCnWebDetails>;
+  TencentCnWebOptionsInput: TencentCnWebOptionsInput;
   TencentIntlAction: TencentIntlAction;
   TencentIntlAttempt: ResolverTypeWrapper<TencentIntlAttempt>;
   TencentIntlCheckMode: TencentIntlCheckMode;
@@ -1935,6 +1993,8 @@ export type ResolversParentTypes = {
   TencentCnFaceSdkOptionsInput: TencentCnFaceSdkOptionsInput;
   TencentCnIntentionActionInput: TencentCnIntentionActionInput;
   TencentCnIntentionQuestionInput: TencentCnIntentionQuestionInput;
+  TencentCnWebDetails: TencentCnWebDetails;
+  TencentCnWebOptionsInput: TencentCnWebOptionsInput;
   TencentIntlAttempt: TencentIntlAttempt;
   TencentIntlWebDetails: TencentIntlWebDetails;
   TencentIntlWebOptionsInput: TencentIntlWebOptionsInput;
@@ -2272,6 +2332,25 @@ export type TencentCnFaceSdkDetailsResolvers<
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type TencentCnWebDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentCnWebDetails'] =
+    ResolversParentTypes['TencentCnWebDetails'],
+> = {
+  attempts?: Resolver<Maybe<Array<ResolversTypes['TencentCnAttempt']>>, ParentType, ContextType>;
+  faceCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  idType?: Resolver<Maybe<ResolversTypes['TencentCnIdType']>, ParentType, ContextType>;
+  intentionCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  intentionMode?: Resolver<
+    Maybe<ResolversTypes['TencentCnIntentionMode']>,
+    ParentType,
+    ContextType
+  >;
+  livenessMode?: Resolver<Maybe<ResolversTypes['TencentCnLivenessMode']>, ParentType, ContextType>;
+  livenessTags?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type TencentIntlAttemptResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['TencentIntlAttempt'] =
@@ -2555,6 +2634,7 @@ export type VerificationOutcomeDetailsResolvers<
     | 'OemcloudFaceDetails'
     | 'TencentCnEIdDetails'
     | 'TencentCnFaceSdkDetails'
+    | 'TencentCnWebDetails'
     | 'TencentIntlWebDetails',
     ParentType,
     ContextType
@@ -2762,6 +2842,7 @@ export type Resolvers<ContextType = GraphqlContext> = {
   TencentCnAttempt?: TencentCnAttemptResolvers<ContextType>;
   TencentCnEIdDetails?: TencentCnEIdDetailsResolvers<ContextType>;
   TencentCnFaceSdkDetails?: TencentCnFaceSdkDetailsResolvers<ContextType>;
+  TencentCnWebDetails?: TencentCnWebDetailsResolvers<ContextType>;
   TencentIntlAttempt?: TencentIntlAttemptResolvers<ContextType>;
   TencentIntlWebDetails?: TencentIntlWebDetailsResolvers<ContextType>;
   User?: UserResolvers<ContextType>;

@@ -21,12 +21,19 @@ const finished = { CheckEidTokenStatus: recorded('CheckEidTokenStatus') };
 const eidResult = (members: object) => ({ ...finished, GetEidResult: response(members) });
 const eidCode = (ErrCode: number, more: object = {}) => eidResult({ Text: { ErrCode }, ...more });
 
+/** From the sample of page 31816; the address is shortened. */
+const detectAuth = {
+  BizToken: '8D5A0C4B-3A6D-4F2C-9B7E-5C6B0E0F1A2B',
+  Url: 'https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx0000000000000000',
+};
+
 export const tencentCnSubject: ConformanceSubject = {
   provider: tencentCn,
   settings: (endpoint) => ({
     SECRET_ID: 'AKIDconformanceconformance',
     SECRET_KEY: 'conformance-secret-key',
     MERCHANT_ID: '0NSJ240626160443125212',
+    WEB_RULE_ID: '1',
     ENDPOINT: endpoint,
   }),
   errorAnswer,
@@ -125,6 +132,50 @@ export const tencentCnSubject: ConformanceSubject = {
       expect: { expiresInSeconds: 600 },
     },
     {
+      title: 'the page inside WeChat',
+      channel: 'FACE_WEB',
+      input: { subject: somebody },
+      answers: { DetectAuth: response(detectAuth) },
+      sends: {
+        DetectAuth: {
+          headers: { 'x-tc-action': 'DetectAuth', 'x-tc-version': '2018-03-01' },
+          body: { RuleId: '1', Name: somebody.name, IdCard: somebody.idNumber },
+        },
+      },
+      expect: {
+        launch: { kind: 'redirect', url: detectAuth.Url, token: detectAuth.BizToken },
+        expiresInSeconds: 7200,
+      },
+    },
+    {
+      title: 'with a photo of the caller’s, and questions',
+      channel: 'FACE_WEB',
+      input: {
+        referenceImage,
+        options: {
+          ruleId: '2',
+          intentionQuestions: [{ question: '您同意吗？', answers: ['同意'] }],
+        },
+      },
+      answers: { DetectAuth: response(detectAuth) },
+      sends: { DetectAuth: { body: { RuleId: '2', ImageBase64: referenceImage } } },
+      checks: ['LIVENESS', 'FACE_MATCH', 'INTENTION'],
+      expect: { expiresInSeconds: 7200 },
+    },
+    {
+      title: 'a rule that does not exist',
+      channel: 'FACE_WEB',
+      input: { subject: somebody },
+      answers: { DetectAuth: errorAnswer('InvalidParameterValue.RuleIdNotExist') },
+      expect: { fault: 'misconfigured' },
+    },
+    {
+      title: 'two kinds of intention',
+      channel: 'FACE_WEB',
+      input: { options: { intentionVerifyText: '我同意', intentionActions: [{ text: '请点头' }] } },
+      expect: { problems: ['options.tencentCnWeb.intentionVerifyText'] },
+    },
+    {
       title: 'a page to return to, which an app has not',
       channel: 'FACE_SDK',
       input: { subject: another, hasRedirectUrl: true },
@@ -196,6 +247,48 @@ export const tencentCnSubject: ConformanceSubject = {
       channel: 'FACE_SDK',
       answers: { GetFaceIdResult: errorAnswer('RequestLimitExceeded') },
       expect: { fault: 'throttled' },
+    },
+    {
+      title: 'passed',
+      channel: 'FACE_WEB',
+      answers: {
+        GetDetectInfoEnhanced: response({
+          Text: {
+            ...{ ErrCode: 0, Sim: '97.31', Name: somebody.name, IdCard: somebody.idNumber },
+            LivenessDetail: [{ ReqTime: '1730451371368', Errcode: 0, IsNeedCharge: true }],
+          },
+          IsVerifyIntention: false,
+          IntentionVerifyData: { ErrorCode: null },
+        }),
+      },
+      sends: { GetDetectInfoEnhanced: { body: { RuleId: '1', InfoType: '1' } } },
+      expect: { status: 'PASSED', code: '0', billing: 'CHARGED', chargedAttempts: 1 },
+    },
+    {
+      title: 'another face, and the person may try again',
+      channel: 'FACE_WEB',
+      answers: { GetDetectInfoEnhanced: response({ Text: { ErrCode: 2016, LivenessDetail: [] } }) },
+      expect: 'pending',
+    },
+    {
+      title: 'no tries are left',
+      channel: 'FACE_WEB',
+      answers: { GetDetectInfoEnhanced: response({ Text: { ErrCode: 16, LivenessDetail: [] } }) },
+      expect: { status: 'FAILED', reason: 'RETRIES_EXHAUSTED' },
+    },
+    ...[{}, { Text: null }, { Text: { ErrCode: null, Name: '' } }, { Text: { ErrCode: 17 } }].map(
+      (shape, at) => ({
+        title: `the person has not finished, shape ${at + 1}`,
+        channel: 'FACE_WEB',
+        answers: { GetDetectInfoEnhanced: response(shape) },
+        expect: 'pending' as const,
+      }),
+    ),
+    {
+      title: 'a token that is not known',
+      channel: 'FACE_WEB',
+      answers: { GetDetectInfoEnhanced: errorAnswer('InvalidParameter') },
+      expect: 'not_told',
     },
   ],
   bankCards: [

@@ -38,6 +38,7 @@ const record: VerificationRecord = {
   media: [],
   flowId: null,
   calls: [],
+  hasReturned: false,
 };
 
 describe('concluding a verification', () => {

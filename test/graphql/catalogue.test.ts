@@ -147,7 +147,8 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 const startActions: readonly string[] = [
-  ...['GetEidToken', 'GetFaceIdToken', 'ApplyWebVerificationBizTokenIntl', 'individual/face'],
+  ...['GetEidToken', 'GetFaceIdToken', 'DetectAuth'],
+  ...['ApplyWebVerificationBizTokenIntl', 'individual/face'],
 ];
 const chargeableActions: readonly string[] = [...cardActions, 'individual/face'];
 
@@ -265,7 +266,7 @@ describe('the sandbox catalogue', () => {
     );
     expect(new Set(outcomes.map(({ action }) => action))).toEqual(
       new Set([
-        ...['GetEidResult', 'CheckEidTokenStatus', 'GetFaceIdResult'],
+        ...['GetEidResult', 'CheckEidTokenStatus', 'GetFaceIdResult', 'GetDetectInfoEnhanced'],
         ...['GetWebVerificationResultIntl', 'pub/individual/face'],
       ]),
     );
@@ -362,7 +363,9 @@ async function walkOutcomes(target: TestApp, outcomes: readonly Scenario[]): Pro
         },
         240_000,
         300,
-      );
+      ).catch((error: unknown) => {
+        throw new Error(name, { cause: error });
+      });
       expect(last.status, name).toBe(status);
       if (reason) expect(last.outcome.reason, name).toBe(reason);
       if (billing) expect(last.outcome.billing, name).toBe(billing);

@@ -28,28 +28,32 @@ const faceSteps = {
   ...each(range(1201, 1210), ['FAILED', 'CAPTURE_FAILED', free]),
 } as const;
 
+const eidResults: Readonly<Record<string, Meaning>> = {
+  ...commonToAll,
+  ...faceSteps,
+  ...each([0], ['PASSED', 'VERIFIED', 'CHARGED']),
+  ...each(
+    [1, 2, 3, 4, 8, 10, 12, 13, 14, 201, 202, 203, 204, 1001, 1006, 1008, 2001],
+    ['UNDETERMINED', 'PROVIDER_ERROR', free],
+  ),
+  ...each([301], ['FAILED', 'DOCUMENT_MISMATCH', free]),
+  ...each([302], ['FAILED', 'DOCUMENT_EXPIRED', free]),
+  ...each([303], ['FAILED', 'DOCUMENT_UNREADABLE', free]),
+  ...each([1007], ['FAILED', 'LIVENESS_FAILED', free]),
+  ...each([2002, 2003], ['FAILED', 'IDENTITY_DATA_INVALID', free]),
+  ...each([2004, 2007, 2008], ['FAILED', 'IDENTITY_PHOTO_UNAVAILABLE', free]),
+  ...each([2005], ['FAILED', 'IDENTITY_RECORD_NOT_FOUND', free]),
+  ...each([2006], ['FAILED', 'IDENTITY_MISMATCH', 'CHARGED']),
+  ...each(range(2009, 2015), ['FAILED', 'COMPARISON_FAILED', free]),
+  ...each([2016], ['FAILED', 'FACE_MISMATCH', 'CHARGED']),
+  // Page 108625. The attempts of the emulation report that they are free.
+  ...each([2018], ['UNDETERMINED', 'DAILY_LIMIT', free]),
+};
+
 export const resultTables: Readonly<Record<string, Readonly<Record<string, Meaning>>>> = {
-  GetEidResult: {
-    ...commonToAll,
-    ...faceSteps,
-    ...each([0], ['PASSED', 'VERIFIED', 'CHARGED']),
-    ...each(
-      [1, 2, 3, 4, 8, 10, 12, 13, 14, 201, 202, 203, 204, 1001, 1006, 1008, 2001],
-      ['UNDETERMINED', 'PROVIDER_ERROR', free],
-    ),
-    ...each([301], ['FAILED', 'DOCUMENT_MISMATCH', free]),
-    ...each([302], ['FAILED', 'DOCUMENT_EXPIRED', free]),
-    ...each([303], ['FAILED', 'DOCUMENT_UNREADABLE', free]),
-    ...each([1007], ['FAILED', 'LIVENESS_FAILED', free]),
-    ...each([2002, 2003], ['FAILED', 'IDENTITY_DATA_INVALID', free]),
-    ...each([2004, 2007, 2008], ['FAILED', 'IDENTITY_PHOTO_UNAVAILABLE', free]),
-    ...each([2005], ['FAILED', 'IDENTITY_RECORD_NOT_FOUND', free]),
-    ...each([2006], ['FAILED', 'IDENTITY_MISMATCH', 'CHARGED']),
-    ...each(range(2009, 2015), ['FAILED', 'COMPARISON_FAILED', free]),
-    ...each([2016], ['FAILED', 'FACE_MISMATCH', 'CHARGED']),
-    // Page 108625. The attempts of the emulation report that they are free.
-    ...each([2018], ['UNDETERMINED', 'DAILY_LIMIT', free]),
-  },
+  GetEidResult: eidResults,
+  // The same codes (facts of pages 31082 and 115319). The attempts of the emulation say what is charged.
+  GetDetectInfoEnhanced: eidResults,
   GetFaceIdResult: {
     ...commonToAll,
     ...each([18], ['PENDING', '', '']),
@@ -107,6 +111,15 @@ export const pageErrors: Readonly<Record<string, readonly string[]>> = {
     ...['FailedOperation.UnKnown', 'FailedOperation.UnregisteredEid', 'InvalidParameter'],
     ...['InvalidParameter.UnsupportEncryptField', 'InvalidParameterValue.RuleIdDisabled'],
     ...['InvalidParameterValue.RuleIdNotExist', 'UnauthorizedOperation.Arrears'],
+    ...['UnauthorizedOperation.NonAuthorize', 'UnauthorizedOperation.Nonactivated'],
+  ],
+  // tencentcloud-sdk-go, DetectAuth.
+  DetectAuth: [
+    ...['AuthFailure.InvalidAuthorization', 'FailedOperation.DecryptSystemError'],
+    ...['FailedOperation.UnKnown', 'InvalidParameter'],
+    ...['InvalidParameter.UnsupportEncryptField', 'InvalidParameterValue.RuleIdDisabled'],
+    ...['InvalidParameterValue.RuleIdNotExist', 'UnauthorizedOperation.ActivateError'],
+    ...['UnauthorizedOperation.Activating', 'UnauthorizedOperation.Arrears'],
     ...['UnauthorizedOperation.NonAuthorize', 'UnauthorizedOperation.Nonactivated'],
   ],
   GetFaceIdToken: [

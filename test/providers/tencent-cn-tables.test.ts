@@ -89,6 +89,8 @@ describe('tencent-cn: tables', () => {
       ['GetEidResult', 'read', 100],
       ['GetFaceIdToken', 'free_start', 100],
       ['GetFaceIdResult', 'read', 100],
+      ['DetectAuth', 'free_start', 100],
+      ['GetDetectInfoEnhanced', 'read', 100],
       ['BankCard2EVerification', 'may_charge', 20],
       ['BankCardVerification', 'may_charge', 20],
       ['BankCard4EVerification', 'may_charge', 20],

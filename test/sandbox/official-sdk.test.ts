@@ -140,6 +140,42 @@ describe('the official Node SDK against the sandbox', () => {
     });
   });
 
+  it('completes the flow of the web page, encrypted too', async () => {
+    const { BizToken, Url } = await client().request('DetectAuth', {
+      ...{ RuleId: '1', ...person, RedirectUrl: 'https://faceid.qq.com', Extra: 'e' },
+    });
+    const asked = { BizToken, RuleId: '1', InfoType: '1' };
+    const before = await client().request('GetDetectInfoEnhanced', asked);
+    expect(before.Text).toMatchObject({ ErrCode: null, Name: '', LivenessDetail: [] });
+    await fetch(Url);
+    const pass = { method: 'POST', redirect: 'manual', body: new URLSearchParams({ act: 'pass' }) };
+    const done = await fetch(Url, pass as RequestInit);
+    expect(done.headers.get('location')).toBe(
+      `https://faceid.qq.com/?BizToken=${BizToken}&Extra=e`,
+    );
+    const { Text: text } = await client().request('GetDetectInfoEnhanced', asked);
+    expect(text).toMatchObject({ ErrCode: 0, Name: person.Name, IdCard: person.IdCard });
+    const publicKey = Buffer.from(
+      credentials['TENCENT_CN_ENCRYPTION_PUBLIC_KEY'] ?? '',
+      'base64',
+    ).toString('utf8');
+    const blob = publicEncrypt(
+      { key: publicKey, padding: constants.RSA_PKCS1_PADDING },
+      randomBytes(32),
+    );
+    const Encryption = { EncryptList: [], CiphertextBlob: blob.toString('base64'), Iv: '' };
+    const sealed = await client().request('GetDetectInfoEnhanced', { ...asked, Encryption });
+    expect(sealed.Encryption.EncryptList).toEqual(['Response.Text.IdCard', 'Response.Text.Name']);
+    expect(JSON.stringify(sealed.Text)).not.toContain(`"IdCard":"${person.IdCard}"`);
+  });
+
+  it.each([
+    ['BankCard2EVerification', { Name: card.Name, BankCard: card.BankCard }],
+    ['BankCardVerification', { ...person, BankCard: card.BankCard, CertType: 0 }],
+  ])('checks a card by %s', async (action, params) => {
+    expect(await client().request(action, params)).toMatchObject({ Result: '0' });
+  });
+
   it('gets an encrypted response under the key of its request', async () => {
     const { FaceIdToken } = await client().request('GetFaceIdToken', {
       CompareLib: 'BUSINESS',
@@ -208,6 +244,20 @@ describe('the official Node SDK against the sandbox', () => {
     [
       'AuthFailure.TokenFailure',
       () => client({ token: 'wrong' }).request('BankCard4EVerification', card),
+    ],
+    [
+      'InvalidParameterValue.RuleIdNotExist',
+      () => client().request('DetectAuth', { RuleId: 'unknown' }),
+    ],
+    // Not BizTokenIllegal, as in E证通.
+    [
+      'InvalidParameter',
+      () => client().request('GetDetectInfoEnhanced', { BizToken: 'x', RuleId: '1' }),
+    ],
+    // A lower-case x.
+    [
+      'InvalidParameter',
+      () => client().request('DetectAuth', { RuleId: '1', IdCard: '11204416541220243x' }),
     ],
     ['MissingParameter', () => client().request('BankCard4EVerification', person)],
     ['UnknownParameter', () => client().request('BankCard4EVerification', { ...card, Other: 'x' })],

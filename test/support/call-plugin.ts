@@ -2,6 +2,7 @@ import {
   Secret,
   type ChannelDefinition,
   type OutcomeAnswer,
+  type Progress,
   type ProviderCall,
   type ProviderDefinition,
   type Started,
@@ -86,7 +87,8 @@ export function askOutcome<Settings>(
   channel: ChannelDefinition<Settings>,
   call: ProviderCall<Settings>,
   session: Started['session'],
+  progress: Progress = { hasReturned: false, isOver: false },
 ): Promise<OutcomeAnswer> {
   if (!channel.fetchOutcome) throw new Error('nobody can be asked');
-  return channel.fetchOutcome(call, session);
+  return channel.fetchOutcome(call, session, progress);
 }

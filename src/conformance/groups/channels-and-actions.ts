@@ -154,7 +154,9 @@ function assertRequirements(
     const prepared = channel.prepare(input, { settings, nowMs: Date.now(), doubt: () => {} });
     return 'problems' in prepared ? prepared.problems.map(({ path }) => path) : [];
   };
-  const defaults = { title: 'by default', input: nothing, requires: channel.requires };
+  const { requires: own } = channel;
+  const byDefault = typeof own === 'function' ? own(settings) : own;
+  const defaults = { title: 'by default', input: nothing, requires: byDefault };
   const withOptions = (channel.requiresWith ?? []).map(({ option, value, requires }) => ({
     title: `with ${option}${value === undefined ? '' : ` ${value}`}`,
     input: { ...nothing, options: { [option]: value ?? sampleOf(['options', option]) } },
@@ -163,8 +165,8 @@ function assertRequirements(
   for (const { title, input, requires } of [defaults, ...withOptions]) {
     const filled = (paths: readonly string[]): StartInput =>
       paths.reduce((given, path) => {
-        const own = toOwn(path);
-        return withMember(given, own, sampleOf(own)) as StartInput;
+        const member = toOwn(path);
+        return withMember(given, member, sampleOf(member)) as StartInput;
       }, input);
     const unsaid = problemsOf(filled(requires)).join(', ');
     assert.equal(unsaid, '', `${title}, ${unsaid} is needed and not in requires`);

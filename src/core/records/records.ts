@@ -58,6 +58,8 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly identityLevel: IdentityLevel;
   /** The provider's id of the verification, if callers need it elsewhere. */
   readonly flowId: string | null;
+  /** Whether the person has come back from the provider's page. */
+  readonly hasReturned: boolean;
   readonly calls: readonly RecordedCall[];
 }
 
@@ -256,7 +258,7 @@ const defaults = {
     ...{ launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
     ...{ phase: 'WAITING_FOR_PERSON', launchFollows: false },
     ...{ identityLevel: 'MASKED', subjectHashes: null, identity: null, media: [] },
-    ...{ flowId: null, calls: [] },
+    ...{ flowId: null, calls: [], hasReturned: false },
   },
   bank_card: { cacheKeys: [], checkedElements: bankCardElements, calls: [] },
   reused: {},

@@ -6,7 +6,7 @@ import type {
 } from '../../contract/index.ts';
 import { findVariant, listSets } from '../bank-cards/checked-elements.ts';
 import { beforeClaimWasRead, failed, problem, type Failed, type Problem } from '../problem.ts';
-import { isEnabled, type RegisteredProvider, type Registry } from './registry.ts';
+import { isEnabled, offers, type RegisteredProvider, type Registry } from './registry.ts';
 
 /** The provider and channel of a start, with the options for them. */
 export interface PickedChannel {
@@ -46,9 +46,7 @@ export function pickChannelProviders(
 
   const route = input.provider === null ? registry.routing.get(input.channel) : undefined;
   if (route) return pickByRoute(registry, input.channel, route);
-  const offering = registry.all.filter(({ definition }) =>
-    Object.hasOwn(definition.channels, input.channel),
-  );
+  const offering = registry.all.filter((provider) => offers(provider, input.channel));
   const found = pickAmong(registry, offering, input.provider, `the channel ${input.channel}`);
   return found.kind === 'picked' ? only(withChannel(found.picked, input.channel, null)) : found;
 }
@@ -88,7 +86,7 @@ function pickByRoute(
 ): Picked<Candidates> {
   const listed = route.flatMap((id) => registry.find(id) ?? []);
   const [first, ...others] = listed
-    .filter(isEnabled)
+    .filter((provider) => isEnabled(provider) && offers(provider, channel))
     .map((provider) => withChannel(provider, channel, null));
   if (first) return picked([first, ...others]);
   const [disabled] = listed;

@@ -72,6 +72,24 @@ export function outcomeSourceOf(
   return disabledReason === null ? outcome(settings) : 'NONE';
 }
 
+/** The input paths that a channel requires without options. Those of a setting are not known if it is not enabled. */
+export function requiresOf(
+  { settings, disabledReason }: ProviderSetup,
+  { requires }: ChannelDefinition<unknown>,
+): readonly string[] {
+  if (typeof requires !== 'function') return requires;
+  return disabledReason === null ? requires(settings) : [];
+}
+
+/** Whether the provider offers the channel. One that is not enabled counts, so that its callers learn why. */
+export function offers(provider: RegisteredProvider, channel: string): boolean {
+  const { channels } = provider.definition;
+  const found = Object.hasOwn(channels, channel) ? channels[channel] : undefined;
+  return (
+    found !== undefined && (!isEnabled(provider) || found.isSetUp?.(provider.settings) !== false)
+  );
+}
+
 /** Expects definitions that `checkDefinitions` has accepted. */
 export function createRegistry(
   definitions: readonly AnyProvider[],

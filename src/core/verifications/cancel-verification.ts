@@ -32,7 +32,7 @@ export async function cancelVerification(
     const stored = await readOwn(deps, caller, id);
     if (!stored) return notFound;
     const isPending = decodeRecord('verification', stored).status === 'PENDING';
-    if (isPending) await refreshVerification(deps, stored, deadlineMs, 'came_back');
+    if (isPending) await refreshVerification(deps, stored, deadlineMs, 'cancelling');
     for (let tries = 0; tries < mostTries; tries++) {
       const current = await readOwn(deps, caller, id);
       if (!current) return notFound;

@@ -17,6 +17,8 @@ export interface Told {
   /** When the poll was sent; null if the provider told by itself. */
   readonly askedAtMs: number | null;
   readonly calls: readonly RecordedCall[];
+  /** Whether the person has come back from the provider. */
+  readonly hasReturned: boolean;
 }
 
 /**
@@ -56,13 +58,13 @@ interface Learnt {
 function inTime(
   deps: KeySpace,
   record: VerificationRecord,
-  { answer, terms, askedAtMs, calls }: Told,
+  { answer, terms, askedAtMs, calls, hasReturned }: Told,
 ): Learnt {
   if (record.status !== 'PENDING') return { next: record };
   const asked =
     askedAtMs === null
       ? record
-      : { ...record, lastAskedAtMs: askedAtMs, calls: addCalls(record.calls, calls) };
+      : { ...record, lastAskedAtMs: askedAtMs, calls: addCalls(record.calls, calls), hasReturned };
   const concluded = concludeVerification(asked, answer, terms);
   if (concluded === asked && askedAtMs === null) return { next: record };
   return { next: keepIdentity(deps, concluded, answer) };

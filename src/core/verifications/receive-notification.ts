@@ -277,7 +277,13 @@ async function applyNotifiedOutcome(
 ): Promise<void> {
   const nowMs = deps.now();
   const terms = { nowMs, askedMs: nowMs, graceSeconds, evidence: 'NOTIFIED' } as const;
-  await learnOutcome(deps, stored, { answer, terms, askedAtMs: null, calls: [] });
+  await learnOutcome(deps, stored, {
+    answer,
+    terms,
+    askedAtMs: null,
+    calls: [],
+    hasReturned: true,
+  });
 }
 
 /** A GET without a query comes from opening the page. Some providers notify by a GET with a query. */

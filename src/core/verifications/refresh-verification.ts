@@ -28,9 +28,14 @@ import { writeVerification } from './write-verification.ts';
 
 /**
  * Why a verification is refreshed. `came_back`: the person has just been at the provider, so an earlier poll is
- * of no use. `reconcile`: a background poll.
+ * of no use. `cancelling`: neither is it before a cancellation. `reconcile`: a background poll.
  */
-export type RefreshReason = 'asked' | 'came_back' | 'reconcile';
+export type RefreshReason = 'asked' | 'came_back' | 'cancelling' | 'reconcile';
+
+/** Whether an earlier poll is of no use. */
+function needsNewPoll(reason: RefreshReason): boolean {
+  return reason === 'came_back' || reason === 'cancelling';
+}
 
 /** Longer than any caller waits, so that two provider calls in a row have their full time. */
 const pollTimeoutMs = 15_000;
@@ -79,7 +84,7 @@ export async function refreshVerification(
   const agoMs = deps.now() - lastMs;
   // Negative if the clock of another replica is ahead. Then it is not known how fresh the poll is.
   const isFresh = agoMs >= 0 && agoMs < pollIntervalMs(record, channel);
-  if (isFresh && reason !== 'came_back') return record;
+  if (isFresh && !needsNewPoll(reason)) return record;
   const polling = sharePoll(deps, { stored, record, provider, channel, fetchOutcome, reason });
   return withTimeout(deadlineMs - deps.now(), polling, () => record);
 }
@@ -138,7 +143,7 @@ function sharePoll(
 ): Promise<VerificationRecord> {
   const { record, reason } = poll;
   const asking = deps.asking.get(record.id) ?? { now: null, next: null };
-  const shared = reason === 'came_back' ? asking.next : (asking.now ?? asking.next);
+  const shared = needsNewPoll(reason) ? asking.next : (asking.now ?? asking.next);
   if (shared) return shared;
   // Not registered, so that no other request joins a poll of the lowest priority.
   if (reason === 'reconcile') return pollInBackground(deps, poll);
@@ -152,7 +157,7 @@ function sharePoll(
     if (asking.next === polling) asking.next = null;
     if (asking.now === null && asking.next === null) deps.asking.delete(record.id);
   });
-  if (reason === 'came_back') asking.next = polling;
+  if (needsNewPoll(reason)) asking.next = polling;
   else asking.now = polling;
   // All callers may have left by the time it fails. Without a handler the rejection would end the process.
   polling.catch(() => {});
@@ -172,17 +177,19 @@ async function pollUnderLock(
   const { store, now } = deps;
   const { stored, channel, reason } = poll;
   const lock = lockOf(deps, stored.id);
-  const untilMs = now() + lookForMs;
+  // The lock is held until the next poll may be sent. The poll of a person who came back must not be lost.
+  const forMs = needsNewPoll(reason) ? Math.max(lookForMs, channel.pollEveryMs + 1000) : lookForMs;
+  const untilMs = now() + forMs;
   let looks = 0;
   while (!(await lock.take(leaseMs))) {
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     const [current] = await store.records.get([stored.id]);
     if (!current) return poll.record;
     const seen = decodeRecord('verification', current);
-    const isPolled = reason !== 'came_back' && current.version !== stored.version;
+    const isPolled = !needsNewPoll(reason) && current.version !== stored.version;
     // The looks are counted too, so that a clock that is set back cannot make this wait endless.
     looks += 1;
-    const isOver = now() >= untilMs || looks * lookEveryMs >= lookForMs;
+    const isOver = now() >= untilMs || looks * lookEveryMs >= forMs;
     if (seen.status !== poll.record.status || isPolled || isOver) return seen;
   }
 
@@ -196,7 +203,7 @@ async function pollUnderLock(
     if (!current || !seen || !awaitsOutcome(seen) || seen.session === null) {
       return seen ?? poll.record;
     }
-    const isPolled = reason !== 'came_back' && current.version !== stored.version;
+    const isPolled = !needsNewPoll(reason) && current.version !== stored.version;
     return isPolled
       ? seen
       : await sendPoll(deps, { ...poll, stored: current, record: seen }, sent, () =>
@@ -287,7 +294,12 @@ async function sendPoll(
       ],
     };
     const call = callProvider(deps, provider, callTerms, readsOnly);
-    const asking: Promise<OutcomeAnswer | null> = fetchOutcome(call, record.session ?? {});
+    const hasReturned = record.hasReturned || reason === 'came_back';
+    const isOver = record.expiresAtMs !== null && deps.now() >= record.expiresAtMs;
+    const asking: Promise<OutcomeAnswer | null> = fetchOutcome(call, record.session ?? {}, {
+      hasReturned,
+      isOver,
+    });
     const answer = await withTimeout<OutcomeAnswer | null>(
       deadlineMs - deps.now(),
       asking,
@@ -298,7 +310,13 @@ async function sendPoll(
       ...{ nowMs: deps.now(), askedMs: sent.atMs },
       ...{ graceSeconds: channel.graceSeconds, evidence: 'QUERIED' as const },
     };
-    const told = { answer: checkAnswer(answer, deps), terms, askedAtMs: sent.atMs, calls };
+    const told = {
+      answer: checkAnswer(answer, deps),
+      terms,
+      askedAtMs: sent.atMs,
+      calls,
+      hasReturned,
+    };
     const learnt = await learnOutcome(deps, stored, told);
     if (learnt.status === 'UNDETERMINED' && learnt.outcome?.reason === 'OTHER') {
       deps.log.event('warn', 'outcome_unknown_code', {
@@ -315,7 +333,10 @@ async function sendPoll(
     if (!sent.isSent && (reason === 'reconcile' || isHeldByOther)) return record;
     if (record.status !== 'PENDING') return record;
     // The write shows the waiting requests that the poll failed.
-    const asked = { lastAskedAtMs: sent.atMs, calls: addCalls(record.calls, calls) };
+    const asked = {
+      ...{ lastAskedAtMs: sent.atMs, calls: addCalls(record.calls, calls) },
+      hasReturned: record.hasReturned || reason === 'came_back',
+    };
     return write(deps, stored, { ...record, ...asked });
   }
 }

@@ -1,5 +1,13 @@
-import type { ActionEffect } from '../../contract/index.ts';
-import { isEnabled, outcomeSourceOf, quotaOf, stateOf } from '../../core/upstream/registry.ts';
+import type { ActionEffect, ChannelDefinition } from '../../contract/index.ts';
+import {
+  isEnabled,
+  offers,
+  outcomeSourceOf,
+  quotaOf,
+  requiresOf,
+  stateOf,
+  type RegisteredProvider,
+} from '../../core/upstream/registry.ts';
 import type {
   VerificationActionEffect,
   VerificationChannel,
@@ -21,11 +29,11 @@ export const provider: VerificationProviderResolvers = {
   state: ({ loaded }, _arguments, { core }) =>
     loaded && isEnabled(loaded) ? stateOf(loaded, core.breaker) : null,
   channels: ({ loaded }) =>
-    Object.entries(loaded?.definition.channels ?? {}).map(([channel, definition]) => ({
+    channelsOf(loaded).map(([channel, definition]) => ({
       // A plugin may add channels, so only the assembled schema knows all names.
       channel: channel as VerificationChannel,
       checks: [...definition.checks],
-      requires: [...definition.requires],
+      requires: loaded ? [...requiresOf(loaded, definition)] : [],
       optionRequirements: (definition.requiresWith ?? []).map(({ option, value, requires }) => ({
         option: `options.${definition.optionsField}.${option}`,
         value: value === undefined ? null : String(value),
@@ -45,3 +53,10 @@ export const provider: VerificationProviderResolvers = {
       perSecond: loaded ? quotaOf(loaded, name).perSecond : perSecond,
     })),
 };
+
+function channelsOf(
+  loaded: RegisteredProvider | null,
+): readonly (readonly [string, ChannelDefinition<unknown>])[] {
+  const all = Object.entries(loaded?.definition.channels ?? {});
+  return all.filter(([name]) => loaded !== null && offers(loaded, name));
+}

@@ -5,41 +5,45 @@ import {
   type ToldIdentity,
   type VerificationResult,
 } from '../../src/contract/plugin-api.ts';
-import { openEidInfo, type EidKey } from './open-eid-info.ts';
-import type { EidAttempt, EidResult } from './api.ts';
+import type { FlowAttempt, FlowResult } from './api.ts';
 import {
   billingOf,
-  eidCodes,
   idTypes,
   intentionModes,
   livenessModes,
   questionFinalCodes,
+  type FaceTable,
   type ToldFaceCode,
   type IntentionMode,
 } from './mapping.ts';
 
+/** What tells the flows of E证通 and of the web apart. */
+export interface Flow {
+  /** What the start requested, because the response may lack it. */
+  readonly askedIntention: IntentionMode | null;
+  readonly codes: FaceTable;
+  readonly detailsType: 'TencentCnEIdDetails' | 'TencentCnWebDetails';
+  readonly identity: ToldIdentity | null;
+}
+
 /**
- * The outcome for a GetEidResult response.
+ * The outcome for a response of GetEidResult or GetDetectInfoEnhanced.
  *
- * With an intention check, the face step alone never passes the flow; the intention code decides.
- * `askedIntention` is what the start requested, because the response may lack it. Every shape that the
+ * With an intention check, the face step alone never passes the flow; the intention code decides. Every shape that the
  * documents leave open counts as "not finished".
  */
-export function toEidOutcome(
-  result: EidResult,
-  askedIntention: IntentionMode | null,
-  key: EidKey | undefined,
-): OutcomeAnswer {
+export function toFlowOutcome(result: FlowResult, flow: Flow): OutcomeAnswer {
+  const { askedIntention, codes } = flow;
   const chargedAttempts = countCharged(result);
   const faceCode = result.Text?.ErrCode ?? null;
   if (faceCode === null) return { kind: 'pending', chargedAttempts };
 
-  const face = lookUp(eidCodes, faceCode);
+  const face = lookUp(codes, faceCode);
   const isAsked = askedIntention !== null;
   const isVerified = result.IsVerifyIntention === true;
   const withIntention = isVerified || isAsked;
   if (face?.status !== 'PASSED' || !withIntention) {
-    return conclude(result, face, faceCode, { mode: null, code: null }, key);
+    return conclude(result, face, faceCode, { mode: null, code: null }, flow);
   }
 
   const mode = intentionModeOf(result) ?? askedIntention;
@@ -47,15 +51,15 @@ export function toEidOutcome(
   const intention = mode === null || !isVerified ? null : readIntention(result, mode);
   if (intention === null) return { kind: 'not_told', chargedAttempts };
   const { code, meaning } = intention;
-  return conclude(result, meaning, code, { mode, code }, key);
+  return conclude(result, meaning, code, { mode, code }, flow);
 }
 
 function conclude(
-  result: EidResult,
+  result: FlowResult,
   meaning: ToldFaceCode | undefined,
   code: string,
   intention: { readonly mode: IntentionMode | null; readonly code: string | null },
-  key: EidKey | undefined,
+  flow: Flow,
 ): OutcomeAnswer {
   const chargedAttempts = countCharged(result);
   const { status = 'UNDETERMINED', reason = 'OTHER', message = null } = meaning ?? {};
@@ -65,10 +69,10 @@ function conclude(
     ...{ status, code, reason, message },
     similarity: toSimilarity(result.Text?.Sim),
     completedAtMs: attempts?.at(-1)?.ReqTime ?? null,
-    billing: toBilling(result, meaning, chargedAttempts),
+    billing: toBilling(result, flow.codes, meaning, chargedAttempts),
     chargedAttempts,
     details: {
-      __typename: 'TencentCnEIdDetails',
+      __typename: flow.detailsType,
       idType: toName(idTypes, result.Text?.UseIDType),
       livenessMode: toName(livenessModes, result.Text?.LivenessMode),
       faceCode: result.Text?.ErrCode ?? null,
@@ -77,24 +81,15 @@ function conclude(
       attempts: attempts?.map(toAttempt) ?? null,
       livenessTags: result.Text?.LivenessInfoTag ?? null,
     },
-    identity: toIdentity(result, key),
+    identity: flow.identity,
   });
-}
-
-/** Name and number come encrypted. Without the key, or the permission of the console, the code of the person is all. */
-function toIdentity({ EidInfo: info }: EidResult, key: EidKey | undefined): ToldIdentity | null {
-  if (!info) return null;
-  const { EidCode: personCode = null, DesKey: desKey, UserInfo: userInfo } = info;
-  const person = key && openEidInfo(key, { desKey: desKey ?? '', userInfo: userInfo ?? '' });
-  const { name = null, idNumber = null } = person ?? {};
-  return { source: 'PROVIDER_RECORD', name, idNumber, personCode, document: null };
 }
 
 /**
  * The number of charged attempts. Each attempt reports whether it is charged, and a flow may have several.
  * Null if an attempt does not report it.
  */
-function countCharged(result: EidResult): number | null {
+function countCharged(result: FlowResult): number | null {
   const attempts = result.Text?.LivenessDetail;
   const flags = attempts?.map((attempt) => attempt.IsNeedCharge);
   if (!flags?.every((flag) => typeof flag === 'boolean')) return null;
@@ -102,20 +97,21 @@ function countCharged(result: EidResult): number | null {
 }
 
 function toBilling(
-  result: EidResult,
+  result: FlowResult,
+  codes: FaceTable,
   meaning: ToldFaceCode | undefined,
   chargedAttempts: number | null,
 ): VerificationResult['billing'] {
   // The flags of the attempts take precedence over the table of codes.
   const attempts = result.Text?.LivenessDetail ?? [];
   if (attempts.some(({ IsNeedCharge: isCharged }) => isCharged === true)) return 'CHARGED';
-  const face = lookUp(eidCodes, result.Text?.ErrCode ?? '');
+  const face = lookUp(codes, result.Text?.ErrCode ?? '');
   if (!face || !meaning) return 'UNKNOWN';
   if (attempts.length > 0) return chargedAttempts === null ? 'UNKNOWN' : 'NOT_CHARGED';
   return billingOf(face);
 }
 
-function intentionModeOf(result: EidResult): IntentionMode | null {
+function intentionModeOf(result: FlowResult): IntentionMode | null {
   const number = result.IntentionVerifyType;
   if (number === null || number === undefined) return null;
   const modes: readonly IntentionMode[] = ['READ_ALOUD', 'QUESTION_AND_ANSWER', 'NOD'];
@@ -124,7 +120,7 @@ function intentionModeOf(result: EidResult): IntentionMode | null {
 
 /** The code that decides a mode, and its meaning; null while there is none. */
 function readIntention(
-  result: EidResult,
+  result: FlowResult,
   mode: IntentionMode,
 ): { readonly code: string; readonly meaning: ToldFaceCode | undefined } | null {
   const { codes } = intentionModes[mode];
@@ -145,7 +141,7 @@ function readIntention(
   return typeof code === 'string' ? { code, meaning: lookUp(codes, code) } : null;
 }
 
-function toAttempt(attempt: EidAttempt): Record<string, unknown> {
+function toAttempt(attempt: FlowAttempt): Record<string, unknown> {
   return {
     at: attempt.ReqTime ?? null,
     code: attempt.Errcode,
