@@ -1,8 +1,11 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Sends the commands of one tick with one system call. Each write of its own costs about 50 µs (Node 24.21,
- * 2026-11-26). The order of the commands and their replies stays the same, other than with a pipeline.
+ * Sends the commands of one turn of the event loop with one system call, also those of different requests. Each write
+ * of its own costs about 50 µs, and Redis one more read (Node 24.21, 2026-11-26). The order of the commands and their
+ * replies stays the same, other than with a pipeline.
+ *
+ * The turn ends right after the sockets that are ready have been read, so a command waits for no timer and no network.
  */
 export function batchWrites(client: Redis): void {
   const sendCommand: Redis['sendCommand'] = client.sendCommand.bind(client);
@@ -12,7 +15,7 @@ export function batchWrites(client: Redis): void {
     if (stream && corked !== stream) {
       corked = stream;
       stream.cork();
-      process.nextTick(() => {
+      setImmediate(() => {
         corked = null;
         stream.uncork();
       });
