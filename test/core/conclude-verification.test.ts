@@ -37,7 +37,7 @@ const record: VerificationRecord = {
   identity: null,
   media: [],
   flowId: null,
-  calls: [],
+  calls: '',
   hasReturned: false,
 };
 

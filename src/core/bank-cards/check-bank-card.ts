@@ -90,7 +90,7 @@ export async function checkBankCard(
     result: null,
     checkedElements: checkedElements(input),
     sourceCheckId: null,
-    calls: [],
+    calls: '',
     consentRef: input.consentRef,
     redactedAtMs: null,
     cacheKeys: cache.keys,

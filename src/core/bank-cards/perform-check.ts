@@ -103,7 +103,7 @@ async function callProviderToCheck(
       ...placeholder,
       result: toKnownOutcome(result),
       checkedAtMs: deps.now(),
-      calls: addCalls([], withBilling(calls, action, result)),
+      calls: addCalls('', withBilling(calls, action, result)),
     };
   } catch (error) {
     if (provesNothingDone(error)) await refund();

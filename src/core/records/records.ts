@@ -18,7 +18,7 @@ import {
   type StoredRecord,
 } from '../../ports/index.ts';
 import type { Owner } from '../callers/caller.ts';
-import type { RecordedCall } from './recorded-call.ts';
+import type { CallLines } from './recorded-call.ts';
 import type { RecordedIdentity, SubjectHashes } from '../identity/recorded-identity.ts';
 
 /** How a verification ended, and the evidence for it. */
@@ -60,7 +60,7 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly flowId: string | null;
   /** Whether the person has come back from the provider's page. */
   readonly hasReturned: boolean;
-  readonly calls: readonly RecordedCall[];
+  readonly calls: CallLines;
 }
 
 /**
@@ -99,7 +99,7 @@ export interface BankCardRecord extends Owner, Pick<PersonalPart, 'cacheKeys'> {
   readonly consentRef: string | null;
   readonly redactedAtMs: number | null;
   readonly personalUntilMs: number;
-  readonly calls: readonly RecordedCall[];
+  readonly calls: CallLines;
 }
 
 /** The record of a start that reused an open launch: it refers to the verification of that launch. */
@@ -258,9 +258,9 @@ const defaults = {
     ...{ launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
     ...{ phase: 'WAITING_FOR_PERSON', launchFollows: false },
     ...{ identityLevel: 'MASKED', subjectHashes: null, identity: null, media: [] },
-    ...{ flowId: null, calls: [], hasReturned: false },
+    ...{ flowId: null, calls: '', hasReturned: false },
   },
-  bank_card: { cacheKeys: [], checkedElements: bankCardElements, calls: [] },
+  bank_card: { cacheKeys: [], checkedElements: bankCardElements, calls: '' },
   reused: {},
 } as const satisfies Record<
   AnyRecord['kind'],

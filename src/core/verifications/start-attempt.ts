@@ -135,7 +135,7 @@ async function callProviderToStart(
       },
     });
     const { expiresInSeconds, ...rest } = started;
-    const own = { ...record, calls: addCalls([], calls) };
+    const own = { ...record, calls: addCalls('', calls) };
     if (isLifetime(expiresInSeconds)) return begun(deps, own, started);
     // What may have been paid for is not lost because its time cannot be read.
     logBug(deps.log, `${name}: expiresInSeconds`, new TypeError());

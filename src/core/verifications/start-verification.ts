@@ -205,7 +205,7 @@ function placeholderOf(
     subjectHashes: input.identity === 'NONE' ? null : toSubjectHashes(deps, id, input.subject),
     identity: null,
     media: [],
-    ...{ flowId: null, calls: [], hasReturned: false },
+    ...{ flowId: null, calls: '', hasReturned: false },
     redactedAtMs: null,
     isPublished: false,
     phase: 'PROCESSING',

@@ -1,5 +1,6 @@
 import type { BankCardResult } from '../../contract/index.ts';
 import { demandRead } from '../../core/verifications/read-verifications.ts';
+import { readCalls } from '../../core/records/recorded-call.ts';
 import type { BankCardRecord } from '../../core/records/records.ts';
 import type { BankCardCheckResolvers, BankCardOutcomeReason } from '../generated.ts';
 import { isEnumValue } from '../known-values.ts';
@@ -33,7 +34,7 @@ export const bankCardCheck: BankCardCheckResolvers = {
   billing: (check) => resultOf(check).billing,
   checkedAt: ({ checkedAtMs, createdAtMs }) => checkedAtMs ?? createdAtMs,
   possibleAgainAt: (check) => resultOf(check).possibleAgainAtMs ?? null,
-  calls: ({ calls }) => [...calls],
+  calls: ({ calls }) => readCalls(calls),
   user: ({ userId }) => ({ id: userId }),
 };
 

@@ -2,7 +2,7 @@ import type { Launch } from '../../contract/index.ts';
 import { graceEndsMs } from '../../core/verifications/conclude-verification.ts';
 import { pollIntervalMs } from '../../core/verifications/refresh-verification.ts';
 import { demandRead } from '../../core/verifications/read-verifications.ts';
-import type { RecordedCall } from '../../core/records/recorded-call.ts';
+import { readCalls, type RecordedCall } from '../../core/records/recorded-call.ts';
 import type { VerificationRecord } from '../../core/records/records.ts';
 import { isEnabled, outcomeSourceOf } from '../../core/upstream/registry.ts';
 import type { GraphqlContext } from '../context.ts';
@@ -50,7 +50,7 @@ export const verification: VerificationResolvers = {
   identity: (record) => record.identity && { record, part: record.identity },
   media: async (record, _arguments, { loaders }, info) =>
     isInList(info) ? [] : [...(await loaders.media.load(record))],
-  calls: ({ calls }) => [...calls],
+  calls: ({ calls }) => readCalls(calls),
   providerFlowId: ({ flowId }) => flowId,
   user: ({ userId }) => ({ id: userId }),
   redactedAt: ({ redactedAtMs }) => redactedAtMs,
