@@ -197,9 +197,9 @@ describe('an identity in clear', () => {
 
   it('of many verifications is in no key, value, event, audit entry or log line', async () => {
     const person = { name: '欧阳金丝雀', idNumber: '44030519950513256X' };
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 4; round++) {
       await Promise.all(
-        Array.from({ length: 10 }, () =>
+        Array.from({ length: 50 }, () =>
           pass({ ...full(), subject: person }, { 'x-user-id': 'many' }),
         ),
       );

@@ -139,6 +139,22 @@ describe('the web page of tencent-cn', () => {
   });
 });
 
+/** Calls of starts by provider, action and outcome, as the metrics have them. */
+async function countCalls(): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(`${app.url}/metrics`)).text();
+  const counts: Record<string, number> = {};
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('verification_upstream_calls_total{')) continue;
+    const labels = Object.fromEntries(
+      [...line.matchAll(/(\w+)="([^"]*)"/gu)].map(([, name, value]) => [name, value]),
+    );
+    const { provider, action, outcome } = labels;
+    if (!['DetectAuth', 'individual/face'].includes(String(action))) continue;
+    counts[`${provider} ${action} ${outcome}`] = Number(line.split(' ').at(-1));
+  }
+  return counts;
+}
+
 describe('ROUTING=FACE_WEB=tencent-cn,oemcloud', () => {
   it.each([
     ['is down', 'wire-503'],
@@ -146,8 +162,20 @@ describe('ROUTING=FACE_WEB=tencent-cn,oemcloud', () => {
     ['is throttled', 'RequestLimitExceeded'],
     ['has no units left', 'UnauthorizedOperation.Arrears'],
   ])('goes to the second provider when the first %s', async (_what, code) => {
+    const before = await countCalls();
     const { verification } = await start({ extra: `sandbox:DetectAuth=${code}` });
     expect(verification).toMatchObject({ status: 'PENDING', provider: { id: 'oemcloud' } });
+    const after = await countCalls();
+    // The first was refused once and is never asked again. The second may charge, and is asked once.
+    const made = Object.entries(after).flatMap(([name, count]) => {
+      const more = count - (before[name] ?? 0);
+      return more === 0 ? [] : [[name, more]];
+    });
+    expect(made).toHaveLength(2);
+    expect(Object.fromEntries(made)).toMatchObject({ 'oemcloud individual/face ok': 1 });
+    const first = made.find(([name]) => String(name).startsWith('tencent-cn DetectAuth'));
+    expect(first?.[1]).toBe(1);
+    expect(first?.[0]).not.toBe('tencent-cn DetectAuth ok');
   });
 
   it('does not go there for what an operator must mend, or for an input that is refused', async () => {

@@ -184,7 +184,7 @@ describe('the published SDL', () => {
     );
     const base = [
       ...['Verification', 'BankCard', 'StartVerification', 'CancelVerification'],
-      ...['CheckBankCard', 'Redact'],
+      ...['CheckBankCard', 'Redact', 'VerifiedIdentity'],
     ];
     const ours = new RegExp(`^(?:${[...base, ...plugins].join('|')})`, 'u');
     const shared = ['Query', 'Mutation', 'User'];

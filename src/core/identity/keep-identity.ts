@@ -10,7 +10,7 @@ import {
   type ToldIdentity,
   type ToldMedia,
 } from '../../contract/index.ts';
-import { modeOf, type KeySpace } from '../core-deps.ts';
+import { modeOf, type Clock, type KeySpace } from '../core-deps.ts';
 import { keyedHash, keyedHashes } from '../records/keyed-hash.ts';
 import type { VerificationRecord } from '../records/records.ts';
 import type { ClearIdentity, RecordedIdentity, SubjectHashes } from './recorded-identity.ts';
@@ -41,23 +41,30 @@ export function toSubjectHashes(
   return { name: hashOf('name', name), idNumber: hashOf('idNumber', idNumber) };
 }
 
+/** How long values in clear are kept at most, also where the personal part lives longer. */
+const mostClearMs = 3 * 24 * 3600 * 1000;
+
 /**
  * A concluded verification with what the provider told about the person, as far as the caller asked for it. Only a pass
  * says who somebody is. The hashes of the start are of no use after its end.
  */
 export function keepIdentity(
-  deps: KeySpace,
+  deps: Clock & KeySpace,
   record: VerificationRecord,
   answer: OutcomeAnswer | undefined,
 ): VerificationRecord {
   if (record.status === 'PENDING' || record.redactedAtMs !== null) return record;
   const known = { ...record, subjectHashes: null };
-  if (record.status !== 'PASSED' || answer?.kind !== 'ended') return known;
-  const { identity, media } = answer.result;
+  if (answer?.kind !== 'ended') return known;
+  const { identity: told, media } = answer.result;
+  const isPass = record.status === 'PASSED';
+  const identity = isPass && told ? toRecordedIdentity(deps, record, told) : null;
+  const clearUntilMs = identity?.clear ? deps.now() + mostClearMs : Infinity;
   return {
     ...known,
-    identity: identity ? toRecordedIdentity(deps, record, identity) : null,
+    identity,
     media: readMedia(media ?? []),
+    personalUntilMs: Math.min(record.personalUntilMs, clearUntilMs),
   };
 }
 

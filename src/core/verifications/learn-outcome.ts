@@ -56,7 +56,7 @@ interface Learnt {
 }
 
 function inTime(
-  deps: KeySpace,
+  deps: Clock & KeySpace,
   record: VerificationRecord,
   { answer, terms, askedAtMs, calls, hasReturned }: Told,
 ): Learnt {
