@@ -105,4 +105,17 @@ describe('the recordings that a provider tells', () => {
     const { record } = await ended(answer({ status, media }));
     expect(record.media).toEqual([media[0]]);
   });
+
+  it.each([
+    ['media', { media: 'https://bucket.example/video.mp4' as never }],
+    ['an address', { media: [{ kind: 'BEST_FRAME' }, null, media[0]] as never }],
+    ['an identity', { identity: 'somebody' as never }],
+    ['a document', { identity: { ...person, document: 'a passport' as never } }],
+  ])(
+    'never cost the outcome, whatever a plugin in JavaScript returns as %s',
+    async (_what, odd) => {
+      const { record } = await ended(answer(odd));
+      expect(record.status).toBe('PASSED');
+    },
+  );
 });

@@ -63,7 +63,7 @@ export function keepIdentity(
   return {
     ...known,
     identity,
-    media: readMedia(media ?? []),
+    media: readMedia(media),
     personalUntilMs: Math.min(record.personalUntilMs, clearUntilMs),
   };
 }
@@ -149,17 +149,23 @@ function readDocument(told: ToldDocument): ToldDocument {
   };
 }
 
-function readMedia(told: readonly ToldMedia[]): readonly ToldMedia[] {
+function readMedia(told: unknown): readonly ToldMedia[] {
+  if (!Array.isArray(told)) return [];
   return told
-    .filter(
-      ({ kind, address }) =>
-        mediaKinds.includes(kind) &&
-        address.length <= mostAddressCharacters &&
-        URL.canParse(address) &&
-        new URL(address).protocol === 'https:',
-    )
+    .filter(isMedia)
     .slice(0, mostMedia)
     .map(({ kind, address }) => ({ kind, address }));
+}
+
+function isMedia(told: unknown): told is ToldMedia {
+  const { kind, address }: { readonly kind?: unknown; readonly address?: unknown } = Object(told);
+  return (
+    mediaKinds.some((each) => each === kind) &&
+    typeof address === 'string' &&
+    address.length <= mostAddressCharacters &&
+    URL.canParse(address) &&
+    new URL(address).protocol === 'https:'
+  );
 }
 
 /** Null for an empty text: an empty name is no name. */
