@@ -131,7 +131,7 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
       { ...encryption, EID_PRIVATE_KEY: eidInfo.privateKey, ...webRule },
     ),
     'tencent-intl': await listenAsTencent('tencent-intl', {
-      actions: createTencentIntlActions(actionDeps),
+      actions: createTencentIntlActions({ ...actionDeps, visit: notify.opened }),
       errorTexts: tencentIntlTexts,
     }),
     oemcloud: await listen(createOemcloudServer({ ...actionDeps, appCode, notify }), {

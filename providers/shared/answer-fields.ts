@@ -6,7 +6,14 @@ import { z } from 'zod';
 export const resultCode = z
   .union([z.number(), z.string()])
   .nullish()
-  .transform((code) => (code === null || code === undefined || code === '' ? null : String(code)));
+  .transform((code) =>
+    code === null || code === undefined || code === '' ? null : plainCode(String(code)),
+  );
+
+/** Codes and tags are stored and shown, so nothing that may be a person's data passes as one. */
+export function plainCode(code: string): string {
+  return /^[\w.-]{1,64}$/u.test(code) && !/\d{11}/u.test(code) ? code : 'unreadable';
+}
 
 /** Fields that do not decide the outcome. An unreadable value is left out. */
 export const optionalText = z.string().nullish().catch(null);

@@ -4,6 +4,7 @@ import {
   optionalMoment,
   optionalNumber,
   optionalText,
+  plainCode,
   resultCode,
 } from '../shared/answer-fields.ts';
 import { askEncrypted, encryptFields, type Encryption } from '../tencent/encrypt-fields.ts';
@@ -113,7 +114,7 @@ const flowText = z.object({
   Sim: optionalNumber,
   UseIDType: optionalNumber,
   LivenessMode: optionalNumber,
-  LivenessInfoTag: z.array(z.string()).nullish().catch(null),
+  LivenessInfoTag: z.array(z.string().transform(plainCode)).nullish().catch(null),
   LivenessDetail: z.array(attempt).nullish().catch(null),
 });
 
@@ -277,7 +278,8 @@ const tags = z
     if (given === null || given === undefined) return null;
     return (Array.isArray(given) ? given : given.split(','))
       .map((tag) => tag.trim())
-      .filter(Boolean);
+      .filter(Boolean)
+      .map(plainCode);
   });
 
 const faceIdResult = z.object({
@@ -286,7 +288,7 @@ const faceIdResult = z.object({
   DeviceInfoTag: tags,
   RiskInfoTag: tags,
   LivenessInfoTag: tags,
-  DeviceInfoLevel: optionalText,
+  DeviceInfoLevel: resultCode.catch(null),
   Name: optionalText,
   IdCard: optionalText,
   // Addresses with `UseCos`. Anything longer was dropped while the response was read.

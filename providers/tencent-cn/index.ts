@@ -31,7 +31,7 @@ export const tencentCn = defineProvider({
     GetFaceIdResult: {
       effect: 'read',
       perSecond: 100,
-      maxResponseBytes: 10 * 1024 * 1024,
+      maxResponseBytes: 50 * 1024 * 1024,
       dropStringsOver: mediaTextsOver,
     },
     // Pages 31816 and 41957.

@@ -50,9 +50,12 @@ export function openEidInfo(key: EidKey, { desKey, userInfo }: SealedPerson): Ei
   // Loaded only where it is used.
   const { sm2, sm4 } = createRequire(import.meta.url)('sm-crypto-v2') as typeof SmCrypto;
   const wrapped = Buffer.from(desKey, 'base64').toString('hex');
-  for (const { order, asn1 } of sm2Forms) {
-    // The library wants the point without its leading 04.
-    const text = asn1 || !wrapped.startsWith('04') ? wrapped : wrapped.slice(2);
+  // The library wants the point without its leading 04. A point without it may begin with these digits too.
+  const points = wrapped.startsWith('04') ? [wrapped.slice(2), wrapped] : [wrapped];
+  const forms = sm2Forms.flatMap((form) =>
+    (form.asn1 ? [wrapped] : points).map((text) => ({ ...form, text })),
+  );
+  for (const { order, asn1, text } of forms) {
     const opened = attempt(() =>
       sm2.doDecrypt(text, key.reveal(), order, { output: 'array', asn1 }),
     );

@@ -10,13 +10,13 @@ import {
   type ChannelDefinition,
   type CheckKind,
   type FieldProblem,
-  type OutcomeAnswer,
   type PrepareContext,
-  type Progress,
   type StartInput,
+  type ToldDocument,
   type ToldIdentity,
 } from '../../src/contract/plugin-api.ts';
 import { keysOf } from '../shared/tables.ts';
+import { afterRetries } from '../tencent/after-retries.ts';
 import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
 import { getDetectInfo, startDetectAuth, type RuleIdConfig, type WebResult } from './api.ts';
 import { toFlowOutcome } from './flow-outcome.ts';
@@ -44,14 +44,15 @@ const optionsSchema = z.strictObject({
 });
 
 type Options = z.output<typeof optionsSchema>;
+type Session = z.output<typeof sessionSchema>;
 
 const sessionSchema = z.object({
   token: z.string(),
   /** The setting may change, and the result belongs to the rule of the start. */
   ruleId: z.string(),
   intention: z.literal(keysOf(intentionModes)).nullable(),
-  /** Whether the caller named the person. */
-  isNamed: z.boolean(),
+  /** Who says who the person is, if no document does. */
+  source: z.literal(['CALLER', 'PROVIDER_RECORD']),
 });
 
 const maxImageLength = 3 * 1024 * 1024;
@@ -101,7 +102,7 @@ export const web: ChannelDefinition<TencentCnSettings> = {
           launch: { kind: 'redirect', url: answer.Url, token: answer.BizToken },
           session: {
             ...{ token: answer.BizToken, ruleId, intention },
-            isNamed: name !== null && idNumber !== null,
+            source: sourceOf(input),
           },
           expiresInSeconds: 7200,
         };
@@ -110,7 +111,7 @@ export const web: ChannelDefinition<TencentCnSettings> = {
   },
 
   fetchOutcome: async (call, session, progress) => {
-    const { token, ruleId, intention, isNamed } = sessionSchema.parse(session);
+    const { token, ruleId, intention, source } = sessionSchema.parse(session);
     // 1: text; 5: read aloud; 6: questions and nodding. Images and videos are never requested.
     const infoType = intention === null ? '1' : intention === 'READ_ALOUD' ? '15' : '16';
     try {
@@ -119,7 +120,7 @@ export const web: ChannelDefinition<TencentCnSettings> = {
         askedIntention: intention,
         codes: webFlowCodes,
         detailsType: 'TencentCnWebDetails',
-        identity: toIdentity(result, isNamed),
+        identity: toIdentity(result, source),
       });
       return afterRetries(outcome, progress);
     } catch (error) {
@@ -137,34 +138,44 @@ const noRule: FieldProblem = {
   message: 'FACE_WEB needs the setting TENCENT_CN_WEB_RULE_ID, or options.tencentCnWeb.ruleId',
 };
 
-/** After these, the person cannot try again. */
-const finalCodes: readonly (string | null)[] = ['14', '15', '16', '2018'];
-
-/**
- * The text may tell of a failed attempt while the person tries again: no page says when it is final. A failure counts
- * when the person has come back or the time is over.
- */
-function afterRetries(outcome: OutcomeAnswer, { hasReturned, isOver }: Progress): OutcomeAnswer {
-  if (outcome.kind !== 'ended' || hasReturned || isOver) return outcome;
-  const { status, code, chargedAttempts } = outcome.result;
-  const isFinal = status === 'PASSED' || status === 'CANCELLED' || finalCodes.includes(code);
-  return isFinal ? outcome : { kind: 'pending', chargedAttempts };
+/** Without a name, the person types it. A register is asked about it, unless there is a photo to compare with. */
+function sourceOf({ subject: { name, idNumber }, referenceImage }: StartInput): Session['source'] {
+  const isGiven = name !== null && idNumber !== null;
+  return isGiven || referenceImage !== null ? 'CALLER' : 'PROVIDER_RECORD';
 }
 
 /** Name and number are those that were checked: the caller's, those of a photographed document, or typed ones. */
-function toIdentity({ Text: text }: WebResult, isNamed: boolean): ToldIdentity | null {
+function toIdentity({ Text: text }: WebResult, source: Session['source']): ToldIdentity | null {
   if (!text) return null;
-  const { Name: name = null, IdCard: idNumber = null, OcrIdCard: number } = text;
+  const number = firstFilled(text.OcrIdCard);
   const document = number
     ? {
-        ...{ kind: 'ID_CARD' as const, issuingRegion: 'CN', number },
-        birthDate: toIsoDate(text.OcrBirth ?? null),
+        ...(documentTypes[text.UseIDType ?? 0] ?? otherDocument),
+        ...{ number, birthDate: toIsoDate(text.OcrBirth ?? null) },
         // `2015.03.07-2035.03.07`, or a word for "long-term".
         expiresOn: toIsoDate(text.OcrValidDate?.split('-')[1] ?? null),
       }
     : null;
-  const source = isNamed ? 'CALLER' : document ? 'DOCUMENT' : 'PROVIDER_RECORD';
-  return { source, name, idNumber, personCode: null, document };
+  return {
+    source: document && source === 'PROVIDER_RECORD' ? 'DOCUMENT' : source,
+    name: firstFilled(text.Name, text.OcrName),
+    idNumber: firstFilled(text.IdCard, document?.kind === 'OTHER' ? null : number),
+    personCode: null,
+    document,
+  };
+}
+
+const otherDocument = { kind: 'OTHER', issuingRegion: null } as const;
+
+/** `UseIDType`. A residence permit is that of a person from Hong Kong, Macao or Taiwan. */
+const documentTypes: Readonly<Record<number, Pick<ToldDocument, 'kind' | 'issuingRegion'>>> = {
+  0: { kind: 'ID_CARD', issuingRegion: 'CN' },
+  1: { kind: 'RESIDENCE_PERMIT', issuingRegion: 'CN' },
+  2: otherDocument,
+};
+
+function firstFilled(...texts: readonly (string | null | undefined)[]): string | null {
+  return texts.find((text) => typeof text === 'string' && text !== '') ?? null;
 }
 
 /** From `1990/3/7` or `2035.03.07`. */

@@ -9,8 +9,8 @@ interface DocumentForm {
   /** ISO 3166-1 alpha-2. Null: the document names it itself. */
   readonly region: string | null;
   readonly name: readonly string[];
-  /** The parts of the name, if it has no member of its own. */
-  readonly nameParts?: readonly string[];
+  /** The parts of the name, if it has no member of its own. Of several lists, the first with a filled part counts. */
+  readonly nameParts?: readonly (readonly string[])[];
   readonly number: readonly string[];
   readonly birth?: readonly string[];
   readonly expiry?: readonly string[];
@@ -36,14 +36,13 @@ const forms: Readonly<Record<string, DocumentForm>> = {
     ...{ kind: 'ID_CARD', region: 'ID' },
     name: ['FullName', 'Nama'],
     number: ['LicenseNumber', 'NIK'],
-    // TempatTglLahir is place and date in one text, and is not read.
-    birth: ['Birthday'],
+    birth: ['Birthday', 'TempatTglLahir'],
     expiry: ['DueDate', 'BerlakuHingga'],
   },
   ThailandIDCard: {
     ...{ kind: 'ID_CARD', region: 'TH' },
     name: ['FullName'],
-    nameParts: ['FirstName', 'LastName'],
+    nameParts: [['FirstName', 'LastName']],
     number: ['LicenseNumber'],
     birth: ['Birthday', 'DateOfBirth'],
     expiry: ['ExpirationDate', 'DateOfExpiry'],
@@ -58,15 +57,15 @@ const forms: Readonly<Record<string, DocumentForm>> = {
   InternationalIDPassport: {
     ...{ kind: 'PASSPORT', region: null },
     name: ['FullName'],
-    nameParts: ['GivenName', 'Surname'],
+    nameParts: [['GivenName', 'Surname']],
     number: ['LicenseNumber'],
     birth: ['Birthday'],
     expiry: ['DateOfExpiration'],
   },
   GeneralCard: {
     ...{ kind: 'OTHER', region: null },
-    name: ['FullName', 'FullNameLocal'],
-    nameParts: ['FirstName', 'LastName'],
+    name: ['FullName'],
+    nameParts: [['FirstName', 'LastName'], ['FullNameLocal'], ['FirstNameLocal', 'LastNameLocal']],
     number: ['LicenseNumber', 'PersonalNumber', 'RegistrationNumber'],
     birth: ['Birthday'],
     expiry: ['ExpirationDate', 'DueDate'],
@@ -105,14 +104,14 @@ const forms: Readonly<Record<string, DocumentForm>> = {
   IndonesiaDrivingLicense: partsOfName('DRIVING_LICENSE', 'ID', ['ExpirationDate']),
   PhilippinesVoteID: {
     ...{ kind: 'VOTER_ID', region: 'PH', name: [] },
-    nameParts: ['FirstName', 'LastName'],
+    nameParts: [['FirstName', 'LastName']],
     number: ['VIN'],
     birth: ['Birthday'],
   },
   PhilippinesDrivingLicense: {
     ...{ kind: 'DRIVING_LICENSE', region: 'PH' },
     name: ['Name'],
-    nameParts: ['FirstName', 'MiddleName', 'LastName'],
+    nameParts: [['FirstName', 'MiddleName', 'LastName']],
     number: ['LicenseNo'],
     birth: ['Birthday'],
     expiry: ['ExpiresDate'],
@@ -129,7 +128,7 @@ const forms: Readonly<Record<string, DocumentForm>> = {
   },
   PhilippinesUMID: {
     ...{ kind: 'SOCIAL_SECURITY_ID', region: 'PH', name: [] },
-    nameParts: ['GivenName', 'MiddleName', 'Surname'],
+    nameParts: [['GivenName', 'MiddleName', 'Surname']],
     number: ['CRN'],
     birth: ['Birthday'],
   },
@@ -152,7 +151,7 @@ export function toDocumentIdentity({ OCRResult: results }: WebResult): ToldIdent
 const unknownForm: DocumentForm = {
   ...{ kind: 'OTHER', region: null },
   name: ['FullName', 'Name'],
-  nameParts: ['FirstName', 'LastName'],
+  nameParts: [['FirstName', 'LastName']],
   number: ['LicenseNumber'],
   birth: ['Birthday'],
   expiry: ['ExpirationDate'],
@@ -161,8 +160,10 @@ const unknownForm: DocumentForm = {
 function toIdentity(form: DocumentForm, fields: Fields): ToldIdentity | null {
   const first = (names: readonly string[] = []): string | null =>
     names.map((name) => textOf(fields[name])).find((text) => text !== null) ?? null;
-  const parts = (form.nameParts ?? []).flatMap((name) => textOf(fields[name]) ?? []);
-  const name = first(form.name) ?? (parts.length > 0 ? parts.join(' ') : null);
+  const parts = (form.nameParts ?? [])
+    .map((names) => names.flatMap((name) => textOf(fields[name]) ?? []))
+    .find(({ length }) => length > 0);
+  const name = first(form.name) ?? parts?.join(' ') ?? null;
   const number = first(form.number);
   if (name === null && number === null) return null;
   return {
@@ -180,11 +181,19 @@ function toIdentity(form: DocumentForm, fields: Fields): ToldIdentity | null {
   };
 }
 
-/** ISO 8601 if the year comes first. Otherwise the order of day and month is not known: no document promises a format. */
-function toDate(text: string | null): string | null {
-  const [, year, month, day] = /^(\d{4})[-/.年]?(\d{2})[-/.月]?(\d{2})日?$/u.exec(text ?? '') ?? [];
-  return year === undefined ? text : `${year}-${month}-${day}`;
+/**
+ * ISO 8601 if the year comes first. Otherwise the order of day and month is not known: no document promises a format.
+ * Indonesian documents write the place of birth before the date. A place without a date is null.
+ */
+function toDate(given: string | null): string | null {
+  const text =
+    /[a-z][,/ ]+(\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4})$/iu.exec(given ?? '')?.[1] ?? given ?? '';
+  const [, year, month, day] = isoOrder.exec(text) ?? [];
+  if (year === undefined) return /\d/u.test(text) ? text : null;
+  return `${year}-${month}-${day}`;
 }
+
+const isoOrder = /^((?:19|20|21)\d{2})[-/.年]?(0[1-9]|1[0-2])[-/.月]?(0[1-9]|[12]\d|3[01])日?$/u;
 
 function textOf(value: unknown): string | null {
   const text = typeof value === 'string' ? value.trim() : '';
@@ -198,7 +207,7 @@ function partsOfName(
 ): DocumentForm {
   return {
     ...{ kind, region, expiry, name: [] },
-    nameParts: ['FirstName', 'LastName'],
+    nameParts: [['FirstName', 'LastName']],
     number: ['LicenseNumber'],
     birth: ['Birthday'],
   };

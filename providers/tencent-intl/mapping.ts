@@ -31,7 +31,8 @@ const comparisonFailed = {
 
 /**
  * ErrorCode of GetWebVerificationResultIntl. Sources: error codes of the mobile HTML5 product, doc 55390,
- * and announcement 100989 (1409, 1410). 17 is in an older table only.
+ * and announcement 100989 (1409, 1410). 17 is in an older table only, and
+ * -999 in that of GetFaceIdResultIntl: both mean "not finished".
  */
 export const webCodes: Readonly<
   Record<string, WebCodeMeaning & { readonly message: string | null }>
@@ -44,7 +45,7 @@ export const webCodes: Readonly<
     ...free,
   },
   16: { status: 'FAILED', reason: 'RETRIES_EXHAUSTED', ...free },
-  17: { status: 'PENDING', reason: 'OTHER', ...free },
+  ...each([17, -999], { status: 'PENDING', reason: 'OTHER', ...free }),
   1002: { status: 'FAILED', reason: 'SPOOF_SUSPECTED', ...free },
   ...each([1003, 1004, 1005, 1301, 1302, 1303, 1401], livenessFailed),
   ...each(range(1101, 1109), {

@@ -26,11 +26,13 @@ export function toWebOutcome(result: WebResult): OutcomeAnswer {
     status: isContradicted ? 'UNDETERMINED' : status,
     code,
     reason: isContradicted ? 'DOCUMENT_UNREADABLE' : reason,
-    message,
+    message: isContradicted ? null : message,
     similarity: last?.Similarity ?? null,
     completedAtMs: last?.ReqTimestamp ?? null,
     billing: (chargedAttempts ?? 0) > 0 ? 'CHARGED' : (meaning?.billing ?? 'UNKNOWN'),
-    chargedAttempts,
+    // Without a list of attempts, a charge has no number.
+    chargedAttempts:
+      attempts.length === 0 && meaning?.billing === 'CHARGED' ? null : chargedAttempts,
     details: {
       __typename: 'TencentIntlWebDetails',
       verificationAttempts: attempts.map(toAttempt),

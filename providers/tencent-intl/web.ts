@@ -9,6 +9,7 @@ import {
   type StartInput,
 } from '../../src/contract/plugin-api.ts';
 import { keysOf } from '../shared/tables.ts';
+import { afterRetries } from '../tencent/after-retries.ts';
 import { expired, tokenIsOfNoUse } from '../tencent/token-end.ts';
 import {
   applyWebVerificationBizToken,
@@ -94,10 +95,10 @@ export const web: ChannelDefinition<TencentIntlSettings> = {
     };
   },
 
-  fetchOutcome: async (call, session) => {
+  fetchOutcome: async (call, session, progress) => {
     const { token } = sessionSchema.parse(session);
     try {
-      return toWebOutcome(await getWebVerificationResult(call, token));
+      return afterRetries(toWebOutcome(await getWebVerificationResult(call, token)), progress);
     } catch (error) {
       if (isFault(error, 'session_expired')) {
         return expired('InvalidParameterValue.BizTokenExpired', 'BizToken expired');

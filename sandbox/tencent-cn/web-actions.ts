@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { withQuery, type Flow, type Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
+import { createGoBack } from '../tencent/go-back.ts';
 import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
@@ -69,13 +70,7 @@ const detectInfoParams = z.strictObject({
 
 /** The page inside WeChat: a token and its result. There is no query of the state. */
 export function createWebActions({ flows, personUrl, visit }: Deps) {
-  const gone = new WeakSet<Flow>();
-  /** A flow that an order ended has no person. So the browser goes back at the first query. */
-  const goBack = (flow: Flow): void => {
-    const url = flow.state === 'finished' && !gone.has(flow) ? flow.returnUrl(flow) : null;
-    gone.add(flow);
-    if (url !== null) visit(url);
-  };
+  const goBack = createGoBack({ visit });
 
   const detectAuth: TencentAction<z.output<typeof detectAuthParams>> = {
     params: detectAuthParams,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Flow, Flows } from '../flows.ts';
 import { isNumeric, readOrders } from '../magic.ts';
+import { createGoBack } from '../tencent/go-back.ts';
 import { recordingOf } from '../tencent/media.ts';
 import { findTencentFlow, isFlow, openTencentFlow } from '../tencent/tencent-flow.ts';
 import { error, text, toAnswer, type TencentAction } from '../tencent/tencent-server.ts';
@@ -13,6 +14,8 @@ interface Deps {
   readonly flows: Flows;
   readonly now: () => number;
   readonly personUrl: (token: string) => string;
+  /** Opens a URL of this service, as a browser would. */
+  readonly visit: (url: string) => void;
 }
 
 /** The newest list of the page (2025-12). A missing region is refused. */
@@ -70,7 +73,8 @@ const applyParams = z.strictObject({
 });
 
 /** The two actions of tencent-intl, as the page and the official SDK describe them. */
-export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
+export function createTencentIntlActions({ flows, now, personUrl, visit }: Deps) {
+  const goBack = createGoBack({ visit });
   const apply: TencentAction<z.output<typeof applyParams>> = {
     params: applyParams,
     perSecond: 20,
@@ -114,6 +118,7 @@ export function createTencentIntlActions({ flows, now, personUrl }: Deps) {
       if (ordered === 'unfinished-null') return { ErrorCode: null, VerificationDetailList: null };
       const isOrderedCode = ordered === undefined || isNumeric(ordered) || ordered === 'ocr-failed';
       if (!isOrderedCode) return toAnswer(ordered);
+      if (ordered !== undefined) goBack(flow);
       const last = flow.state === 'finished' ? flow.attempts.at(-1) : undefined;
       if (!last) return { ErrorCode: flow.endsMs <= now() ? 15 : null };
       return withTypes(flow.orders, {

@@ -262,10 +262,10 @@ describe('a document of tencent-intl', () => {
     expect(identity.documentNumber).toMatch(/^A0{6}/u);
     expect(identity.document).toMatchObject({ kind, issuingRegion });
     expect(identity.document.expiresOn).toBe(withExpiry.test(member) ? '2031-12-31' : null);
+    const hasBirth = !withoutBirth.includes(member);
     // Place and date of birth are one text in the older form of the Indonesian card.
-    const hasBirth =
-      !withoutBirth.includes(member) && !(member === 'IndonesiaIDCard' && form === 'CardInfo');
-    const isAsWritten = member === 'HKIDCard';
+    const isAsWritten =
+      member === 'HKIDCard' || (member === 'IndonesiaIDCard' && form === 'CardInfo');
     expect(identity.birthDate).toBe(hasBirth ? (isAsWritten ? '07-03-1990' : '1990-03-07') : null);
     expect(identity.document.birthDate).toBe(identity.birthDate);
     expect(identity.idNumber).toBe(kind === 'ID_CARD' ? identity.documentNumber : null);

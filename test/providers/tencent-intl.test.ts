@@ -35,9 +35,11 @@ async function start(
   return { started: await prepared.start(call, urls), checks: prepared.checks, sent };
 }
 
-function outcomeOf(result: object | Error) {
+const returned = { hasReturned: true, isOver: false };
+
+function outcomeOf(result: object | Error, progress = returned) {
   const { call } = fakeCall(tencentIntl, { GetWebVerificationResultIntl: result }, someSettings);
-  return askOutcome(web, call, { token: 'T' });
+  return askOutcome(web, call, { token: 'T' }, progress);
 }
 
 describe('tencent-intl: requests', () => {
@@ -201,6 +203,67 @@ describe('tencent-intl: outcomes', () => {
         status: 'UNDETERMINED',
         details: { documentPassed: false, documentWarningCodes: [-9102] },
       },
+    });
+  });
+
+  it.each([
+    ['a failed attempt', { ErrorCode: 1004 }],
+    ['an unknown code', { ErrorCode: 4242 }],
+    ['a document that failed', { ErrorCode: 0, OCRResult: [{ IsPass: false }] }],
+  ])('waits after %s until the person is back or the time is over', async (_what, result) => {
+    const kindAfter = async (progress: typeof returned) => (await outcomeOf(result, progress)).kind;
+    expect(await kindAfter({ hasReturned: false, isOver: false })).toBe('pending');
+    expect(await kindAfter(returned)).toBe('ended');
+    expect(await kindAfter({ hasReturned: false, isOver: true })).toBe('ended');
+  });
+
+  it.each([0, 15, 16, 1409, 1410])('is told at once by the code %s', async (code) => {
+    const atOnce = { hasReturned: false, isOver: false };
+    expect((await outcomeOf({ ErrorCode: code }, atOnce)).kind).toBe('ended');
+  });
+
+  it('is not finished with the code -999, which a sibling action has', async () => {
+    expect((await outcomeOf({ ErrorCode: -999 })).kind).toBe('pending');
+  });
+
+  it('knows no number of charges without a list of attempts', async () => {
+    expect(await outcomeOf({ ErrorCode: 0, VerificationDetailList: [] })).toMatchObject({
+      result: { billing: 'CHARGED', chargedAttempts: null },
+    });
+  });
+
+  it('keeps no code that may be the number of a person', async () => {
+    expect(await outcomeOf({ ErrorCode: '11204416541220243X' })).toMatchObject({
+      result: { status: 'UNDETERMINED', code: 'unreadable' },
+    });
+  });
+
+  const general = (fields: object) => ({
+    ...{ ErrorCode: 0, OCRResult: [{ IsPass: true, NormalCardInfo: { GeneralCard: fields } }] },
+  });
+  const number = { LicenseNumber: 'A0000001' };
+
+  it.each([
+    ['both scripts', { FirstName: 'SAND', LastName: 'BOX', FullNameLocal: '沙箱' }, 'SAND BOX'],
+    ['the local script only', { FirstNameLocal: '沙', LastNameLocal: '箱' }, '沙 箱'],
+  ])('reads a name in %s', async (_what, fields, name) => {
+    expect(await outcomeOf(general({ ...number, ...fields }))).toMatchObject({
+      result: { identity: { name } },
+    });
+  });
+
+  it.each([
+    ['1990-03-07', '1990-03-07'],
+    ['19900307', '1990-03-07'],
+    ['07031990', '07031990'],
+    ['12311990', '12311990'],
+    ['JAKARTA, 07-03-1990', '07-03-1990'],
+    ['JAKARTA / 1990-03-07', '1990-03-07'],
+    ['7 MAR 1990', '7 MAR 1990'],
+    ['JAKARTA', null],
+  ])('reads the birth date %s as %s', async (Birthday, birthDate) => {
+    expect(await outcomeOf(general({ ...number, Birthday }))).toMatchObject({
+      result: { identity: { document: { birthDate } } },
     });
   });
 
