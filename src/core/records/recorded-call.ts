@@ -20,13 +20,16 @@ export type CallLines = string;
 const mostCalls = 20;
 const between = ' ';
 
-/** With the calls of one more operation: the newest 20. */
+/** With the calls of one more operation: the first, which is what support asks for, and the newest 19 others. */
 export function addCalls(known: CallLines, made: readonly RecordedCall[]): CallLines {
   if (made.length === 0) return known;
   const lines = made.map(({ action, atMs, requestId, outcome, billing }) =>
     [encodeURIComponent(action), Math.round(atMs), requestId ?? '', outcome, billing].join(between),
   );
-  return [...linesOf(known), ...lines].slice(-mostCalls).join('\n');
+  const all = [...linesOf(known), ...lines];
+  return all.length > mostCalls
+    ? [...all.slice(0, 1), ...all.slice(1 - mostCalls)].join('\n')
+    : all.join('\n');
 }
 
 export function readCalls(calls: CallLines): RecordedCall[] {
