@@ -28,7 +28,7 @@ export type BankCardCheck = {
   __typename?: 'BankCardCheck';
   /** Whether the provider charges for the check. */
   billing: VerificationBilling;
-  /** The newest 20 calls to the provider, oldest first. Empty if an earlier result was returned again. */
+  /** The calls to the provider, oldest first: the first one, and the newest 19 others. Empty if an earlier result was returned again. */
   calls: Array<VerificationProviderCall>;
   /** When the provider was asked. */
   checkedAt: Scalars['VerificationDateTime']['output'];
@@ -40,7 +40,10 @@ export type BankCardCheck = {
   consentRef: Maybe<Scalars['String']['output']>;
   /** The id of the check. */
   id: Scalars['ID']['output'];
-  /** True only for the outcome MATCHED: the elements in `checkedElements` belong together. It says nothing about others. */
+  /**
+   * True only for the outcome MATCHED: the elements in `checkedElements` belong together. It says nothing about others. False
+   * does not mean that they differ: only the outcome MISMATCHED does.
+   */
   matched: Scalars['Boolean']['output'];
   /** The provider's documented text for the code. For support; do not use it in program logic. */
   message: Maybe<Scalars['String']['output']>;
@@ -174,7 +177,10 @@ export type CancelVerificationResult =
 /** The verification has ended. */
 export type CancelVerificationSuccess = {
   __typename?: 'CancelVerificationSuccess';
-  /** The verification as it ended: cancelled, or with the outcome that the provider already had. */
+  /**
+   * The verification as it ended. Read its `status`: it is not CANCELLED if the provider already had an outcome. Start anew
+   * only if it has not passed.
+   */
   verification: Verification;
 };
 
@@ -187,8 +193,8 @@ export type CheckBankCardInput = {
   /** Your reference to the record of the person's consent. */
   consentRef?: InputMaybe<Scalars['String']['input']>;
   /**
-   * What is checked; by default all that is given. Give exactly what it names. `verificationProviders` lists the sets that
-   * each provider can check (`bankCardVariants`).
+   * What is checked; by default all that is given. A value that is given and not named here, or named and not given, is an
+   * input problem. `verificationProviders` lists the sets that each provider can check (`bankCardVariants`).
    */
   elements?: InputMaybe<Array<BankCardElement>>;
   /** Your idempotency key for this check, 1 to 255 characters. The same key is never charged twice. */
@@ -783,7 +789,7 @@ export type UserVerificationsArgs = {
 /** One verification of one person by one provider. */
 export type Verification = {
   __typename?: 'Verification';
-  /** The newest 20 calls to the provider, oldest first. */
+  /** The calls to the provider, oldest first: the first one, and the newest 19 others. */
   calls: Array<VerificationProviderCall>;
   /** How the person goes through it. Null if the plugin of its provider is no longer loaded. */
   channel: Maybe<VerificationChannel>;
@@ -799,7 +805,10 @@ export type Verification = {
   extra: Maybe<Scalars['String']['output']>;
   /** The id of the verification. */
   id: Scalars['ID']['output'];
-  /** Who was verified. Null while it has not passed, after redaction, and if the provider names nobody. */
+  /**
+   * Who was verified. Null unless it has passed, with `identity: NONE`, when the personal part was deleted after its
+   * retention (usually three days), after redaction, and if the provider names nobody.
+   */
   identity: Maybe<VerifiedIdentity>;
   /** When the provider last reported about it, in a query or a notification. */
   lastCheckedAt: Maybe<Scalars['VerificationDateTime']['output']>;
@@ -815,7 +824,7 @@ export type Verification = {
    * of lists, and after redaction. The recordings stay in the bucket: deleting them is up to its owner. Each reading is audited.
    */
   media: Array<VerificationMedia>;
-  /** While pending: how long to wait before the next query, in milliseconds. */
+  /** How long to wait before the next query, in milliseconds. Null once the status is final. */
   nextPollAfterMs: Maybe<Scalars['Int']['output']>;
   /** How the verification ended. Null while pending. */
   outcome: Maybe<VerificationOutcome>;
@@ -886,13 +895,19 @@ export type VerificationCallOutcome =
 
 /** How the person goes through the verification. */
 export type VerificationChannel =
-  /** E证通: a page inside WeChat. Launch: VerificationRedirect. */
+  /**
+   * E证通, the electronic ID of tencent-cn, inside WeChat. Launch: VerificationRedirect. A web page opens its `url`; a mini
+   * program hands its `token` to the E证通 mini program.
+   */
   | 'E_ID'
   /** A page inside Alipay. Launch: VerificationRedirect. The web-view of a mini-program needs its `longUrl`. */
   | 'FACE_ALIPAY'
   /** The provider's SDK inside your own app. Launch: VerificationSdkToken. */
   | 'FACE_SDK'
-  /** A web page in any browser. Launch: VerificationRedirect. */
+  /**
+   * A web page. Launch: VerificationRedirect. That of tencent-cn opens inside WeChat only, unless its business flow allows
+   * other browsers; those of oemcloud and tencent-intl open in any.
+   */
   | 'FACE_WEB'
   /** A WeChat mini-program. Launch: VerificationMiniProgram. */
   | 'FACE_WECHAT_MINI_PROGRAM';
@@ -980,7 +995,10 @@ export type VerificationIdempotencyProblemUserMessageArgs = {
 
 /** How much of a verified person's identity is kept. */
 export type VerificationIdentityLevel =
-  /** Names and numbers in clear as well. Your operator must allow it for your tenant (IDENTITY_FULL_TENANTS). */
+  /**
+   * Names and numbers in clear as well. The operator must allow it for your tenant (IDENTITY_FULL_TENANTS); otherwise the
+   * start is an input problem.
+   */
   | 'FULL'
   /** Masks, and whether the person is the one whom the start named. */
   | 'MASKED'
@@ -1094,7 +1112,7 @@ export type VerificationLimitProblemUserMessageArgs = {
 /** A recording in the bucket of your account. Reading it needs the rights of the bucket. */
 export type VerificationMedia = {
   __typename?: 'VerificationMedia';
-  /** The address of the object in the bucket. */
+  /** The https address of the object in the bucket, without a signature. */
   address: Scalars['String']['output'];
   /** What was recorded. */
   kind: VerificationMediaKind;
@@ -1611,7 +1629,7 @@ export type VerifiedIdentityDocument = {
 
 /** Where an identity comes from. */
 export type VerifiedIdentitySource =
-  /** The caller's own input. The provider only repeats it. */
+  /** The caller's own input, which the provider only repeats, or what the person typed while no register was asked. */
   | 'CALLER'
   /** A document that the person showed. */
   | 'DOCUMENT'
