@@ -44,7 +44,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'consumer.mjs'), body.replace('60_000', '300'));
   consumer = (await import(pathToFileURL(join(folder, 'consumer.mjs')).href)) as Consumer;
   const client = connectRedis({ url: redis.url });
-  await waitForRedis(client, 5000);
+  await waitForRedis(client, 45_000);
   publish = createRedisPublish(client, 'live');
   audit = createRedisAudit(client, 'live');
   close = () => client.disconnect();

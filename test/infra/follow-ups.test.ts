@@ -23,7 +23,7 @@ async function overRedis(
   onError: (error: unknown) => void = () => {},
 ): Promise<FollowUpPlan> {
   const client = connectRedis({ url });
-  await waitForRedis(client, 5000);
+  await waitForRedis(client, 45_000);
   const followUps = createRedisFollowUps({ client, mode: 'sandbox', onError });
   const plan = {
     ...followUps,
@@ -214,7 +214,7 @@ describe('follow-ups in Redis', () => {
 
   it('are taken over when their replica dies', async () => {
     const dying = connectRedis({ url: redis.url });
-    await waitForRedis(dying, 5000);
+    await waitForRedis(dying, 45_000);
     const dead = createRedisFollowUps({ client: dying, mode: 'sandbox', onError: () => {} });
     const seen: string[] = [];
     dead.begin(async (id) => {

@@ -31,7 +31,7 @@ async function replica(
 ) {
   const now = (): number => trueMs() + skewMs;
   const client = connectRedis({ url });
-  await waitForRedis(client, 5000);
+  await waitForRedis(client, 45_000);
   cleanUp.push(() => client.disconnect());
   const pacer = createRedisPacer({
     ...{ client, now, guardMs, placesOf },
@@ -178,7 +178,7 @@ describe.concurrent('slots reserved in Redis', () => {
     const far = await startFarAway(redis.port, 50);
     cleanUp.push(far.stop);
     const client = connectRedis({ url: far.url });
-    await waitForRedis(client, 5000);
+    await waitForRedis(client, 45_000);
     cleanUp.push(() => client.disconnect());
     const replicas = await Promise.all([replica(0, far.url), replica(0, far.url)]);
     await replicas[0]?.pacer.warm('far', 20);

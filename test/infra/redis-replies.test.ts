@@ -23,7 +23,7 @@ afterAll(async () => {
 
 async function clientOf(url = redis.url): Promise<RedisClient> {
   const client = connectRedis({ url });
-  await waitForRedis(client, 5000);
+  await waitForRedis(client, 45_000);
   cleanUp.push(() => client.disconnect());
   return client;
 }

@@ -18,7 +18,7 @@ afterAll(async () => {
 
 async function redisVelocity(): Promise<Velocity> {
   const client = connectRedis({ url: redis.url });
-  await waitForRedis(client, 5000);
+  await waitForRedis(client, 45_000);
   cleanUp.push(() => client.disconnect());
   return createRedisVelocity({ client, mode: 'test' });
 }

@@ -167,7 +167,8 @@ export async function redisStoreOf(
   } = {},
 ) {
   const client: RedisClient = connectRedis({ url });
-  await waitForRedis(client, 5000);
+  // A cluster client that lost a connection while the machine was busy looks for its nodes again after 5 s.
+  await waitForRedis(client, 45_000);
   const hashKeys = keys.hash ?? [someKey('h1')];
   const store = createRedisStore({
     client,
