@@ -281,7 +281,7 @@ describe('a Redis in trouble', () => {
   });
 
   it('is StoreUnavailable, not a bug, when it was never there', async () => {
-    const { store } = await redisStoreOf('redis://127.0.0.1:1');
+    const { store } = await redisStoreOf('redis://127.0.0.1:1', {}, 500);
     expect(await endOf(store.ping())).toBe('unavailable');
     await store.close();
   }, 20_000);

@@ -165,10 +165,11 @@ export async function redisStoreOf(
     readonly hash?: readonly [NamedKey, ...NamedKey[]];
     readonly encryption?: readonly NamedKey[];
   } = {},
+  withinMs = 45_000,
 ) {
   const client: RedisClient = connectRedis({ url });
   // A cluster client that lost a connection while the machine was busy looks for its nodes again after 5 s.
-  await waitForRedis(client, 45_000);
+  await waitForRedis(client, withinMs);
   const hashKeys = keys.hash ?? [someKey('h1')];
   const store = createRedisStore({
     client,
