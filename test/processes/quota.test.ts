@@ -109,8 +109,7 @@ describe('the quota of a provider', () => {
     const [farRepeated, nearRepeated] = await Promise.all(
       [far.url, near.url].map((url) => repeatedAtFullQuota(url, count)),
     );
-    // Without reserving ahead by the round-trip time, two thirds were repeated on a quiet machine. With it, 39 % were on
-    // one that was overloaded (2026-11-26).
-    expect(farRepeated).toBeLessThan((nearRepeated ?? 0) + count * 0.5);
+    // Without reserving ahead by the round-trip time, two thirds were repeated on a quiet machine.
+    expect(farRepeated).toBeLessThan((nearRepeated ?? 0) + count * 0.2);
   }, 120_000);
 });

@@ -27,6 +27,8 @@ type SubjectField = keyof Named;
 const mostCharacters = 200;
 const mostAddressCharacters = 2048;
 const mostMedia = 50;
+/** How long values in clear are kept at most, also where the personal part lives longer. */
+const mostClearMs = 3 * 24 * 3600 * 1000;
 
 /** Null if the start named nobody. Under the newest hash key. */
 export function toSubjectHashes(
@@ -40,9 +42,6 @@ export function toSubjectHashes(
     value === null ? null : keyedHash(key, 'subject', partsOf(deps, recordId, field, value));
   return { name: hashOf('name', name), idNumber: hashOf('idNumber', idNumber) };
 }
-
-/** How long values in clear are kept at most, also where the personal part lives longer. */
-const mostClearMs = 3 * 24 * 3600 * 1000;
 
 /**
  * A concluded verification with what the provider told about the person, as far as the caller asked for it. Only a pass
