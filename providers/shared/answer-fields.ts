@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sanitizeCode } from '../../src/contract/plugin-api.ts';
 
 // Responses are read leniently: some actions return a number where others return text.
 
@@ -7,13 +8,8 @@ export const resultCode = z
   .union([z.number(), z.string()])
   .nullish()
   .transform((code) =>
-    code === null || code === undefined || code === '' ? null : plainCode(String(code)),
+    code === null || code === undefined || code === '' ? null : sanitizeCode(String(code)),
   );
-
-/** Codes and tags are stored and shown, so nothing that may be a person's data passes as one. */
-export function plainCode(code: string): string {
-  return /^[\w.-]{1,64}$/u.test(code) && !/\d{11}/u.test(code) ? code : 'unreadable';
-}
 
 /** Fields that do not decide the outcome. An unreadable value is left out. */
 export const optionalText = z.string().nullish().catch(null);

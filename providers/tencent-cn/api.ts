@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { ProviderFault, type ProviderCall } from '../../src/contract/plugin-api.ts';
+import { ProviderFault, sanitizeCode, type ProviderCall } from '../../src/contract/plugin-api.ts';
 import {
   optionalMoment,
   optionalNumber,
   optionalText,
-  plainCode,
   resultCode,
 } from '../shared/answer-fields.ts';
 import { askEncrypted, encryptFields, type Encryption } from '../tencent/encrypt-fields.ts';
@@ -114,7 +113,7 @@ const flowText = z.object({
   Sim: optionalNumber,
   UseIDType: optionalNumber,
   LivenessMode: optionalNumber,
-  LivenessInfoTag: z.array(z.string().transform(plainCode)).nullish().catch(null),
+  LivenessInfoTag: z.array(z.string().transform(sanitizeCode)).nullish().catch(null),
   LivenessDetail: z.array(attempt).nullish().catch(null),
 });
 
@@ -279,7 +278,7 @@ const tags = z
     return (Array.isArray(given) ? given : given.split(','))
       .map((tag) => tag.trim())
       .filter(Boolean)
-      .map(plainCode);
+      .map(sanitizeCode);
   });
 
 const faceIdResult = z.object({

@@ -30,4 +30,5 @@ export type { UpstreamResponse, UpstreamRequest } from './upstream.ts';
 export { createProblemList, type ProblemList } from './problem-list.ts';
 export { contractVersion, defineProvider } from './provider.ts';
 export type * from './provider.ts';
+export { sanitizeCode } from './sanitize-code.ts';
 export { Secret } from './secret.ts';
