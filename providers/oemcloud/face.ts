@@ -98,7 +98,10 @@ function faceChannel(mode: FaceMode): ChannelDefinition<OemcloudSettings> {
           });
           return {
             launch: mode.toLaunch(flow),
-            session: { flowId: flow.flowId },
+            session: {
+              flowId: flow.flowId,
+              ...(input.identity === 'NONE' ? { namesNobody: true } : {}),
+            },
             flowId: flow.flowId,
             expiresInSeconds:
               flow.expire === null ? assumedLifeSeconds : (flow.expire - call.now()) / 1000,
@@ -110,8 +113,10 @@ function faceChannel(mode: FaceMode): ChannelDefinition<OemcloudSettings> {
     fetchOutcome: async (call, session): Promise<OutcomeAnswer> => {
       const way = call.settings.outcome;
       if (way === 'notification' || way === 'none') return { kind: 'not_told' };
-      const { flowId } = sessionSchema.parse(session);
-      const answer = await queryFlow(call, flowQueries[way], flowId);
+      const { flowId, namesNobody } = sessionSchema.parse(session);
+      // `detail` returns name, number and phone of the person. `outline` has the status alone.
+      const query = way === 'detail' && namesNobody ? 'outline' : way;
+      const answer = await queryFlow(call, flowQueries[query], flowId);
       return 'state' in answer ? toFaceOutcome(answer.state) : toFlowCodeOutcome(answer.code);
     },
 

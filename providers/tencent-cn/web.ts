@@ -10,6 +10,7 @@ import {
   type ChannelDefinition,
   type CheckKind,
   type FieldProblem,
+  type OutcomeAnswer,
   type PrepareContext,
   type StartInput,
   type ToldDocument,
@@ -112,17 +113,20 @@ export const web: ChannelDefinition<TencentCnSettings> = {
 
   fetchOutcome: async (call, session, progress) => {
     const { token, ruleId, intention, source } = sessionSchema.parse(session);
-    // 1: text; 5: read aloud; 6: questions and nodding. Images and videos are never requested.
-    const infoType = intention === null ? '1' : intention === 'READ_ALOUD' ? '15' : '16';
-    try {
+    const ask = async (infoType: string): Promise<OutcomeAnswer> => {
       const result = await getDetectInfo(call, { token, ruleId, infoType });
-      const outcome = toFlowOutcome(result, {
+      return toFlowOutcome(result, {
         askedIntention: intention,
         codes: webFlowCodes,
         detailsType: 'TencentCnWebDetails',
         identity: toIdentity(result, source),
       });
-      return afterRetries(outcome, progress);
+    };
+    try {
+      const outcome = await ask(infoTypeOf(intention));
+      // The rule of the console may turn on an intention check that the start did not ask for.
+      const isUnexpected = outcome.kind === 'not_told' && intention === null;
+      return afterRetries(isUnexpected ? await ask(anyIntention) : outcome, progress);
     } catch (error) {
       if (isFault(error, 'session_expired')) {
         return expired('InvalidParameterValue.BizTokenExpired', bizTokenExpiredText);
@@ -132,6 +136,14 @@ export const web: ChannelDefinition<TencentCnSettings> = {
     }
   },
 };
+
+const anyIntention = '156';
+
+/** 1: text; 5: read aloud; 6: questions and nodding. Images and videos of the face are never requested. */
+function infoTypeOf(intention: IntentionMode | null): string {
+  if (intention === null) return '1';
+  return intention === 'READ_ALOUD' ? '15' : '16';
+}
 
 const noRule: FieldProblem = {
   path: 'channel',

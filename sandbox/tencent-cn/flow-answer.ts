@@ -40,7 +40,9 @@ export function toIntention(
 ): Record<string, unknown> {
   const recording = recordingOf(flow.orders);
   const hasIntention = flow.intentionMode !== null;
-  const intention = flow.attempts.at(-1)?.code === 0 && hasIntention ? flow.intentionCode : null;
+  const isWanted = wants(flow.intentionMode === '1' ? '5' : '6');
+  const isReached = hasIntention && flow.attempts.at(-1)?.code === 0;
+  const intention = isWanted && isReached ? flow.intentionCode : null;
   return {
     IsVerifyIntention: hasIntention,
     IntentionVerifyType: hasIntention ? answerTypeOf(flow.intentionMode) : null,
@@ -49,7 +51,7 @@ export function toIntention(
         ? {
             ErrorCode: intention,
             ErrorMessage: '',
-            IntentionVerifyVideo: wants('5') ? recording : '',
+            IntentionVerifyVideo: recording,
           }
         : hasIntention
           ? null
@@ -60,12 +62,12 @@ export function toIntention(
         ? {
             FinalResultDetailCode: intention,
             FinalResultCode: intention === 0 ? '0' : '-1',
-            Video: wants('6') ? recording : '',
+            Video: recording,
           }
         : null,
     IntentionActionResult:
       intention !== null && flow.intentionMode === '3'
-        ? { FinalResultDetailCode: intention, Details: [{ Video: wants('6') ? recording : '' }] }
+        ? { FinalResultDetailCode: intention, Details: [{ Video: recording }] }
         : null,
   };
 }

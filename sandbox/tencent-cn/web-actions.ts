@@ -16,8 +16,17 @@ interface Deps {
   readonly visit: (url: string) => void;
 }
 
-/** The rules of the emulated console. `RULE-OFF` is disabled. */
-const rules = ['1', 'RULE-2'];
+/**
+ * The rules of the emulated console, with the intention check that each turns on by itself (the number of a request).
+ * `RULE-OFF` is disabled.
+ */
+const rules: ReadonlyMap<string, string | null> = new Map([
+  ['1', null],
+  ['RULE-2', null],
+  ['RULE-READ-ALOUD', '1'],
+  ['RULE-QUESTIONS', '2'],
+  ['RULE-NOD', '3'],
+]);
 const lifeSeconds = 7200;
 
 const detectAuthParams = z.strictObject({
@@ -81,7 +90,7 @@ export function createWebActions({ flows, personUrl, visit }: Deps) {
       const ordered = orders.get('DetectAuth');
       if (ordered !== undefined) return toAnswer(ordered);
       if (params.RuleId === 'RULE-OFF') return error('InvalidParameterValue.RuleIdDisabled');
-      if (!rules.includes(params.RuleId)) return error('InvalidParameterValue.RuleIdNotExist');
+      if (!rules.has(params.RuleId)) return error('InvalidParameterValue.RuleIdNotExist');
       const flow = openTencentFlow(
         flows,
         {
@@ -92,7 +101,7 @@ export function createWebActions({ flows, personUrl, visit }: Deps) {
           extra: params.Extra ?? null,
           name: params.Name ?? null,
           idCard: params.IdCard ?? null,
-          intentionMode: intentionModeOf(params),
+          intentionMode: intentionModeOf(params) ?? rules.get(params.RuleId) ?? null,
           readsDocument: params.Name === undefined,
           orders,
         },
@@ -108,7 +117,7 @@ export function createWebActions({ flows, personUrl, visit }: Deps) {
     perSecond: 100,
     encryptsAnswer: ['Text.IdCard', 'Text.Name', 'Text.OcrIdCard', 'Text.OcrName'],
     run: ({ BizToken: token, RuleId: rule, InfoType: infoType = '0' }) => {
-      if (!rules.includes(rule)) return error('InvalidParameterValue.RuleIdNotExist');
+      if (!rules.has(rule)) return error('InvalidParameterValue.RuleIdNotExist');
       const flow = findTencentFlow(flows, token, 'tencent-cn', 'FACE_WEB');
       // A made-up token gives this error, other than in E证通 (tccli, 2026-08-21).
       if (!isFlow(flow)) {

@@ -336,6 +336,18 @@ describe('oemcloud', () => {
       ...{ matchesSubject: true, personCode: null, document: null, name: null },
     });
   });
+
+  it.each([
+    ['MASKED', 'common/detail'],
+    ['NONE', 'common/outline'],
+  ])('is asked by the query that the level %s needs, %s', async (identity, query) => {
+    const detail = await startIdentityApp({ OEMCLOUD_OUTCOME: 'detail' });
+    const extra = 'sandbox:outcome=SUCCESS';
+    const given = { channel: 'FACE_ALIPAY', subject, extra, identity };
+    const { calls } = await pass(given, {}, detail);
+    const actions = calls.map(({ action }: { action: string }) => action);
+    expect(actions).toEqual(['individual/face', query]);
+  });
 });
 
 describe('the calls of a verification', () => {

@@ -101,6 +101,24 @@ describe('the web page of tencent-cn', () => {
     }
   });
 
+  it.each(['RULE-READ-ALOUD', 'RULE-QUESTIONS', 'RULE-NOD'])(
+    'needs the intention that the business flow %s turns on by itself',
+    async (ruleId) => {
+      for (const [intention, status] of [
+        ['0', 'PASSED'],
+        ['-800', 'UNDETERMINED'],
+      ] as const) {
+        const extra = `sandbox:Intention=${intention} sandbox:GetDetectInfoEnhanced=0`;
+        const { verification } = await start({ extra, options: { tencentCnWeb: { ruleId } } });
+        const ended = await until(async () => {
+          const now = await read(verification.id);
+          return now.status === 'PENDING' ? null : now;
+        });
+        expect(ended).toMatchObject({ status, outcome: { code: intention } });
+      }
+    },
+  );
+
   it('refuses options that do not fit together, by their paths', async () => {
     const tencentCnWeb = {
       ...{ intentionVerifyText: '', intentionRecognition: true },
