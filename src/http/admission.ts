@@ -8,7 +8,12 @@ export type Admitted = 'in_time' | 'late' | 'shed' | 'refused';
 
 export interface Admission {
   /** Resolves when the request may be processed. Call `leave` after the response. */
-  readonly enter: () => Promise<{ readonly as: Admitted; readonly leave: () => void }>;
+  readonly enter: () => Promise<Entered>;
+}
+
+interface Entered {
+  readonly as: Admitted;
+  readonly leave: () => void;
 }
 
 interface Waiting {
@@ -42,10 +47,16 @@ const inTimeBeforeLate = 4;
  */
 const places = 64;
 const placeForMs = 200;
+/**
+ * How many requests one turn admits. Requests of one turn send their commands together: 32 starts at a time cost a
+ * sixth less CPU than with one request a turn. With 16 a turn took so long that slots of the rate limit were missed
+ * (Node 24.21, 2026-11-26).
+ */
+const mostPerTurn = 4;
 const lookAgainMs = 5;
 
 /**
- * Admits one request per turn of the event loop, so that started work finishes first. If all requests were
+ * Admits a few requests per turn of the event loop, so that started work finishes first. If all requests were
  * admitted at once, they would alternate at every step and all be late. A turn of a busy event loop takes
  * long, so few requests enter; a turn of an idle one is short. The places limit admissions while everything
  * waits for Redis.
@@ -62,7 +73,7 @@ export function createAdmission({
   const queue: Waiting[] = [];
   let taken: Place[] = [];
   let isScheduled = false;
-  let isTurnUsed = false;
+  let admittedInTurn = 0;
   let inTimeInARow = 0;
 
   const hasPlace = (): boolean => {
@@ -82,20 +93,21 @@ export function createAdmission({
     }
   };
 
-  const letOneIn = (): void => {
+  /** False if no request was admitted. */
+  const letOneIn = (): boolean => {
     const oldestMs = ageOf(queue[0]);
     const isNewestInTime = ageOf(queue.at(-1)) < lateAfterMs;
     const isOldestNext =
       oldestMs < lateAfterMs || !isNewestInTime || inTimeInARow >= inTimeBeforeLate;
     // A request that is due to be shed is not admitted any more.
     const isOldestOfUse = oldestMs < shedAfterMs;
-    if (!isOldestOfUse && !isNewestInTime) return;
+    if (!isOldestOfUse && !isNewestInTime) return false;
     const next = isOldestNext && isOldestOfUse ? queue.shift() : queue.pop();
-    if (!next) return;
+    if (!next) return false;
     const as = ageOf(next) < lateAfterMs ? 'in_time' : 'late';
     inTimeInARow = as === 'in_time' ? inTimeInARow + 1 : 0;
-    isTurnUsed = true;
     next.let(as);
+    return true;
   };
 
   const schedule = (): void => {
@@ -108,33 +120,37 @@ export function createAdmission({
 
   const onTurn = (): void => {
     isScheduled = false;
-    isTurnUsed = false;
+    admittedInTurn = 0;
     dismiss('refused', refuseAfterMs, Infinity, mostRefusedAtOnce);
     const isWorkWaiting = queue.length > 0 && ageOf(queue.at(-1)) < lateAfterMs;
     dismiss('shed', shedAfterMs, refuseAfterMs, isWorkWaiting ? 1 : mostShedAtOnce);
     if (queue.length === 0) return;
-    if (hasPlace()) letOneIn();
+    while (admittedInTurn < mostPerTurn && hasPlace() && letOneIn());
     schedule();
   };
 
+  const admit = (as: Admitted): Entered => {
+    const place: Place = { takenMs: nowMs(), isLeft: false };
+    if (as === 'in_time' || as === 'late') {
+      admittedInTurn += 1;
+      taken.push(place);
+    }
+    return {
+      as,
+      leave: () => {
+        place.isLeft = true;
+      },
+    };
+  };
+
   return {
-    enter: async () => {
-      const as = await new Promise<Admitted>((resolve) => {
-        if (queue.length >= mostWaiting) return resolve('refused');
-        if (queue.length === 0 && !isTurnUsed && hasPlace()) {
-          isTurnUsed = true;
-          resolve('in_time');
-        } else queue.push({ sinceMs: nowMs(), let: resolve });
+    enter: () =>
+      new Promise((resolve) => {
+        const enter = (as: Admitted): void => resolve(admit(as));
+        if (queue.length >= mostWaiting) return enter('refused');
+        if (queue.length === 0 && admittedInTurn < mostPerTurn && hasPlace()) enter('in_time');
+        else queue.push({ sinceMs: nowMs(), let: enter });
         schedule();
-      });
-      const place: Place = { takenMs: nowMs(), isLeft: false };
-      if (as === 'in_time' || as === 'late') taken.push(place);
-      return {
-        as,
-        leave: () => {
-          place.isLeft = true;
-        },
-      };
-    },
+      }),
   };
 }
