@@ -154,9 +154,14 @@ function urlsOf(
   const expiresAtMs = deps.now() + capabilityLifeMs(channel);
   const seal = (purpose: 'return' | 'callback'): string =>
     sealCapability(deps.hashKeys, { purpose, recordId: id, expiresAtMs });
+  // Sealed only if the plugin reads them. Many providers take one of them.
   return {
-    returnUrl: `${deps.publicUrl}/return/${seal('return')}`,
-    notifyUrl: `${deps.publicUrl}/callbacks/${providerId}/${seal('callback')}`,
+    get returnUrl() {
+      return `${deps.publicUrl}/return/${seal('return')}`;
+    },
+    get notifyUrl() {
+      return `${deps.publicUrl}/callbacks/${providerId}/${seal('callback')}`;
+    },
     reference: id,
   };
 }

@@ -93,7 +93,8 @@ export async function startVerification(
   const outcome = await runClaimed<StartRecord>(deps, {
     operation: 'startVerification',
     ...claimNames(deps, caller, 'startVerification', input),
-    placeholder,
+    // Before the response nobody needs the personal part, which is encrypted and written by itself.
+    placeholder: { ...placeholder, extra: null, redirectUrl: null, subjectHashes: null },
     effect: isChargeable ? 'may_charge' : 'free_start',
     deadlineMs,
     first: startAttempt(deps, start, ready),
