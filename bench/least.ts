@@ -15,6 +15,7 @@ import { startProcess, type MeasuredProcess } from './measure/start-process.ts';
 
 const rounds = Number(process.env['ROUNDS'] ?? 9);
 const requests = Number(process.env['REQUESTS'] ?? 300);
+const atOnce = Number(process.env['AT_ONCE'] ?? 8);
 const operation = process.env['OPERATION'] ?? 'start';
 const startLevels = [
   'Apollo Server on Fastify, one SET',
@@ -25,6 +26,7 @@ const startLevels = [
   '+ signature',
   '+ the schema of callers',
   '+ checks of the input, an end in time, a log line, metrics',
+  '+ admission, breaker, connection before its slot, URL back, hashes of the subject',
 ];
 /** From this level on, the subject takes the request of this service. */
 const describedLevel = 6;
@@ -43,6 +45,7 @@ interface Rung {
   readonly redis: RedisServer;
   readonly cpuUs: number[];
   readonly redisUs: number[];
+  readonly perSecond: number[];
 }
 
 const provider = await startProcess(['bench/peers/provider.ts'], {}, '/');
@@ -95,11 +98,13 @@ try {
   }
   const [base] = rungs;
   console.table(
-    rungs.map(({ name, cpuUs, redisUs }, at) => ({
+    rungs.map(({ name, cpuUs, redisUs, perSecond }, at) => ({
       [operation]: name,
       'CPU, µs': Math.round(median(cpuUs)),
       'more than above': isStep(at) ? step(at, 'cpuUs') : '',
-      '÷ first': Number((median(cpuUs) / median(base?.cpuUs ?? [])).toFixed(2)),
+      '÷ first': share(median(cpuUs) / median(base?.cpuUs ?? [])),
+      'a second': Math.round(median(perSecond)),
+      'a second ÷ first': share(median(perSecond) / median(base?.perSecond ?? [])),
       'Redis, µs': Math.round(median(redisUs)),
       'Redis, more': isStep(at) ? step(at, 'redisUs') : '',
     })),
@@ -123,28 +128,35 @@ function rung(
   process: MeasuredProcess,
   redis: RedisServer,
 ): Rung {
-  return { name, subject, process, redis, cpuUs: [], redisUs: [] };
+  return { name, subject, process, redis, cpuUs: [], redisUs: [], perSecond: [] };
 }
 
 async function measure(
-  { process, redis, cpuUs, redisUs }: Rung,
+  { process, redis, cpuUs, redisUs, perSecond }: Rung,
   round: Round,
   isKept: boolean,
 ): Promise<void> {
   const before = { cpuUs: cpuOf(process.pid), redis: await redisCounts(redis) };
-  await sendAll(process.url, round.requests, 8, round.check);
+  const startedMs = performance.now();
+  await sendAll(process.url, round.requests, atOnce, round.check);
+  const seconds = (performance.now() - startedMs) / 1000;
   const count = round.requests.length;
   const spentUs = (cpuOf(process.pid) - before.cpuUs) / count;
   const redisSpentUs = ((await redisCounts(redis)).cpuUs - before.redis.cpuUs) / count;
   if (!isKept) return;
   cpuUs.push(spentUs);
   redisUs.push(redisSpentUs);
+  perSecond.push(count / seconds);
 }
 
 /** The median of the differences within a round, which noise between rounds does not touch. */
 function step(at: number, figure: 'cpuUs' | 'redisUs'): number {
   const [above, here] = [rungs[at - 1]?.[figure] ?? [], rungs[at]?.[figure] ?? []];
   return Math.round(median(here.map((value, round) => value - (above[round] ?? 0))));
+}
+
+function share(value: number): number {
+  return Number(value.toFixed(2));
 }
 
 function median(values: readonly number[]): number {

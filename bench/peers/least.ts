@@ -21,22 +21,33 @@ import { tencentCn } from '../../providers/tencent-cn/index.ts';
 import { settingsSchema } from '../../providers/tencent-cn/settings.ts';
 import { signTc3 } from '../../providers/tencent/sign-tc3.ts';
 import { Secret } from '../../src/contract/index.ts';
+import { sealCapability } from '../../src/core/records/capability.ts';
 import { withTimeout } from '../../src/core/with-timeout.ts';
 import { assembleSchema } from '../../src/graphql/assemble-schema.ts';
+import { createAdmission } from '../../src/http/admission.ts';
+import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
 import { batchWrites } from '../../src/infra/redis/batch-writes.ts';
 import { settleClaim, startClaim, takeClaim } from '../../src/infra/redis/claim-scripts.ts';
+import { createUpstreamClient } from '../../src/infra/send-upstream.ts';
+import type { UpstreamConnection } from '../../src/ports/index.ts';
 
 // The least that the promises of a start cost: their Redis commands in their order, their encryption and their
-// signature, written straight down. It handles no failure.
+// signature, written straight down. It handles no failure. The last level takes admission, breaker and connections of
+// this service, each of which is a promise of its own.
 // PROMISES adds them one by one (`bench/least.ts`).
-const promises = Number(process.env['PROMISES'] ?? 7);
-const [claimed, sealed, limited, followedUp, signed, described, operated] = [
-  ...[1, 2, 3, 4, 5, 6, 7],
+const promises = Number(process.env['PROMISES'] ?? 8);
+const [claimed, sealed, limited, followedUp, signed, described, operated, guarded] = [
+  ...[1, 2, 3, 4, 5, 6, 7, 8],
 ].map((level) => promises >= level);
 
 const redis = new Redis(process.env['REDIS_URL'] ?? '');
 batchWrites(redis);
-const provider = new Pool(process.env['PROVIDER_URL'] ?? '', { connections: 64 });
+const providerUrl = process.env['PROVIDER_URL'] ?? '';
+const provider = new Pool(providerUrl, { connections: 64 });
+const upstream = createUpstreamClient();
+const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
+const admission = createAdmission();
+const hashKeys = [{ kid: 'h1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }] as const;
 const key = createSecretKey(Buffer.alloc(32, 7));
 const [secretId, secretKey] = [new Secret('AKIDbench'), new Secret('bench-secret-key')];
 
@@ -123,6 +134,7 @@ async function trip<T>(name: string, work: Promise<T>): Promise<T> {
 async function startVerification({ idempotencyKey, name, idNumber }: Input): Promise<object> {
   if (operated) check({ idempotencyKey, name, idNumber });
   const id = randomUUID();
+  const expiresAtMs = Date.now() + 3 * 24 * 3600 * 1000;
   const place = `record:{${nameOf(id)}}`;
   const claim = `claim:${nameOf(idempotencyKey)}`;
   const cache = `cache:${nameOf(`${name} ${idNumber}`)}`;
@@ -131,6 +143,11 @@ async function startVerification({ idempotencyKey, name, idNumber }: Input): Pro
     status: 'PENDING',
     createdAt: new Date().toISOString(),
     extra: idempotencyKey,
+    // To say later whether the person is the one of the start, and for the way back from the provider's page.
+    subject: guarded ? [nameOf(name), nameOf(idNumber)] : null,
+    back: guarded
+      ? sealCapability(hashKeys, { purpose: 'return', recordId: id, expiresAtMs })
+      : null,
   };
   const [owner, month] = ['owner', 30 * 24 * 3600 * 1000];
   let fence = '';
@@ -146,6 +163,7 @@ async function startVerification({ idempotencyKey, name, idNumber }: Input): Pro
     const [taken] = await trip('claim', takes);
     fence = (taken as [string, string])[1];
   }
+  const connection = guarded ? await upstream.connect(providerUrl, 1500) : null;
   const turn = Promise.all([limited ? reserve('quota') : null, followedUp ? plan(id) : null]);
   await trip('turn', turn);
   if (claimed) {
@@ -156,7 +174,7 @@ async function startVerification({ idempotencyKey, name, idNumber }: Input): Pro
     await trip('start', starts);
   }
   const body = JSON.stringify({ MerchantId: 'm', Name: name, IdCard: idNumber });
-  const url = await trip('call', callProvider(body));
+  const url = await trip('call', callProvider(body, connection));
   const made = { ...open, url };
   if (operated) {
     log.info({ event: 'upstream_call', provider: 'least', action: 'GetEidToken', outcome: 'ok' });
@@ -217,17 +235,38 @@ async function plan(id: string): Promise<void> {
   await redis.zadd('{least}:planned', 'NX', Date.now() + 660_000, id);
 }
 
-async function callProvider(body: string): Promise<string> {
+async function callProvider(body: string, connection: UpstreamConnection | null): Promise<string> {
   const request = { service: 'faceid', host: 'h', contentType: 'application/json' };
   const timestamp = Math.floor(Date.now() / 1000);
   const authorization = signed
     ? signTc3({ ...request, body, timestamp }, secretId, secretKey)
     : 'none';
-  const answered = await provider.request({
-    ...{ method: 'POST', path: '/', body },
-    headers: { 'content-type': 'application/json', 'x-tc-action': 'GetEidToken', authorization },
-  });
+  const headers = {
+    ...{ 'content-type': 'application/json', 'x-tc-action': 'GetEidToken', authorization },
+  };
+  if (connection) return callGuarded(connection, headers, body);
+  const answered = await provider.request({ method: 'POST', path: '/', body, headers });
   const { Response: found } = (await answered.body.json()) as { Response: { Url: string } };
+  return found.Url;
+}
+
+/** A connection before the slot, the slot checked right before the write, and a breaker that counts faults. */
+async function callGuarded(
+  connection: UpstreamConnection,
+  headers: Record<string, string>,
+  body: string,
+): Promise<string> {
+  const slotMs = performance.now();
+  const { body: answered } = await breaker.run('least', () =>
+    upstream.send(
+      { method: 'POST', url: providerUrl, headers, body: Buffer.from(body) },
+      {
+        ...{ timeoutMs: 6000, maxBytes: 1024 * 1024, connection },
+        isInTime: () => performance.now() - slotMs < 1000,
+      },
+    ),
+  );
+  const { Response: found } = JSON.parse(answered.toString()) as { Response: { Url: string } };
   return found.Url;
 }
 
@@ -257,6 +296,12 @@ const apollo = new ApolloServer<Context>({
 });
 await apollo.start();
 const server = Fastify();
+if (guarded) {
+  server.addHook('onRequest', async (_request, reply) => {
+    const { leave } = await admission.enter();
+    reply.raw.once('close', leave);
+  });
+}
 server.get('/', () => ({}));
 server.post(
   '/graphql',
