@@ -8,6 +8,7 @@ import { createCoreDeps } from './boot/create-core-deps.ts';
 import { createShared, type Shared } from './boot/create-shared.ts';
 import { findUnreadyRoutes } from './boot/find-unready-routes.ts';
 import { loadProviders } from './boot/load-providers.ts';
+import { readVersion } from './boot/read-version.ts';
 import { reservedNames } from './boot/reserved-names.ts';
 import { setUpProvider } from './boot/set-up-provider.ts';
 import { startEmulation } from './boot/start-emulation.ts';
@@ -15,7 +16,13 @@ import type { AnyProvider } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import type { Caller } from './core/callers/caller.ts';
 import type { CoreDeps } from './core/core-deps.ts';
-import { createRegistry, isEnabled, quotaOf, type Registry } from './core/upstream/registry.ts';
+import {
+  actionKey,
+  createRegistry,
+  isEnabled,
+  quotaOf,
+  type Registry,
+} from './core/upstream/registry.ts';
 import { followUpVerification } from './core/verifications/follow-up-verification.ts';
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
@@ -30,7 +37,8 @@ import { registerMetrics } from './http/routes/metrics.ts';
 import { registerReturn } from './http/routes/return.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
 import { createLog, type FlushedLog } from './infra/log.ts';
-import { createMetrics, type PrometheusMetrics } from './infra/metrics.ts';
+import { createMetrics, type ObservedState, type PrometheusMetrics } from './infra/metrics.ts';
+import { createOperationScopes } from './infra/operation-scopes.ts';
 import type { EnvProxy } from './infra/env-proxy.ts';
 import {
   connectTimeoutMs,
@@ -70,9 +78,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   const config = loadConfig(env, definitions);
   const schema = assembleSchema(definitions, resolverMap);
 
-  const log = createLog(config.logLevel, options.logDestination);
-  const metrics = createMetrics();
-  const shared = await createShared(config, { now, steadyNow }, log);
+  const scopes = createOperationScopes();
+  const log = createLog(config.logLevel, options.logDestination, scopes);
+  const metrics = createMetrics({ mostTenants: config.metricsTenants });
+  const shared = await createShared(config, { now, steadyNow }, { log, scopes });
   const proxy = await createProxy(config);
   const running: Running = {
     ...{ shared, proxy, servers: [] },
@@ -95,11 +104,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     const unready = findUnreadyRoutes(registry);
     if (unready.length > 0) throw new BootError(unready);
     const core = createCoreDeps(
-      { now, steadyNow, log, metrics, shared, upstream: running.upstream, registry },
+      { now, steadyNow, log, metrics, scopes, shared, upstream: running.upstream, registry },
       config,
     );
     running.core = core;
-    shared.followUps.begin((id) => followUpVerification(core, id));
+    shared.followUps.begin((id) =>
+      scopes.run({ requestId: null, traceId: null, tenant: null }, () =>
+        followUpVerification(core, id),
+      ),
+    );
+    metrics.watch(observedState(core, shared));
     await warmUp(registry, shared.pacer);
     const apollo = createApolloServer({ schema, log, open: config.sandbox });
     await apollo.start();
@@ -123,6 +137,25 @@ export async function startApp(options: AppOptions): Promise<App> {
       isDraining = true;
       await closeAll(running);
     },
+  };
+}
+
+function observedState({ registry, breaker }: CoreDeps, shared: Shared): ObservedState {
+  return {
+    version: readVersion(),
+    actions: () =>
+      registry.all.filter(isEnabled).flatMap((provider) =>
+        Object.keys(provider.definition.actions).map((action) => ({
+          ...{ provider: provider.definition.id, action },
+          perSecond: quotaOf(provider, action).perSecond,
+          isBreakerOpen: breaker.isOpen(actionKey(provider.definition.id, action)),
+        })),
+      ),
+    store: () => ({
+      isUp: shared.storeFault() === null,
+      roundTripMs: shared.storeRoundTripMs(),
+    }),
+    followUps: shared.followUps.counts,
   };
 }
 

@@ -33,6 +33,8 @@ export interface Config {
   readonly velocityRules: VelocityRules;
   readonly limitGuardMs: number;
   readonly logLevel: string;
+  /** How many tenants have labels of their own in metrics. */
+  readonly metricsTenants: number;
   /** How long everything is still served after SIGTERM, while readiness says that the process stops. */
   readonly shutdownDelayMs: number;
   /** By tenant; `*` is for every tenant. Null: any origin, in the sandbox only. */
@@ -163,6 +165,7 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
     velocityRules: toVelocityRules(values),
     limitGuardMs: values.LIMIT_GUARD_MS,
     logLevel: values.LOG_LEVEL,
+    metricsTenants: values.METRICS_TENANTS,
     shutdownDelayMs: values.SHUTDOWN_DELAY_MS ?? (isLive ? liveShutdownDelayMs : 0),
     redirectOrigins: values.REDIRECT_ORIGINS ?? (isLive ? new Map() : null),
     redis: toRedisConfig(values),

@@ -10,7 +10,7 @@ import { createVerificationValues } from '../core/upstream/verification-values.t
 import { createBottleneckLimiter } from '../infra/bottleneck-limiter.ts';
 import { createCockatielBreaker } from '../infra/cockatiel-breaker.ts';
 import { randomBytes } from '../infra/random-bytes.ts';
-import type { Log, Metrics } from '../ports/index.ts';
+import type { Log, Metrics, OperationScopes } from '../ports/index.ts';
 import type { Config } from './config.ts';
 import type { Shared } from './create-shared.ts';
 import { onlyToLoopback, type UpstreamClient } from './only-to-loopback.ts';
@@ -18,11 +18,17 @@ import { onlyToLoopback, type UpstreamClient } from './only-to-loopback.ts';
 /** Faults in a row that open a provider's breaker. In the sandbox, callers request faults on purpose. */
 const faultsToOpen = { live: 5, sandbox: 100 };
 
+const breakerEvents = {
+  opened: ['error', 'breaker_opened'],
+  closed: ['warn', 'breaker_closed'],
+} as const;
+
 interface Parts {
   readonly now: () => number;
   readonly steadyNow: () => number;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly scopes: OperationScopes;
   readonly shared: Shared;
   readonly upstream: UpstreamClient;
   readonly registry: Registry;
@@ -30,14 +36,14 @@ interface Parts {
 
 /** Creates the dependencies of the use cases. */
 export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
-  const { now, steadyNow, log, metrics, shared, registry } = parts;
+  const { now, steadyNow, log, metrics, scopes, shared, registry } = parts;
   const { store, pacer, velocity, followUps, publish, audit } = shared;
   const { hashKeys, sandbox } = config;
   const upstream = sandbox ? onlyToLoopback(parts.upstream) : parts.upstream;
   return {
     now,
     randomBytes,
-    ...{ log, metrics },
+    ...{ log, metrics, scopes },
     ...{ hashKeys, sandbox },
     store,
     retentionDays: config.retentionDays,
@@ -50,8 +56,13 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     breaker: createCockatielBreaker({
       now,
       faultsToOpen: sandbox ? faultsToOpen.sandbox : faultsToOpen.live,
+      onChange: (key, state) => {
+        const [level, event] = breakerEvents[state];
+        log.event(level, event, toAction(key));
+      },
     }),
     retryBudget: createRetryBudget(),
+    accountTroubles: new Map(),
     nonceMs: createNonceClock(now),
     sleep: (ms) => setTimeout(ms),
     verificationValues: createVerificationValues({ now }),
@@ -63,4 +74,10 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     ...{ inFlight: new Map(), sharing: new Map(), asking: new Map() },
     ...{ followUps, publish, audit, shortestLifeMs: new WeakMap() },
   };
+}
+
+/** From the key of an action, see `actionKey`. */
+function toAction(key: string): { readonly provider: string; readonly action: string } {
+  const [provider = '', action = ''] = key.split(':');
+  return { provider, action };
 }

@@ -3,14 +3,14 @@ import { createMemoryFollowUps } from '../infra/memory/memory-follow-ups.ts';
 import { createMemoryPacer } from '../infra/memory/memory-pacer.ts';
 import { createMemoryStore } from '../infra/memory/memory-store.ts';
 import { createMemoryVelocity } from '../infra/memory/memory-velocity.ts';
-import { StoreUnavailable, type Log } from '../ports/index.ts';
+import { StoreUnavailable } from '../ports/index.ts';
 import type { Config } from './config.ts';
-import type { Clocks, Shared } from './create-shared.ts';
+import type { Clocks, Shared, SharedTelemetry } from './create-shared.ts';
 
 export function createMemoryShared(
   { limitGuardMs: guardMs }: Config,
   { now, steadyNow }: Clocks,
-  log: Log,
+  { log }: SharedTelemetry,
 ): Shared {
   const followUps = createMemoryFollowUps({
     now,

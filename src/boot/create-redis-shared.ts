@@ -17,7 +17,7 @@ import { createRoundTrips } from '../infra/redis/round-trips.ts';
 import { createVault } from '../infra/vault.ts';
 import { StoreUnavailable, type Log, type Store } from '../ports/index.ts';
 import type { Config, RedisConfig } from './config.ts';
-import type { Clocks, Shared } from './create-shared.ts';
+import type { Clocks, Shared, SharedTelemetry } from './create-shared.ts';
 
 const redisReadyWithinMs = 3000;
 
@@ -26,7 +26,7 @@ export async function createRedisShared(
   config: Config,
   redis: RedisConfig,
   { steadyNow }: Clocks,
-  log: Log,
+  { log, scopes }: SharedTelemetry,
 ): Promise<Shared> {
   const onError = (error: unknown): void => {
     if (!(error instanceof StoreUnavailable)) logBug(log, 'follow-up', error);
@@ -39,7 +39,7 @@ export async function createRedisShared(
     tls: { ...redis.tls, key: redis.tls.key?.reveal() },
     sentinelLogin: { ...redis.sentinelLogin, password: redis.sentinelLogin.password?.reveal() },
   };
-  const client = connectRedis(connection, state);
+  const client = connectRedis(connection, state, scopes);
   await waitForRedis(client, redisReadyWithinMs);
   if (state.fault() === 'database') {
     client.disconnect();

@@ -1,4 +1,4 @@
-import type { Audit, Log, Publish, Store, Velocity } from '../ports/index.ts';
+import type { Audit, Log, OperationScopes, Publish, Store, Velocity } from '../ports/index.ts';
 import type { Pacer } from '../infra/bottleneck-limiter.ts';
 import type { FollowUpPlan } from '../infra/follow-up-plan.ts';
 import type { Config } from './config.ts';
@@ -18,6 +18,11 @@ export interface Shared {
   readonly close: () => Promise<void>;
 }
 
+export interface SharedTelemetry {
+  readonly log: Log;
+  readonly scopes: OperationScopes;
+}
+
 export interface Clocks {
   /** Epoch ms. */
   readonly now: () => number;
@@ -29,11 +34,15 @@ export interface Clocks {
  * Over Redis, or in memory. If Redis does not respond, the process stays alive and is not ready. Loads only the
  * one that is used: Redis and its queue take a fifth of the start (2026-11-26).
  */
-export async function createShared(config: Config, clocks: Clocks, log: Log): Promise<Shared> {
+export async function createShared(
+  config: Config,
+  clocks: Clocks,
+  telemetry: SharedTelemetry,
+): Promise<Shared> {
   if (config.redis) {
     const { createRedisShared } = await import('./create-redis-shared.ts');
-    return createRedisShared(config, config.redis, clocks, log);
+    return createRedisShared(config, config.redis, clocks, telemetry);
   }
   const { createMemoryShared } = await import('./create-memory-shared.ts');
-  return createMemoryShared(config, clocks, log);
+  return createMemoryShared(config, clocks, telemetry);
 }

@@ -346,6 +346,12 @@ export const settings = {
     meaning:
       'Milliseconds after SIGTERM in which everything is still served while readiness says `stopping`, so that balancers notice it.',
   },
+  METRICS_TENANTS: {
+    type: notNegative.int('must be a whole number').default(50),
+    default: '`50`',
+    meaning:
+      'Number of tenants with labels of their own in metrics. The others share the label `other`.',
+  },
   LOG_LEVEL: {
     type: z
       .enum(

@@ -27,6 +27,7 @@ import { createMemoryVelocity } from '../infra/memory/memory-velocity.ts';
 import { createLog } from '../infra/log.ts';
 import { createMemoryStore } from '../infra/memory/memory-store.ts';
 import { createMetrics } from '../infra/metrics.ts';
+import { createOperationScopes } from '../infra/operation-scopes.ts';
 import { createUpstreamClient } from '../infra/send-upstream.ts';
 import { leastPollMs, observeProvider, type Observed } from './observe-provider.ts';
 import {
@@ -155,6 +156,8 @@ export async function createBench(
     breaker: createCockatielBreaker({ now, faultsToOpen: 1000 }),
     log: createLog('trace', collecting(logLines)),
     metrics: createMetrics(),
+    scopes: createOperationScopes(),
+    accountTroubles: new Map(),
     now,
     nonceMs: createNonceClock(now),
     retryBudget: { earn: () => {}, spend: () => false },

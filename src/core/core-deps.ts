@@ -6,6 +6,7 @@ import type {
   Limiter,
   Log,
   Metrics,
+  OperationScopes,
   Publish,
   SendUpstream,
   Store,
@@ -40,6 +41,7 @@ export interface Random {
 export interface Telemetry {
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly scopes: OperationScopes;
 }
 
 /** What the keys in the store are derived from. */
@@ -71,6 +73,8 @@ export interface Upstream {
   readonly limiter: Limiter;
   readonly breaker: Breaker;
   readonly retryBudget: RetryBudget;
+  /** What is wrong with the account of an action, by the key of the action, so that it is logged once. */
+  readonly accountTroubles: Map<string, string>;
   /** See `createNonceClock`. */
   readonly nonceMs: () => number;
   readonly accessTokens: AccessTokens;

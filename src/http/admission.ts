@@ -82,6 +82,8 @@ export function createAdmission({
     return taken.length < places;
   };
 
+  const mayAdmit = (): boolean => admittedInTurn < mostPerTurn && hasPlace();
+
   const ageOf = (one: Waiting | undefined): number => (one ? nowMs() - one.sinceMs : 0);
 
   /** Lets up to `most` of the oldest requests go, if they have waited from `fromMs` to `toMs`. */
@@ -95,6 +97,7 @@ export function createAdmission({
 
   /** False if no request was admitted. */
   const letOneIn = (): boolean => {
+    if (!mayAdmit()) return false;
     const oldestMs = ageOf(queue[0]);
     const isNewestInTime = ageOf(queue.at(-1)) < lateAfterMs;
     const isOldestNext =
@@ -125,7 +128,7 @@ export function createAdmission({
     const isWorkWaiting = queue.length > 0 && ageOf(queue.at(-1)) < lateAfterMs;
     dismiss('shed', shedAfterMs, refuseAfterMs, isWorkWaiting ? 1 : mostShedAtOnce);
     if (queue.length === 0) return;
-    while (admittedInTurn < mostPerTurn && hasPlace() && letOneIn());
+    while (letOneIn());
     schedule();
   };
 
@@ -148,7 +151,7 @@ export function createAdmission({
       new Promise((resolve) => {
         const enter = (as: Admitted): void => resolve(admit(as));
         if (queue.length >= mostWaiting) return enter('refused');
-        if (queue.length === 0 && admittedInTurn < mostPerTurn && hasPlace()) enter('in_time');
+        if (queue.length === 0 && mayAdmit()) enter('in_time');
         else queue.push({ sinceMs: nowMs(), let: enter });
         schedule();
       }),

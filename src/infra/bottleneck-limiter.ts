@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import Bottleneck from 'bottleneck';
 import {
   LimiterRefusal,
@@ -191,12 +192,13 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
           },
           Math.max(0, ask.withinMs),
         );
-        const job = async (): Promise<void> => {
+        // Bottleneck runs a queued job in the context of whichever call ended before it.
+        const job = AsyncResource.bind(async (): Promise<void> => {
           if (isOver) return;
           clearTimeout(timer);
           const withinMs = ask.withinMs - (performance.now() - askedMs);
           resolve(await hold(queue, { ...ask, withinMs }, steps));
-        };
+        });
         queue.jobs.schedule({ priority: priorities[priority] }, job).catch((error: unknown) => {
           clearTimeout(timer);
           const isShed = error instanceof Bottleneck.BottleneckError;

@@ -37,13 +37,15 @@ interface Deps {
   readonly now: () => number;
   /** The number of consecutive faults that open the breaker. */
   readonly faultsToOpen: number;
+  /** Called once when the breaker of an action opens, and once when it closes. */
+  readonly onChange?: (key: string, state: 'opened' | 'closed') => void;
 }
 
 /**
  * One circuit breaker and one bulkhead per provider action. Consecutive faults open the breaker; one
  * successful probe closes it. The bulkhead keeps a slow provider from taking resources that others need.
  */
-export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
+export function createCockatielBreaker({ now, faultsToOpen, onChange = () => {} }: Deps): Breaker {
   const policies = new Map<string, CircuitBreakerPolicy>();
   const openedMs = new Map<string, number>();
   const bulkheads = new Map<string, BulkheadPolicy>();
@@ -55,7 +57,14 @@ export function createCockatielBreaker({ now, faultsToOpen }: Deps): Breaker {
       handleWhen((error) => error instanceof ProviderFault && countsAsTrouble[error.kind]),
       { halfOpenAfter: halfOpenAfterMs, breaker: new ConsecutiveBreaker(faultsToOpen) },
     );
-    policy.onBreak(() => openedMs.set(key, now()));
+    policy.onBreak(() => {
+      // A probe that failed opens it again, which is no change.
+      if (!openedMs.has(key)) onChange(key, 'opened');
+      openedMs.set(key, now());
+    });
+    policy.onReset(() => {
+      if (openedMs.delete(key)) onChange(key, 'closed');
+    });
     policies.set(key, policy);
     return policy;
   }

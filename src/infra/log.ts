@@ -1,17 +1,22 @@
 import { pino, type DestinationStream } from 'pino';
-import type { Log, LogEventName, LogEvents } from '../ports/index.ts';
+import type { Log, LogEventName, LogEvents, OperationScopes } from '../ports/index.ts';
 import { isDoneWithin } from './running-time.ts';
 
 /**
  * The fields of each event that reach the log. All other fields are dropped. Redaction by path leaked 6 of
  * 9 shapes in a measurement (docs/decisions/0006).
  */
-const loggedFields = {
+export const loggedFields = {
+  operation_ended: [
+    ...['name', 'outcome', 'billing', 'provider', 'record', 'replayed', 'reused', 'cached'],
+    ...['stored', 'durationMs', 'queueMs', 'storeMs', 'upstreamMs'],
+  ] as (keyof LogEvents['operation_ended'])[],
   upstream_call: [
     'provider',
     'action',
     'outcome',
     'durationMs',
+    'httpStatus',
     'providerCode',
     'providerRequestId',
     'record',
@@ -19,12 +24,18 @@ const loggedFields = {
   input_doubt: ['provider', 'path', 'message'],
   outcome_not_stored: ['record'],
   outcome_unknown_code: ['provider', 'code'],
+  outcome_unknown: ['record', 'provider'],
   provider_misconfigured: ['provider', 'action', 'providerCode'],
-  store_unavailable: ['operation'],
+  provider_money_used_up: ['provider', 'action', 'providerCode'],
+  provider_recovered: ['provider', 'action'],
+  breaker_opened: ['provider', 'action'],
+  breaker_closed: ['provider', 'action'],
+  store_unavailable: ['during'],
   store_down: ['reason'],
   store_up: [],
   store_far: ['roundTripMs'],
   notification_unreadable: ['provider'],
+  notifications_refused: ['provider', 'count'],
   bug: ['where', 'errorName', 'stack'],
   boot: ['line'],
   shutdown: ['reason', 'tookMs'],
@@ -53,13 +64,21 @@ export interface FlushedLog extends Log {
 export function createLog(
   level: string,
   destination: Destination = createStandardOutput(),
+  scopes: Pick<OperationScopes, 'current'> = { current: () => undefined },
 ): FlushedLog {
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     event: (severity, name, fields) => {
-      const line: Record<string, unknown> = { event: name };
+      const { operation, requestId, traceId, tenant, record } = scopes.current() ?? {};
+      const line: Record<string, unknown> = {
+        ...{ event: name, operation },
+        // A field that is null says nothing.
+        ...{ requestId: requestId ?? undefined, traceId: traceId ?? undefined },
+        ...{ tenant: tenant ?? undefined, record: record ?? undefined },
+      };
       for (const field of loggedFields[name]) {
-        line[field] = (fields as Record<string, unknown>)[field];
+        const value = (fields as Record<string, unknown>)[field];
+        if (value !== undefined) line[field] = value;
       }
       logger[severity](line);
       if (severity === 'error') destination.flush?.();

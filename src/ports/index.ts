@@ -4,6 +4,7 @@ export type * from './breaker.ts';
 export * from './limiter.ts';
 export type * from './log.ts';
 export type * from './metrics.ts';
+export type * from './operation-scope.ts';
 export * from './store.ts';
 export * from './upstream.ts';
 export type * from './velocity.ts';

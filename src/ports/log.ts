@@ -1,10 +1,34 @@
-/** Every event that may be logged, with its fields. There is no other way to log. */
+import type { Billing } from '../contract/index.ts';
+
+/**
+ * Every event that may be logged, with its fields. There is no other way to log. Within an operation, each line also has
+ * `operation`, `requestId`, `traceId`, `tenant` and `record`. docs/logs.md describes all of them.
+ */
 export interface LogEvents {
+  /** A mutation ended. The only line per request that every request has. */
+  operation_ended: {
+    name: string;
+    /** `SUCCESS`, the code of the problem, or the code of the error. */
+    outcome: string;
+    billing?: Billing | undefined;
+    provider?: string | undefined;
+    record?: string | undefined;
+    replayed?: boolean | undefined;
+    reused?: boolean | undefined;
+    cached?: boolean | undefined;
+    stored?: boolean | undefined;
+    durationMs: number;
+    queueMs: number;
+    storeMs: number;
+    upstreamMs: number;
+  };
   upstream_call: {
     provider: string;
     action: string;
     outcome: string;
     durationMs: number;
+    /** Absent if no complete response came. */
+    httpStatus?: number | undefined;
     providerCode?: string | undefined;
     providerRequestId?: string | undefined;
     record?: string | undefined;
@@ -12,14 +36,25 @@ export interface LogEvents {
   input_doubt: { provider: string; path: string; message: string };
   outcome_not_stored: { record: string };
   outcome_unknown_code: { provider: string; code: string };
+  /** A call was sent and its answer lost, so it may have been charged. */
+  outcome_unknown: { record: string; provider: string };
+  /** The provider refuses credentials or settings. Once, until a call of the action succeeds. */
   provider_misconfigured: { provider: string; action: string; providerCode?: string | undefined };
-  store_unavailable: { operation: string };
+  /** The units or the money of the account are used up. Once, until a call of the action succeeds. */
+  provider_money_used_up: { provider: string; action: string; providerCode?: string | undefined };
+  provider_recovered: { provider: string; action: string };
+  /** Calls of the action fail one after another and are not sent for a while. Once per change. */
+  breaker_opened: { provider: string; action: string };
+  breaker_closed: { provider: string; action: string };
+  store_unavailable: { during: string };
   /** The store cannot be used, and why: once per change. */
   store_down: { reason: string };
   store_up: Record<string, never>;
   /** Redis is so far away that its round trips delay calls; above 100 ms they also cost quota. */
   store_far: { roundTripMs: number };
   notification_unreadable: { provider: string };
+  /** Notifications without a valid signature: how many since the last such line, which comes once a minute at most. */
+  notifications_refused: { provider: string; count: number };
   bug: { where: string; errorName: string; stack?: string | undefined };
   boot: { line: string };
   shutdown: { reason: string; tookMs?: number | undefined };

@@ -1,9 +1,48 @@
+import type { BankCardOutcome, Billing, TerminalStatus } from '../contract/index.ts';
+import type { LimiterReason } from './limiter.ts';
+
+/** What saved a provider call: the same key, an open launch of the same user, or a result of the same check. */
+export type SavedBy = 'replay' | 'launch' | 'cache';
+
+/** What is counted. docs/metrics.md describes each metric. No label names a person. */
 export interface Metrics {
+  /** A mutation. `outcome`: `SUCCESS`, or the code of the problem or the error. */
+  readonly operation: (ended: {
+    readonly name: string;
+    readonly outcome: string;
+    readonly durationMs: number;
+  }) => void;
+  readonly saved: (operation: string, by: SavedBy) => void;
+  /** A limit of ours refused a call. The provider's own limit is an outcome of `upstreamCall`. */
+  readonly refused: (operation: string, provider: string, reason: LimiterReason) => void;
   readonly upstreamCall: (call: {
     readonly provider: string;
     readonly action: string;
     readonly outcome: string;
     readonly durationMs: number;
   }) => void;
+  readonly chargeableCall: (call: {
+    readonly provider: string;
+    readonly action: string;
+    readonly tenant: string;
+    readonly billing: Billing;
+  }) => void;
+  /** A call begins to wait for a slot (1), or waits no longer (-1). */
+  readonly queued: (provider: string, action: string, change: 1 | -1) => void;
   readonly claim: (operation: string, state: string) => void;
+  readonly verificationEnded: (ended: {
+    readonly provider: string;
+    readonly channel: string;
+    readonly status: TerminalStatus;
+    readonly reason: string;
+    readonly billing: Billing;
+  }) => void;
+  readonly cardChecked: (check: {
+    readonly provider: string;
+    readonly outcome: BankCardOutcome;
+    readonly reason: string;
+  }) => void;
+  readonly notification: (provider: string, result: string) => void;
+  /** An event for other services. `lagMs`: since what it tells of; null if it could not be published. */
+  readonly published: (lagMs: number | null) => void;
 }

@@ -23,6 +23,26 @@ describe.concurrent('the breaker', () => {
     expect(await breaker.run('b', async () => 'sent')).toBe('sent');
   });
 
+  it('tells once that it opened, and once that it closed', async () => {
+    const told: string[] = [];
+    const breaker = createCockatielBreaker({
+      ...{ now: Date.now, faultsToOpen: 2 },
+      onChange: (key, state) => told.push(`${key} ${state}`),
+    });
+    const failOnce = () => breaker.run('a', () => fail('timeout')).catch(() => {});
+    for (let time = 0; time < 5; time++) await failOnce();
+    expect(told).toEqual(['a opened']);
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 5100));
+    await pause();
+    // The probe fails, so it stays open.
+    await failOnce();
+    expect(told).toEqual(['a opened']);
+    await pause();
+    await breaker.run('a', async () => 'sent');
+    await breaker.run('a', async () => 'sent');
+    expect(told).toEqual(['a opened', 'a closed']);
+  }, 30_000);
+
   it('is not opened by refusals of single requests', async () => {
     const breaker = createCockatielBreaker({ now: Date.now, faultsToOpen: 5 });
     for (let time = 0; time < 20; time++) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LimiterRefusal, type LimiterPriority } from '../../src/ports/index.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
+import { createOperationScopes } from '../../src/infra/operation-scopes.ts';
 import { createMemoryPacer } from '../../src/infra/memory/memory-pacer.ts';
 
 const guardMs = 20;
@@ -38,6 +39,26 @@ describe.concurrent('the limiter', () => {
     await expect(limiter.turn(ask, { prepare })).rejects.toThrow('broken');
     await limiter.turn(ask);
     await expect(limiter.turn(ask)).rejects.toThrow(LimiterRefusal);
+  });
+
+  it('keeps each queued call in the operation that asked for it', async () => {
+    const limiter = createLimiter();
+    const scopes = createOperationScopes();
+    const ask = { key: 'a', perSecond: 20, priority: 'start', withinMs: 10_000 } as const;
+    const seen = await Promise.all(
+      Array.from({ length: 12 }, (_, at) =>
+        scopes.run({ requestId: null, traceId: null, tenant: `t${at}` }, async () => {
+          let prepared: string | null | undefined;
+          await limiter.turn(ask, {
+            prepare: async () => {
+              prepared = scopes.current()?.tenant;
+            },
+          });
+          return [prepared, scopes.current()?.tenant];
+        }),
+      ),
+    );
+    expect(seen).toEqual(Array.from({ length: 12 }, (_, at) => [`t${at}`, `t${at}`]));
   });
 
   it('supports less than one call a second', async () => {

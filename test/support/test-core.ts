@@ -27,6 +27,7 @@ import { createLog } from '../../src/infra/log.ts';
 import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
 import { createMemoryVelocity } from '../../src/infra/memory/memory-velocity.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
+import { createOperationScopes } from '../../src/infra/operation-scopes.ts';
 import { probeRequest } from './probe-request.ts';
 
 /** How the provider answers one call: as JSON, with a fault, or with its own error. */
@@ -94,6 +95,8 @@ export function createTestCore(
     breaker: createCockatielBreaker({ now, faultsToOpen: 5 }),
     log: createLog('silent'),
     metrics: createMetrics(),
+    scopes: createOperationScopes(),
+    accountTroubles: new Map(),
     now,
     nonceMs: createNonceClock(now),
     // Retries are off unless a test turns them on.

@@ -20,6 +20,7 @@ import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import type { BankCardRecord } from '../records/records.ts';
 import type { CallTerms } from '../upstream/call-terms.ts';
 import type { ClaimEffect } from '../upstream/claim-effect.ts';
+import { countCharges } from '../upstream/count-charges.ts';
 import { performOperation } from '../upstream/perform-operation.ts';
 import { quotaOf, type RegisteredProvider } from '../upstream/registry.ts';
 import type { bankCardCache } from './bank-card-cache.ts';
@@ -99,16 +100,31 @@ async function callProviderToCheck(
       work: (call) => prepared.check(call),
     });
     warnOfUnknownCode(deps, placeholder.providerId, result);
+    const known = toKnownOutcome(result);
+    const billed = withBilling(calls, action, result);
+    count(deps, provider, placeholder.tenantId, billed, known);
     return {
       ...placeholder,
-      result: toKnownOutcome(result),
+      result: known,
       checkedAtMs: deps.now(),
-      calls: addCalls('', withBilling(calls, action, result)),
+      calls: addCalls('', billed),
     };
   } catch (error) {
+    countCharges(deps, provider.definition, placeholder.tenantId, calls);
     if (provesNothingDone(error)) await refund();
     throw error;
   }
+}
+
+function count(
+  deps: Pick<Telemetry, 'metrics'>,
+  { definition }: RegisteredProvider,
+  tenantId: string,
+  calls: readonly RecordedCall[],
+  { outcome, reason }: BankCardResult,
+): void {
+  countCharges(deps, definition, tenantId, calls);
+  deps.metrics.cardChecked({ provider: definition.id, outcome, reason });
 }
 
 /** The result says whether its own call was charged. */

@@ -112,6 +112,7 @@ async function takeOrFollow<Answer extends AnyRecord>(
 ): Promise<ClaimedOutcome<Answer>> {
   let held: HeldClaim;
   let placeholder: StoredRecord;
+  deps.scopes.concerns(work.placeholder.id);
   try {
     // All in one round trip. Nothing is sent before `startClaim` has read the record.
     const placing = place(deps, work);
@@ -133,7 +134,7 @@ async function takeOrFollow<Answer extends AnyRecord>(
     placeholder = placed.value;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    deps.log.event('error', 'store_unavailable', { operation: work.operation });
+    deps.log.event('error', 'store_unavailable', { during: work.operation });
     return failBeforeClaim('STORE_UNAVAILABLE', work);
   }
   const settled = await leadClaim(deps, work, { ...held, placeholder });

@@ -1,4 +1,4 @@
-import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
+import { LimiterRefusal, StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import type { Clock, Storage, Telemetry } from '../core-deps.ts';
 import { logBug } from '../log-bug.ts';
 import { failed, problem } from '../problem.ts';
@@ -62,8 +62,8 @@ export async function settleAnswer<Answer extends AnyRecord>(
  * a bug after which the key is free.
  */
 export async function settleFailure<Answer extends AnyRecord>(
-  deps: Pick<Telemetry, 'log'>,
-  { operation }: LedWork<Answer>,
+  deps: Pick<Telemetry, 'log' | 'metrics'>,
+  { operation, placeholder }: LedWork<Answer>,
   { started, ...made }: MadeAttempt,
   { claim, tickets }: HeldClaim,
   error: unknown,
@@ -72,11 +72,17 @@ export async function settleFailure<Answer extends AnyRecord>(
   if (!known) logBug(deps.log, operation, error);
   // After a chargeable call was started, a bug proves nothing about that call.
   const isUnknown = known ? known.claim === 'unknown' : started && made.effect === 'may_charge';
-  if (isUnknown) await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
-  else await nowOrLater(deps, () => claim.release(tickets));
+  if (error instanceof LimiterRefusal) {
+    deps.metrics.refused(operation, made.providerId, error.reason);
+  }
+  if (isUnknown) {
+    const about = { record: placeholder.id, provider: made.providerId };
+    deps.log.event('error', 'outcome_unknown', about);
+    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
+  } else await nowOrLater(deps, () => claim.release(tickets));
 
   if (error instanceof StoreUnavailable)
-    deps.log.event('error', 'store_unavailable', { operation });
+    deps.log.event('error', 'store_unavailable', { during: operation });
   if (known) return failed(known.problem);
   if (isUnknown) return failed(problem('OUTCOME_UNKNOWN', { provider: made.providerId }));
   throw error;

@@ -15,6 +15,7 @@ import { logBug } from '../log-bug.ts';
 import type { CallJournal } from './call-journal.ts';
 import { toRequestId, type RecordedCall } from '../records/recorded-call.ts';
 import { faultPolicies } from './fault-policy.ts';
+import { noteAccountTrouble } from './note-account-trouble.ts';
 import { keptForAnswerMs, providerTimeoutMs, type CallTerms } from './call-terms.ts';
 
 /** A call with everything that decides when and how it is sent. */
@@ -59,15 +60,17 @@ export async function sendInTurn<T>(
     const ready: Ready = { request: null, connection: null };
     let turn: Turn | null = null;
     try {
-      turn = await deps.limiter.turn(
-        { ...quota, priority, withinMs: turnByMs - deps.now() },
-        {
-          connect: () => getReady(deps, turned, ready, attempt),
-          prepare: async () => {
-            await Promise.all(terms.beforeSend.map((step) => step(action.effect)));
-            journal.sending(action.effect);
+      turn = await waitForTurn(deps, turned, () =>
+        deps.limiter.turn(
+          { ...quota, priority, withinMs: turnByMs - deps.now() },
+          {
+            connect: () => getReady(deps, turned, ready, attempt),
+            prepare: async () => {
+              await Promise.all(terms.beforeSend.map((step) => step(action.effect)));
+              journal.sending(action.effect);
+            },
           },
-        },
+        ),
       );
       const { isInTime } = turn;
       return await deps.breaker.run(key, () => {
@@ -80,6 +83,22 @@ export async function sendInTurn<T>(
     } finally {
       ready.connection?.release();
     }
+  }
+}
+
+async function waitForTurn(
+  { scopes, metrics }: Telemetry,
+  { definition, call }: TurnedCall<unknown>,
+  wait: () => Promise<Turn>,
+): Promise<Turn> {
+  const waiting = scopes.current()?.waits.queue;
+  waiting?.begin();
+  metrics.queued(definition.id, call.action, 1);
+  try {
+    return await wait();
+  } finally {
+    waiting?.end();
+    metrics.queued(definition.id, call.action, -1);
   }
 }
 
@@ -148,7 +167,11 @@ async function sendNow<T>(
 ): Promise<T> {
   const { definition, action, call, terms, journal } = turned;
   const startedMs = deps.now();
+  const about = { provider: definition.id, action: call.action };
+  const waiting = deps.scopes.current()?.waits.upstream;
   let requestId: string | undefined;
+  let httpStatus: number | undefined;
+  waiting?.begin();
   try {
     const response = await deps.sendUpstream(ready.request ?? buildRequest(deps, turned), {
       timeoutMs: Math.min(terms.answerWithinMs ?? providerTimeoutMs, terms.deadlineMs - startedMs),
@@ -157,19 +180,23 @@ async function sendNow<T>(
       connection: ready.connection ?? undefined,
       isInTime,
     });
+    httpStatus = response.status;
     const read = call.read(response, { requestId: (id) => (requestId = id) });
     journal.answered(action.effect);
-    report(deps, turned, startedMs, { requestId });
+    report(deps, turned, startedMs, { requestId, httpStatus });
+    noteAccountTrouble(deps, about, null);
     return read;
   } catch (error) {
     if (error instanceof MissedTurn) throw error;
     const fault = toFault(error, definition);
     journal.failed(action.effect, fault);
-    report(deps, turned, startedMs, { fault, requestId });
+    report(deps, turned, startedMs, { fault, requestId, httpStatus });
     // A refused nonce can be an accident. It is reported only if the retry with a fresh nonce is refused too.
     const isSentAgain = !isLast && action.retryableCodes?.includes(fault.providerCode ?? '');
-    if (!isSentAgain) reportMisconfigured(deps, definition.id, call.action, fault);
+    if (!isSentAgain) noteAccountTrouble(deps, about, fault);
     throw fault;
+  } finally {
+    waiting?.end();
   }
 }
 
@@ -191,6 +218,7 @@ interface Ended {
   readonly fault?: ProviderFault;
   /** As the plugin noted it. */
   readonly requestId?: string | undefined;
+  readonly httpStatus?: number | undefined;
 }
 
 function report(
@@ -202,7 +230,7 @@ function report(
     terms,
   }: TurnedCall<unknown>,
   startedMs: number,
-  { fault, requestId: noted }: Ended,
+  { fault, requestId: noted, httpStatus }: Ended,
 ): void {
   const outcome = fault?.kind ?? 'ok';
   const durationMs = now() - startedMs;
@@ -215,6 +243,7 @@ function report(
     action,
     outcome,
     durationMs,
+    httpStatus,
     providerCode: fault?.providerCode,
     providerRequestId: requestId ?? undefined,
     record: terms.recordId,
@@ -226,15 +255,4 @@ function billingOf(effect: ActionEffect, outcome: RecordedCall['outcome']): Bill
   if (effect !== 'may_charge') return 'NOT_CHARGED';
   const isReleased = outcome !== 'ok' && faultPolicies.may_charge[outcome].claim === 'release';
   return isReleased ? 'NOT_CHARGED' : 'UNKNOWN';
-}
-
-/** An operator must act on these. */
-function reportMisconfigured(
-  { log }: Pick<Telemetry, 'log'>,
-  provider: string,
-  action: string,
-  { kind, providerCode }: ProviderFault,
-): void {
-  if (kind !== 'credentials' && kind !== 'misconfigured') return;
-  log.event('error', 'provider_misconfigured', { provider, action, providerCode });
 }

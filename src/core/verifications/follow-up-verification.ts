@@ -1,7 +1,7 @@
 import type { ChannelDefinition } from '../../contract/index.ts';
 import type { StoredRecord } from '../../ports/index.ts';
 import { graceEndsMs } from './conclude-verification.ts';
-import type { Clock, Outbox, OutcomeDeps, Storage } from '../core-deps.ts';
+import type { OutcomeDeps } from '../core-deps.ts';
 import { receiveEarlyNotification } from './receive-notification.ts';
 import {
   decodeRecord,
@@ -33,6 +33,7 @@ const lastRetryMs = 300_000;
  * next follow-up; null if none is needed. Throws `StoreUnavailable`.
  */
 export async function followUpVerification(deps: OutcomeDeps, id: string): Promise<number | null> {
+  deps.scopes.concerns(id);
   const [stored] = await deps.store.records.get([id]);
   if (!stored || kindOf(stored) !== 'verification') return null;
   const record = decodeRecord('verification', stored);
@@ -55,7 +56,7 @@ export async function followUpVerification(deps: OutcomeDeps, id: string): Promi
 }
 
 /** Publishes the end if nothing has published it yet. */
-async function afterEnd(deps: Clock & Storage & Outbox, id: string): Promise<number | null> {
+async function afterEnd(deps: OutcomeDeps, id: string): Promise<number | null> {
   const [stored] = await deps.store.records.get([id]);
   const isTold = !stored || (await publishEnd(deps, stored));
   return isTold ? null : deps.now() + firstRetryMs;

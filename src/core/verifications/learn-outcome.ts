@@ -1,6 +1,6 @@
 import type { OutcomeAnswer } from '../../contract/index.ts';
 import type { AuditEntry, StoredRecord } from '../../ports/index.ts';
-import type { Clock, KeySpace, Outbox, Storage } from '../core-deps.ts';
+import type { Clock, KeySpace, Outbox, Storage, Telemetry } from '../core-deps.ts';
 import { keepIdentity } from '../identity/keep-identity.ts';
 import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import { decodeRecord, type VerificationRecord } from '../records/records.ts';
@@ -26,7 +26,7 @@ export interface Told {
  * its outcome is kept in the audit instead. Throws `StoreUnavailable`.
  */
 export async function learnOutcome(
-  deps: Clock & Storage & KeySpace & Outbox,
+  deps: Clock & Storage & KeySpace & Outbox & Pick<Telemetry, 'metrics'>,
   stored: StoredRecord,
   told: Told,
 ): Promise<VerificationRecord> {

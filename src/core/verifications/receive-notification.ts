@@ -122,6 +122,7 @@ async function receiveById(
   notification: Notification,
 ): Promise<NotificationReceipt> {
   if (!isRecordId('verification', recordId)) return { kind: 'unknown' };
+  deps.scopes.concerns(recordId);
   try {
     const [stored] = await deps.store.records.get([recordId]);
     return stored && kindOf(stored) === 'verification'
@@ -129,7 +130,7 @@ async function receiveById(
       : { kind: 'unknown' };
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    deps.log.event('error', 'store_unavailable', { operation: 'notification' });
+    deps.log.event('error', 'store_unavailable', { during: 'notification' });
     return { kind: 'try_later' };
   }
 }
@@ -270,7 +271,7 @@ async function keepForLater(
 }
 
 async function applyNotifiedOutcome(
-  deps: Clock & Storage & KeySpace & Outbox,
+  deps: Clock & Storage & KeySpace & Outbox & Pick<Telemetry, 'metrics'>,
   stored: StoredRecord,
   answer: OutcomeAnswer,
   { graceSeconds }: ChannelDefinition<unknown>,

@@ -15,6 +15,7 @@ import {
   type Random,
   type RecordDeps,
   type Storage,
+  type Telemetry,
 } from '../core-deps.ts';
 import { holdLock, keepRenewing, leaseMs, type Lock } from '../records/hold-lock.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
@@ -343,7 +344,7 @@ async function sendPoll(
 
 /** If another request has written in between, its record stays, because its status may be terminal. */
 async function write(
-  deps: Clock & Storage & KeySpace & Outbox,
+  deps: Clock & Storage & KeySpace & Outbox & Pick<Telemetry, 'metrics'>,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord> {

@@ -11,6 +11,7 @@ import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import type { ReusedRecord, VerificationRecord } from '../records/records.ts';
 import type { CallTerms } from '../upstream/call-terms.ts';
 import { claimEffectOf, type ClaimEffect } from '../upstream/claim-effect.ts';
+import { countCharges } from '../upstream/count-charges.ts';
 import { performOperation } from '../upstream/perform-operation.ts';
 import type { PickedChannel } from '../upstream/pick-provider.ts';
 import { quotaOf } from '../upstream/registry.ts';
@@ -134,6 +135,7 @@ async function callProviderToStart(
         return { ...result, launch: checkLaunch(result.launch, deps) };
       },
     });
+    countCharges(deps, provider.definition, placeholder.tenantId, calls);
     const { expiresInSeconds, ...rest } = started;
     const own = { ...record, calls: addCalls('', calls) };
     if (isLifetime(expiresInSeconds)) return begun(deps, own, started);
@@ -141,6 +143,7 @@ async function callProviderToStart(
     logBug(deps.log, `${name}: expiresInSeconds`, new TypeError());
     return begun(deps, own, { ...rest, expiresInSeconds: channel.retentionSeconds });
   } catch (error) {
+    countCharges(deps, provider.definition, placeholder.tenantId, calls);
     if (provesNothingDone(error)) await refund();
     throw error;
   }

@@ -1,14 +1,17 @@
+import type { TerminalStatus } from '../../contract/index.ts';
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
-import type { Clock, KeySpace, Outbox, Storage } from '../core-deps.ts';
+import type { Clock, KeySpace, Outbox, Storage, Telemetry } from '../core-deps.ts';
 import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
 import { userPasses } from '../records/user-records.ts';
+
+type EndDeps = Clock & Storage & Outbox & Pick<Telemetry, 'metrics'>;
 
 /**
  * Replaces the verification that was read. Null if another request has written it in between. Publishes a
  * terminal status at least once. Throws `StoreUnavailable`.
  */
 export async function writeVerification(
-  deps: Clock & Storage & KeySpace & Outbox,
+  deps: EndDeps & KeySpace,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord | null> {
@@ -34,21 +37,31 @@ export function passedAtMs({ outcome, lastCheckedAtMs, createdAtMs }: Verificati
 }
 
 /** Publishes the end of a verification, unless it is published. If false, a follow-up tries again. */
-export async function publishEnd(
-  deps: Clock & Storage & Outbox,
-  stored: StoredRecord,
-): Promise<boolean> {
+export async function publishEnd(deps: EndDeps, stored: StoredRecord): Promise<boolean> {
   const record = decodeRecord('verification', stored);
   if (record.status === 'PENDING' || record.isPublished) return true;
   try {
     const { id: verificationId, status } = record;
     const atMs = record.lastCheckedAtMs ?? deps.now();
     await deps.publish({ verificationId, status, atMs });
-    return (await put(deps, stored, { ...record, isPublished: true })) !== null;
+    deps.metrics.published(deps.now() - atMs);
+    const isNoted = (await put(deps, stored, { ...record, isPublished: true })) !== null;
+    if (isNoted) countEnd(deps, record, status);
+    return isNoted;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
+    deps.metrics.published(null);
     return false;
   }
+}
+
+function countEnd(
+  { metrics }: Pick<Telemetry, 'metrics'>,
+  { providerId: provider, channel, outcome }: VerificationRecord,
+  status: TerminalStatus,
+): void {
+  const { reason = 'OTHER', billing = 'UNKNOWN' } = outcome ?? {};
+  metrics.verificationEnded({ provider, channel, status, reason, billing });
 }
 
 function put(

@@ -1,15 +1,20 @@
 import type { FastifyInstance } from 'fastify';
+import { createRefusalTeller } from '../tell-refusals.ts';
 import type { OutcomeDeps } from '../../core/core-deps.ts';
 import {
   expectsNotification,
   receiveNotification,
 } from '../../core/verifications/receive-notification.ts';
 
+/** No request of a router caused it. */
+const background = { requestId: null, traceId: null, tenant: null };
+
 /** Notifications are small. Larger bodies are refused. */
 const mostBytes = 64 * 1024;
 
 /** Registers the URLs for providers' notifications. A URL is a capability and is not logged. */
 export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): void {
+  const tellRefusal = createRefusalTeller(core);
   // A scope of its own, in which bodies of any type are kept as raw bytes.
   void server.register(async (scope) => {
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -32,12 +37,19 @@ export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): v
       },
       handler: async (request, reply) => {
         const { provider, capability } = request.params;
-        const receipt = await receiveNotification(core, provider, capability, {
+        const notification = {
           method: request.method === 'POST' ? 'POST' : 'GET',
           query: request.raw.url?.split('?')[1] ?? '',
           headers: request.headers as Record<string, string>,
           body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-        });
+        } as const;
+        const receipt = await core.scopes.run(background, () =>
+          receiveNotification(core, provider, capability, notification),
+        );
+        // Only providers that exist have a label: anybody can make up a name.
+        const label = core.registry.find(provider) ? provider : 'unknown';
+        core.metrics.notification(label, receipt.kind);
+        if (receipt.kind === 'refused') tellRefusal(label);
         void reply.header('cache-control', 'no-store');
         if (receipt.kind === 'unknown') return reply.code(404).send();
         if (receipt.kind === 'refused') return reply.code(401).send();

@@ -10,6 +10,7 @@ import { createLoaders } from '../../graphql/loaders.ts';
 import { createAdmission, type Admitted } from '../admission.ts';
 import { ComeAgain } from '../come-again.ts';
 import type { Identify } from '../identify-routed-caller.ts';
+import { operationOrigin } from '../operation-origin.ts';
 import { readDeadline } from '../read-deadline.ts';
 import { RefusedRequest } from '../refused-request.ts';
 
@@ -95,7 +96,13 @@ export function registerGraphql(
         reply.raw.once('close', leave);
         known.set(request, { caller, deadlineMs, admitted: as });
       },
-      handler,
+      handler: async (request, reply) => {
+        const tenant = known.get(request)?.caller.tenantId ?? '';
+        const origin = operationOrigin(core, request, tenant);
+        // What a caller tells support, so that the log lines of its request are found.
+        void reply.header('x-request-id', origin.requestId);
+        return core.scopes.run(origin, () => handler.call(scope, request, reply));
+      },
     });
   });
   server.route({

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { StoreUnavailable } from '../../ports/index.ts';
+import { StoreUnavailable, type OperationScopes } from '../../ports/index.ts';
 import { batchWrites } from './batch-writes.ts';
 import { guardStreams, type StreamWatch } from './guard-streams.ts';
 import { parseRedisUrl } from './parse-redis-url.ts';
@@ -54,11 +54,13 @@ export interface RedisConnection {
  * A client for a URL that `parseRedisUrl` accepts. Connects at once and retries without end. Throws for any other
  * URL. With TLS in the URL, no byte is ever sent without TLS, not to sentinels either.
  *
- * `state` learns from each command and each connection whether the server can be used.
+ * `state` learns from each command and each connection whether the server can be used. `scopes` knows the operation whose
+ * waits are measured.
  */
 export function connectRedis(
   connection: RedisConnection,
   state: RedisState | null = null,
+  scopes: Pick<OperationScopes, 'current'> | null = null,
 ): RedisClient {
   const client = createClient(connection);
   // A Redis without TLS takes a handshake for the beginning of a command and waits for the rest.
@@ -73,7 +75,7 @@ export function connectRedis(
       isInHandshake = at === 'begun';
     },
   };
-  watchReplies(client, { failed: tell, works: () => state?.works() });
+  watchReplies(client, { failed: tell, works: () => state?.works() }, scopes);
   // A cluster client connects to a node at its first command, and refuses other commands until then.
   client.on('+node', (node: Redis) => {
     guardStreams(node, watch);
@@ -96,11 +98,16 @@ export function connectRedis(
 }
 
 /** From now on, every command of the client is rejected if the server goes silent. */
-function watchReplies(client: RedisClient, outcome: ReplyOutcome): void {
+function watchReplies(
+  client: RedisClient,
+  outcome: ReplyOutcome,
+  scopes: Pick<OperationScopes, 'current'> | null,
+): void {
   const isOneConnection = client instanceof Redis;
   const replies = createReplyWatch({
     replaceConnection: isOneConnection ? () => client.disconnect(true) : null,
     outcome,
+    waitOfNow: () => scopes?.current()?.waits.store,
   });
   if (isOneConnection) client.on('close', replies.connectionClosed);
   const sendCommand: Redis['sendCommand'] = client.sendCommand.bind(client);

@@ -22,6 +22,8 @@ const concurrency = 4;
 /** How often a replica looks for due follow-ups. */
 const lookEveryMs = 500;
 const closeWithinMs = 2000;
+/** By the clock of this replica, which may differ from that of Redis by some seconds. */
+const lateAfterMs = 60_000;
 
 // KEYS of all scripts: planned, running, failures. The first two are sorted sets of ids: by the time when a follow-up
 // is due, and by the time when its replica counts as lost, in ms. The third is a hash of attempts that failed.
@@ -106,6 +108,16 @@ export function createRedisFollowUps({ client, mode, onError }: Deps): FollowUpP
     begin: (visit) => {
       working = work({ client, keys, visit, onError }, ending.signal);
     },
+
+    counts: () =>
+      orUnavailable(async () => {
+        const lateMs = Date.now() - lateAfterMs;
+        const [all, late] = await Promise.all([
+          client.zcard(planned),
+          client.zcount(planned, '-inf', lateMs),
+        ]);
+        return { planned: all, late };
+      }),
 
     close: async () => {
       ending.abort();

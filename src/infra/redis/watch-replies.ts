@@ -1,4 +1,5 @@
 import { ReplyError, type Command } from 'ioredis';
+import type { WaitWatch } from '../../ports/index.ts';
 import { everyTick, tickMs } from '../running-time.ts';
 
 type SentCommand = Pick<Command, 'resolve' | 'reject' | 'name'>;
@@ -47,7 +48,10 @@ const replaceAfterMs = 2000;
 export function createReplyWatch({
   replaceConnection,
   outcome,
+  waitOfNow = () => undefined,
 }: {
+  /** What measures the waits of the operation that sends a command now. */
+  readonly waitOfNow?: () => WaitWatch | undefined;
   readonly outcome: ReplyOutcome;
   /** Null if the client has several connections. Then the silence of one says nothing about the others. */
   readonly replaceConnection: (() => void) | null;
@@ -105,12 +109,20 @@ export function createReplyWatch({
       const one: Waiting = { at: sent, command, silentMs: 0, isGivenUp: false };
       sent += 1;
       const { resolve, reject } = command;
+      let wait = waitOfNow();
+      wait?.begin();
+      const endWait = (): void => {
+        wait?.end();
+        wait = undefined;
+      };
       command.resolve = (value) => {
+        endWait();
         replied(one);
         if (writes.has(command.name)) outcome.works();
         resolve(value);
       };
       command.reject = (error) => {
+        endWait();
         if (error instanceof ReplyError) replied(one);
         else if (!one.isGivenUp) one.command = null;
         if (!mayBeDenied.has(command.name)) outcome.failed(error);
