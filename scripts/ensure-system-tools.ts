@@ -26,6 +26,13 @@ const tools: readonly Tool[] = [
     brew: ['install', 'redis'],
     hint: '',
   },
+  {
+    name: 'promtool',
+    isThere: () => has('promtool'),
+    debian: 'prometheus',
+    brew: ['install', 'prometheus'],
+    hint: '',
+  },
 ];
 
 for (const tool of tools.filter(({ isThere }) => !isThere())) {

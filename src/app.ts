@@ -16,6 +16,7 @@ import type { AnyProvider } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import type { Caller } from './core/callers/caller.ts';
 import type { CoreDeps } from './core/core-deps.ts';
+import { problemCodes } from './core/problem.ts';
 import {
   actionKey,
   createRegistry,
@@ -27,6 +28,7 @@ import { followUpVerification } from './core/verifications/follow-up-verificatio
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';
+import { mutation } from './graphql/resolvers/mutation.ts';
 import { createServer } from './http/create-server.ts';
 import { identifyRoutedCaller } from './http/identify-routed-caller.ts';
 import { identifySandboxCaller } from './http/identify-sandbox-caller.ts';
@@ -80,7 +82,11 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   const scopes = createOperationScopes();
   const log = createLog(config.logLevel, options.logDestination, scopes);
-  const metrics = createMetrics({ mostTenants: config.metricsTenants });
+  const metrics = createMetrics({
+    mostTenants: config.metricsTenants,
+    operations: Object.keys(mutation),
+    outcomes: ['SUCCESS', 'FORBIDDEN', 'INTERNAL_SERVER_ERROR', ...problemCodes],
+  });
   const shared = await createShared(config, { now, steadyNow }, { log, scopes });
   const proxy = await createProxy(config);
   const running: Running = {

@@ -133,6 +133,8 @@ const policies = {
   },
 } as const satisfies Record<ProblemCode, ProblemPolicy>;
 
+export const problemCodes = Object.keys(policies) as readonly ProblemCode[];
+
 /** When a retry makes sense, if the provider does not say. */
 export function retryLaterMs(code: ProblemCode): number | null {
   const laterMs: Partial<Record<ProblemCode, number>> = {

@@ -31,7 +31,14 @@ const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
  */
 export function createMetrics({
   mostTenants = 50,
-}: { readonly mostTenants?: number } = {}): PrometheusMetrics {
+  operations: operationNames = [],
+  outcomes = [],
+}: {
+  readonly mostTenants?: number;
+  /** Mutations and their outcomes. They begin at 0: an increase from "absent" to 1 is none to Prometheus. */
+  readonly operations?: readonly string[];
+  readonly outcomes?: readonly string[];
+} = {}): PrometheusMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -45,6 +52,9 @@ export function createMetrics({
     'Mutations by outcome: SUCCESS, or the code of the problem or the error',
     ['operation', 'outcome'],
   );
+  for (const operation of operationNames) {
+    for (const outcome of outcomes) operations.inc({ operation, outcome }, 0);
+  }
   const operationSeconds = histogram(
     'verification_operation_seconds',
     'Time that a mutation took',
