@@ -1,16 +1,28 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
+import { CommandError, wrongUsage, type ExitCode } from './commands/command-error.ts';
 import { BootError } from './core/boot-error.ts';
+import { StoreUnavailable } from './ports/index.ts';
 
-// The command of the package: `verification-subgraph`.
+// The command of the package: `verification-subgraph`. Exit codes: 0 done, 1 failed, 2 a wrong command line.
 
 const usage = `verification-subgraph                        starts the service; settings: README.md
 verification-subgraph print-schema           prints the SDL to publish, with the plugins of PROVIDERS
-verification-subgraph new-provider <id> [folder]   writes a package with a new provider`;
+verification-subgraph new-provider <id> [folder]   writes a package with a new provider
 
-const commands: Readonly<
-  Record<string, (parameters: readonly string[]) => Promise<string | null>>
-> = {
+Reading the store of the same settings; no service needs to run, and nothing is written:
+
+verification-subgraph inspect <id> [--mode live|sandbox]
+    what happened to a verification or a bank card check, without personal data
+verification-subgraph audit [--from TIME] [--to TIME] [--tenant ID] [--record ID]
+                            [--format ndjson|csv] [--mode live|sandbox]
+    the entries of the audit, oldest first; TIME is 2026-11-26 or 2026-11-26T08:30:00Z
+
+verification-subgraph --help | --version`;
+
+type Output = string | null | AsyncIterable<string>;
+
+const commands: Readonly<Record<string, (parameters: readonly string[]) => Promise<Output>>> = {
   start: async () => {
     await import('./main.ts');
     return null;
@@ -25,7 +37,7 @@ const commands: Readonly<
     return printSubgraphSdl(definitions).trimEnd();
   },
   'new-provider': async ([id, folder = id]) => {
-    if (id === undefined || folder === undefined) return usage;
+    if (id === undefined || folder === undefined) throw wrongUsage('new-provider needs an id');
     const { ownSpec, writeNewProvider } = await import('./new-provider.ts');
     writeNewProvider({ id, folder: resolve(folder), subgraphSpec: ownSpec() });
     return `A provider is in ${folder}. Next:
@@ -37,18 +49,58 @@ const commands: Readonly<
 
 Its vendor is invented. Replace src/ and fixtures/ by what your vendor's documentation says.`;
   },
+  inspect: async (parameters) => {
+    const { inspect } = await import('./commands/inspect.ts');
+    return inspect(process.env, parameters);
+  },
+  audit: async (parameters) => {
+    const { audit } = await import('./commands/audit.ts');
+    return audit(process.env, parameters);
+  },
+  '--help': async () => usage,
+  '--version': async () => {
+    const { readVersion } = await import('./boot/read-version.ts');
+    return readVersion();
+  },
 };
 
 const [name = 'start', ...parameters] = process.argv.slice(2);
-const run = Object.hasOwn(commands, name) ? commands[name] : async () => usage;
 try {
-  const output = (await run?.(parameters)) ?? null;
-  // Exits explicitly, because timers of a plugin would keep the command running.
-  if (output !== null) process.stdout.write(`${output}\n`, () => process.exit());
+  if (!Object.hasOwn(commands, name)) throw wrongUsage(`there is no command ${name}`);
+  const output = (await commands[name]?.(parameters)) ?? null;
+  if (output !== null) {
+    for await (const line of typeof output === 'string' ? [output] : output) await write(line);
+    // Exits explicitly, because timers of a plugin would keep the command running.
+    process.exit();
+  }
 } catch (error) {
-  if (!(error instanceof BootError)) throw error;
+  const told = explain(error);
+  if (!told) throw error;
   // The output of a command is for the person who ran it.
   // oxlint-disable-next-line no-console
-  console.error(error.lines.join('\n'));
-  process.exit(1);
+  if (told.lines.length > 0) console.error(told.lines.join('\n'));
+  process.exit(told.exitCode);
+}
+
+/** Waits until it is written: the reader may be slower than the store. */
+function write(line: string): Promise<void> {
+  return new Promise((done, fail) => {
+    process.stdout.write(`${line}\n`, (error) => (error ? fail(error) : done()));
+  });
+}
+
+/** Null for a bug. */
+function explain(
+  error: unknown,
+): { readonly lines: readonly string[]; readonly exitCode: ExitCode | 0 } | null {
+  if (error instanceof BootError) return { lines: error.lines, exitCode: 1 };
+  if (error instanceof CommandError) return { lines: [error.message], exitCode: error.exitCode };
+  if (error instanceof StoreUnavailable) return { lines: ['Redis does not answer.'], exitCode: 1 };
+  const { code }: { readonly code?: unknown } = Object(error);
+  // The reader has seen enough, like `head`.
+  if (code === 'EPIPE') return { lines: [], exitCode: 0 };
+  const isArgument = typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS');
+  if (!isArgument) return null;
+  const { message, exitCode } = wrongUsage((error as Error).message.split('\n')[0] ?? '');
+  return { lines: [message], exitCode };
 }

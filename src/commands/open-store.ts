@@ -1,0 +1,58 @@
+import { loadConfig } from '../boot/config.ts';
+import { loadProviders } from '../boot/load-providers.ts';
+import { BootError } from '../core/boot-error.ts';
+import { modeOf } from '../core/core-deps.ts';
+import { keyedHash, underEach } from '../core/records/keyed-hash.ts';
+import { connectRedis, waitForRedis } from '../infra/redis/connect-redis.ts';
+import { readRedisAudit, type AuditLine } from '../infra/redis/read-redis-audit.ts';
+import { redisRecords } from '../infra/redis/redis-records.ts';
+import { createVault } from '../infra/vault.ts';
+import type { RecordStore } from '../ports/index.ts';
+
+/** What a command reads. Nothing is written, and no service needs to run. */
+export interface OpenStore {
+  readonly mode: string;
+  readonly records: Pick<RecordStore, 'get'>;
+  /** Oldest first. Both ends are epoch ms, and included. */
+  readonly audit: (fromMs: number, toMs: number) => AsyncIterable<AuditLine>;
+  readonly close: () => void;
+}
+
+const readyWithinMs = 3000;
+
+/**
+ * Connects to the Redis of the service's own settings, in any of its forms. `mode` is `live` or `sandbox`; by default that
+ * of the settings, so that `sandbox` is meant where no provider has credentials. Throws `BootError`.
+ */
+export async function openStore(
+  env: Readonly<Record<string, string | undefined>>,
+  mode?: string,
+): Promise<OpenStore> {
+  const config = loadConfig(env, await loadProviders(env));
+  const { redis, hashKeys } = config;
+  if (!redis) {
+    throw new BootError(['REDIS_URL is needed, and both key lists: this command reads the store.']);
+  }
+  const space = mode ?? modeOf(config);
+  const client = connectRedis({
+    url: redis.url.reveal(),
+    tls: { ...redis.tls, key: redis.tls.key?.reveal() },
+    sentinelLogin: { ...redis.sentinelLogin, password: redis.sentinelLogin.password?.reveal() },
+  });
+  await waitForRedis(client, readyWithinMs);
+  if (client.status !== 'ready') {
+    client.disconnect();
+    throw new BootError(['Redis cannot be reached with REDIS_URL.']);
+  }
+  return {
+    mode: space,
+    records: redisRecords({
+      client,
+      vault: createVault({ keys: redis.encryptionKeys, mode: space }),
+      namesOf: (id) => underEach(hashKeys, ({ key }) => keyedHash(key, 'record', [id])),
+      mode: space,
+    }),
+    audit: (fromMs, toMs) => readRedisAudit(client, space, { fromMs, toMs }),
+    close: () => client.disconnect(),
+  };
+}
