@@ -15,6 +15,7 @@ const external = [
   /^sm-crypto-v2$/u,
   /^import-meta-resolve$/u,
   /^@fastify\/cors$/u,
+  /^@opentelemetry\//u,
 ];
 
 /** `import.meta.url` of our modules stays the address of the module in dist/, where its files are. */

@@ -40,7 +40,10 @@ import { registerReturn } from './http/routes/return.ts';
 import type { Pacer } from './infra/bottleneck-limiter.ts';
 import { createLog, type FlushedLog } from './infra/log.ts';
 import { createMetrics, type ObservedState, type PrometheusMetrics } from './infra/metrics.ts';
+import { isTracingOn, noTracer } from './infra/no-tracer.ts';
 import { createOperationScopes } from './infra/operation-scopes.ts';
+import { isDoneWithin } from './infra/running-time.ts';
+import type { Tracer } from './ports/index.ts';
 import type { EnvProxy } from './infra/env-proxy.ts';
 import {
   connectTimeoutMs,
@@ -48,6 +51,8 @@ import {
   type UpstreamClient,
 } from './infra/send-upstream.ts';
 
+/** How long the collector may take for the last spans. */
+const flushTracesWithinMs = 500;
 /** By then every operation has ended. Connections that are still open are closed. */
 const drainTimeoutMs = 9100;
 
@@ -87,10 +92,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     operations: Object.keys(mutation),
     outcomes: ['SUCCESS', 'FORBIDDEN', 'INTERNAL_SERVER_ERROR', ...problemCodes],
   });
+  const { tracer, stop: stopTracing } = await createTracing(env);
   const shared = await createShared(config, { now, steadyNow }, { log, scopes });
   const proxy = await createProxy(config);
   const running: Running = {
-    ...{ shared, proxy, servers: [] },
+    ...{ shared, proxy, stopTracing, servers: [] },
     // The sandbox calls its own emulations.
     upstream: createUpstreamClient(proxy && !config.sandbox ? { connect: proxy.connect } : {}),
   };
@@ -110,14 +116,25 @@ export async function startApp(options: AppOptions): Promise<App> {
     const unready = findUnreadyRoutes(registry);
     if (unready.length > 0) throw new BootError(unready);
     const core = createCoreDeps(
-      { now, steadyNow, log, metrics, scopes, shared, upstream: running.upstream, registry },
+      {
+        now,
+        steadyNow,
+        log,
+        metrics,
+        scopes,
+        tracer,
+        shared,
+        upstream: running.upstream,
+        registry,
+      },
       config,
     );
     running.core = core;
     shared.followUps.begin((id) =>
-      scopes.run({ requestId: null, traceId: null, tenant: null }, () =>
-        followUpVerification(core, id),
-      ),
+      tracer.span('follow-up', { record: id }, () => {
+        const origin = { requestId: null, traceId: tracer.traceId(), tenant: null };
+        return scopes.run(origin, () => followUpVerification(core, id));
+      }),
     );
     metrics.watch(observedState(core, shared));
     await warmUp(registry, shared.pacer);
@@ -163,6 +180,19 @@ function observedState({ registry, breaker }: CoreDeps, shared: Shared): Observe
     }),
     followUps: shared.followUps.counts,
   };
+}
+
+interface Tracing {
+  readonly tracer: Tracer;
+  readonly stop: () => Promise<void>;
+}
+
+/** Tracing is loaded only if `OTEL_EXPORTER_OTLP_ENDPOINT` says where spans go. */
+async function createTracing(env: AppOptions['env']): Promise<Tracing> {
+  if (!isTracingOn(env)) return { tracer: noTracer, stop: async () => {} };
+  const { startTracing } = await import('./infra/start-tracing.ts');
+  const { createTracer } = await import('./infra/create-tracer.ts');
+  return { stop: startTracing(readVersion()), tracer: createTracer() };
 }
 
 /** Throws the mistakes of the other settings together with those in PROVIDERS, so that one boot shows all. */
@@ -262,13 +292,14 @@ interface Running {
   readonly shared: Shared;
   readonly proxy: EnvProxy | null;
   readonly upstream: UpstreamClient;
+  readonly stopTracing: () => Promise<void>;
   readonly servers: FastifyInstance[];
   sandbox?: Sandbox | null;
   core?: CoreDeps;
 }
 
 async function closeAll(running: Running): Promise<void> {
-  const { shared, proxy, upstream, servers, sandbox, core } = running;
+  const { shared, proxy, upstream, servers, sandbox, core, stopTracing } = running;
   const cutOff = setTimeout(() => {
     for (const { server } of servers) server.closeAllConnections();
   }, drainTimeoutMs);
@@ -277,4 +308,9 @@ async function closeAll(running: Running): Promise<void> {
   // A call that was sent is awaited even if its caller has left.
   if (core) await Promise.allSettled(core.inFlight.values());
   await Promise.allSettled([upstream.close(), proxy?.close(), sandbox?.close(), shared.close()]);
+  // Last, with the spans of what was just finished.
+  await isDoneWithin(
+    stopTracing().catch(() => {}),
+    flushTracesWithinMs,
+  );
 }

@@ -10,7 +10,7 @@ import { createVerificationValues } from '../core/upstream/verification-values.t
 import { createBottleneckLimiter } from '../infra/bottleneck-limiter.ts';
 import { createCockatielBreaker } from '../infra/cockatiel-breaker.ts';
 import { randomBytes } from '../infra/random-bytes.ts';
-import type { Log, Metrics, OperationScopes } from '../ports/index.ts';
+import type { Log, Metrics, OperationScopes, Tracer } from '../ports/index.ts';
 import type { Config } from './config.ts';
 import type { Shared } from './create-shared.ts';
 import { onlyToLoopback, type UpstreamClient } from './only-to-loopback.ts';
@@ -29,6 +29,7 @@ interface Parts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly scopes: OperationScopes;
+  readonly tracer: Tracer;
   readonly shared: Shared;
   readonly upstream: UpstreamClient;
   readonly registry: Registry;
@@ -36,14 +37,14 @@ interface Parts {
 
 /** Creates the dependencies of the use cases. */
 export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
-  const { now, steadyNow, log, metrics, scopes, shared, registry } = parts;
+  const { now, steadyNow, log, metrics, scopes, tracer, shared, registry } = parts;
   const { store, pacer, velocity, followUps, publish, audit } = shared;
   const { hashKeys, sandbox } = config;
   const upstream = sandbox ? onlyToLoopback(parts.upstream) : parts.upstream;
   return {
     now,
     randomBytes,
-    ...{ log, metrics, scopes },
+    ...{ log, metrics, scopes, tracer },
     ...{ hashKeys, sandbox },
     store,
     retentionDays: config.retentionDays,

@@ -27,6 +27,7 @@ import { createMemoryVelocity } from '../infra/memory/memory-velocity.ts';
 import { createLog } from '../infra/log.ts';
 import { createMemoryStore } from '../infra/memory/memory-store.ts';
 import { createMetrics } from '../infra/metrics.ts';
+import { noTracer } from '../infra/no-tracer.ts';
 import { createOperationScopes } from '../infra/operation-scopes.ts';
 import { createUpstreamClient } from '../infra/send-upstream.ts';
 import { leastPollMs, observeProvider, type Observed } from './observe-provider.ts';
@@ -157,6 +158,7 @@ export async function createBench(
     log: createLog('trace', collecting(logLines)),
     metrics: createMetrics(),
     scopes: createOperationScopes(),
+    tracer: noTracer,
     accountTroubles: new Map(),
     now,
     nonceMs: createNonceClock(now),

@@ -10,6 +10,7 @@ import type {
   Publish,
   SendUpstream,
   Store,
+  Tracer,
   Velocity,
 } from '../ports/index.ts';
 import type { ChecksumMode } from '../contract/index.ts';
@@ -42,6 +43,7 @@ export interface Telemetry {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly scopes: OperationScopes;
+  readonly tracer: Tracer;
 }
 
 /** What the keys in the store are derived from. */

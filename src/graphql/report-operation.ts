@@ -29,16 +29,19 @@ export async function reportOperation<Success extends { readonly kind: string }>
   work: () => Promise<Success>,
 ): Promise<Success> {
   const startedMs = performance.now();
-  try {
-    const ended = await work();
-    const told = isFailed(ended) ? toldOfProblem(ended.problem) : tell(ended as never);
-    const outcome = isFailed(ended) ? ended.problem.code : 'SUCCESS';
-    report(deps, { name, outcome, startedMs }, told);
-    return ended;
-  } catch (error) {
-    report(deps, { name, outcome: codeOf(error), startedMs }, {});
-    throw error;
-  }
+  return deps.tracer.span('mutation', { operation: name }, async (note) => {
+    try {
+      const ended = await work();
+      const told = isFailed(ended) ? toldOfProblem(ended.problem) : tell(ended as never);
+      const outcome = isFailed(ended) ? ended.problem.code : 'SUCCESS';
+      note({ outcome, record: told.record, provider: told.provider });
+      report(deps, { name, outcome, startedMs }, told);
+      return ended;
+    } catch (error) {
+      report(deps, { name, outcome: codeOf(error), startedMs }, {});
+      throw error;
+    }
+  });
 }
 
 function isFailed(ended: { readonly kind: string }): ended is Failed {

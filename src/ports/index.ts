@@ -6,6 +6,7 @@ export type * from './log.ts';
 export type * from './metrics.ts';
 export type * from './operation-scope.ts';
 export * from './store.ts';
+export type * from './tracer.ts';
 export * from './upstream.ts';
 export type * from './velocity.ts';
 export type * from './follow-ups.ts';

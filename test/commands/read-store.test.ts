@@ -74,7 +74,8 @@ describe('inspect', () => {
       ...['GetEidToken', 'CheckEidTokenStatus', 'GetEidResult'],
     ]);
     const times = [...out.matchAll(/^(\d{4}-\S+Z) {2}/gmu)].map(([, at]) => at);
-    expect(times).toEqual(times.toSorted());
+    const atMs = times.map((at = '') => Date.parse(at));
+    expect(atMs).toEqual(atMs.toSorted((a, b) => a - b));
     for (const secret of [subject.name, subject.idNumber, '韦*宝', 'somebody', 'sandbox:Get']) {
       expect(out).not.toContain(secret);
     }

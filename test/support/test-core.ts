@@ -27,6 +27,7 @@ import { createLog } from '../../src/infra/log.ts';
 import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
 import { createMemoryVelocity } from '../../src/infra/memory/memory-velocity.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
+import { noTracer } from '../../src/infra/no-tracer.ts';
 import { createOperationScopes } from '../../src/infra/operation-scopes.ts';
 import { probeRequest } from './probe-request.ts';
 
@@ -96,6 +97,7 @@ export function createTestCore(
     log: createLog('silent'),
     metrics: createMetrics(),
     scopes: createOperationScopes(),
+    tracer: noTracer,
     accountTroubles: new Map(),
     now,
     nonceMs: createNonceClock(now),

@@ -116,7 +116,9 @@ async function takeOrFollow<Answer extends AnyRecord>(
   try {
     // All in one round trip. Nothing is sent before `startClaim` has read the record.
     const placing = place(deps, work);
-    const taking = take(deps, work);
+    const taking = deps.tracer.span('claim', { record: work.placeholder.id }, () =>
+      take(deps, work),
+    );
     work.first.prefetch?.();
     const [placed, taken] = await Promise.allSettled([placing, taking]);
     if (taken.status === 'rejected') throw taken.reason;

@@ -75,7 +75,11 @@ export async function sendInTurn<T>(
       const { isInTime } = turn;
       return await deps.breaker.run(key, () => {
         attempt.wasMade = true;
-        return sendNow(deps, turned, ready, { isInTime, isLast: attempt.isLast });
+        const timing = { isInTime, isLast: attempt.isLast };
+        const about = { provider: turned.definition.id, action: turned.call.action };
+        return deps.tracer.span('provider call', { ...about, record: terms.recordId }, () =>
+          sendNow(deps, turned, ready, timing),
+        );
       });
     } catch (error) {
       if (!(error instanceof MissedTurn)) throw error;
@@ -87,7 +91,7 @@ export async function sendInTurn<T>(
 }
 
 async function waitForTurn(
-  { scopes, metrics }: Telemetry,
+  { scopes, metrics, tracer }: Telemetry,
   { definition, call }: TurnedCall<unknown>,
   wait: () => Promise<Turn>,
 ): Promise<Turn> {
@@ -95,7 +99,8 @@ async function waitForTurn(
   waiting?.begin();
   metrics.queued(definition.id, call.action, 1);
   try {
-    return await wait();
+    const about = { provider: definition.id, action: call.action };
+    return await tracer.span('turn', about, wait);
   } finally {
     waiting?.end();
     metrics.queued(definition.id, call.action, -1);

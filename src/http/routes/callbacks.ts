@@ -7,7 +7,7 @@ import {
 } from '../../core/verifications/receive-notification.ts';
 
 /** No request of a router caused it. */
-const background = { requestId: null, traceId: null, tenant: null };
+const background = { requestId: null, tenant: null };
 
 /** Notifications are small. Larger bodies are refused. */
 const mostBytes = 64 * 1024;
@@ -43,8 +43,11 @@ export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): v
           headers: request.headers as Record<string, string>,
           body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         } as const;
-        const receipt = await core.scopes.run(background, () =>
-          receiveNotification(core, provider, capability, notification),
+        // No trace of the caller is continued here: the listener is public.
+        const receipt = await core.tracer.span('notification', {}, () =>
+          core.scopes.run({ ...background, traceId: core.tracer.traceId() }, () =>
+            receiveNotification(core, provider, capability, notification),
+          ),
         );
         // Only providers that exist have a label: anybody can make up a name.
         const label = core.registry.find(provider) ? provider : 'unknown';

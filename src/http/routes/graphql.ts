@@ -101,7 +101,16 @@ export function registerGraphql(
         const origin = operationOrigin(core, request, tenant);
         // What a caller tells support, so that the log lines of its request are found.
         void reply.header('x-request-id', origin.requestId);
-        return core.scopes.run(origin, () => handler.call(scope, request, reply));
+        const { tracer } = core;
+        return tracer.within(request.headers, () =>
+          tracer.span('graphql request', { tenant }, () => {
+            // Without a trace of the router, ours begins here.
+            const traceId = tracer.traceId() ?? origin.traceId;
+            return core.scopes.run({ ...origin, traceId }, async () =>
+              handler.call(scope, request, reply),
+            );
+          }),
+        );
       },
     });
   });
