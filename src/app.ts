@@ -16,6 +16,7 @@ import type { AnyProvider } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import type { Caller } from './core/callers/caller.ts';
 import type { CoreDeps } from './core/core-deps.ts';
+import { ownOperation } from './core/own-operation.ts';
 import { problemCodes } from './core/problem.ts';
 import {
   actionKey,
@@ -131,10 +132,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     );
     running.core = core;
     shared.followUps.begin((id) =>
-      tracer.span('follow-up', { record: id }, () => {
-        const origin = { requestId: null, traceId: tracer.traceId(), tenant: null };
-        return scopes.run(origin, () => followUpVerification(core, id));
-      }),
+      ownOperation(core, 'follow-up', () => followUpVerification(core, id)),
     );
     metrics.watch(observedState(core, shared));
     await warmUp(registry, shared.pacer);

@@ -10,6 +10,7 @@ const kinds = {
   'provider call': SpanKind.CLIENT,
   'follow-up': SpanKind.INTERNAL,
   notification: SpanKind.SERVER,
+  return: SpanKind.SERVER,
 } as const satisfies Record<SpanName, SpanKind>;
 
 /** The attributes that leave the process. Others are dropped. */

@@ -1,7 +1,10 @@
 /** What an operation waits for: its turn within a rate limit, the store, or a provider. */
 export type WaitKind = 'queue' | 'store' | 'upstream';
 
-/** What began an operation. All fields are null for follow-ups and notifications, which no request of a router began. */
+/**
+ * What began an operation. `requestId` and `tenant` are null for follow-ups, notifications and returns of a person, which
+ * no request of the router began.
+ */
 export interface OperationOrigin {
   /** The router's `x-request-id`, or one of ours if it sent none. */
   readonly requestId: string | null;

@@ -15,7 +15,8 @@ export type SpanName =
   | 'turn'
   | 'provider call'
   | 'follow-up'
-  | 'notification';
+  | 'notification'
+  | 'return';
 
 /** Adds attributes to a span while it lasts. */
 export type NoteOnSpan = (attributes: SpanAttributes) => void;

@@ -20,6 +20,7 @@ export async function finishReturn(deps: OutcomeDeps, capability: string): Promi
   if (!opened || !isRecordId('verification', opened.recordId)) {
     return { kind: 'page', page: 'link_invalid' };
   }
+  deps.scopes.concerns(opened.recordId);
   try {
     const [stored] = await deps.store.records.get([opened.recordId]);
     if (!stored) return { kind: 'page', page: 'link_invalid' };

@@ -1,13 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { createRefusalTeller } from '../tell-refusals.ts';
 import type { OutcomeDeps } from '../../core/core-deps.ts';
+import { ownOperation } from '../../core/own-operation.ts';
 import {
   expectsNotification,
   receiveNotification,
 } from '../../core/verifications/receive-notification.ts';
-
-/** No request of a router caused it. */
-const background = { requestId: null, tenant: null };
 
 /** Notifications are small. Larger bodies are refused. */
 const mostBytes = 64 * 1024;
@@ -44,10 +42,8 @@ export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): v
           body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         } as const;
         // No trace of the caller is continued here: the listener is public.
-        const receipt = await core.tracer.span('notification', {}, () =>
-          core.scopes.run({ ...background, traceId: core.tracer.traceId() }, () =>
-            receiveNotification(core, provider, capability, notification),
-          ),
+        const receipt = await ownOperation(core, 'notification', () =>
+          receiveNotification(core, provider, capability, notification),
         );
         // Only providers that exist have a label: anybody can make up a name.
         const label = core.registry.find(provider) ? provider : 'unknown';

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { OutcomeDeps } from '../../core/core-deps.ts';
+import { ownOperation } from '../../core/own-operation.ts';
 import { finishReturn, type ReturnTarget } from '../../core/verifications/finish-return.ts';
 
 type Page = Extract<ReturnTarget, { kind: 'page' }>['page'];
@@ -28,7 +29,8 @@ const pages = {
  */
 export function registerReturn(server: FastifyInstance, core: OutcomeDeps): void {
   server.get<{ Params: { capability: string } }>('/return/:capability', async (request, reply) => {
-    const target = await finishReturn(core, request.params.capability);
+    const { capability } = request.params;
+    const target = await ownOperation(core, 'return', () => finishReturn(core, capability));
     reply.headers({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
     return target.kind === 'redirect'
       ? reply.redirect(target.url, 303)
