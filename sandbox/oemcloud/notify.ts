@@ -1,7 +1,7 @@
 import { Agent, fetch, type RequestInit } from 'undici';
 
 export interface Notify {
-  /** Sends a GET, as a browser would. */
+  /** Sends a GET, as a browser would, and again as a person would whose page says "try later". */
   readonly opened: (url: string) => void;
   /** Sends the notification. `shape`: `never`, `passes-only` or `twice`; otherwise once. */
   readonly finished: (
@@ -30,31 +30,40 @@ export function createNotify(toLoopback: (url: string) => string | null): Notify
     running.add(settled);
   };
 
-  const send = async (notifyUrl: string, init: RequestInit): Promise<boolean> => {
-    const url = toLoopback(notifyUrl);
-    if (url === null || stopping.signal.aborted) return true;
+  /** The HTTP status; null if there was no answer. An address that is not on loopback gets no request, and counts as 200. */
+  const send = async (address: string, init: RequestInit): Promise<number | null> => {
+    const url = toLoopback(address);
+    if (url === null || stopping.signal.aborted) return 200;
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(replyWithinMs)]);
     const response = await fetch(url, { ...init, dispatcher, redirect: 'manual', signal }).catch(
       () => null,
     );
     await response?.arrayBuffer();
-    return response?.ok === true;
+    return response?.status ?? null;
+  };
+
+  const open = async (url: string): Promise<void> => {
+    for (const waitMs of [0, ...retryAfterMs]) {
+      await sleep(waitMs, stopping.signal);
+      const status = await send(url, {});
+      if (status !== null && status < 500) return;
+    }
   };
 
   const deliver = async (notifyUrl: string, body: string): Promise<void> => {
     for (const waitMs of [firstAfterMs, ...retryAfterMs]) {
       await sleep(waitMs, stopping.signal);
-      const isTaken = await send(notifyUrl, {
+      const status = await send(notifyUrl, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body,
       });
-      if (isTaken) return;
+      if (status !== null && status >= 200 && status < 300) return;
     }
   };
 
   return {
-    opened: (url) => run(send(url, {})),
+    opened: (url) => run(open(url)),
     finished: (notifyUrl, body, { hasPassed, shape }) => {
       if (shape === 'never' || (shape === 'passes-only' && !hasPassed)) return;
       for (let time = 0; time < (shape === 'twice' ? 2 : 1); time++) run(deliver(notifyUrl, body));

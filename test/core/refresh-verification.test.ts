@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { OutcomeAnswer } from '../../src/contract/index.ts';
 import { LimiterRefusal, StoreUnavailable } from '../../src/ports/index.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
+import { decodeRecord } from '../../src/core/records/records.ts';
+import { learnOutcome } from '../../src/core/verifications/learn-outcome.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { refreshVerification } from '../../src/core/verifications/refresh-verification.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
@@ -12,6 +14,7 @@ import {
   passedAnswer,
   type TestCore,
 } from '../support/test-core.ts';
+import { until } from '../support/until.ts';
 
 // Several replicas on one store and one provider. Each has its own in-process state.
 
@@ -137,6 +140,38 @@ describe.concurrent('a pending verification on several replicas', () => {
     if (!stored) throw new Error('gone');
     const back = await refreshVerification(core.deps, stored, core.deps.now() + 9000, 'came_back');
     expect(back).toMatchObject({ status: 'PASSED' });
+  });
+
+  it('stores that the person has come back, also if no query can be sent', async () => {
+    const { core, id } = await begin();
+    const { store } = core.deps;
+    // Another replica holds the lock for good.
+    const deps = {
+      ...core.deps,
+      store: { ...store, locks: { ...store.locks, take: async () => false } },
+    };
+    const [stored] = await store.records.get([id]);
+    if (!stored) throw new Error('gone');
+    const waiting = refreshVerification(deps, stored, deps.now() + 9000, 'came_back');
+    const readNow = async () => {
+      const [now] = await store.records.get([id]);
+      return now && decodeRecord('verification', now);
+    };
+    await until(async () => (await readNow())?.hasReturned);
+    core.clock.ms += 10 * second;
+    expect(await waiting).toMatchObject({ status: 'PENDING', hasReturned: true });
+
+    // A query that began before, and does not know it, leaves it as it is.
+    const terms = { nowMs: deps.now(), askedMs: deps.now(), graceSeconds: 0 } as const;
+    const told = {
+      ...{
+        answer: { kind: 'pending' } as const,
+        terms: { ...terms, evidence: 'QUERIED' as const },
+      },
+      ...{ askedAtMs: deps.now(), calls: [], hasReturned: false },
+    };
+    await learnOutcome(deps, stored, told);
+    expect(await readNow()).toMatchObject({ hasReturned: true, lastAskedAtMs: deps.now() });
   });
 
   it('is queried at most once a second on the wire, however long the rate limit delays a call', async () => {

@@ -64,7 +64,11 @@ function inTime(
   const asked =
     askedAtMs === null
       ? record
-      : { ...record, lastAskedAtMs: askedAtMs, calls: addCalls(record.calls, calls), hasReturned };
+      : {
+          ...{ ...record, lastAskedAtMs: askedAtMs, calls: addCalls(record.calls, calls) },
+          // The person may have come back while the provider was asked.
+          hasReturned: record.hasReturned || hasReturned,
+        };
   const concluded = concludeVerification(asked, answer, terms);
   if (concluded === asked && askedAtMs === null) return { next: record };
   return { next: keepIdentity(deps, concluded, answer) };

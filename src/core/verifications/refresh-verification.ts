@@ -86,8 +86,36 @@ export async function refreshVerification(
   // Negative if the clock of another replica is ahead. Then it is not known how fresh the poll is.
   const isFresh = agoMs >= 0 && agoMs < pollIntervalMs(record, channel);
   if (isFresh && !needsNewPoll(reason)) return record;
-  const polling = sharePoll(deps, { stored, record, provider, channel, fetchOutcome, reason });
-  return withTimeout(deadlineMs - deps.now(), polling, () => record);
+  const known = reason === 'came_back' ? await noteReturn(deps, stored) : stored;
+  const polled = decodeRecord('verification', known);
+  const polling = sharePoll(deps, {
+    ...{ stored: known, record: polled },
+    ...{ provider, channel, fetchOutcome, reason },
+  });
+  return withTimeout(deadlineMs - deps.now(), polling, () => polled);
+}
+
+/** How often another request may write the record in between. */
+const mostTries = 5;
+
+/**
+ * Stores that the person has come back, before the poll: some results are final only from then on, and the poll may find
+ * the lock taken, or fail. Returns the record as it is now.
+ */
+async function noteReturn(
+  deps: Clock & Storage & KeySpace & Outbox & Pick<Telemetry, 'metrics'>,
+  stored: StoredRecord,
+): Promise<StoredRecord> {
+  let current = stored;
+  for (let tries = 0; tries < mostTries; tries++) {
+    const record = decodeRecord('verification', current);
+    if (record.hasReturned || record.status !== 'PENDING') return current;
+    await writeVerification(deps, current, { ...record, hasReturned: true });
+    const [newer] = await deps.store.records.get([record.id]);
+    if (!newer) return current;
+    current = newer;
+  }
+  return current;
 }
 
 /** An ended verification is not polled, except for what a cancelled one cost. */
