@@ -198,7 +198,7 @@ describe('an identity in clear', () => {
   it('is refused for a tenant that is not allowed', async () => {
     const limited = await startIdentityApp({ IDENTITY_FULL_TENANTS: 'bank,insurer' });
     expect(await begin(full(), {}, limited)).toEqual({
-      code: 'INVALID_INPUT',
+      ...{ code: 'INVALID_INPUT', retry: 'SAME_KEY' },
       fields: [{ path: 'identity', message: 'FULL is not allowed for your tenant' }],
     });
     const { verification } = await begin(full(''), { 'x-tenant-id': 'bank' }, limited);
