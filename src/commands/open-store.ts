@@ -18,7 +18,8 @@ export interface OpenStore {
   readonly close: () => void;
 }
 
-const readyWithinMs = 3000;
+/** Longer than the service waits: nobody waits for a command but the person who ran it. */
+const readyWithinMs = 10_000;
 
 /**
  * Connects to the Redis of the service's own settings, in any of its forms. `mode` is `live` or `sandbox`; by default that
