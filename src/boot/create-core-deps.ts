@@ -79,6 +79,7 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
 
 /** From the key of an action, see `actionKey`. */
 function toAction(key: string): { readonly provider: string; readonly action: string } {
-  const [provider = '', action = ''] = key.split(':');
-  return { provider, action };
+  // An id of a provider has no colon. An action may have one.
+  const end = key.indexOf(':');
+  return { provider: key.slice(0, end), action: key.slice(end + 1) };
 }

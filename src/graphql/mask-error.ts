@@ -91,6 +91,12 @@ export function isBug(error: GraphQLError): boolean {
   return codeOf(error, error) === 'INTERNAL_SERVER_ERROR';
 }
 
+/** The code that the caller gets for what a resolver threw. */
+export function codeOfThrown(error: unknown): ErrorCode {
+  const { message = '', extensions }: Partial<GraphQLError> = Object(error);
+  return codeOf({ message, ...(extensions ? { extensions } : {}) }, error);
+}
+
 function codeOf(
   formatted: Pick<GraphQLFormattedError, 'extensions' | 'message'>,
   error: unknown,

@@ -1,9 +1,8 @@
-import type { GraphQLError } from 'graphql';
 import type { Billing } from '../contract/index.ts';
-import { AccessDenied } from '../core/callers/caller.ts';
 import type { Telemetry } from '../core/core-deps.ts';
 import type { Problem } from '../core/problem.ts';
-import { StoreUnavailable, type SavedBy } from '../ports/index.ts';
+import type { SavedBy } from '../ports/index.ts';
+import { codeOfThrown } from './mask-error.ts';
 
 /** What log and metrics say about a mutation that succeeded. */
 export interface Told {
@@ -38,7 +37,7 @@ export async function reportOperation<Success extends { readonly kind: string }>
       report(deps, { name, outcome, startedMs }, told);
       return ended;
     } catch (error) {
-      report(deps, { name, outcome: codeOf(error), startedMs }, {});
+      report(deps, { name, outcome: codeOfThrown(error), startedMs }, {});
       throw error;
     }
   });
@@ -50,15 +49,6 @@ function isFailed(ended: { readonly kind: string }): ended is Failed {
 
 function toldOfProblem({ billing, provider }: Problem): Told {
   return { billing, ...(provider === null ? {} : { provider }) };
-}
-
-/** The code that the caller gets as a top-level error (`maskError`). */
-function codeOf(error: unknown): string {
-  if (error instanceof AccessDenied) return 'FORBIDDEN';
-  if (error instanceof StoreUnavailable) return 'STORE_UNAVAILABLE';
-  const { extensions }: Partial<GraphQLError> = Object(error);
-  const code = extensions?.['code'];
-  return typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR';
 }
 
 function report(

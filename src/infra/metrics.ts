@@ -154,8 +154,10 @@ export function createMetrics({
       actions.set(action, (actions.get(action) ?? 0) + change);
     },
     claim: (operation, state) => claims.inc({ operation, state }),
-    verificationEnded: (labels) => ended.inc(labels),
-    cardChecked: (labels) => checked.inc(labels),
+    verificationEnded: ({ reason, ...labels }) =>
+      ended.inc({ ...labels, reason: toReasonLabel(reason) }),
+    cardChecked: ({ reason, ...labels }) =>
+      checked.inc({ ...labels, reason: toReasonLabel(reason) }),
     notification: (provider, result) => notifications.inc({ provider, result }),
     published: (lagMs) => {
       published.inc({ result: lagMs === null ? 'failed' : 'ok' });
@@ -165,6 +167,11 @@ export function createMetrics({
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+/** A plugin in JavaScript may return any text. Values of an enum have this form. */
+function toReasonLabel(reason: string): string {
+  return /^[A-Z][A-Z_]{0,63}$/u.test(reason) ? reason : 'OTHER';
 }
 
 function watchState(registry: Registry, state: ObservedState): void {

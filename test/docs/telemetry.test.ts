@@ -62,6 +62,19 @@ describe('docs/metrics.md', () => {
   });
 });
 
+describe('the labels of metrics', () => {
+  it('hold no text that a plugin made up', async () => {
+    const metrics = createMetrics();
+    const reason = '韦小宝 110105199003072039';
+    metrics.cardChecked({ provider: 'p', outcome: 'MATCHED', reason });
+    const end = { status: 'PASSED', billing: 'UNKNOWN', reason } as const;
+    metrics.verificationEnded({ provider: 'p', channel: 'E_ID', ...end });
+    const text = await metrics.render();
+    expect(text).not.toContain('110105199003072039');
+    expect(text.match(/reason="OTHER"/gu)).toHaveLength(2);
+  });
+});
+
 function countEverything(metrics: ReturnType<typeof createMetrics>): void {
   const call = { provider: 'p', action: 'a' };
   metrics.operation({ name: 'startVerification', outcome: 'SUCCESS', durationMs: 1 });

@@ -101,11 +101,12 @@ describe('the log of a start', () => {
   });
 
   it('has an id of ours, if the router sends none or a text of its client', async () => {
-    for (const given of [undefined, 'ID 110105199003072039 of a person']) {
+    for (const given of [undefined, 'ID of a person', '110105199003072039', '13800138000']) {
       const response = await fetch(`${app.url}/graphql`, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
+          'x-user-id': `without-${String(given).length}`,
           ...(given ? { 'x-request-id': given } : {}),
         },
         body: JSON.stringify({
@@ -117,7 +118,9 @@ describe('the log of a start', () => {
       expect(requestId).toMatch(/^req_[\w-]{22}$/u);
       await operationOf(requestId);
     }
-    expect(app.logLines.join('')).not.toContain('of a person');
+    for (const text of ['of a person', '110105199003072039', '13800138000']) {
+      expect(app.logLines.join('')).not.toContain(text);
+    }
   });
 });
 

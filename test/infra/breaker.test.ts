@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProviderFault } from '../../src/contract/index.ts';
 import { MissedTurn } from '../../src/ports/index.ts';
+import { until } from '../support/until.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
 
 async function fail(kind: ProviderFault['kind']): Promise<never> {
@@ -32,7 +33,7 @@ describe.concurrent('the breaker', () => {
     const failOnce = () => breaker.run('a', () => fail('timeout')).catch(() => {});
     for (let time = 0; time < 5; time++) await failOnce();
     expect(told).toEqual(['a opened']);
-    const pause = () => new Promise((resolve) => setTimeout(resolve, 5100));
+    const pause = () => until(async () => !breaker.isOpen('a'), 60_000);
     await pause();
     // The probe fails, so it stays open.
     await failOnce();

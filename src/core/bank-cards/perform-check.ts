@@ -89,6 +89,7 @@ async function callProviderToCheck(
     quota: quotaOf(provider, action),
   });
   const calls: RecordedCall[] = [];
+  let billed: readonly RecordedCall[] = calls;
   const noted = {
     ...{ ...terms, recordId: placeholder.id },
     onCall: (made: RecordedCall) => calls.push(made),
@@ -101,8 +102,9 @@ async function callProviderToCheck(
     });
     warnOfUnknownCode(deps, placeholder.providerId, result);
     const known = toKnownOutcome(result);
-    const billed = withBilling(calls, action, result);
-    count(deps, provider, placeholder.tenantId, billed, known);
+    billed = withBilling(calls, action, result);
+    const { outcome, reason } = known;
+    deps.metrics.cardChecked({ provider: placeholder.providerId, outcome, reason });
     return {
       ...placeholder,
       result: known,
@@ -110,21 +112,11 @@ async function callProviderToCheck(
       calls: addCalls('', billed),
     };
   } catch (error) {
-    countCharges(deps, provider.definition, placeholder.tenantId, calls);
     if (provesNothingDone(error)) await refund();
     throw error;
+  } finally {
+    countCharges(deps, provider.definition, placeholder.tenantId, billed);
   }
-}
-
-function count(
-  deps: Pick<Telemetry, 'metrics'>,
-  { definition }: RegisteredProvider,
-  tenantId: string,
-  calls: readonly RecordedCall[],
-  { outcome, reason }: BankCardResult,
-): void {
-  countCharges(deps, definition, tenantId, calls);
-  deps.metrics.cardChecked({ provider: definition.id, outcome, reason });
 }
 
 /** The result says whether its own call was charged. */

@@ -22,7 +22,7 @@ import { keyedHashes } from '../records/keyed-hash.ts';
 import { logBug } from '../log-bug.ts';
 import { withTimeout } from '../with-timeout.ts';
 import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
-import { decodeRecord, type VerificationRecord } from '../records/records.ts';
+import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
 import { awaitsOutcome, learnOutcome } from './learn-outcome.ts';
 import { writeVerification } from './write-verification.ts';
@@ -102,16 +102,16 @@ const mostTries = 5;
  * Stores that the person has come back, before the poll: some results are final only from then on, and the poll may find
  * the lock taken, or fail. Returns the record as it is now.
  */
-async function noteReturn(
-  deps: Clock & Storage & KeySpace & Outbox & Pick<Telemetry, 'metrics'>,
-  stored: StoredRecord,
-): Promise<StoredRecord> {
+async function noteReturn(deps: Clock & Storage, stored: StoredRecord): Promise<StoredRecord> {
   let current = stored;
   for (let tries = 0; tries < mostTries; tries++) {
     const record = decodeRecord('verification', current);
     if (record.hasReturned || record.status !== 'PENDING') return current;
-    await writeVerification(deps, current, { ...record, hasReturned: true });
-    const [newer] = await deps.store.records.get([record.id]);
+    const returned = { ...record, hasReturned: true };
+    const { records } = deps.store;
+    const written = await records.replace(current, encodeRecord(returned), lifeOf(returned, deps));
+    if (written) return written;
+    const [newer] = await records.get([record.id]);
     if (!newer) return current;
     current = newer;
   }

@@ -135,7 +135,6 @@ async function callProviderToStart(
         return { ...result, launch: checkLaunch(result.launch, deps) };
       },
     });
-    countCharges(deps, provider.definition, placeholder.tenantId, calls);
     const { expiresInSeconds, ...rest } = started;
     const own = { ...record, calls: addCalls('', calls) };
     if (isLifetime(expiresInSeconds)) return begun(deps, own, started);
@@ -143,9 +142,10 @@ async function callProviderToStart(
     logBug(deps.log, `${name}: expiresInSeconds`, new TypeError());
     return begun(deps, own, { ...rest, expiresInSeconds: channel.retentionSeconds });
   } catch (error) {
-    countCharges(deps, provider.definition, placeholder.tenantId, calls);
     if (provesNothingDone(error)) await refund();
     throw error;
+  } finally {
+    countCharges(deps, provider.definition, placeholder.tenantId, calls);
   }
 }
 
