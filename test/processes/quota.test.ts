@@ -1,4 +1,7 @@
 import { fork } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startFarAway } from '../support/far-away.ts';
 import { certificate } from '../support/slow-to-connect.ts';
@@ -6,7 +9,7 @@ import { startRedis } from '../support/redis.ts';
 import { startLedgerProvider, startReplica, type Replica } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
 
-// Measures what reaches the provider from the whole service, by the clock of its socket.
+// Measures when the whole service writes its requests to the provider's sockets.
 
 const cleanUp: (() => unknown)[] = [];
 afterAll(async () => {
@@ -27,7 +30,24 @@ function mostInAnySecond(atMs: readonly number[]): number {
   );
 }
 
-/** A provider with slow connections. `arrivals` are those since the last question. */
+/** Notes when a process sends. `read` resolves to the times since the last question, in ms. */
+async function createSendLog() {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sends-'));
+  cleanUp.push(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, 'sends.txt');
+  const module = new URL('../support/note-sends.ts', import.meta.url);
+  module.searchParams.set('file', file);
+  return {
+    env: { NODE_OPTIONS: `--import ${module.href}` },
+    read: async (): Promise<readonly number[]> => {
+      const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
+      await writeFile(file, '');
+      return lines.map(Number);
+    },
+  };
+}
+
+/** A provider with slow connections. `arrivals` counts those since the last question. */
 async function startSlowToConnect() {
   const child = fork(new URL('../support/slow-to-connect.ts', import.meta.url));
   cleanUp.push(() => child.kill('SIGKILL'));
@@ -37,7 +57,7 @@ async function startSlowToConnect() {
     url: `https://localhost:${String(port)}`,
     arrivals: async () => {
       child.send('arrivals');
-      return (await next()) as number[];
+      return (await next()) as number;
     },
   };
 }
@@ -68,11 +88,13 @@ async function repeatedAtFullQuota(redisUrl: string, count: number, time: number
 }
 
 describe('the quota of a provider', () => {
-  it('is kept at the provider’s socket, also over new connections', async () => {
+  it('is kept when the bytes are written, also over new connections', async () => {
     const redis = await startRedis();
     cleanUp.push(redis.stop);
     const provider = await startSlowToConnect();
+    const sends = await createSendLog();
     const replica = await startReplica(redis.url, provider.url, {
+      ...sends.env,
       NODE_EXTRA_CA_CERTS: certificate,
       TENCENT_CN_LIMIT_BANKCARD4EVERIFICATION: String(perSecond),
     });
@@ -82,6 +104,7 @@ describe('the quota of a provider', () => {
       // Longer than any connection is kept.
       await sleep(6000);
       await provider.arrivals();
+      await sends.read();
       const all = await Promise.all(
         Array.from({ length: 45 }, (_, at) =>
           // Like a client, it retries with the same key on a busy machine.
@@ -91,8 +114,9 @@ describe('the quota of a provider', () => {
           }, 60_000),
         ),
       );
-      const arrivedMs = await provider.arrivals();
-      expect(mostInAnySecond(arrivedMs)).toBeLessThanOrEqual(perSecond);
+      const [arrivals, sentMs] = [await provider.arrivals(), await sends.read()];
+      expect(mostInAnySecond(sentMs)).toBeLessThanOrEqual(perSecond);
+      expect(sentMs).toHaveLength(arrivals);
       expect(all).toHaveLength(45);
     }
   }, 90_000);

@@ -3,14 +3,14 @@ import { createServer as createTlsServer } from 'node:https';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-// A separate process, so that nothing delays the time at which a request arrives: a provider over TLS
-// that is slow for each new connection. Sends its port, and for every message the times of arrival.
+// A provider over TLS that is slow for each new connection, in a process of its own. Sends its port, and for every
+// message how many requests arrived since the last one.
 
 export const certificate = fileURLToPath(new URL('tls/cert.pem', import.meta.url));
 const handshakeMs = 180;
 
 if (process.send) {
-  const arrivedMs: number[] = [];
+  let arrivals = 0;
   const body = { Response: { Result: '0', Description: '认证通过', RequestId: 'r-1' } };
   const inner = createTlsServer(
     {
@@ -18,7 +18,7 @@ if (process.send) {
       key: readFileSync(certificate.replace('cert.pem', 'key.pem')),
     },
     (request, response) => {
-      arrivedMs.push(performance.now());
+      arrivals += 1;
       request.resume();
       request.on('end', () => response.end(JSON.stringify(body)));
     },
@@ -36,5 +36,8 @@ if (process.send) {
     });
     front.listen(0, '127.0.0.1', () => process.send?.((front.address() as AddressInfo).port));
   });
-  process.on('message', () => process.send?.(arrivedMs.splice(0)));
+  process.on('message', () => {
+    process.send?.(arrivals);
+    arrivals = 0;
+  });
 }
