@@ -16,6 +16,8 @@ import type { AnyProvider } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
 import type { Caller } from './core/callers/caller.ts';
 import type { CoreDeps } from './core/core-deps.ts';
+import { nowOrLater } from './core/claims/now-or-later.ts';
+import { noteSettings } from './core/ledger/note-settings.ts';
 import { ownOperation } from './core/own-operation.ts';
 import { problemCodes } from './core/problem.ts';
 import {
@@ -135,6 +137,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ownOperation(core, 'follow-up', () => followUpVerification(core, id)),
     );
     metrics.watch(observedState(core, shared));
+    void nowOrLater(core, () => noteSettings(core, config.texts, readVersion()));
     await warmUp(registry, shared.pacer);
     const apollo = createApolloServer({ schema, log, open: config.sandbox });
     await apollo.start();

@@ -10,13 +10,22 @@ const usage = `verification-subgraph                        starts the service; 
 verification-subgraph print-schema           prints the SDL to publish, with the plugins of PROVIDERS
 verification-subgraph new-provider <id> [folder]   writes a package with a new provider
 
-Reading the store of the same settings; no service needs to run, and nothing is written:
+Reading the store of the same settings; no service needs to run. TIME is 2026-11-26 or 2026-11-26T08:30:00Z:
 
 verification-subgraph inspect <id> [--mode live|sandbox]
     what happened to a verification or a bank card check, without personal data
 verification-subgraph audit [--from TIME] [--to TIME] [--tenant ID] [--record ID]
                             [--format ndjson|csv] [--mode live|sandbox]
-    the entries of the audit, oldest first; TIME is 2026-11-26 or 2026-11-26T08:30:00Z
+    the entries of the ledger, oldest first: who did what, and what it cost
+verification-subgraph audit verify <file>
+    whether an export of all entries was changed, and where entries are missing; reads no store
+verification-subgraph costs [--from TIME] [--to TIME] [--by tenant,provider,account,jurisdiction,channel,action,day]
+                            [--tenant ID] [--file EXPORT] [--format csv|ndjson] [--mode live|sandbox]
+    what was charged, and what may have been; with prices from PRICES_FILE
+verification-subgraph costs --compare <bill.csv> [--from TIME] [--to TIME] …
+    what a provider's bill and the ledger do not agree on
+verification-subgraph events replay --from TIME [--to TIME] [--mode live|sandbox]
+    appends the events of ended verifications again
 
 verification-subgraph --help | --version`;
 
@@ -54,8 +63,22 @@ Its vendor is invented. Replace src/ and fixtures/ by what your vendor's documen
     return inspect(process.env, parameters);
   },
   audit: async (parameters) => {
+    const [first, ...rest] = parameters;
+    if (first === 'verify') {
+      const { verifyAudit } = await import('./commands/verify-audit.ts');
+      return verifyAudit(rest);
+    }
     const { audit } = await import('./commands/audit.ts');
     return audit(process.env, parameters);
+  },
+  costs: async (parameters) => {
+    const { costs } = await import('./commands/costs.ts');
+    return costs(process.env, parameters);
+  },
+  events: async ([first, ...parameters]) => {
+    if (first !== 'replay') throw wrongUsage('events needs replay');
+    const { replayEvents } = await import('./commands/replay-events.ts');
+    return replayEvents(process.env, parameters);
   },
   '--help': async () => usage,
   '--version': async () => {

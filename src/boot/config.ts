@@ -15,7 +15,8 @@ import { readFileSettings } from './read-file-settings.ts';
 import { readProviderSettings, type ProviderSettings } from './read-provider-settings.ts';
 import { readList } from './read-setting-values.ts';
 import { readSettings } from './read-settings.ts';
-import type { SettingValues } from './settings.ts';
+import { settingPrefix } from './setting-names.ts';
+import { settings, type SettingValues } from './settings.ts';
 
 export interface Config {
   readonly host: string;
@@ -29,7 +30,12 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly checksums: ChecksumMode;
   readonly retentionDays: number;
+  /** Every setting that was given, by its name. */
+  readonly texts: Readonly<Record<string, Secret>>;
   readonly bankCardCacheSeconds: number;
+  /** How much of the ledger Redis keeps. */
+  readonly auditMostEntries: number;
+  readonly auditDays: number;
   readonly velocityRules: VelocityRules;
   readonly limitGuardMs: number;
   readonly logLevel: string;
@@ -123,7 +129,9 @@ export function loadConfig(
     ...combined.filter((line) => !unreadable.some((name) => line.includes(name))),
   ];
   if (wrong.length > 0) throw new BootError(wrong);
-  return toConfig(values, isLive, providers.byId);
+  const known = Object.entries(given).filter(([name]) => isSetting(name, definitions));
+  const texts = known.map(([name, text]) => [name, new Secret(text)] as const);
+  return toConfig(values, isLive, providers.byId, Object.fromEntries(texts));
 }
 
 /** The variables of proxies are also written in lower case. Then that one counts, as with curl and undici. */
@@ -141,7 +149,19 @@ function nameProxies(set: Readonly<Record<string, string>>): Readonly<Record<str
 /** Two probes of a balancer at their usual distance. */
 const liveShutdownDelayMs = 5000;
 
-function toConfig(values: SettingValues, isLive: boolean, providers: Config['providers']): Config {
+function isSetting(name: string, definitions: readonly AnyProvider[]): boolean {
+  return (
+    Object.hasOwn(settings, name) ||
+    definitions.some(({ id }) => name.startsWith(settingPrefix(id)))
+  );
+}
+
+function toConfig(
+  values: SettingValues,
+  isLive: boolean,
+  providers: Config['providers'],
+  texts: Config['texts'],
+): Config {
   // With credentials, browsers must not reach the port of the router.
   const publicPort = values.PUBLIC_PORT ?? (isLive ? values.PORT + 1 : values.PORT);
   return {
@@ -160,8 +180,11 @@ function toConfig(values: SettingValues, isLive: boolean, providers: Config['pro
     allowEviction: values.STORE_ALLOW_EVICTION,
     fullIdentityTenants:
       isLive || values.IDENTITY_FULL_TENANTS ? new Set(values.IDENTITY_FULL_TENANTS) : null,
+    texts,
     retentionDays: values.VERIFICATION_RETENTION_DAYS,
     bankCardCacheSeconds: values.BANK_CARD_CACHE_SECONDS,
+    auditMostEntries: values.AUDIT_MAX_ENTRIES,
+    auditDays: values.AUDIT_DAYS,
     velocityRules: toVelocityRules(values),
     limitGuardMs: values.LIMIT_GUARD_MS,
     logLevel: values.LOG_LEVEL,

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import type { CoreDeps } from '../core/core-deps.ts';
+import { LRUCache } from 'lru-cache';
+import type { CoreDeps, RefusalsTold } from '../core/core-deps.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { longestOpenDays } from '../core/records/longest-open-days.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';
@@ -38,7 +39,7 @@ interface Parts {
 /** Creates the dependencies of the use cases. */
 export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
   const { now, steadyNow, log, metrics, scopes, tracer, shared, registry } = parts;
-  const { store, pacer, velocity, followUps, publish, audit } = shared;
+  const { store, pacer, velocity, followUps, publish } = shared;
   const { hashKeys, sandbox } = config;
   const upstream = sandbox ? onlyToLoopback(parts.upstream) : parts.upstream;
   return {
@@ -69,11 +70,12 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     verificationValues: createVerificationValues({ now }),
     accessTokens: createAccessTokens({ store, hashKeys, mode: modeOf(config), now }),
     ...{ velocity, velocityRules: config.velocityRules },
+    refusalsTold: new LRUCache<string, RefusalsTold>({ max: 1000 }),
     publicUrl: config.publicUrl,
     redirectRules: { origins: config.redirectOrigins, allowLocalhost: sandbox },
     fullIdentityTenants: config.fullIdentityTenants,
     ...{ inFlight: new Map(), sharing: new Map(), asking: new Map() },
-    ...{ followUps, publish, audit, shortestLifeMs: new WeakMap() },
+    ...{ followUps, publish, shortestLifeMs: new WeakMap() },
   };
 }
 

@@ -25,7 +25,6 @@ export function createMemoryShared(
     followUps,
     // Without Redis no other process can read them.
     publish: async () => {},
-    audit: async () => {},
     storeRoundTripMs: () => null,
     storeFault: () => null,
     close: followUps.close,

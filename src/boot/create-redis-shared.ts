@@ -8,7 +8,7 @@ import { evicts } from '../infra/redis/evicts.ts';
 import { createRedisClock } from '../infra/redis/redis-clock.ts';
 import { createRedisFollowUps } from '../infra/redis/redis-follow-ups.ts';
 import { createRedisPacer } from '../infra/redis/redis-pacer.ts';
-import { createRedisAudit } from '../infra/redis/redis-audit.ts';
+import { createRedisLedger } from '../infra/redis/redis-ledger.ts';
 import { createRedisPublish } from '../infra/redis/redis-publish.ts';
 import { createRedisStore } from '../infra/redis/redis-store.ts';
 import { createRedisVelocity } from '../infra/redis/redis-velocity.ts';
@@ -25,7 +25,7 @@ const redisReadyWithinMs = 3000;
 export async function createRedisShared(
   config: Config,
   redis: RedisConfig,
-  { steadyNow }: Clocks,
+  { now, steadyNow }: Clocks,
   { log, scopes }: SharedTelemetry,
 ): Promise<Shared> {
   const onError = (error: unknown): void => {
@@ -51,8 +51,10 @@ export async function createRedisShared(
     log.event('warn', 'store_far', { roundTripMs }),
   );
   const replicas = countReplicas(client, mode, roundTrips.add);
+  const bounds = { mostEntries: config.auditMostEntries, days: config.auditDays };
   const store = createRedisStore({
     client,
+    ledger: createRedisLedger({ client, mode, bounds, scopes, now }),
     vault: createVault({ keys: redis.encryptionKeys, mode }),
     namesOf: (id) => underEach(hashKeys, ({ key }) => keyedHash(key, 'record', [id])),
     mode,
@@ -91,7 +93,6 @@ export async function createRedisShared(
     velocity: createRedisVelocity({ client, mode }),
     followUps,
     publish: createRedisPublish(client, mode),
-    audit: createRedisAudit(client, mode),
     storeRoundTripMs: roundTrips.currentMs,
     close: async () => {
       replicas.stop();

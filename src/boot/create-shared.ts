@@ -1,4 +1,4 @@
-import type { Audit, Log, OperationScopes, Publish, Store, Velocity } from '../ports/index.ts';
+import type { Log, OperationScopes, Publish, Store, Velocity } from '../ports/index.ts';
 import type { Pacer } from '../infra/bottleneck-limiter.ts';
 import type { FollowUpPlan } from '../infra/follow-up-plan.ts';
 import type { Config } from './config.ts';
@@ -10,7 +10,6 @@ export interface Shared {
   readonly velocity: Velocity;
   readonly followUps: FollowUpPlan;
   readonly publish: Publish;
-  readonly audit: Audit;
   /** The round-trip time to the store; null for the memory store, or before it was measured. */
   readonly storeRoundTripMs: () => number | null;
   /** The class of what is wrong with the store now, such as `credentials`; null while it works. */

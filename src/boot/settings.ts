@@ -226,6 +226,21 @@ export const settings = {
     default: '`30`',
     meaning: 'Days for which status, checks, times and billing are kept.',
   },
+  AUDIT_DAYS: {
+    type: positive.default(400),
+    default: '`400`',
+    meaning:
+      'Days for which Redis keeps the entries of the ledger. Older ones stay until a consumer group has taken them.',
+  },
+  AUDIT_MAX_ENTRIES: {
+    type: positive
+      .int('must be a whole number')
+      .min(1000, 'must be at least 1000')
+      .default(1_000_000),
+    default: '`1000000`',
+    meaning:
+      'Entries of the ledger that Redis keeps at most, whether they were taken or not. 10,000 take about 3 MB.',
+  },
   REDIRECT_ORIGINS: {
     type: z.string().transform(readOrigins).optional(),
     default: 'any, in the sandbox only',
@@ -345,6 +360,12 @@ export const settings = {
     default: '`0` in the sandbox; `5000` with credentials',
     meaning:
       'Milliseconds after SIGTERM in which everything is still served while readiness says `stopping`, so that balancers notice it.',
+  },
+  PRICES_FILE: {
+    type: z.string().optional(),
+    default: '',
+    meaning:
+      'Path of a JSON file with the price of each action, for the command `costs`. The service does not read it.',
   },
   METRICS_TENANTS: {
     type: notNegative.int('must be a whole number').default(50),

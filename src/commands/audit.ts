@@ -2,19 +2,17 @@ import { parseArgs } from 'node:util';
 import { openStore } from './open-store.ts';
 import { readTime } from './read-time.ts';
 import { wrongUsage } from './command-error.ts';
+import { exportEnd, exportFormats, toExportLine, toHeading } from './ledger-export.ts';
 
-/** The columns of the CSV. A field that an entry does not have is empty. */
-const columns = [
-  ...['entry', 'at', 'kind', 'tenantId', 'recordId', 'providerId', 'channel', 'status', 'code'],
-  ...['billing', 'chargedAttempts', 'evidence', 'callerHash'],
-];
-
-/** The lines of the audit. Throws `CommandError`, `BootError` and `StoreUnavailable`. */
+/**
+ * An export of the ledger. Its last line says how many lines there are, and continues the chain at both ends. Throws
+ * `CommandError`, `BootError` and `StoreUnavailable`.
+ */
 export async function* audit(
   env: Readonly<Record<string, string | undefined>>,
   parameters: readonly string[],
 ): AsyncIterable<string> {
-  const { from, to, tenant, record, format, mode } = parseArgs({
+  const { from, to, tenant, record, ...others } = parseArgs({
     args: [...parameters],
     options: {
       from: { type: 'string' },
@@ -25,21 +23,32 @@ export async function* audit(
       mode: { type: 'string' },
     },
   }).values;
-  if (format !== 'ndjson' && format !== 'csv') {
-    throw wrongUsage('--format must be ndjson or csv');
-  }
+  const format = exportFormats.find((each) => each === others.format);
+  if (format === undefined) throw wrongUsage('--format must be ndjson or csv');
   const fromMs = from === undefined ? 0 : readTime('--from', from, 'begin');
   const toMs = to === undefined ? Number.MAX_SAFE_INTEGER : readTime('--to', to, 'end');
-  const store = await openStore(env, readMode(mode));
+  const store = await openStore(env, readMode(others.mode));
   try {
-    if (format === 'csv') yield columns.join(',');
-    for await (const line of store.audit(fromMs, toMs)) {
+    yield* toHeading(format);
+    const of = await store.chainBefore(fromMs);
+    let count = 0;
+    let [seq, chain] = ['', ''];
+    for await (const line of store.ledger(fromMs, toMs)) {
       if (tenant !== undefined && line['tenantId'] !== tenant) continue;
       if (record !== undefined && line['recordId'] !== record) continue;
-      yield format === 'csv'
-        ? columns.map((name) => toCsv(line[name] ?? '')).join(',')
-        : JSON.stringify(line);
+      count += 1;
+      [seq, chain] = [line['seq'] ?? '', line['chain'] ?? ''];
+      yield toExportLine(format, line);
     }
+    const isWhole = tenant === undefined && record === undefined;
+    yield toExportLine(format, {
+      at: new Date().toISOString(),
+      kind: exportEnd,
+      status: isWhole ? 'whole' : 'filtered',
+      count: String(count),
+      of: of ?? '',
+      ...{ seq, chain },
+    });
   } finally {
     store.close();
   }
@@ -51,10 +60,4 @@ export function readMode(mode: string | undefined): string | undefined {
     throw wrongUsage('--mode must be live or sandbox');
   }
   return mode;
-}
-
-/** A text that begins like a formula gets an apostrophe, because spreadsheets would compute it. */
-function toCsv(text: string): string {
-  const harmless = /^[=+\-@\t\r]/u.test(text) ? `'${text}` : text;
-  return /[",\r\n]/u.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -6,7 +6,7 @@ import {
   type BankCardRecord,
   type VerificationRecord,
 } from '../core/records/records.ts';
-import type { AuditLine } from '../infra/redis/read-redis-audit.ts';
+import type { LedgerLine } from '../infra/redis/read-redis-ledger.ts';
 import { readMode } from './audit.ts';
 import { openStore } from './open-store.ts';
 import { CommandError, wrongUsage } from './command-error.ts';
@@ -39,8 +39,8 @@ export async function* inspect(
     // The personal part stays closed.
     const { version, body } = stored;
     const known = { id, version, body, personal: null };
-    const entries: AuditLine[] = [];
-    for await (const line of store.audit(0, Number.MAX_SAFE_INTEGER)) {
+    const entries: LedgerLine[] = [];
+    for await (const line of store.ledger(0, Number.MAX_SAFE_INTEGER)) {
       if (line['recordId'] === id) entries.push(line);
     }
     const kind = kindOf(stored);
@@ -59,7 +59,7 @@ export async function* inspect(
 
 function* describeVerification(
   record: VerificationRecord,
-  entries: readonly AuditLine[],
+  entries: readonly LedgerLine[],
 ): Iterable<string> {
   const { id, tenantId, providerId, channel, status, sandbox, outcome, flowId } = record;
   yield `${id}: verification, ${status}${sandbox ? ', sandbox' : ''}`;
@@ -82,7 +82,7 @@ function* describeVerification(
   ]);
 }
 
-function* describeCheck(record: BankCardRecord, entries: readonly AuditLine[]): Iterable<string> {
+function* describeCheck(record: BankCardRecord, entries: readonly LedgerLine[]): Iterable<string> {
   const { id, tenantId, providerId, sandbox, result, sourceCheckId } = record;
   yield `${id}: bank card check, ${result?.outcome ?? 'not answered'}${sandbox ? ', sandbox' : ''}`;
   yield `tenant ${tenantId}, provider ${providerId}, elements ${record.checkedElements.join(' ')}`;
@@ -99,7 +99,7 @@ function* describeCheck(record: BankCardRecord, entries: readonly AuditLine[]): 
 
 function* timeline(
   calls: CallLines,
-  entries: readonly AuditLine[],
+  entries: readonly LedgerLine[],
   known: readonly (readonly [number | null, string])[],
 ): Iterable<string> {
   const moments: Moment[] = [
@@ -110,7 +110,7 @@ function* timeline(
     })),
     ...entries.map(({ at, kind = 'entry' }) => ({
       atMs: Date.parse(at ?? ''),
-      text: `audit: ${kind}`,
+      text: `ledger: ${kind}`,
     })),
   ];
   yield '';

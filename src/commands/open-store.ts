@@ -4,17 +4,26 @@ import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { keyedHash, underEach } from '../core/records/keyed-hash.ts';
 import { connectRedis, waitForRedis } from '../infra/redis/connect-redis.ts';
-import { readRedisAudit, type AuditLine } from '../infra/redis/read-redis-audit.ts';
+import { createRedisLedger } from '../infra/redis/redis-ledger.ts';
+import { createRedisPublish } from '../infra/redis/redis-publish.ts';
+import {
+  readChainBefore,
+  readRedisLedger,
+  type LedgerLine,
+} from '../infra/redis/read-redis-ledger.ts';
 import { redisRecords } from '../infra/redis/redis-records.ts';
 import { createVault } from '../infra/vault.ts';
-import type { RecordStore } from '../ports/index.ts';
+import type { Publish, RecordStore } from '../ports/index.ts';
 
-/** What a command reads. Nothing is written, and no service needs to run. */
+/** What a command reads. No service needs to run. */
 export interface OpenStore {
   readonly mode: string;
   readonly records: Pick<RecordStore, 'get'>;
-  /** Oldest first. Both ends are epoch ms, and included. */
-  readonly audit: (fromMs: number, toMs: number) => AsyncIterable<AuditLine>;
+  /** The entries of the ledger, oldest first. Both ends are epoch ms by Redis' clock, and included. */
+  readonly ledger: (fromMs: number, toMs: number) => AsyncIterable<LedgerLine>;
+  /** `chain` of the newest entry before a time; null if there is none, or it is not kept. */
+  readonly chainBefore: (ms: number) => Promise<string | null>;
+  readonly publish: Publish;
   readonly close: () => void;
 }
 
@@ -52,8 +61,14 @@ export async function openStore(
       vault: createVault({ keys: redis.encryptionKeys, mode: space }),
       namesOf: (id) => underEach(hashKeys, ({ key }) => keyedHash(key, 'record', [id])),
       mode: space,
+      ledger: createRedisLedger({
+        ...{ client, mode: space, scopes: null, now: Date.now },
+        bounds: { mostEntries: config.auditMostEntries, days: config.auditDays },
+      }),
     }),
-    audit: (fromMs, toMs) => readRedisAudit(client, space, { fromMs, toMs }),
+    ledger: (fromMs, toMs) => readRedisLedger(client, space, { fromMs, toMs }),
+    chainBefore: (ms) => readChainBefore(client, space, ms),
+    publish: createRedisPublish(client, space),
     close: () => client.disconnect(),
   };
 }

@@ -186,7 +186,7 @@ export async function createBench(
     asking: new Map(),
     followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},
-    audit: async () => {},
+    refusalsTold: new Map(),
     shortestLifeMs: new WeakMap(),
   };
   const deadlineMs = (): number => now() + 9000;
@@ -310,9 +310,9 @@ function noting(store: Store, kept: string[]): Store {
         kept.push(id, parts.body);
         return records.create(id, parts, life);
       },
-      replace: (record, parts, life) => {
+      replace: (record, parts, life, entries) => {
         kept.push(parts.body);
-        return records.replace(record, parts, life);
+        return records.replace(record, parts, life, entries);
       },
     },
     cache: {

@@ -1,5 +1,4 @@
 import type {
-  Audit,
   Breaker,
   ConnectUpstream,
   FollowUps,
@@ -84,10 +83,22 @@ export interface Upstream {
   readonly verificationValues: VerificationValues;
 }
 
+/** Refusals of one kind, as the ledger knows them. */
+export interface RefusalsTold {
+  readonly atMs: number;
+  /** How many came since. */
+  readonly count: number;
+}
+
 /** The velocity limits of callers. */
 export interface CallerLimits {
   readonly velocity: Velocity;
   readonly velocityRules: VelocityRules;
+  /** By tenant, provider and limit. See `refusedEntries`. */
+  readonly refusalsTold: {
+    readonly get: (key: string) => RefusalsTold | undefined;
+    readonly set: (key: string, told: RefusalsTold) => unknown;
+  };
 }
 
 /** Who may learn the identity of a verified person in clear. */
@@ -122,7 +133,6 @@ export interface Asking {
 export interface Outbox {
   readonly followUps: FollowUps;
   readonly publish: Publish;
-  readonly audit: Audit;
   /** The shortest time from a start to the end of its grace period that this process has seen, by channel definition. */
   readonly shortestLifeMs: WeakMap<object, number>;
 }

@@ -1,4 +1,4 @@
-export type * from './audit.ts';
+export * from './ledger.ts';
 export type * from './publish.ts';
 export type * from './breaker.ts';
 export * from './limiter.ts';

@@ -1,4 +1,5 @@
 import type { ActionEffect } from '../contract/index.ts';
+import type { LedgerEntry, LedgerStore } from './ledger.ts';
 
 /** The store did not respond, or returned something unreadable. It never means "not found". */
 export class StoreUnavailable extends Error {
@@ -35,7 +36,10 @@ export interface ClaimTimes {
   readonly keepSeconds: number;
 }
 
-/** The state changes of a claim. Each one is atomic. Every method throws `StoreUnavailable` on failure. */
+/**
+ * The state changes of a claim. Each one is atomic, and so are the entries of the ledger that tell of it: they are
+ * appended only if the state changes. Every method throws `StoreUnavailable` on failure.
+ */
 export interface ClaimStore {
   readonly take: (claim: {
     readonly key: string;
@@ -46,12 +50,20 @@ export interface ClaimStore {
     readonly leaseMs: number;
   }) => Promise<ClaimTaken>;
   /** CLAIMED → STARTED. False if the ticket no longer holds the claim. */
-  readonly start: (ticket: ClaimTicket, times: ClaimTimes) => Promise<boolean>;
+  readonly start: (
+    ticket: ClaimTicket,
+    times: ClaimTimes,
+    entries?: readonly LedgerEntry[],
+  ) => Promise<boolean>;
   /**
    * STARTED → STARTED with a new time limit for the response, after a call that was refused before it was
    * performed. False if the ticket no longer holds the claim, or the time limit has passed.
    */
-  readonly startAgain: (ticket: ClaimTicket, times: ClaimTimes) => Promise<boolean>;
+  readonly startAgain: (
+    ticket: ClaimTicket,
+    times: ClaimTimes,
+    entries?: readonly LedgerEntry[],
+  ) => Promise<boolean>;
   /**
    * STARTED or UNKNOWN → DONE, STARTED → UNKNOWN. Also true if the claim is already in that state, so that
    * the call can be repeated. False if the ticket no longer holds the claim.
@@ -60,6 +72,7 @@ export interface ClaimStore {
     ticket: ClaimTicket,
     state: 'done' | 'unknown',
     keepSeconds: number,
+    entries?: readonly LedgerEntry[],
   ) => Promise<boolean>;
   /**
    * CLAIMED → DONE, for an existing result for which nothing was sent. Also true if the claim is already
@@ -70,7 +83,7 @@ export interface ClaimStore {
    * CLAIMED, STARTED or UNKNOWN → free, for work that provably did nothing. False if the ticket no longer
    * holds the claim.
    */
-  readonly release: (ticket: ClaimTicket) => Promise<boolean>;
+  readonly release: (ticket: ClaimTicket, entries?: readonly LedgerEntry[]) => Promise<boolean>;
 }
 
 /** The two parts of a record. The store can neither read nor search them, and each has its own expiry. */
@@ -100,11 +113,15 @@ export interface RecordStore {
    * In the order of the ids; null for an id without a record. Both parts of a record have the same version.
    */
   readonly get: (ids: readonly string[]) => Promise<readonly (StoredRecord | null)[]>;
-  /** Returns the new record; null if the record was changed or removed since it was read. */
+  /**
+   * Returns the new record; null if the record was changed or removed since it was read. The entries of the ledger are
+   * appended in the same step, and only if the record is replaced.
+   */
   readonly replace: (
     record: StoredRecord,
     parts: RecordParts,
     life: RecordLife,
+    entries?: readonly LedgerEntry[],
   ) => Promise<StoredRecord | null>;
   readonly remove: (id: string) => Promise<void>;
 }
@@ -150,6 +167,7 @@ export interface Store {
   readonly cache: CacheStore;
   readonly locks: LockStore;
   readonly lists: ListStore;
+  readonly ledger: LedgerStore;
   /** Resolves if the store can perform what a claim needs. Throws `StoreUnavailable`. */
   readonly ping: () => Promise<void>;
   readonly close: () => Promise<void>;

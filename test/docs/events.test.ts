@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectRedis, waitForRedis } from '../../src/infra/redis/connect-redis.ts';
-import { createRedisAudit } from '../../src/infra/redis/redis-audit.ts';
 import { createRedisPublish } from '../../src/infra/redis/redis-publish.ts';
 import { readBlocks } from '../support/read-blocks.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
@@ -31,7 +30,6 @@ let redis: RedisServer;
 let folder = '';
 let consumer: Consumer;
 let publish: ReturnType<typeof createRedisPublish>;
-let audit: ReturnType<typeof createRedisAudit>;
 let close: () => void;
 
 beforeAll(async () => {
@@ -46,7 +44,6 @@ beforeAll(async () => {
   const client = connectRedis({ url: redis.url });
   await waitForRedis(client, 45_000);
   publish = createRedisPublish(client, 'live');
-  audit = createRedisAudit(client, 'live');
   close = () => client.disconnect();
 });
 afterAll(async () => {
@@ -116,34 +113,5 @@ describe('the event consumer of docs/events.md', () => {
     expect(handled).toEqual(['ver_rights']);
     isOver = true;
     await running;
-  });
-});
-
-describe('the audit of docs/events.md', () => {
-  it('has the fields that are documented, without those that are not known', async () => {
-    await audit({
-      ...{ kind: 'outcome_after_cancel', tenantId: 'acme', recordId: 'ver_1' },
-      ...{ providerId: 'tencent-cn', channel: 'E_ID', status: 'PASSED', code: '0' },
-      ...{ billing: 'CHARGED', chargedAttempts: null, evidence: 'QUERIED' },
-      atMs: Date.UTC(2026, 10, 22, 8, 30),
-    });
-    const entries = (await redis.command('XRANGE', '{vs:live}:audit', '-', '+')) as [
-      string,
-      string[],
-    ][];
-    const [, fields = []] = entries[0] ?? [];
-    const told = Object.fromEntries(
-      fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1]]] : [])),
-    );
-    expect(told).toEqual({
-      ...{ kind: 'outcome_after_cancel', tenantId: 'acme', recordId: 'ver_1' },
-      ...{ providerId: 'tencent-cn', channel: 'E_ID', status: 'PASSED', code: '0' },
-      ...{ billing: 'CHARGED', evidence: 'QUERIED', at: '2026-11-22T08:30:00.000Z' },
-    });
-    const text = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
-    const [, section = ''] = text.split('## The audit');
-    for (const name of [...Object.keys(told), 'chargedAttempts']) {
-      expect(section).toContain(`\`${name}\``);
-    }
   });
 });

@@ -97,7 +97,8 @@ async function pass(input: object, headers: Headers = {}, to: TestApp = app) {
 
 const eId = (extra: string, more: object = {}) => ({ channel: 'E_ID', subject, extra, ...more });
 
-async function auditOf(recordId: string): Promise<readonly Record<string, string>[]> {
+/** Who has read it. */
+async function readingsOf(recordId: string): Promise<readonly Record<string, string>[]> {
   const entries = (await redis.command('XRANGE', '{vs:sandbox}:audit', '-', '+')) as [
     string,
     string[],
@@ -106,7 +107,7 @@ async function auditOf(recordId: string): Promise<readonly Record<string, string
     .map(([, all]) =>
       Object.fromEntries(all.flatMap((name, at) => (at % 2 ? [] : [[name, all[at + 1] ?? '']]))),
     )
-    .filter((entry) => entry['recordId'] === recordId);
+    .filter((entry) => entry['recordId'] === recordId && entry['kind']?.endsWith('_read'));
 }
 
 describe('the identity of E证通', () => {
@@ -164,10 +165,11 @@ describe('an identity in clear', () => {
     const as = { 'x-user-id': 'clear' };
     const { id, identity } = await pass(full(), as);
     expect(identity).toMatchObject(subject);
-    const readings = await auditOf(id);
+    const readings = await readingsOf(id);
     expect(readings).toHaveLength(1);
     expect(Object.keys(readings[0] ?? {}).toSorted()).toEqual([
-      ...['at', 'callerHash', 'kind', 'recordId', 'tenantId'],
+      ...['at', 'callerHash', 'chain', 'kind', 'operation', 'recordId', 'requestId', 'seq'],
+      ...['tenantId', 'userHash'],
     ]);
     expect(readings[0]).toMatchObject({ kind: 'identity_read', tenantId: 'sandbox' });
 
@@ -181,7 +183,7 @@ describe('an identity in clear', () => {
     const { data } = await app.send(listIt, { users }, as);
     const [{ node }] = data._entities[0].verifications.all;
     expect(node.identity).toMatchObject({ name: null, idNumber: null, nameMasked: '韦*宝' });
-    expect(await auditOf(id)).toHaveLength(1);
+    expect(await readingsOf(id)).toHaveLength(1);
   });
 
   it('ends with redaction', async () => {
@@ -311,7 +313,7 @@ describe('the app SDK', () => {
       ...['LIVENESS_VIDEO', 'BEST_FRAME'],
     ]);
     expect(media[0].address).toMatch(/^https:\/\/sandbox-\d+\.cos\.[a-z.-]+\/faceid\//u);
-    expect(await auditOf(id)).toMatchObject([{ kind: 'media_read' }]);
+    expect(await readingsOf(id)).toMatchObject([{ kind: 'media_read' }]);
     const { data } = await app.send(readIt, { id }, { 'x-scopes': 'verification:read' });
     expect(data.verification.media).toEqual([]);
     const users = [{ __typename: 'User', id: 'sandbox-user' }];

@@ -11,6 +11,7 @@ import {
   waitForRedis,
   type RedisClient,
 } from '../../src/infra/redis/connect-redis.ts';
+import { createRedisLedger } from '../../src/infra/redis/redis-ledger.ts';
 import { createRedisStore } from '../../src/infra/redis/redis-store.ts';
 import { createVault } from '../../src/infra/vault.ts';
 import { freePort } from './free-port.ts';
@@ -173,6 +174,10 @@ export async function redisStoreOf(
   const hashKeys = keys.hash ?? [someKey('h1')];
   const store = createRedisStore({
     client,
+    ledger: createRedisLedger({
+      ...{ client, mode: 'sandbox', scopes: null, now: Date.now },
+      bounds: { mostEntries: 100_000, days: 30 },
+    }),
     vault: createVault({ keys: keys.encryption ?? [someKey('e1')], mode: 'sandbox' }),
     namesOf: (id) => underEach(hashKeys, ({ key }) => keyedHash(key, 'record', [id])),
     mode: 'sandbox',

@@ -14,7 +14,7 @@ import {
   type FaultKind,
   type OutcomeAnswer,
 } from '../../src/contract/index.ts';
-import type { Limiter, Store } from '../../src/ports/index.ts';
+import type { LedgerEntry, Limiter, Store } from '../../src/ports/index.ts';
 import { createAccessTokens } from '../../src/core/upstream/access-tokens.ts';
 import type { Caller, Scope } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
@@ -43,6 +43,8 @@ export interface TestCore {
     readonly reply: (...replies: Reply[]) => void;
   };
   readonly clock: { ms: number };
+  /** Every entry of the ledger. */
+  readonly entries: readonly LedgerEntry[];
 }
 
 /** The core over a memory store, with a clock and a provider of the test. */
@@ -61,7 +63,8 @@ export function createTestCore(
   const now = (): number => clock.ms;
   const ledger: { action: string; body: unknown }[] = [];
   let replies: Reply[] = [() => ({})];
-  const store = createMemoryStore({ now });
+  const entries: LedgerEntry[] = [];
+  const store = createMemoryStore({ now, onEntry: (entry) => entries.push(entry) });
   const definitions = changes.definitions ?? [probe];
   const hashKeys = [
     { kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) },
@@ -125,13 +128,14 @@ export function createTestCore(
     asking: new Map(),
     followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},
-    audit: async () => {},
+    refusalsTold: new Map(),
     shortestLifeMs: new WeakMap(),
     ...changes.deps,
   };
   return {
     deps,
     clock,
+    entries,
     provider: {
       ledger,
       reply: (...next) => {

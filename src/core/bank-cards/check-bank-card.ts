@@ -109,6 +109,7 @@ export async function checkBankCard(
     first: {
       providerId: placeholder.providerId,
       effect,
+      action,
       perform: (terms) => performCheck(deps, terms, check),
       prefetch: () => {
         if (input.maxAgeSeconds === 0) return;

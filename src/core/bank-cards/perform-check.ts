@@ -115,7 +115,7 @@ async function callProviderToCheck(
     if (provesNothingDone(error)) await refund();
     throw error;
   } finally {
-    countCharges(deps, provider.definition, placeholder.tenantId, billed);
+    countCharges(deps, terms, provider.definition, placeholder.tenantId, billed);
   }
 }
 

@@ -1,5 +1,11 @@
 import type { ActionEffect } from '../../contract/index.ts';
-import type { ClaimStore, ClaimTaken, ClaimTicket, ClaimTimes } from '../../ports/index.ts';
+import type {
+  ClaimStore,
+  ClaimTaken,
+  ClaimTicket,
+  ClaimTimes,
+  LedgerEntry,
+} from '../../ports/index.ts';
 import type { ClaimNames } from './claim-names.ts';
 
 /** Proof of a claim that was won under every listed key. */
@@ -28,11 +34,18 @@ const strength = {
  * under every key.
  */
 export function claimUnderKeys(claims: ClaimStore, names: ClaimNames) {
-  /** Runs a step under all keys in parallel. Throws if the store did not respond for one of them. */
+  /**
+   * Runs a step under all keys in parallel. The entries of the ledger go along with the first. Throws if the store did not
+   * respond for one of them.
+   */
   const each = async (
     tickets: ClaimTickets,
-    step: (ticket: ClaimTicket) => Promise<boolean>,
-  ): Promise<boolean> => (await Promise.all(tickets.map(step))).every(Boolean);
+    step: (ticket: ClaimTicket, entries?: readonly LedgerEntry[]) => Promise<boolean>,
+    entries?: readonly LedgerEntry[],
+  ): Promise<boolean> => {
+    const done = tickets.map((ticket, at) => step(ticket, at === 0 ? entries : undefined));
+    return (await Promise.all(done)).every(Boolean);
+  };
 
   return {
     take: async (claim: {
@@ -51,25 +64,30 @@ export function claimUnderKeys(claims: ClaimStore, names: ClaimNames) {
         }
       } catch (error) {
         // Best effort. If it fails, the next request waits until the lease expires.
-        await each(tickets, claims.release).catch(() => false);
+        await each(tickets, (ticket) => claims.release(ticket)).catch(() => false);
         throw error;
       }
       if (!strongest || strongest.state === 'won') return { state: 'won', tickets };
       // A claim counts as won only if it was won under every key.
-      await each(tickets, claims.release);
+      await each(tickets, (ticket) => claims.release(ticket));
       return strongest;
     },
 
     /** True only if it is confirmed under every key. Nothing may be sent before that. */
-    start: (tickets: ClaimTickets, times: ClaimTimes) =>
-      each(tickets, (ticket) => claims.start(ticket, times)),
-    startAgain: (tickets: ClaimTickets, times: ClaimTimes) =>
-      each(tickets, (ticket) => claims.startAgain(ticket, times)),
-    settle: (tickets: ClaimTickets, state: 'done' | 'unknown', keepSeconds: number) =>
-      each(tickets, (ticket) => claims.settle(ticket, state, keepSeconds)),
+    start: (tickets: ClaimTickets, times: ClaimTimes, entries?: readonly LedgerEntry[]) =>
+      each(tickets, (ticket, told) => claims.start(ticket, times, told), entries),
+    startAgain: (tickets: ClaimTickets, times: ClaimTimes, entries?: readonly LedgerEntry[]) =>
+      each(tickets, (ticket, told) => claims.startAgain(ticket, times, told), entries),
+    settle: (
+      tickets: ClaimTickets,
+      state: 'done' | 'unknown',
+      keepSeconds: number,
+      entries?: readonly LedgerEntry[],
+    ) => each(tickets, (ticket, told) => claims.settle(ticket, state, keepSeconds, told), entries),
     adopt: (tickets: ClaimTickets, keepSeconds: number) =>
       each(tickets, (ticket) => claims.adopt(ticket, keepSeconds)),
-    release: (tickets: ClaimTickets) => each(tickets, claims.release),
+    release: (tickets: ClaimTickets, entries?: readonly LedgerEntry[]) =>
+      each(tickets, claims.release, entries),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../../ports/index.ts';
+import type { LedgerEntry, StoredRecord } from '../../ports/index.ts';
 import type { Failed } from '../problem.ts';
 import type { AnyRecord } from '../records/records.ts';
 import type { CallTerms } from '../upstream/call-terms.ts';
@@ -12,6 +12,8 @@ export const keepClaimSeconds = 24 * 3600;
 export interface ClaimedAttempt<Answer extends AnyRecord> {
   readonly providerId: string;
   readonly effect: ClaimEffect;
+  /** The provider's action that starts or checks. */
+  readonly action: string;
   /**
    * Calls the provider once and returns the record of its result. The error that it throws claims no more than
    * is proven (see `performOperation`).
@@ -66,6 +68,9 @@ export type LedOutcome<Answer> =
 export interface MadeAttempt {
   readonly providerId: string;
   readonly effect: ClaimEffect;
+  readonly action: string;
+  /** What the ledger does not know yet about the price of this claim's calls. */
+  readonly entries: readonly LedgerEntry[];
   /** Whether STARTED was confirmed, so that something may have been sent. */
   readonly started: boolean;
   /** The record as it was known last: when STARTED was confirmed, or else when it was written. */

@@ -1,6 +1,8 @@
 import { ProviderFault } from '../../contract/index.ts';
 import { LimiterRefusal } from '../../ports/index.ts';
-import type { Clock, Storage, Telemetry } from '../core-deps.ts';
+import type { CallerLimits, Storage, Telemetry } from '../core-deps.ts';
+import type { LedgerDeps } from '../ledger/ledger-entries.ts';
+import { tellCharges, type ChargeTeller } from '../ledger/tell-charges.ts';
 import { logBug } from '../log-bug.ts';
 import type { Problem } from '../problem.ts';
 import type { AnyRecord } from '../records/records.ts';
@@ -29,20 +31,21 @@ const passedOver: readonly Problem['code'][] = [
  * the key becomes free again: only if it is proven that nothing chargeable was done.
  */
 export async function leadClaim<Answer extends AnyRecord>(
-  deps: Clock & Telemetry & Storage,
+  deps: LedgerDeps & Telemetry & Storage & Pick<CallerLimits, 'refusalsTold'>,
   work: LedWork<Answer>,
   held: LedClaim,
 ): Promise<LedOutcome<Answer>> {
   const deadlineMs = deps.now() + workTimeoutMs;
   const fallbacks = work.fallbacks ?? [];
   const progress: ClaimProgress = { started: false, stored: held.placeholder };
-  const sending = { recordId: work.placeholder.id, deadlineMs, progress };
+  const charges = tellCharges(deps, work.placeholder);
+  const sending = { recordId: work.placeholder.id, deadlineMs, progress, charges };
   let attempt = work.first;
   for (let next = 0; ;) {
     const place = { isFallback: next > 0, isLast: next === fallbacks.length };
     const ended = await perform(deps, held, attempt, sending, place);
-    const { effect, providerId } = attempt;
-    const made = { effect, providerId, ...progress };
+    const { effect, providerId, action } = attempt;
+    const made = { effect, providerId, action, entries: charges.end(), ...progress };
     if ('answer' in ended) return settleAnswer(deps, work, attempt, made, held, ended.answer);
 
     let other: ClaimedAttempt<Answer> | null = null;
@@ -52,15 +55,19 @@ export async function leadClaim<Answer extends AnyRecord>(
     }
     const isInTime = deps.now() + fallbackAnswerMs < deadlineMs;
     if (!other || !isInTime) return settleFailure(deps, work, made, held, ended.error);
+    charges.passOver();
     attempt = other;
   }
 }
 
 async function perform<Answer extends AnyRecord>(
-  deps: Clock & Storage,
+  deps: LedgerDeps & Storage,
   held: HeldClaim,
-  { effect, perform: call }: ClaimedAttempt<Answer>,
-  sending: ClaimSending,
+  { effect, providerId, action, perform: call }: ClaimedAttempt<Answer>,
+  {
+    charges,
+    ...sending
+  }: Omit<ClaimSending, 'entriesToBegin'> & { readonly charges: ChargeTeller },
   { isFallback, isLast }: { readonly isFallback: boolean; readonly isLast: boolean },
 ): Promise<{ readonly answer: Answer } | { readonly error: unknown }> {
   try {
@@ -72,9 +79,13 @@ async function perform<Answer extends AnyRecord>(
       keptForAnswerMs: isFallback ? fallbackAnswerMs : undefined,
       beforeSend: [
         async (called) => {
-          if (called === effect) await startClaim(deps, held, sending);
+          if (called !== effect) return;
+          const entriesToBegin = () =>
+            effect === 'may_charge' ? charges.begin({ providerId, action }) : [];
+          await startClaim(deps, held, { ...sending, entriesToBegin });
         },
       ],
+      onCharge: charges.charged,
     });
     return { answer };
   } catch (error) {

@@ -2,6 +2,7 @@ import { StoreUnavailable, type ClaimTaken, type StoredRecord } from '../../port
 import type { ClaimNames } from './claim-names.ts';
 import { claimUnderKeys, type ClaimUnderKeys, type TakenUnderKeys } from './claim-under-keys.ts';
 import type {
+  CallerLimits,
   Clock,
   InFlight,
   KeySpace,
@@ -11,6 +12,7 @@ import type {
   Telemetry,
 } from '../core-deps.ts';
 import { earlyNotifications } from '../verifications/early-notifications.ts';
+import type { LedgerDeps } from '../ledger/ledger-entries.ts';
 import { leadClaim } from './lead-claim.ts';
 import { nowOrLater } from './now-or-later.ts';
 import { keepClaimSeconds, type HeldClaim, type LedOutcome, type LedWork } from './claimed-work.ts';
@@ -45,6 +47,8 @@ export interface ClaimedWork<Answer extends AnyRecord> extends LedWork<Answer> {
   readonly deadlineMs: number;
 }
 
+type ClaimDeps = RecordDeps & Telemetry & LedgerDeps & Pick<CallerLimits, 'refusalsTold'>;
+
 export type ClaimedOutcome<Answer> =
   LedOutcome<Answer> | { readonly kind: 'replayed'; readonly recordId: string };
 
@@ -68,7 +72,7 @@ const mayBeTriedAgain: readonly Problem['code'][] = [
  * The work continues if its caller leaves: a call that was sent is never abandoned.
  */
 export async function runClaimed<Answer extends AnyRecord>(
-  deps: RecordDeps & Telemetry & InFlight,
+  deps: ClaimDeps & InFlight,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
   const name = inFlightName(work);
@@ -107,7 +111,7 @@ function register<Answer extends AnyRecord>(
 }
 
 async function takeOrFollow<Answer extends AnyRecord>(
-  deps: RecordDeps & Telemetry,
+  deps: ClaimDeps,
   work: ClaimedWork<Answer>,
 ): Promise<ClaimedOutcome<Answer>> {
   let held: HeldClaim;

@@ -1,5 +1,12 @@
-import { LimiterRefusal, StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
-import type { Clock, Storage, Telemetry } from '../core-deps.ts';
+import {
+  LimiterRefusal,
+  StoreUnavailable,
+  type LedgerEntry,
+  type StoredRecord,
+} from '../../ports/index.ts';
+import type { CallerLimits, Clock, Storage, Telemetry } from '../core-deps.ts';
+import { answerEntry, endEntry, type LedgerDeps } from '../ledger/ledger-entries.ts';
+import { refusedEntries } from '../ledger/refused-entries.ts';
 import { logBug } from '../log-bug.ts';
 import { failed, problem } from '../problem.ts';
 import { isOpenRecord } from '../records/is-open-record.ts';
@@ -18,24 +25,30 @@ import { toFailure } from './to-failure.ts';
 
 /** Stores a result and settles its claim as DONE. */
 export async function settleAnswer<Answer extends AnyRecord>(
-  deps: Clock & Telemetry & Storage,
+  deps: LedgerDeps & Telemetry & Storage,
   work: LedWork<Answer>,
   { onKept }: ClaimedAttempt<Answer>,
-  { effect, providerId, started, stored: known }: MadeAttempt,
+  { effect, providerId, action, entries, started, stored: known }: MadeAttempt,
   { claim, tickets }: HeldClaim,
   answer: Answer,
 ): Promise<LedOutcome<Answer>> {
   const recordId = work.placeholder.id;
-  const progress = { isKept: false };
+  const progress = { isKept: false, isTold: entries.length === 0 };
   const settle = (): Promise<boolean> =>
     // For a cached result or a reused launch nothing was sent, so the claim was never started.
     started
       ? claim.settle(tickets, 'done', keepClaimSeconds)
       : claim.adopt(tickets, keepClaimSeconds);
+  const told = [...entries, ...answerEntries(deps, answer, action)];
   let following: Promise<void> | undefined;
   const keepAndSettle = async (): Promise<boolean> => {
-    progress.isKept ||= await keep(deps, work, known, answer);
-    if (!progress.isKept) return false;
+    progress.isKept ||= await keep(deps, work, known, answer, told);
+    if (!progress.isKept) {
+      // The user was redacted meanwhile. What the calls cost remains.
+      if (!progress.isTold) await deps.store.ledger.append(entries);
+      progress.isTold = true;
+      return false;
+    }
     following ??= onKept?.(answer);
     // If only the store's reply was lost, the step is done, and repeating it returns true.
     const [isSettled] = await Promise.all([settle().catch(settle), following]);
@@ -50,7 +63,8 @@ export async function settleAnswer<Answer extends AnyRecord>(
 
   if (stored || work.handOutUnkept) return { kind: 'answered', recordId, answer, stored };
   if (mayHaveCharged) {
-    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
+    const owed = progress.isKept || progress.isTold ? [] : entries;
+    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds, owed));
     return { ...failed(problem('OUTCOME_UNKNOWN', { provider: providerId })), kept: true };
   }
   await nowOrLater(deps, () => claim.release(tickets));
@@ -62,9 +76,9 @@ export async function settleAnswer<Answer extends AnyRecord>(
  * a bug after which the key is free.
  */
 export async function settleFailure<Answer extends AnyRecord>(
-  deps: Pick<Telemetry, 'log' | 'metrics'>,
+  deps: LedgerDeps & Pick<Telemetry, 'log' | 'metrics'> & Pick<CallerLimits, 'refusalsTold'>,
   { operation, placeholder }: LedWork<Answer>,
-  { started, ...made }: MadeAttempt,
+  { started, entries, ...made }: MadeAttempt,
   { claim, tickets }: HeldClaim,
   error: unknown,
 ): Promise<LedOutcome<Answer>> {
@@ -78,8 +92,12 @@ export async function settleFailure<Answer extends AnyRecord>(
   if (isUnknown) {
     const about = { record: placeholder.id, provider: made.providerId };
     deps.log.event('error', 'outcome_unknown', about);
-    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds));
-  } else await nowOrLater(deps, () => claim.release(tickets));
+    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds, entries));
+  } else {
+    const { providerId } = made;
+    const refused = known ? refusedEntries(deps, placeholder, providerId, known.problem) : [];
+    await nowOrLater(deps, () => claim.release(tickets, [...entries, ...refused]));
+  }
 
   if (error instanceof StoreUnavailable)
     deps.log.event('error', 'store_unavailable', { during: operation });
@@ -93,20 +111,32 @@ async function keep<Answer extends AnyRecord>(
   { placeholder }: LedWork<Answer>,
   known: StoredRecord,
   answer: Answer,
+  entries: readonly LedgerEntry[],
 ): Promise<boolean> {
   const { store } = deps;
   const parts = encodeRecord(answer);
   const life = lifeOf(answer, deps);
   // Usually the record has not changed since it was read.
-  if ((await store.records.replace(known, parts, life)) !== null) return true;
+  if ((await store.records.replace(known, parts, life, entries)) !== null) return true;
   const [stored] = await store.records.get([placeholder.id]);
   // The record was written before and only the reply was lost. It may have changed since.
   if (isOpenRecord(stored) && isAnswered(stored)) return true;
   const isKept =
-    isOpenRecord(stored) && (await store.records.replace(stored, parts, life)) !== null;
+    isOpenRecord(stored) && (await store.records.replace(stored, parts, life, entries)) !== null;
   // The user was redacted while the provider worked. The cache must not bring the data back.
   if (!isKept && answer.kind !== 'reused') await store.cache.remove(answer.cacheKeys);
   return isKept;
+}
+
+/** A start may be over at once. */
+function answerEntries(
+  deps: LedgerDeps,
+  answer: AnyRecord,
+  action: string,
+): readonly LedgerEntry[] {
+  const entry = answerEntry(deps, answer, action);
+  const isOver = answer.kind === 'verification' && answer.status !== 'PENDING';
+  return isOver ? [entry, endEntry(deps, answer)] : [entry];
 }
 
 /** For steps that are not retried. False if the step failed. */

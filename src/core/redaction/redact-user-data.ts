@@ -1,8 +1,8 @@
-import { StoreUnavailable, type ListEntry, type StoredRecord } from '../../ports/index.ts';
+import { StoreUnavailable, type ListEntry } from '../../ports/index.ts';
 import { demandScope, resolveUserId, type Caller } from '../callers/caller.ts';
 import type { RecordDeps } from '../core-deps.ts';
 import { problem, type Problem } from '../problem.ts';
-import { redact, type Redacted } from './redact.ts';
+import { redact } from './redact.ts';
 import { userPasses, userRecords, type UserRecords } from '../records/user-records.ts';
 
 export type RedactUserDataOutcome =
@@ -31,7 +31,8 @@ export async function redactUserData(
   const owner = { tenantId: caller.tenantId, userId };
   const redactAll = (kind: 'verification' | 'bank_card') => {
     const passes = kind === 'verification' ? userPasses(deps, owner) : null;
-    return redactListed(deps, userRecords(deps, owner, kind), passes, deadlineMs);
+    const listed = { list: userRecords(deps, owner, kind), passes };
+    return redactListed(deps, caller, listed, deadlineMs);
   };
   try {
     const verifications = await redactAll('verification');
@@ -49,8 +50,8 @@ export async function redactUserData(
  */
 async function redactListed(
   deps: RecordDeps,
-  list: UserRecords,
-  passes: UserRecords | null,
+  { userId: callerId }: Caller,
+  { list, passes }: { readonly list: UserRecords; readonly passes: UserRecords | null },
   deadlineMs: number,
 ): Promise<number> {
   let count = 0;
@@ -61,7 +62,9 @@ async function redactListed(
     if (page.length === 0) break;
     if (deps.now() >= deadlineMs) throw new StoreUnavailable();
     const stored = await deps.store.records.get(page.map(({ id }) => id));
-    const ended = await Promise.allSettled(stored.map((each) => redactOne(deps, each)));
+    const ended = await Promise.allSettled(
+      stored.map(async (each) => (each ? redact(deps, each, callerId) : null)),
+    );
     for (const each of ended) if (each.status === 'fulfilled' && each.value?.isNew) count += 1;
     hasFailed ||= ended.some(({ status }) => status === 'rejected');
     const isDone = ({ atMs }: ListEntry, at: number): boolean =>
@@ -75,8 +78,4 @@ async function redactListed(
   }
   if (hasFailed) throw new StoreUnavailable();
   return count;
-}
-
-async function redactOne(deps: RecordDeps, stored: StoredRecord | null): Promise<Redacted> {
-  return stored && redact(deps, stored);
 }

@@ -29,7 +29,7 @@ export async function redactVerification(
     if (!stored || !record || record.startedAtMs === null || !mayRead(caller, record)) {
       return notFound;
     }
-    const redacted = await redact(deps, stored);
+    const redacted = await redact(deps, stored, caller.userId);
     await Promise.all([
       userRecords(deps, record, 'verification').remove([id]),
       userPasses(deps, record).remove([id]),

@@ -1,5 +1,6 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import type { KeySpace, Random, RecordDeps, Storage } from '../core-deps.ts';
+import { redactedEntry } from '../ledger/ledger-entries.ts';
 import { earlyNotifications } from '../verifications/early-notifications.ts';
 import { redactBankCardRecord, redactVerificationRecord } from './redact-record.ts';
 import {
@@ -25,7 +26,11 @@ export type Redacted = {
  *
  * It may be repeated, and then finishes what a crash left undone. Throws `StoreUnavailable`.
  */
-export async function redact(deps: RecordDeps, stored: StoredRecord): Promise<Redacted> {
+export async function redact(
+  deps: RecordDeps,
+  stored: StoredRecord,
+  callerId: string,
+): Promise<Redacted> {
   const { store } = deps;
   for (let current: StoredRecord | null | undefined = stored; current;) {
     const record = read(current);
@@ -45,7 +50,8 @@ export async function redact(deps: RecordDeps, stored: StoredRecord): Promise<Re
         : redactBankCardRecord(record, deps.now());
     if (redacted === record) return { record, isNew: false };
     const life = lifeOf(redacted, deps);
-    if (await store.records.replace(current, encodeRecord(redacted), life)) {
+    const entries = [redactedEntry(deps, record, callerId)];
+    if (await store.records.replace(current, encodeRecord(redacted), life, entries)) {
       // Again, for entries that were cached meanwhile.
       await forgetElsewhere(deps, record);
       return { record: redacted, isNew: true };

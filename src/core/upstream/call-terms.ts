@@ -1,5 +1,6 @@
 import type { ActionEffect } from '../../contract/index.ts';
 import type { LimiterPriority } from '../../ports/index.ts';
+import type { Charge } from '../ledger/ledger-entries.ts';
 import type { RecordedCall } from '../records/recorded-call.ts';
 
 /** Priority, time limits and preconditions for the calls of an operation. */
@@ -25,6 +26,8 @@ export interface CallTerms {
   readonly recordId?: string | undefined;
   /** Learns of each call that was sent, however it ended. */
   readonly onCall?: ((call: RecordedCall) => void) | undefined;
+  /** Learns what each call to an action that may charge has cost, as far as that is known. */
+  readonly onCharge?: ((charge: Charge) => void) | undefined;
 }
 
 export type BeforeSend = (effect: ActionEffect) => Promise<void>;

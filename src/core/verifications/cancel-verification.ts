@@ -17,7 +17,7 @@ const mostTries = 5;
 /**
  * Ends a pending verification, so that its user can start a new one. The provider is asked first: an outcome that it
  * already has counts. If it does not answer, the verification is cancelled. An outcome that comes later is kept in the
- * audit and changes nothing else. Safe to repeat. Throws `AccessDenied`.
+ * ledger and changes nothing else. Safe to repeat. Throws `AccessDenied`.
  */
 export async function cancelVerification(
   deps: OutcomeDeps,
@@ -39,7 +39,9 @@ export async function cancelVerification(
       const record = decodeRecord('verification', current);
       if (record.status !== 'PENDING') return { kind: 'success', verification: record };
       const cancelled = cancelledVerification(record, deps.now());
-      const written = await writeVerification(deps, current, cancelled);
+      const written = await writeVerification(deps, current, cancelled, {
+        callerId: caller.userId,
+      });
       if (!written) continue;
       // Best effort: an ended verification is not handed out again anyway.
       await deps.store.cache.remove(record.cacheKeys).catch(() => {});

@@ -1,11 +1,12 @@
 import type { OutcomeAnswer } from '../../contract/index.ts';
-import type { AuditEntry, StoredRecord } from '../../ports/index.ts';
-import type { Clock, KeySpace, Outbox, Storage, Telemetry } from '../core-deps.ts';
+import type { LedgerEntry, StoredRecord } from '../../ports/index.ts';
+import type { Clock, KeySpace } from '../core-deps.ts';
 import { keepIdentity } from '../identity/keep-identity.ts';
+import { lateOutcomeEntry, type LedgerDeps } from '../ledger/ledger-entries.ts';
 import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import { decodeRecord, type VerificationRecord } from '../records/records.ts';
 import { concludeVerification, type Terms } from './conclude-verification.ts';
-import { writeVerification } from './write-verification.ts';
+import { writeVerification, type WriteDeps } from './write-verification.ts';
 
 /** How often another request may write the record in between. */
 const mostTries = 5;
@@ -23,21 +24,20 @@ export interface Told {
 
 /**
  * Writes what a provider said about a verification. A terminal status never changes: if the verification was cancelled,
- * its outcome is kept in the audit instead. Throws `StoreUnavailable`.
+ * its outcome is kept in the ledger instead. Throws `StoreUnavailable`.
  */
 export async function learnOutcome(
-  deps: Clock & Storage & KeySpace & Outbox & Pick<Telemetry, 'metrics'>,
+  deps: WriteDeps,
   stored: StoredRecord,
   told: Told,
 ): Promise<VerificationRecord> {
   let current = stored;
   for (let tries = 0; ; tries++) {
     const record = decodeRecord('verification', current);
-    const { next, entry } =
-      record.status === 'CANCELLED' ? late(record, told) : inTime(deps, record, told);
+    const { next, entries } =
+      record.status === 'CANCELLED' ? late(deps, record, told) : inTime(deps, record, told);
     if (next === record || tries === mostTries) return record;
-    if (entry) await deps.audit(entry);
-    const written = await writeVerification(deps, current, next);
+    const written = await writeVerification(deps, current, next, { entries });
     if (written) return written;
     const [newer] = await deps.store.records.get([record.id]);
     if (!newer) return next;
@@ -52,7 +52,7 @@ export function awaitsOutcome({ status, session }: VerificationRecord): boolean 
 
 interface Learnt {
   readonly next: VerificationRecord;
-  readonly entry?: AuditEntry;
+  readonly entries?: readonly LedgerEntry[];
 }
 
 function inTime(
@@ -75,20 +75,17 @@ function inTime(
 }
 
 /** After that, the session is of no use any more. */
-function late(record: VerificationRecord, { answer, terms, calls }: Told): Learnt {
+function late(
+  deps: LedgerDeps,
+  record: VerificationRecord,
+  { answer, terms, calls }: Told,
+): Learnt {
   if (record.session === null) return { next: record };
   const open = { ...record, status: 'PENDING', outcome: null } as const;
   const { status, outcome } = concludeVerification(open, answer, terms);
   if (status === 'PENDING' || outcome === null) return { next: record };
-  const { id: recordId, tenantId, providerId, channel } = record;
-  const { code, billing, chargedAttempts, evidence } = outcome;
   return {
     next: { ...record, session: null, calls: addCalls(record.calls, calls) },
-    entry: {
-      kind: 'outcome_after_cancel',
-      ...{ tenantId, recordId, providerId, channel },
-      ...{ status, code, billing, chargedAttempts, evidence },
-      atMs: terms.nowMs,
-    },
+    entries: [lateOutcomeEntry(deps, record, { status, outcome })],
   };
 }

@@ -11,10 +11,8 @@ import {
   modeOf,
   type Clock,
   type KeySpace,
-  type Outbox,
   type OutcomeDeps,
   type Providers,
-  type Storage,
   type Telemetry,
 } from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
@@ -25,6 +23,7 @@ import { refreshVerification } from './refresh-verification.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
 import { proveNotification } from './prove-notification.ts';
 import { awaitsOutcome, learnOutcome } from './learn-outcome.ts';
+import type { WriteDeps } from './write-verification.ts';
 
 export type NotificationReceipt =
   | { readonly kind: 'received'; readonly reply: NotificationDefinition<unknown>['reply'] }
@@ -271,7 +270,7 @@ async function keepForLater(
 }
 
 async function applyNotifiedOutcome(
-  deps: Clock & Storage & KeySpace & Outbox & Pick<Telemetry, 'metrics'>,
+  deps: WriteDeps,
   stored: StoredRecord,
   answer: OutcomeAnswer,
   { graceSeconds }: ChannelDefinition<unknown>,

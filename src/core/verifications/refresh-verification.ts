@@ -8,14 +8,12 @@ import {
   modeOf,
   type CallDeps,
   type Clock,
-  type InFlight,
   type KeySpace,
   type Outbox,
   type OutcomeDeps,
   type Random,
   type RecordDeps,
   type Storage,
-  type Telemetry,
 } from '../core-deps.ts';
 import { holdLock, keepRenewing, leaseMs, type Lock } from '../records/hold-lock.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
@@ -25,7 +23,7 @@ import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
 import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
 import { awaitsOutcome, learnOutcome } from './learn-outcome.ts';
-import { writeVerification } from './write-verification.ts';
+import { writeVerification, type WriteDeps } from './write-verification.ts';
 
 /**
  * Why a verification is refreshed. `came_back`: the person has just been at the provider, so an earlier poll is
@@ -94,6 +92,8 @@ export async function refreshVerification(
   });
   return withTimeout(deadlineMs - deps.now(), polling, () => polled);
 }
+
+type PollDeps = RecordDeps & CallDeps & Outbox & WriteDeps;
 
 /** How often another request may write the record in between. */
 const mostTries = 5;
@@ -166,10 +166,7 @@ interface Poll {
 }
 
 /** One poll at a time in this process. A person who has just come back needs the next one. */
-function sharePoll(
-  deps: RecordDeps & CallDeps & InFlight & Outbox,
-  poll: Poll,
-): Promise<VerificationRecord> {
+function sharePoll(deps: OutcomeDeps, poll: Poll): Promise<VerificationRecord> {
   const { record, reason } = poll;
   const asking = deps.asking.get(record.id) ?? { now: null, next: null };
   const shared = needsNewPoll(reason) ? asking.next : (asking.now ?? asking.next);
@@ -199,7 +196,7 @@ function sharePoll(
  * come soon, it returns the record as it is.
  */
 async function pollUnderLock(
-  deps: RecordDeps & CallDeps & Outbox,
+  deps: PollDeps,
   poll: Poll,
   onTurn: () => void,
 ): Promise<VerificationRecord> {
@@ -249,10 +246,7 @@ async function pollUnderLock(
  * A background poll has the lowest priority. It takes the lock only at the moment of sending, so that a poll
  * that waits for its slot holds up no other request. If another request holds the lock, nothing is sent.
  */
-async function pollInBackground(
-  deps: RecordDeps & CallDeps & Outbox,
-  poll: Poll,
-): Promise<VerificationRecord> {
+async function pollInBackground(deps: PollDeps, poll: Poll): Promise<VerificationRecord> {
   const lock = lockOf(deps, poll.stored.id);
   const sent: Sent = { atMs: deps.now(), isSent: false };
   const renewing: (() => void)[] = [];
@@ -294,7 +288,7 @@ interface Sent {
 }
 
 async function sendPoll(
-  deps: RecordDeps & CallDeps & Outbox,
+  deps: PollDeps,
   { stored, record, provider, channel, fetchOutcome, reason }: Poll,
   sent: Sent,
   /** Takes or renews the lock at the moment of sending. False if another request holds it. */
@@ -372,7 +366,7 @@ async function sendPoll(
 
 /** If another request has written in between, its record stays, because its status may be terminal. */
 async function write(
-  deps: Clock & Storage & KeySpace & Outbox & Pick<Telemetry, 'metrics'>,
+  deps: WriteDeps,
   stored: StoredRecord,
   record: VerificationRecord,
 ): Promise<VerificationRecord> {

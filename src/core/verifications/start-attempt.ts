@@ -65,6 +65,7 @@ export function startAttempt(
   return {
     providerId,
     effect: effectOf(candidate),
+    action: channel.action,
     perform: async (terms) => {
       const open = await reuse?.find();
       if (open) return open;
@@ -145,7 +146,7 @@ async function callProviderToStart(
     if (provesNothingDone(error)) await refund();
     throw error;
   } finally {
-    countCharges(deps, provider.definition, placeholder.tenantId, calls);
+    countCharges(deps, terms, provider.definition, placeholder.tenantId, calls);
   }
 }
 

@@ -1,22 +1,36 @@
 import type { TerminalStatus } from '../../contract/index.ts';
-import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
+import { StoreUnavailable, type LedgerEntry, type StoredRecord } from '../../ports/index.ts';
 import type { Clock, KeySpace, Outbox, Storage, Telemetry } from '../core-deps.ts';
+import { endEntry, type LedgerDeps } from '../ledger/ledger-entries.ts';
 import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
 import { userPasses } from '../records/user-records.ts';
 
 type EndDeps = Clock & Storage & Outbox & Pick<Telemetry, 'metrics'>;
 
+export type WriteDeps = EndDeps & LedgerDeps;
+
+interface Telling {
+  /** Who cancelled it. */
+  readonly callerId?: string | undefined;
+  /** Further entries of the ledger for this step. */
+  readonly entries?: readonly LedgerEntry[] | undefined;
+}
+
 /**
  * Replaces the verification that was read. Null if another request has written it in between. Publishes a
- * terminal status at least once. Throws `StoreUnavailable`.
+ * terminal status at least once, and tells the ledger of it in the same step. Throws `StoreUnavailable`.
  */
 export async function writeVerification(
-  deps: EndDeps & KeySpace,
+  deps: WriteDeps,
   stored: StoredRecord,
   record: VerificationRecord,
+  { callerId, entries = [] }: Telling = {},
 ): Promise<VerificationRecord | null> {
   if (record.status === 'PASSED') await listPass(deps, record);
-  const written = await put(deps, stored, record);
+  const isEnd =
+    record.status !== 'PENDING' && decodeRecord('verification', stored).status === 'PENDING';
+  const told = isEnd ? [...entries, endEntry(deps, record, callerId)] : entries;
+  const written = await put(deps, stored, record, told);
   if (!written) return null;
   await publishEnd(deps, written);
   return record;
@@ -68,6 +82,7 @@ function put(
   deps: Clock & Storage,
   stored: StoredRecord,
   record: VerificationRecord,
+  entries?: readonly LedgerEntry[],
 ): Promise<StoredRecord | null> {
-  return deps.store.records.replace(stored, encodeRecord(record), lifeOf(record, deps));
+  return deps.store.records.replace(stored, encodeRecord(record), lifeOf(record, deps), entries);
 }

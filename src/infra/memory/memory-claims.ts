@@ -1,5 +1,5 @@
 import type { ActionEffect } from '../../contract/index.ts';
-import type { ClaimStore, ClaimTicket } from '../../ports/index.ts';
+import type { ClaimStore, ClaimTicket, LedgerEntry } from '../../ports/index.ts';
 import type { Swept } from './swept.ts';
 
 interface Claim {
@@ -15,7 +15,13 @@ interface Claim {
   forgetAtMs: number;
 }
 
-export function memoryClaims({ now }: { readonly now: () => number }): Swept<ClaimStore> {
+export function memoryClaims({
+  now,
+  append,
+}: {
+  readonly now: () => number;
+  readonly append: (entries: readonly LedgerEntry[] | undefined) => void;
+}): Swept<ClaimStore> {
   const claims = new Map<string, Claim>();
   let fence = 0;
 
@@ -63,30 +69,33 @@ export function memoryClaims({ now }: { readonly now: () => number }): Swept<Cla
       return { state: claim.state, recordId: claim.recordId };
     },
 
-    start: async (ticket, { answerWithinMs, keepSeconds }) => {
+    start: async (ticket, { answerWithinMs, keepSeconds }, entries) => {
       const claim = ownClaim(ticket);
       if (claim?.state !== 'claimed' || claim.untilMs <= now()) return false;
       claim.state = 'started';
       claim.untilMs = now() + answerWithinMs;
       claim.forgetAtMs = now() + keepSeconds * 1000;
+      append(entries);
       return true;
     },
 
-    startAgain: async (ticket, { answerWithinMs, keepSeconds }) => {
+    startAgain: async (ticket, { answerWithinMs, keepSeconds }, entries) => {
       const claim = ownClaim(ticket);
       if (claim?.state !== 'started' || claim.untilMs <= now()) return false;
       claim.untilMs = now() + answerWithinMs;
       claim.forgetAtMs = now() + keepSeconds * 1000;
+      append(entries);
       return true;
     },
 
-    settle: async (ticket, state, keepSeconds) => {
+    settle: async (ticket, state, keepSeconds, entries) => {
       const claim = ownClaim(ticket);
       if (claim?.state === state) return true;
       const isOpen = claim?.state === 'started' || claim?.state === 'unknown';
       if (!claim || !isOpen) return false;
       claim.state = state;
       claim.forgetAtMs = now() + keepSeconds * 1000;
+      append(entries);
       return true;
     },
 
@@ -99,10 +108,11 @@ export function memoryClaims({ now }: { readonly now: () => number }): Swept<Cla
       return true;
     },
 
-    release: async (ticket) => {
+    release: async (ticket, entries) => {
       const claim = ownClaim(ticket);
       if (!claim || claim.state === 'done') return false;
       claims.delete(ticket.key);
+      append(entries);
       return true;
     },
   };

@@ -1,4 +1,10 @@
-import type { RecordLife, RecordParts, RecordStore, StoredRecord } from '../../ports/index.ts';
+import type {
+  LedgerEntry,
+  RecordLife,
+  RecordParts,
+  RecordStore,
+  StoredRecord,
+} from '../../ports/index.ts';
 import type { Swept } from './swept.ts';
 
 interface Kept {
@@ -7,7 +13,13 @@ interface Kept {
   readonly forgetPersonalAtMs: number;
 }
 
-export function memoryRecords({ now }: { readonly now: () => number }): Swept<RecordStore> {
+export function memoryRecords({
+  now,
+  append,
+}: {
+  readonly now: () => number;
+  readonly append: (entries: readonly LedgerEntry[] | undefined) => void;
+}): Swept<RecordStore> {
   const records = new Map<string, Kept>();
 
   function recordOf(id: string): StoredRecord | null {
@@ -43,8 +55,11 @@ export function memoryRecords({ now }: { readonly now: () => number }): Swept<Re
 
     get: async (ids) => ids.map(recordOf),
 
-    replace: async ({ id, version }, parts, life) =>
-      recordOf(id)?.version === version ? keep(id, version + 1, parts, life) : null,
+    replace: async ({ id, version }, parts, life, entries) => {
+      if (recordOf(id)?.version !== version) return null;
+      append(entries);
+      return keep(id, version + 1, parts, life);
+    },
 
     remove: async (id) => {
       records.delete(id);

@@ -1,6 +1,8 @@
+import { appendLua } from './redis-ledger.ts';
 import { createScript } from './script.ts';
 
-// A claim is one hash, so that each script uses one key and therefore one slot. Fields: s state, f
+// A claim is one hash, so that each script uses one key and therefore one slot. Where entries of the ledger go along,
+// its stream is a second key, which is never so in a cluster. Fields: s state, f
 // fingerprint, r record (sealed), o owner, n fence, e effect, u until, by Redis' clock. Lua's numbers are
 // doubles: milliseconds and microseconds since 1970 fit without loss.
 
@@ -41,20 +43,22 @@ end
 return {state, found[3]}
 `);
 
-/** ARGV: owner, fence, expected state, time limit for the response in ms, retention in ms. */
-export const startClaim = createScript(`${clock}${mine}
+/** ARGV: owner, fence, expected state, time limit for the response in ms, retention in ms; entries. */
+export const startClaim = createScript(`${appendLua}${clock}${mine}
 if not isMine or held[1] ~= ARGV[3] or tonumber(held[2]) <= now then return 0 end
 redis.call('HSET', KEYS[1], 's', 'started', 'u', now + ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
+if KEYS[2] then append(KEYS[2], 6) end
 return 1
 `);
 
-/** ARGV: owner, fence, state, retention in ms. */
-export const settleClaim = createScript(`${mine}
+/** ARGV: owner, fence, state, retention in ms; entries. */
+export const settleClaim = createScript(`${appendLua}${mine}
 if isMine and held[1] == ARGV[3] then return 1 end
 if not isMine or (held[1] ~= 'started' and held[1] ~= 'unknown') then return 0 end
 redis.call('HSET', KEYS[1], 's', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
+if KEYS[2] then append(KEYS[2], 5) end
 return 1
 `);
 
@@ -67,9 +71,10 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 `);
 
-/** ARGV: owner, fence. */
-export const releaseClaim = createScript(`${mine}
+/** ARGV: owner, fence; entries. */
+export const releaseClaim = createScript(`${appendLua}${mine}
 if not isMine or held[1] == 'done' then return 0 end
 redis.call('DEL', KEYS[1])
+if KEYS[2] then append(KEYS[2], 3) end
 return 1
 `);

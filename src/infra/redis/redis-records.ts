@@ -2,15 +2,17 @@ import { LRUCache } from 'lru-cache';
 import type { RecordLife, RecordParts, RecordStore, StoredRecord } from '../../ports/index.ts';
 import type { Vault } from '../vault.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
-import { createScript, type Script } from './script.ts';
+import { appendLua, type RedisLedger } from './redis-ledger.ts';
+import { createScript } from './script.ts';
 
 // A record is two strings, body and personal part, each `<version> <ciphertext>`, so that each has its own
 // expiry. The braces in their names put both keys into one slot.
 
 /**
- * ARGV: expected version, version, body, its retention in ms, personal part (or ''), its retention.
+ * ARGV: expected version, version, body, its retention in ms, personal part (or ''), its retention; entries of the
+ * ledger, whose stream is a third key, except in a cluster.
  */
-const replaceRecord = createScript(`
+const replaceRecord = createScript(`${appendLua}
 local version = string.match(redis.call('GETRANGE', KEYS[1], 0, 15), '^%d+')
 if not version then return -1 end
 if version ~= ARGV[1] then return 0 end
@@ -20,6 +22,7 @@ if ARGV[5] == '' then
 else
   redis.call('SET', KEYS[2], ARGV[2] .. ' ' .. ARGV[5], 'PX', ARGV[6])
 end
+if KEYS[3] then append(KEYS[3], 7) end
 return 1
 `);
 
@@ -34,11 +37,13 @@ export function redisRecords({
   vault,
   namesOf,
   mode,
+  ledger,
 }: {
   readonly client: RedisClient;
   readonly vault: Vault;
   readonly namesOf: (id: string) => readonly [string, ...string[]];
   readonly mode: string;
+  readonly ledger: Pick<RedisLedger, 'beside'>;
 }): RecordStore {
   const known = new LRUCache<string, readonly [string, ...string[]]>({ max: mostKnown });
   /** Remembered, since each step of a request needs the keys of the same records again. */
@@ -52,8 +57,6 @@ export function redisRecords({
     return made;
   };
   const generations = namesOf('').length;
-  const run = (script: Script, place: string, args: readonly (string | number)[]) =>
-    orUnavailable(() => script.run(client, partsOf(place), args));
 
   /**
    * MGET is atomic, so both parts of a record have the same version, and a personal part that was redacted does
@@ -181,18 +184,23 @@ export function redisRecords({
       return ids.map((id) => found.get(id) ?? null);
     },
 
-    replace: async ({ id, version }, parts, life) => {
-      for (const place of recordKeys(id)) {
-        const { body, bodyMs, personal, personalMs } = seal(place, version + 1, parts, life);
-        const done = await run(replaceRecord, place, [
-          ...[version, version + 1, body, bodyMs],
-          ...[personal ?? '', personalMs],
-        ]);
-        if (done === 1) return { id, version: version + 1, ...parts };
-        if (done !== -1) return null;
-      }
-      return null;
-    },
+    replace: ({ id, version }, parts, life, entries = []) =>
+      ledger.beside(
+        entries,
+        async ({ keys, args }) => {
+          for (const place of recordKeys(id)) {
+            const { body, bodyMs, personal, personalMs } = seal(place, version + 1, parts, life);
+            const own = [version, version + 1, body, bodyMs, personal ?? '', personalMs];
+            const done = await orUnavailable(() =>
+              replaceRecord.run(client, [...partsOf(place), ...keys], [...own, ...args]),
+            );
+            if (done === 1) return { id, version: version + 1, ...parts };
+            if (done !== -1) return null;
+          }
+          return null;
+        },
+        (written) => written !== null,
+      ),
 
     remove: async (id) => {
       const places = recordKeys(id).flatMap(partsOf);

@@ -1,7 +1,17 @@
-import type { CacheStore, ClaimStore, ClaimTaken, LockStore, Store } from '../../ports/index.ts';
+import type {
+  CacheStore,
+  ClaimStore,
+  ClaimTaken,
+  ClaimTicket,
+  ClaimTimes,
+  LedgerEntry,
+  LockStore,
+  Store,
+} from '../../ports/index.ts';
 import type { Vault } from '../vault.ts';
 import { adoptClaim, releaseClaim, settleClaim, startClaim, takeClaim } from './claim-scripts.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
+import type { RedisLedger } from './redis-ledger.ts';
 import { redisLists } from './redis-lists.ts';
 import { createRedisProbe } from './redis-probe.ts';
 import { redisRecords } from './redis-records.ts';
@@ -14,6 +24,7 @@ interface Deps {
   readonly namesOf: (id: string) => readonly [string, ...string[]];
   /** `sandbox` or `live`. They share no keys. */
   readonly mode: string;
+  readonly ledger: RedisLedger;
 }
 
 /** ARGV: owner, new lease in ms; 0 releases the lock. */
@@ -27,12 +38,35 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
  * The store that replicas share. Keys are keyed hashes, values are ciphertext, and each has an expiry.
  * Every method throws `StoreUnavailable` well before an operation's deadline.
  */
-export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store {
+export function createRedisStore({ client, vault, namesOf, mode, ledger }: Deps): Store {
   const claimKey = (key: string): string => `vs:${mode}:claim:${key}`;
   const run = (script: Script, key: string, args: readonly (string | number)[]) =>
     orUnavailable(() => script.run(client, key, args));
   const isDone = async (...given: Parameters<typeof run>): Promise<boolean> =>
     (await run(...given)) === 1;
+
+  /** Runs a script on a claim, together with the entries that tell of it. */
+  const tell = (
+    script: Script,
+    key: string,
+    args: readonly (string | number)[],
+    entries: readonly LedgerEntry[] = [],
+  ): Promise<boolean> =>
+    ledger.beside(
+      entries,
+      async ({ keys, args: told }) =>
+        (await orUnavailable(() => script.run(client, [key, ...keys], [...args, ...told]))) === 1,
+      Boolean,
+    );
+  const begin = (
+    { key, owner, fence }: ClaimTicket,
+    from: 'claimed' | 'started',
+    { answerWithinMs, keepSeconds }: ClaimTimes,
+    entries?: readonly LedgerEntry[],
+  ): Promise<boolean> => {
+    const args = [owner, fence, from, answerWithinMs, keepSeconds * 1000];
+    return tell(startClaim, claimKey(key), args, entries);
+  };
 
   const claims: ClaimStore = {
     take: async ({ key, fingerprint, recordId, owner, effect, leaseMs }) => {
@@ -44,27 +78,14 @@ export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store 
       if (state === 'mismatch') return { state };
       return { state, recordId: vault.open('claim', place, given) };
     },
-    start: ({ key, owner, fence }, { answerWithinMs, keepSeconds }) =>
-      isDone(startClaim, claimKey(key), [
-        owner,
-        fence,
-        'claimed',
-        answerWithinMs,
-        keepSeconds * 1000,
-      ]),
-    startAgain: ({ key, owner, fence }, { answerWithinMs, keepSeconds }) =>
-      isDone(startClaim, claimKey(key), [
-        owner,
-        fence,
-        'started',
-        answerWithinMs,
-        keepSeconds * 1000,
-      ]),
-    settle: ({ key, owner, fence }, state, keepSeconds) =>
-      isDone(settleClaim, claimKey(key), [owner, fence, state, keepSeconds * 1000]),
+    start: (ticket, times, entries) => begin(ticket, 'claimed', times, entries),
+    startAgain: (ticket, times, entries) => begin(ticket, 'started', times, entries),
+    settle: ({ key, owner, fence }, state, keepSeconds, entries) =>
+      tell(settleClaim, claimKey(key), [owner, fence, state, keepSeconds * 1000], entries),
     adopt: ({ key, owner, fence }, keepSeconds) =>
       isDone(adoptClaim, claimKey(key), [owner, fence, keepSeconds * 1000]),
-    release: ({ key, owner, fence }) => isDone(releaseClaim, claimKey(key), [owner, fence]),
+    release: ({ key, owner, fence }, entries) =>
+      tell(releaseClaim, claimKey(key), [owner, fence], entries),
   };
 
   // Braces: a cache entry and the lock of the same key are in one slot (`singleFlight`).
@@ -95,10 +116,11 @@ export function createRedisStore({ client, vault, namesOf, mode }: Deps): Store 
 
   return {
     claims,
-    records: redisRecords({ client, vault, namesOf, mode }),
+    records: redisRecords({ client, vault, namesOf, mode, ledger }),
     cache,
     locks,
     lists: redisLists({ client, mode }),
+    ledger: { append: ledger.append, noted: ledger.noted },
     ping: createRedisProbe({ client, mode }),
     close: async () => {
       client.disconnect();
