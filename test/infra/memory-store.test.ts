@@ -3,12 +3,17 @@ import { describeStore } from '../support/store-contract.ts';
 
 describeStore('memory store', async () => {
   let nowMs = 1_800_000_000_000;
-  const store = createMemoryStore({ now: () => nowMs });
+  const entries: string[] = [];
+  const store = createMemoryStore({
+    now: () => nowMs,
+    onEntry: ({ kind, recordId }) => entries.push(`${kind} ${recordId ?? ''}`),
+  });
   return {
     store,
     pass: async (ms) => {
       nowMs += ms;
     },
+    entries: async () => entries,
     end: () => store.close(),
   };
 });

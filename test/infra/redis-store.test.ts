@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StoreUnavailable, type Store } from '../../src/ports/index.ts';
+import { readRedisLedger } from '../../src/infra/redis/read-redis-ledger.ts';
 import {
   redisStoreOf,
   someKey,
@@ -29,8 +30,17 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 async function fresh(url: string, clear: () => Promise<unknown>) {
   await clear();
-  const { store } = await redisStoreOf(url);
-  return { store, pass: sleep, end: () => store.close() };
+  const { client, store } = await redisStoreOf(url);
+  const entries = async (): Promise<readonly string[]> => {
+    const told: string[] = [];
+    const all = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+    for await (const { kind, recordId, of } of readRedisLedger(client, 'sandbox', all)) {
+      if (kind !== 'revoked') told.push(`${kind} ${recordId}`);
+      else told.splice(told.indexOf(`${of} ${recordId}`), 1);
+    }
+    return told;
+  };
+  return { store, pass: sleep, entries, end: () => store.close() };
 }
 
 describeStore('one Redis', () => fresh(single.url, () => single.command('FLUSHALL')));

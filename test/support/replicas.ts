@@ -94,6 +94,8 @@ export interface LedgerProvider {
   readonly url: string;
   /** The bill: a line for each call, with the name it was about. */
   readonly ledger: string[];
+  /** The ids of the calls, which the responses carry. */
+  readonly requestIds: string[];
   readonly paidFor: (name: string) => number;
   /** How the next calls are answered; `null` means at once. */
   readonly onCall: (behave: ((name: string, answer: () => void) => void) | null) => void;
@@ -106,12 +108,15 @@ export interface LedgerProvider {
  */
 export async function startLedgerProvider(): Promise<LedgerProvider> {
   const ledger: string[] = [];
+  const requestIds: string[] = [];
   let behave: ((name: string, answer: () => void) => void) | null = null;
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = JSON.parse(await readBody(request)) as { Name?: string; name?: string };
     const name = body.Name ?? body.name ?? '';
+    const requestId = randomUUID();
     ledger.push(name);
-    const answer = (): void => reply(request, response);
+    requestIds.push(requestId);
+    const answer = (): void => reply(request, response, requestId);
     if (behave) behave(name, answer);
     else answer();
   };
@@ -125,6 +130,7 @@ export async function startLedgerProvider(): Promise<LedgerProvider> {
   return {
     url: `http://127.0.0.1:${address.port}`,
     ledger,
+    requestIds,
     paidFor: (name) => ledger.filter((one) => one === name).length,
     onCall: (next) => {
       behave = next;
@@ -142,7 +148,11 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function reply({ url, headers }: IncomingMessage, response: ServerResponse): void {
+function reply(
+  { url, headers }: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): void {
   const token = randomUUID();
   const started = { EidToken: token, Url: 'https://eid.example/go' };
   const isStart = headers['x-tc-action'] === 'GetEidToken';
@@ -150,6 +160,6 @@ function reply({ url, headers }: IncomingMessage, response: ServerResponse): voi
   const oemcloud = { flowId: token, authUrl: 'https://face.example/go', originalUrl: '' };
   const body = url?.endsWith('/individual/face')
     ? { code: 0, message: '成功', data: oemcloud }
-    : { Response: { ...tencent, RequestId: 'r-1' } };
+    : { Response: { ...tencent, RequestId: requestId } };
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

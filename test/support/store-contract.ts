@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimTicket, ListEntry, Store } from '../../src/ports/index.ts';
+import type { ClaimTicket, LedgerEntry, ListEntry, Store } from '../../src/ports/index.ts';
 import { kept } from './kept.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
   /** Lets time pass for the store. */
   readonly pass: (ms: number) => Promise<void>;
+  /** The ledger: kind and record of each entry that was not revoked. */
+  readonly entries: () => Promise<readonly string[]>;
   readonly end: () => Promise<void>;
 }
 
@@ -310,6 +312,81 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
 
     it('the store answers a ping', async () => {
       await expect(tested.store.ping()).resolves.toBeUndefined();
+    });
+  });
+
+  describe(`${name}: ledger`, () => {
+    let tested: StoreUnderTest;
+    beforeEach(async () => {
+      tested = await create();
+    });
+    afterEach(() => tested.end());
+
+    const times = { answerWithinMs: 500, keepSeconds: 60 };
+    const entry = (recordId: string): readonly LedgerEntry[] => [
+      { kind: 'charge', atMs: 1, recordId, tenantId: 'acme' },
+    ];
+    async function win(owner = 'owner-1') {
+      const taken = await tested.store.claims.take({
+        ...{ key: 'key', fingerprint: 'print', recordId: 'ver_1', owner },
+        ...{ effect: 'may_charge', leaseMs: 1000 },
+      });
+      if (taken.state !== 'won') throw new Error(`not won: ${taken.state}`);
+      return taken.ticket;
+    }
+
+    it('gets the entries of a step that was done', async () => {
+      const { claims, records } = tested.store;
+      const ticket = await win();
+      await claims.start(ticket, times, entry('start'));
+      await claims.startAgain(ticket, times, entry('again'));
+      await claims.settle(ticket, 'unknown', 60, entry('unknown'));
+      await claims.settle(ticket, 'done', 60, entry('done'));
+      const written = await records.create('a', ...kept('one'));
+      const [parts, life] = kept('two');
+      await records.replace(written, parts, life, [...entry('first'), ...entry('second')]);
+      await tested.store.ledger.append(entry('alone'));
+      expect(await tested.entries()).toEqual(
+        ['start', 'again', 'unknown', 'done', 'first', 'second', 'alone'].map(
+          (id) => `charge ${id}`,
+        ),
+      );
+    });
+
+    it('gets the entry of a release', async () => {
+      const ticket = await win();
+      await tested.store.claims.start(ticket, times);
+      await tested.store.claims.release(ticket, entry('released'));
+      expect(await tested.entries()).toEqual(['charge released']);
+    });
+
+    it('gets none of a step that was not done', async () => {
+      const { claims, records } = tested.store;
+      const late = await win();
+      await tested.pass(1001);
+      const ticket = await win('owner-2');
+      expect(await claims.start(late, times, entry('a'))).toBe(false);
+      expect(await claims.startAgain(ticket, times, entry('b'))).toBe(false);
+      expect(await claims.settle(ticket, 'done', 60, entry('c'))).toBe(false);
+      expect(await claims.release(late, entry('d'))).toBe(false);
+      const written = await records.create('a', ...kept('one'));
+      await records.replace(written, ...kept('two'));
+      const [parts, life] = kept('three');
+      expect(await records.replace(written, parts, life, entry('e'))).toBeNull();
+      expect(await tested.entries()).toEqual([]);
+    });
+
+    it('knows the text that was noted last', async () => {
+      const { noted } = tested.store.ledger;
+      expect(await noted.read()).toBeNull();
+      expect(await noted.replace('other', 'one', entry('a'))).toBe(false);
+      const both = await Promise.all(
+        ['one', 'two'].map((text) => noted.replace(null, text, entry(text))),
+      );
+      expect(both.filter(Boolean)).toHaveLength(1);
+      const text = (await noted.read()) ?? '';
+      expect(await noted.replace(text, 'three', [])).toBe(true);
+      expect(await tested.entries()).toEqual([`charge ${text}`]);
     });
   });
 
