@@ -113,18 +113,18 @@ describe('the books of a day', () => {
     const worker = async (): Promise<void> => {
       for (let at = next++; at < 500; at = next++) outcomes.push(await oneOperation(at));
     };
-    let isOver = false;
+    const day = { isOver: false };
     const killer = async (): Promise<void> => {
-      for (let kills = 0; kills < 6 && !isOver; kills++) {
+      for (let kills = 0; kills < 6 && !day.isOver; kills++) {
         const from = next;
         // After some more operations, and never in the last ones, which it must finish.
-        await until(async () => isOver || next >= from + 60, 300_000);
-        if (!isOver && next < 440) await group.replace(2);
+        await until(async () => day.isOver || next >= from + 60, 300_000);
+        if (!day.isOver && next < 440) await group.replace(2);
       }
     };
     const killing = killer();
     await Promise.all(Array.from({ length: 8 }, worker));
-    isOver = true;
+    day.isOver = true;
     await killing;
     expect(outcomes).toHaveLength(500);
 
