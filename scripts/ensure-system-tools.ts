@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chromiumPath } from './find-chromium.ts';
+import { postgresFolder } from './find-postgres.ts';
 
 // Finds what the tests need from the operating system, installs what is missing with apt-get or
 // brew where that is possible without asking, or names the exact command to run.
@@ -24,6 +25,13 @@ const tools: readonly Tool[] = [
     isThere: () => has('redis-server'),
     debian: 'redis-server',
     brew: ['install', 'redis'],
+    hint: '',
+  },
+  {
+    name: 'PostgreSQL',
+    isThere: () => postgresFolder() !== null,
+    debian: 'postgresql',
+    brew: ['install', 'postgresql'],
     hint: '',
   },
   {
