@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 
 // Moves the ledger from Redis to PostgreSQL, before Redis forgets it. An entry is acknowledged after it is stored, and one
