@@ -1,7 +1,15 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cardInput } from '../test/support/card-input.ts';
 import { freePort } from '../test/support/free-port.ts';
@@ -34,8 +42,10 @@ try {
   if (!image) throw new Error('no FROM');
   if (image.user === '' || image.user === 'root') throw new Error('the image runs as root');
   checkDevDependencies(image);
-  await runImage(image, {}, async () => {});
+  await runImage(image, {}, checkGraphiql);
   await checkLive(image);
+  checkCommands(image);
+  await checkWithoutGraphiql(image);
   console.log('The Dockerfile replays: it builds, is healthy, and checks a card with Redis.');
 } finally {
   rmSync(scratch, { recursive: true, force: true });
@@ -52,6 +62,7 @@ function instructions(): string[] {
 function replay(line: string): void {
   const [, instruction = '', rest = ''] = /^(\w+)\s+(.*)$/u.exec(line) ?? [];
   if (instruction === 'FROM') {
+    if (!/^\S+@sha256:[\da-f]{64}(?: |$)/u.test(rest)) throw new Error(`not pinned: ${rest}`);
     const [, name = String(stages.length)] = / AS (\w+)$/u.exec(rest) ?? [];
     const root = join(scratch, `stage-${stages.length}`);
     mkdirSync(root);
@@ -70,6 +81,11 @@ function replay(line: string): void {
         stage.env[name] = value;
       }
       break;
+    case 'ARG': {
+      const [argument = '', value = ''] = rest.split('=');
+      stage.env[argument] = value;
+      break;
+    }
     case 'COPY':
       copy(stage, rest.split(/\s+/u));
       break;
@@ -91,6 +107,7 @@ function replay(line: string): void {
       stage.command = JSON.parse(rest) as string[];
       break;
     case 'EXPOSE':
+    case 'LABEL':
       break;
     default:
       throw new Error(`not replayed: ${line}`);
@@ -110,25 +127,57 @@ function copy(stage: Stage, words: readonly string[]): void {
     }
     const into = join(stage.root, stage.workdir, target);
     const isFolder = statSync(join(source, path)).isDirectory();
-    const goal = isFolder ? into : join(into, path);
+    const goal = isFolder ? into : join(into, basename(path));
     mkdirSync(dirname(goal), { recursive: true });
     cpSync(join(source, path), goal, { recursive: true, verbatimSymlinks: true });
   }
 }
 
+/** The packages come from a folder that also has those for development. */
 function checkDevDependencies({ root, workdir }: Stage): void {
-  const manifest = readFileSync(join(root, workdir, 'package.json'), 'utf8');
-  const { devDependencies } = JSON.parse(manifest) as { devDependencies: Record<string, string> };
-  const found = Object.keys(devDependencies).find((name) => {
-    try {
-      return statSync(join(root, workdir, 'node_modules', name)).isDirectory();
-    } catch {
-      return false;
-    }
+  const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8')) as {
+    readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
+  };
+  const found = Object.entries(lock.packages).find(
+    ([path, { dev }]) => dev === true && existsSync(join(root, workdir, path, 'package.json')),
+  );
+  if (found) throw new Error(`the image holds ${found[0]}, which is for development`);
+}
+
+/** The page and its scripts, which are files of a package. */
+async function checkGraphiql(url: string): Promise<void> {
+  const page = await (await fetch(`${url}/graphiql`)).text();
+  const [, script = ''] = /"(\/graphiql\/static\/[^"]+\.js)"/u.exec(page) ?? [];
+  const { status } = await fetch(`${url}${script}`);
+  if (status !== 200) throw new Error('GraphiQL is not whole');
+}
+
+/** An auditor runs the commands in the container of a replica. */
+function checkCommands(image: Stage): void {
+  const cwd = join(image.root, image.workdir);
+  const run = (...args: string[]): string =>
+    execFileSync('node', ['dist/src/bin.js', ...args], {
+      ...{ cwd, env: environment(image), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    });
+  if (!run('print-schema').includes('type Verification ')) throw new Error('no schema');
+  const ended = spawnSync('node', ['dist/src/bin.js', 'costs', '--from', '2026-01-01'], {
+    ...{ cwd, env: environment(image), encoding: 'utf8' },
   });
-  // Types come along with some packages; they are small and never run.
-  if (found !== undefined && !found.startsWith('@types/')) {
-    throw new Error(`the image holds the dev dependency ${found}`);
+  if (!ended.stderr.startsWith('REDIS_URL is needed')) throw new Error(ended.stderr);
+  const sbom = JSON.parse(readFileSync(join(cwd, 'sbom.json'), 'utf8')) as { bomFormat?: string };
+  if (sbom.bomFormat !== 'CycloneDX') throw new Error('no SBOM');
+}
+
+/** As built with `--build-arg GRAPHIQL=off`. */
+async function checkWithoutGraphiql(image: Stage): Promise<void> {
+  const cwd = join(image.root, image.workdir);
+  rmSync(join(cwd, 'node_modules/ruru'), { recursive: true });
+  const env = { ...environment(image), HOST: '127.0.0.1', PORT: String(await freePort()) };
+  const { stderr, status } = spawnSync('node', ['dist/server/main.js'], {
+    ...{ cwd, env, encoding: 'utf8', timeout: 60_000 },
+  });
+  if (status !== 1 || !stderr.includes('GraphiQL is not part of this image')) {
+    throw new Error(`without GraphiQL: ${stderr}`);
   }
 }
 

@@ -180,6 +180,7 @@ function observedState({ registry, breaker }: CoreDeps, shared: Shared): Observe
       roundTripMs: shared.storeRoundTripMs(),
     }),
     followUps: shared.followUps.counts,
+    ledger: shared.ledgerState,
   };
 }
 
@@ -276,7 +277,7 @@ async function listen(edge: Edge, { shared, proxy, servers }: Running): Promise<
   registerHealth(main, { store, storeRoundTripMs, storeFault, isStopping });
   registerMetrics(main, metrics);
   if (config.graphiql) {
-    const { registerGraphiql } = await import('./http/routes/graphiql.ts');
+    const { registerGraphiql } = await loadGraphiql();
     registerGraphiql(main);
   }
   emulated?.register(main);
@@ -286,6 +287,17 @@ async function listen(edge: Edge, { shared, proxy, servers }: Running): Promise<
 
   await main.listen({ host: config.host, port: config.port });
   if (open !== main) await open.listen({ host: config.host, port: config.publicPort });
+}
+
+/** An image can leave it out, because only a sandbox serves it. Throws `BootError`. */
+async function loadGraphiql() {
+  try {
+    return await import('./http/routes/graphiql.ts');
+  } catch (error) {
+    const { code }: { readonly code?: unknown } = Object(error);
+    if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new BootError(['GraphiQL is not part of this image. Set GRAPHIQL=off.']);
+  }
 }
 
 /** The parts to close, as far as they were opened. */

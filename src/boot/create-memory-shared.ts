@@ -25,6 +25,7 @@ export function createMemoryShared(
     followUps,
     // Without Redis no other process can read them.
     publish: async () => {},
+    ledgerState: async () => null,
     storeRoundTripMs: () => null,
     storeFault: () => null,
     close: followUps.close,

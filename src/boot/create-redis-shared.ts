@@ -5,6 +5,7 @@ import { keyedHash, keyedHashes, underEach } from '../core/records/keyed-hash.ts
 import { connectRedis, waitForRedis, type RedisClient } from '../infra/redis/connect-redis.ts';
 import { countReplicas } from '../infra/redis/count-replicas.ts';
 import { evicts } from '../infra/redis/evicts.ts';
+import { measureLedger } from '../infra/redis/measure-ledger.ts';
 import { createRedisClock } from '../infra/redis/redis-clock.ts';
 import { createRedisFollowUps } from '../infra/redis/redis-follow-ups.ts';
 import { createRedisPacer } from '../infra/redis/redis-pacer.ts';
@@ -93,6 +94,7 @@ export async function createRedisShared(
     velocity: createRedisVelocity({ client, mode }),
     followUps,
     publish: createRedisPublish(client, mode),
+    ledgerState: () => measureLedger(client, mode),
     storeRoundTripMs: roundTrips.currentMs,
     close: async () => {
       replicas.stop();

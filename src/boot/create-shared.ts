@@ -1,5 +1,6 @@
 import type { Log, OperationScopes, Publish, Store, Velocity } from '../ports/index.ts';
 import type { Pacer } from '../infra/bottleneck-limiter.ts';
+import type { LedgerState } from '../infra/redis/measure-ledger.ts';
 import type { FollowUpPlan } from '../infra/follow-up-plan.ts';
 import type { Config } from './config.ts';
 
@@ -10,6 +11,8 @@ export interface Shared {
   readonly velocity: Velocity;
   readonly followUps: FollowUpPlan;
   readonly publish: Publish;
+  /** How full the ledger is; null without Redis, or if it does not tell. */
+  readonly ledgerState: () => Promise<LedgerState | null>;
   /** The round-trip time to the store; null for the memory store, or before it was measured. */
   readonly storeRoundTripMs: () => number | null;
   /** The class of what is wrong with the store now, such as `credentials`; null while it works. */

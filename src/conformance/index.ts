@@ -19,10 +19,14 @@ export type * from './subject.ts';
 /** The functions that every test runner offers: vitest, node:test, jest. */
 export interface TestRunner {
   readonly describe: (name: string, body: () => void) => unknown;
-  readonly it: ((name: string, body: () => Promise<void>) => unknown) & {
+  /** `node:test` ignores the third argument. It has no time limit by itself. */
+  readonly it: ((name: string, body: () => Promise<void>, timeoutMs: number) => unknown) & {
     readonly skip: (name: string, body: () => Promise<void>) => unknown;
   };
 }
+
+/** Composing a supergraph takes more than the 5 s of vitest and jest on a busy machine. */
+const checkTimeoutMs = 60_000;
 
 /**
  * Registers the conformance suite as tests: `testProvider({ describe, it }, subject)`.
@@ -35,7 +39,7 @@ export function testProvider({ describe, it }: TestRunner, subject: ConformanceS
       describe(name, () => {
         for (const check of checks) {
           if ('run' in check) {
-            it(check.title, async () => check.run());
+            it(check.title, async () => check.run(), checkTimeoutMs);
           } else {
             // Most runners show only the number of skipped tests.
             // oxlint-disable-next-line no-console

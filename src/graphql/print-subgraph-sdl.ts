@@ -25,9 +25,11 @@ export function printSubgraphSdl(definitions: readonly AnyProvider[]): string {
  * subgraph's own.
  */
 function withoutFederationMachinery(text: string): DocumentNode {
+  const parsed = parse(text, { noLocation: true });
+  const imported = importedNames(parsed);
   const isMachinery = (name: string): boolean =>
-    /^(?:_|link__|federation__)/u.test(name) || ['link', 'key', 'shareable', 'tag'].includes(name);
-  const document = visit(parse(text, { noLocation: true }), {
+    /^(?:_|link__|federation__)/u.test(name) || imported.has(name);
+  const document = visit(parsed, {
     FieldDefinition: (node) => (isMachinery(node.name.value) ? null : undefined),
   });
   const definitions = document.definitions.filter(
@@ -36,4 +38,19 @@ function withoutFederationMachinery(text: string): DocumentNode {
       !(node.kind === Kind.OBJECT_TYPE_EXTENSION && node.fields?.length === 0),
   );
   return { ...document, definitions };
+}
+
+/** The directives that the @link imports, and @link itself. */
+function importedNames(document: DocumentNode): ReadonlySet<string> {
+  const names = new Set(['link']);
+  visit(document, {
+    Directive: ({ name, arguments: given = [] }) => {
+      const imports = given.find((argument) => argument.name.value === 'import')?.value;
+      if (name.value !== 'link' || imports?.kind !== Kind.LIST) return;
+      for (const each of imports.values) {
+        if (each.kind === Kind.STRING) names.add(each.value.replace(/^@/u, ''));
+      }
+    },
+  });
+  return names;
 }

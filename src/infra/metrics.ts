@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { LedgerState } from './redis/measure-ledger.ts';
 import type { Metrics } from '../ports/index.ts';
 
 export interface PrometheusMetrics extends Metrics {
@@ -21,6 +22,8 @@ export interface ObservedState {
   readonly store: () => { readonly isUp: boolean; readonly roundTripMs: number | null };
   /** Null if the store does not tell. */
   readonly followUps: () => Promise<{ readonly planned: number; readonly late: number } | null>;
+  /** Null without Redis, or if it does not tell. */
+  readonly ledger: () => Promise<LedgerState | null>;
 }
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -238,6 +241,28 @@ function watchState(registry: Registry, state: ObservedState): void {
         if (!counts) return;
         this.set({ state: 'planned' }, counts.planned);
         this.set({ state: 'late' }, counts.late);
+      },
+    }),
+    new Gauge({
+      name: 'verification_ledger_entries',
+      help: 'Entries of the ledger in Redis; absent without Redis',
+      registers,
+      async collect() {
+        const ledger = await state.ledger();
+        this.reset();
+        if (ledger === null) this.remove();
+        else this.set(ledger.entries);
+      },
+    }),
+    new Gauge({
+      name: 'verification_ledger_waiting_entries',
+      help: 'Entries of the ledger that a consumer group, such as an archive, has not acknowledged yet',
+      labelNames: ['group'],
+      registers,
+      async collect() {
+        const ledger = await state.ledger();
+        this.reset();
+        for (const { group, entries } of ledger?.waiting ?? []) this.set({ group }, entries);
       },
     }),
   ];

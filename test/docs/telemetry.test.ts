@@ -41,6 +41,7 @@ describe('docs/metrics.md', () => {
       actions: () => [{ provider: 'p', action: 'a', perSecond: 1, isBreakerOpen: false }],
       store: () => ({ isUp: true, roundTripMs: 1 }),
       followUps: async () => ({ planned: 1, late: 0 }),
+      ledger: async () => ({ entries: 1, waiting: [{ group: 'archive', entries: 0 }] }),
     });
     countEverything(metrics);
     const text = await metrics.render();
