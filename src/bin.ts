@@ -7,7 +7,9 @@ import { StoreUnavailable } from './ports/index.ts';
 // The command of the package: `verification-subgraph`. Exit codes: 0 done, 1 failed, 2 a wrong command line.
 
 const usage = `verification-subgraph                        starts the service; settings: README.md
-verification-subgraph print-schema           prints the SDL to publish, with the plugins of PROVIDERS
+verification-subgraph print-schema [--without-authorization]
+    prints the SDL to publish, with the plugins of PROVIDERS; without @authenticated and @requiresScopes for a gateway
+    that does not enforce them and therefore refuses them, such as @apollo/gateway
 verification-subgraph new-provider <id> [folder]   writes a package with a new provider
 
 Reading the store of the same settings; no service needs to run. TIME is 2026-11-26 or 2026-11-26T08:30:00Z:
@@ -36,14 +38,23 @@ const commands: Readonly<Record<string, (parameters: readonly string[]) => Promi
     await import('./main.ts');
     return null;
   },
-  'print-schema': async () => {
+  'print-schema': async (parameters) => {
+    const { parseArgs } = await import('node:util');
+    const { values } = parseArgs({
+      args: [...parameters],
+      options: { 'without-authorization': { type: 'boolean', default: false } },
+    });
     const { loadProviders } = await import('./boot/load-providers.ts');
     const { printSubgraphSdl } = await import('./graphql/print-subgraph-sdl.ts');
     const { checkDefinitions } = await import('./boot/check-definitions.ts');
     const { reservedNames } = await import('./boot/reserved-names.ts');
     const definitions = await loadProviders(process.env);
     checkDefinitions(definitions, reservedNames);
-    return printSubgraphSdl(definitions).trimEnd();
+    const sdl = printSubgraphSdl(definitions).trimEnd();
+    if (!values['without-authorization']) return sdl;
+    const { parse, print } = await import('graphql');
+    const { withoutAuthorization } = await import('./graphql/without-authorization.ts');
+    return print(withoutAuthorization(parse(sdl)));
   },
   'new-provider': async ([id, folder = id]) => {
     if (id === undefined || folder === undefined) throw wrongUsage('new-provider needs an id');

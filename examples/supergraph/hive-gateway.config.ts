@@ -4,6 +4,24 @@ import type { GatewayConfigSupergraph } from '@graphql-hive/gateway-runtime';
 // hive-gateway supergraph supergraph.graphql --config-path examples/supergraph/hive-gateway.config.ts
 
 const routerSecret = process.env['ROUTER_SECRET'] ?? '';
+/** The key set of your identity provider. */
+const jwksUrl = process.env['JWKS_URL'];
+
+/** The claims of the caller's token. */
+interface Claims {
+  readonly scope?: string;
+}
+
+/** Null without a valid token. */
+async function readClaims(jwks: string, headers: Headers): Promise<Claims | null> {
+  const { createRemoteJWKSet, jwtVerify } = await import('jose');
+  const token = headers.get('authorization')?.replace(/^Bearer /u, '') ?? '';
+  const read = jwtVerify<Claims>(token, createRemoteJWKSet(new URL(jwks)));
+  return read.then(
+    ({ payload }) => payload,
+    () => null,
+  );
+}
 
 export const gatewayConfig = {
   propagateHeaders: {
@@ -17,6 +35,22 @@ export const gatewayConfig = {
       };
     },
   },
+  // @authenticated and @requiresScopes are enforced before a subgraph is asked. verification-subgraph checks them again.
+  ...(jwksUrl === undefined
+    ? {}
+    : {
+        genericAuth: {
+          mode: 'protect-granular' as const,
+          resolveUserFn: ({ request }: { readonly request: Request }) =>
+            readClaims(jwksUrl, request.headers),
+          // It is also asked for callers without a token.
+          extractScopes: (claims: Claims | null) => claims?.scope?.split(' ') ?? [],
+          // What the caller may see of other subgraphs is still answered.
+          rejectUnauthenticated: false,
+        },
+      }),
+  // @cost and @listSize: a start costs 20, an entry of a list 1 and what is below it.
+  demandControl: { maxCost: 2000, listSize: 10 },
   // client 20 s > router 12 s > operation 9 s
   requestTimeout: 12_000,
   // Errors of subgraphs reach the client: problems are data there, and errors have fixed texts.

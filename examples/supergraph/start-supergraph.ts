@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import type { DocumentNode } from 'graphql';
 import { gql } from 'graphql-tag';
 import { startApp } from '../../src/app.ts';
+import { withoutAuthorization } from '../../src/graphql/without-authorization.ts';
 import { compose } from './compose.ts';
 import { startAccounts } from './start-accounts.ts';
 import { startGateway } from './start-gateway.ts';
@@ -33,11 +35,20 @@ export async function startSupergraph(ports: Ports, env: Readonly<Record<string,
     },
   });
   const verificationUrl = `http://127.0.0.1:${ports.verification}/graphql`;
-  const supergraphSdl = compose([
-    { name: 'accounts', url: accounts.url, typeDefs: accounts.typeDefs },
-    { name: 'verification', url: verificationUrl, typeDefs: verificationSdl },
-  ]);
-  const gateway = await startGateway({ supergraphSdl, port: ports.gateway, routerSecret, tabs });
+  const composeWith = (typeDefs: DocumentNode): string =>
+    compose([
+      { name: 'accounts', url: accounts.url, typeDefs: accounts.typeDefs },
+      { name: 'verification', url: verificationUrl, typeDefs },
+    ]);
+  const supergraphSdl = composeWith(verificationSdl);
+  // @apollo/gateway does not enforce scopes, and refuses a supergraph that demands them.
+  const unguarded = composeWith(withoutAuthorization(verificationSdl));
+  const gateway = await startGateway({
+    supergraphSdl: unguarded,
+    port: ports.gateway,
+    routerSecret,
+    tabs,
+  });
   return {
     ...{ accounts, verification, gateway, supergraphSdl, routerSecret },
     stop: async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSupergraph } from '../../examples/supergraph/start-supergraph.ts';
+import { cardInput } from '../support/card-input.ts';
 import { freePort } from '../support/free-port.ts';
 import {
   audience,
@@ -24,6 +25,8 @@ import { until } from '../support/until.ts';
 
 // The supergraph of examples/supergraph, behind two gateways. Apollo's tells the subgraph who calls by
 // headers, Hive's forwards the caller's token.
+
+type Texts = Readonly<Record<string, string>>;
 
 const scopes = 'verification:start verification:read bankcard:check verification:redact';
 let keys: KeyPair;
@@ -55,13 +58,13 @@ async function startWhole() {
 }
 
 /** Hive Gateway as its own process, with the configuration that the example recommends. */
-async function startHive(supergraphSdl: string, routerSecret: string) {
+async function startHive(supergraphSdl: string, routerSecret: string, env: Texts = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hive-'));
   writeFileSync(join(folder, 'supergraph.graphql'), supergraphSdl);
   const port = await freePort();
   const args = ['test/support/run-hive-gateway.ts', join(folder, 'supergraph.graphql')];
   const child: ChildProcess = spawn(process.execPath, [...args, String(port)], {
-    env: { PATH: process.env['PATH'] ?? '', ROUTER_SECRET: routerSecret },
+    env: { PATH: process.env['PATH'] ?? '', ROUTER_SECRET: routerSecret, ...env },
     stdio: 'ignore',
   });
   const url = `http://127.0.0.1:${port}/graphql`;
@@ -271,5 +274,63 @@ describe('without this subgraph', () => {
       await other.gateway.stop();
       await other.accounts.stop();
     }
+  });
+});
+
+describe('a gateway that enforces scopes and costs', () => {
+  let strict: Awaited<ReturnType<typeof startHive>>;
+  beforeAll(async () => {
+    await supergraph.stop();
+    supergraph = await startWhole();
+    const { supergraphSdl, routerSecret } = supergraph;
+    strict = await startHive(supergraphSdl, routerSecret, { JWKS_URL: identities.url });
+  }, 120_000);
+  afterAll(() => strict?.stop());
+
+  const send = async (query: string, variables: object, scope: string | null) => {
+    const token =
+      scope === null ? null : await signToken(keys, { sub: 'ann', tenant: 'acme', scope });
+    const headers: Texts = token === null ? {} : { authorization: `Bearer ${token}` };
+    return post(strict.url, { query, variables }, headers);
+  };
+  /** How many mutations have reached the subgraph. */
+  const reached = async (): Promise<number> => {
+    const text = await (await fetch(`${supergraph.verification.config.publicUrl}/metrics`)).text();
+    return [...text.matchAll(/^verification_operations_total\{.*\} (\d+)$/gmu)]
+      .map(([, count]) => Number(count))
+      .reduce((sum, count) => sum + count, 0);
+  };
+
+  it('refuses a mutation without its scope before the subgraph is asked', async () => {
+    const input = cardInput('ann', 'strict');
+    const before = await reached();
+    for (const scope of [null, 'verification:read verification:start']) {
+      const { data, text } = await send(checkMutation, { input }, scope);
+      expect(data?.checkBankCard ?? null).toBeNull();
+      expect(text).toContain('UNAUTHORIZED_FIELD_OR_TYPE');
+    }
+    expect(await reached()).toBe(before);
+    const { data } = await send(checkMutation, { input }, 'bankcard:check verification:read');
+    expect(data.checkBankCard).toMatchObject({ check: { outcome: 'MATCHED' } });
+    expect(await reached()).toBe(before + 1);
+  });
+
+  it('refuses fields for callers who are not known, and answers the rest', async () => {
+    const query = '{ verificationProviders { id } users { id } }';
+    const { data, text } = await send(query, {}, null);
+    expect(text).toContain('UNAUTHORIZED_FIELD_OR_TYPE');
+    expect(data).toMatchObject({ users: [{ id: 'ann' }, { id: 'bob' }, { id: 'cas' }] });
+    expect(data.verificationProviders ?? null).toBeNull();
+    const known = await send(query, {}, 'verification:read');
+    expect(known.data.verificationProviders.length).toBeGreaterThan(0);
+  });
+
+  it('refuses a query whose lists are too long', async () => {
+    const page = (first: number) => `{ users { verifications(first: ${first}) {
+      edges { node { id calls { action } } } } } }`;
+    const wide = await send(page(100), {}, 'verification:read');
+    expect(wide.text).toContain('COST_ESTIMATED_TOO_EXPENSIVE');
+    const narrow = await send(page(3), {}, 'verification:read');
+    expect(narrow.errors).toBeUndefined();
   });
 });
