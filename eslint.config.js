@@ -13,6 +13,15 @@ const loadable = `
   directive @key(fields: String!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
   directive @shareable repeatable on OBJECT | FIELD_DEFINITION
   directive @tag(name: String!) repeatable on ENUM_VALUE | FIELD_DEFINITION | OBJECT
+  directive @authenticated on FIELD_DEFINITION
+  directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION
+  directive @cost(weight: Int!) on FIELD_DEFINITION
+  directive @listSize(
+    assumedSize: Int
+    slicingArguments: [String!]
+    sizedFields: [String!]
+    requireOneSlicingArgument: Boolean = true
+  ) on FIELD_DEFINITION
   directive @link(url: String!, import: [String]) repeatable on SCHEMA
   ${readFileSync(file, 'utf8').replace(/^extend schema.*$/mu, '')}
 `;

@@ -79,7 +79,7 @@ function mistakeOf(line: Texts, followed: Followed | null): string | null {
   if (Number(seq) !== known.seq + 1) {
     return `the entries after number ${known.seq} and before number ${seq ?? ''} are missing`;
   }
-  const digest = digestOf(toPairs(line));
+  const digest = digestOf(JSON.stringify(toPairs(line)));
   const expected = hash('sha1', `${known.chain} ${line['entry'] ?? ''} ${seq} ${digest}`, 'hex');
   return expected === chain ? null : 'it was changed';
 }

@@ -58,7 +58,7 @@ describe('the ledger in Redis', () => {
     let before = '';
     for (const [at, { entry: id, seq, chain = '', ...content }] of lines.entries()) {
       expect(seq).toBe(String(at + 1));
-      const digest = digestOf(Object.entries(content).flat());
+      const digest = digestOf(JSON.stringify(Object.entries(content).flat()));
       before = hash('sha1', `${before} ${id} ${seq} ${digest}`, 'hex');
       expect(chain).toBe(before);
     }

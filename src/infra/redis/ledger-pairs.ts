@@ -19,7 +19,7 @@ export function toLedgerPairs(
   return pairs;
 }
 
-/** SHA-256 of the content of an entry, in hex: of its names and texts as a JSON array. */
-export function digestOf(pairs: readonly string[]): string {
-  return hash('sha256', JSON.stringify(pairs), 'hex');
+/** SHA-256 of the content of an entry, in hex. `content`: its names and texts as a JSON array. */
+export function digestOf(content: string): string {
+  return hash('sha256', content, 'hex');
 }
