@@ -236,10 +236,10 @@ export const settings = {
     type: positive
       .int('must be a whole number')
       .min(1000, 'must be at least 1000')
-      .default(1_000_000),
-    default: '`1000000`',
+      .default(200_000),
+    default: '`200000`',
     meaning:
-      'Entries of the ledger that Redis keeps at most, whether they were taken or not. 10,000 take about 3 MB.',
+      'Entries of the ledger that Redis keeps at most, whether they were taken or not. 10,000 take about 7 MB.',
   },
   REDIRECT_ORIGINS: {
     type: z.string().transform(readOrigins).optional(),

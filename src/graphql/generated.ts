@@ -36,7 +36,10 @@ export type BankCardCheck = {
   checkedElements: Array<BankCardElement>;
   /** The provider's own result code. */
   code: Maybe<Scalars['String']['output']>;
-  /** Your reference to the record of the person's consent. */
+  /**
+   * Your reference to the record of the person's consent. Must not contain personal data. An auditor finds it in the ledger,
+   * also after a redaction.
+   */
   consentRef: Maybe<Scalars['String']['output']>;
   /** The id of the check. */
   id: Scalars['ID']['output'];
@@ -190,7 +193,10 @@ export type CheckBankCardInput = {
   cardNumber: Scalars['String']['input'];
   /** Kind of document the account was opened with. 0: mainland ID card. */
   certType?: InputMaybe<Scalars['Int']['input']>;
-  /** Your reference to the record of the person's consent. */
+  /**
+   * Your reference to the record of the person's consent. Must not contain personal data. An auditor finds it in the ledger,
+   * also after a redaction.
+   */
   consentRef?: InputMaybe<Scalars['String']['input']>;
   /**
    * What is checked; by default all that is given. A value that is given and not named here, or named and not given, is an
@@ -366,7 +372,10 @@ export type RedactVerificationSuccess = {
 export type StartVerificationInput = {
   /** How the person goes through the verification. */
   channel: VerificationChannel;
-  /** Your reference to the record of the person's consent. */
+  /**
+   * Your reference to the record of the person's consent. Must not contain personal data. An auditor finds it in the ledger,
+   * also after a redaction.
+   */
   consentRef?: InputMaybe<Scalars['String']['input']>;
   /** Your own reference. It is passed to the provider and returned in `extra`. Must not contain personal data. */
   extra?: InputMaybe<Scalars['String']['input']>;
@@ -795,7 +804,10 @@ export type Verification = {
   channel: Maybe<VerificationChannel>;
   /** What a pass of this verification attests. */
   checks: Array<VerificationCheckKind>;
-  /** Your reference to the record of the person's consent. */
+  /**
+   * Your reference to the record of the person's consent. Must not contain personal data. An auditor finds it in the ledger,
+   * also after a redaction.
+   */
   consentRef: Maybe<Scalars['String']['output']>;
   /** When it was started. */
   createdAt: Scalars['VerificationDateTime']['output'];
