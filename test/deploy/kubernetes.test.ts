@@ -1,4 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
+import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
@@ -24,9 +29,11 @@ const kustomization = parse(read('kustomization.yaml')) as {
   readonly resources: readonly string[];
   readonly configMapGenerator: readonly { readonly literals: readonly string[] }[];
 };
-const manifests: readonly Manifest[] = kustomization.resources.flatMap((name) =>
-  parseAllDocuments(read(name)).map((document) => document.toJS() as Manifest),
-);
+const monitoring = parse(read('monitoring/kustomization.yaml')) as typeof kustomization;
+const manifests: readonly Manifest[] = [
+  ...kustomization.resources,
+  ...monitoring.resources.map((name) => `monitoring/${name}`),
+].flatMap((name) => parseAllDocuments(read(name)).map((document) => document.toJS() as Manifest));
 const find = (kind: string): unknown =>
   manifests.find((each) => each.kind === kind && each.metadata.name === 'verification-subgraph');
 
@@ -35,9 +42,51 @@ const models = {
   HorizontalPodAutoscaler,
   NetworkPolicy,
   PodDisruptionBudget,
+  PrometheusRule,
   Service,
   ServiceAccount,
+  ServiceMonitor,
 } as const;
+
+/** Where the types of each kind are. */
+const typesOf = {
+  Deployment: 'kubernetes-models/apps/v1/Deployment',
+  HorizontalPodAutoscaler: 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler',
+  NetworkPolicy: 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy',
+  PodDisruptionBudget: 'kubernetes-models/policy/v1/PodDisruptionBudget',
+  PrometheusRule: '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule',
+  Service: 'kubernetes-models/v1/Service',
+  ServiceAccount: 'kubernetes-models/v1/ServiceAccount',
+  ServiceMonitor: '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor',
+} as const satisfies Record<keyof typeof models, string>;
+
+/**
+ * What the compiler says of the manifests as literals of the types of Kubernetes. It refuses fields that they do not have,
+ * which the schemas let pass.
+ */
+async function compile(all: readonly Manifest[]): Promise<string> {
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const scratch = mkdtempSync(join(root, 'node_modules/.manifests-'));
+  const lines = all.map((manifest, at) => {
+    const { kind } = manifest as { readonly kind: keyof typeof typesOf };
+    const type = `import('${typesOf[kind]}').I${kind}`;
+    return `export const manifest${at}: ${type} = ${JSON.stringify(manifest)};`;
+  });
+  const file = join(scratch, 'manifests.ts');
+  writeFileSync(file, lines.join('\n'));
+  const options = ['--noEmit', '--strict', '--skipLibCheck', '--ignoreConfig'];
+  const modules = ['--module', 'esnext', '--moduleResolution', 'bundler', '--types', 'node'];
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  try {
+    return await new Promise((done) => {
+      execFile(process.execPath, [compiler, ...options, ...modules, file], (_failure, told) =>
+        done(told),
+      );
+    });
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
 
 /** Throws for a value of a wrong type and for a missing field. Fields that Kubernetes does not have pass. */
 function validate(manifest: Manifest): void {
@@ -87,6 +136,23 @@ describe('the manifests', () => {
     expect(() => validate(wrongType)).toThrow(/selector/u);
     const incomplete = { ...(find('Deployment') as Manifest), spec: { replicas: 1 } };
     expect(() => validate(incomplete)).toThrow(/selector|template/u);
+  });
+
+  it('have no fields that Kubernetes does not have', async () => {
+    expect(await compile(manifests)).toBe('');
+    const text = JSON.stringify(find('Deployment')).replace(
+      '"readOnlyRootFilesystem"',
+      '"readOnly"',
+    );
+    expect(await compile([JSON.parse(text) as Manifest])).toMatch(/"readOnly"' does not exist/u);
+  });
+
+  it('let the operator find the service and its alerts', () => {
+    const monitor = find('ServiceMonitor') as {
+      readonly spec: { readonly selector: { readonly matchLabels: object } };
+    };
+    const service = find('Service') as { readonly metadata: { readonly labels: object } };
+    expect(service.metadata.labels).toEqual(monitor.spec.selector.matchLabels);
   });
 
   it('name every file of the folder', () => {

@@ -96,6 +96,7 @@ async function killAtEach(
   title: string,
   look: (calls: number, isDone: boolean, listed: number) => void,
 ): Promise<ReadonlySet<string | undefined>> {
+  const before = { entries: (await ledger()).length, calls: provider.ledger.length };
   const whole = await killAt(operation, Infinity, 'before', `${title} not killed`);
   expect(whole.isKilled).toBe(false);
   expect(whole.commands).toBeGreaterThanOrEqual(operation.fewestCommands);
@@ -104,6 +105,7 @@ async function killAtEach(
   );
   const told = new Set<string | undefined>();
   let killed = 0;
+  let done = 1;
   const work = async (): Promise<void> => {
     for (let one = cases.pop(); one; one = cases.pop()) {
       const name = `${title} killed ${one.moment} ${one.nth}`;
@@ -112,6 +114,7 @@ async function killAtEach(
       // On a busy machine one operation may need a command more than another.
       if (isKilled) killed += 1;
       else expect(isDone, name).toBe(true);
+      if (isDone) done += 1;
       told.add(isDone ? 'done' : answer.code);
       try {
         look(provider.paidFor(name), isDone, await countListed(name));
@@ -122,7 +125,39 @@ async function killAtEach(
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   expect(killed).toBeGreaterThan(operation.fewestCommands);
+  const calls = provider.ledger.slice(before.calls).filter((name) => name.startsWith(title));
+  expectToldOnce((await ledger()).slice(before.entries), { done, calls: calls.length });
   return told;
+}
+
+/** No kill separates what was done from what the ledger says. */
+function expectToldOnce(
+  entries: readonly Texts[],
+  { done, calls }: { readonly done: number; readonly calls: number },
+): void {
+  const ofKind = (...kinds: readonly string[]) =>
+    entries.filter(({ kind = '' }) => kinds.includes(kind));
+  expect(ofKind('checked', 'started')).toHaveLength(done);
+  const begun = ofKind('charge_begun');
+  // A free start costs nothing.
+  if (begun.length === 0) return;
+  const settled = new Set(ofKind('charge', 'charge_dropped').map(({ recordId }) => recordId));
+  const open = begun.filter(({ recordId }) => !settled.has(recordId));
+  const charges = ofKind('charge').filter(({ billing }) => billing !== 'NOT_CHARGED');
+  const known = charges.filter(({ billing }) => billing === 'CHARGED').length;
+  expect(calls).toBeGreaterThanOrEqual(known);
+  expect(calls).toBeLessThanOrEqual(charges.length + open.length);
+  const people = ofKind('charge_begun', 'charge', 'checked', 'started');
+  expect(new Set(people.map(({ tenantId }) => tenantId))).toEqual(new Set(['sandbox']));
+}
+
+type Texts = Readonly<Record<string, string>>;
+
+async function ledger(): Promise<readonly Texts[]> {
+  const found = await group.redis.command('XRANGE', '{vs:sandbox}:audit', '-', '+');
+  return (found as [string, string[]][]).map(([, texts]) =>
+    Object.fromEntries(texts.flatMap((name, at) => (at % 2 ? [] : [[name, texts[at + 1] ?? '']]))),
+  );
 }
 
 /** Kills a replica at its nth command. Returns what another replica tells under the same key. */

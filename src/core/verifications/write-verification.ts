@@ -36,6 +36,18 @@ export async function writeVerification(
   return record;
 }
 
+/** If another request has written in between, its record stays, because its status may be terminal. */
+export async function writeOrReadNewer(
+  deps: WriteDeps,
+  stored: StoredRecord,
+  record: VerificationRecord,
+): Promise<VerificationRecord> {
+  const written = await writeVerification(deps, stored, record);
+  if (written) return written;
+  const [newer] = await deps.store.records.get([record.id]);
+  return newer ? decodeRecord('verification', newer) : record;
+}
+
 /** Makes a pass found by `latestPassedVerification`. Call before the record is written. */
 export async function listPass(
   deps: Storage & KeySpace,
