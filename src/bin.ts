@@ -19,10 +19,11 @@ verification-subgraph inspect <id> [--mode live|sandbox]
 verification-subgraph audit [--from TIME] [--to TIME] [--tenant ID] [--record ID]
                             [--format ndjson|csv] [--mode live|sandbox]
     the entries of the ledger, oldest first: who did what, and what it cost
-verification-subgraph audit verify <file>
-    whether an export of all entries was changed, and where entries are missing; reads no store
+verification-subgraph audit verify <file> [--unsealed]
+    whether an export of all entries was changed, and where entries are missing; reads no store. STORE_HASH_KEYS proves
+    the last line too, which an export from an archive does not have
 verification-subgraph costs [--from TIME] [--to TIME] [--by tenant,provider,account,jurisdiction,channel,action,day]
-                            [--tenant ID] [--file EXPORT] [--format csv|ndjson] [--mode live|sandbox]
+                            [--tenant ID] [--provider ID] [--file EXPORT] [--format csv|ndjson] [--mode live|sandbox]
     what was charged, and what may have been; with prices from PRICES_FILE
 verification-subgraph costs --compare <bill.csv> [--from TIME] [--to TIME] …
     what a provider's bill and the ledger do not agree on
@@ -77,7 +78,7 @@ Its vendor is invented. Replace src/ and fixtures/ by what your vendor's documen
     const [first, ...rest] = parameters;
     if (first === 'verify') {
       const { verifyAudit } = await import('./commands/verify-audit.ts');
-      return verifyAudit(rest);
+      return verifyAudit(process.env, rest);
     }
     const { audit } = await import('./commands/audit.ts');
     return audit(process.env, parameters);

@@ -41,14 +41,15 @@ export async function* audit(
       yield toExportLine(format, line);
     }
     const isWhole = tenant === undefined && record === undefined;
-    yield toExportLine(format, {
+    const end = {
       at: new Date().toISOString(),
       kind: exportEnd,
       status: isWhole ? 'whole' : 'filtered',
       count: String(count),
-      of: of ?? '',
+      ...(of === null ? {} : { of }),
       ...{ seq, chain },
-    });
+    };
+    yield toExportLine(format, { ...end, seal: store.seal(end) });
   } finally {
     store.close();
   }

@@ -20,21 +20,36 @@ export interface LedgerCharge {
   readonly requestId: string | null;
 }
 
+const kinds = [
+  ...['charge_begun', 'charge', 'charge_dropped', 'revoked'],
+  ...['ended', 'cancelled', 'outcome_after_cancel'],
+];
+
+/** Whether `toCharges` needs the entry. */
+export function isAboutMoney({ kind = '' }: Texts): boolean {
+  return kinds.includes(kind);
+}
+
 /**
- * What entries of the ledger say about money. A call that was about to be sent and of which nothing else is known may have
- * been charged. A cancelled verification may have been charged until its outcome is known.
+ * What entries of the ledger, oldest first, say about money. A call that was about to be sent and of which nothing else is
+ * known may have been charged. A cancelled verification may have been charged until its outcome is known.
  */
 export function toCharges(lines: readonly Texts[]): readonly LedgerCharge[] {
-  const told = withoutRevoked(withoutRepeated(lines));
-  const settled = recordsWith(told, ['charge', 'charge_dropped']);
+  const told = withoutRepeated(withoutRevoked(lines));
+  const open = openCalls(told);
   const learnt = recordsWith(told, ['outcome_after_cancel']);
+  const outcomes = billingOfOutcomes(told);
   return told.flatMap((line) => {
     const { kind = '', recordId = '' } = line;
     switch (kind) {
-      case 'charge':
-        return [toCharge(line, toBilling(line), 1)];
+      case 'charge': {
+        const billing = toBilling(line);
+        // The outcome may tell what the call did not.
+        const known = billing === 'UNKNOWN' ? (outcomes.get(recordId) ?? billing) : billing;
+        return [toCharge(line, known, 1)];
+      }
       case 'charge_begun':
-        return settled.has(recordId) ? [] : [toCharge(line, 'UNKNOWN', 1)];
+        return open.has(line) ? [toCharge(line, 'UNKNOWN', 1)] : [];
       case 'cancelled':
         return learnt.has(recordId) || isByCall(line) ? [] : [ofAttempts(line)];
       case 'ended':
@@ -44,6 +59,26 @@ export function toCharges(lines: readonly Texts[]): readonly LedgerCharge[] {
         return [];
     }
   });
+}
+
+/** Calls that were about to be sent, and did not end before the process. What ends one ends those before it too. */
+function openCalls(lines: readonly Texts[]): ReadonlySet<Texts> {
+  const open = new Map<string, readonly Texts[]>();
+  for (const line of lines) {
+    const { kind, recordId = '' } = line;
+    if (kind === 'charge_begun') open.set(recordId, [...(open.get(recordId) ?? []), line]);
+    if (kind === 'charge' || kind === 'charge_dropped') open.delete(recordId);
+  }
+  return new Set([...open.values()].flat());
+}
+
+/** Of verifications whose calls are charged, if their outcome says whether they were. */
+function billingOfOutcomes(lines: readonly Texts[]): ReadonlyMap<string, Billing> {
+  const ended = lines.filter(
+    (line) =>
+      isByCall(line) && (line['kind'] === 'ended' || line['kind'] === 'outcome_after_cancel'),
+  );
+  return new Map(ended.map((line) => [line['recordId'] ?? '', toBilling(line)]));
 }
 
 function ofAttempts(line: Texts): LedgerCharge {
@@ -77,8 +112,8 @@ function toBilling({ billing }: Texts): Billing {
   return billing === 'CHARGED' || billing === 'NOT_CHARGED' ? billing : 'UNKNOWN';
 }
 
-function recordsWith(lines: readonly Texts[], kinds: readonly string[]): ReadonlySet<string> {
-  const found = lines.filter(({ kind = '' }) => kinds.includes(kind));
+function recordsWith(lines: readonly Texts[], wanted: readonly string[]): ReadonlySet<string> {
+  const found = lines.filter(({ kind = '' }) => wanted.includes(kind));
   return new Set(found.map(({ recordId = '' }) => recordId));
 }
 
@@ -94,7 +129,7 @@ function withoutRepeated(lines: readonly Texts[]): readonly Texts[] {
 }
 
 /** Each `revoked` takes back the newest entry before it of its record and kind. */
-function withoutRevoked(lines: readonly Texts[]): readonly Texts[] {
+export function withoutRevoked(lines: readonly Texts[]): readonly Texts[] {
   if (!lines.some(({ kind }) => kind === 'revoked')) return lines;
   const kept: (Texts | null)[] = [...lines];
   for (const [at, { kind, recordId, of }] of lines.entries()) {

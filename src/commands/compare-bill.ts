@@ -13,75 +13,88 @@ const names = {
 } as const;
 
 /**
- * What a provider's bill and the ledger do not agree on. Calls are compared by their request id. Verifications that are
- * charged by attempts have no id of a charge: of those, the numbers of each action are compared. Throws `CommandError`.
+ * What a provider's bill and the ledger do not agree on. Calls are compared by their request id. Actions that the bill only
+ * counts, and verifications that are charged by attempts, are compared by their numbers. Throws `CommandError`.
  */
 export async function compareBill(
   path: string,
   charges: readonly LedgerCharge[],
 ): Promise<readonly Row[]> {
   const bill = await readBill(path);
-  const byId = new Map<string, LedgerCharge>();
-  for (const charge of charges) if (charge.requestId !== null) byId.set(charge.requestId, charge);
-  const billed = new Set(bill.flatMap(({ requestId }) => (requestId === '' ? [] : [requestId])));
-  const onlyInBill = bill.flatMap(({ requestId, action, count }) => {
-    const known = byId.get(requestId);
-    if (requestId === '' || known?.billing === 'CHARGED') return [];
-    // A call without an answer has no request id here. The bill is the only one to know that it was charged.
-    const found = known ? `ledger_says_${known.billing}` : 'only_in_bill';
-    return [toRow(found, known ?? null, { requestId, action, count })];
-  });
-  const onlyHere = charges
-    .filter(({ requestId, billing, count }) => {
-      const isByCall = requestId !== null && count === 1;
-      return isByCall && billing === 'CHARGED' && !billed.has(requestId);
-    })
-    .map((charge) => toRow('only_in_ledger', charge, { count: 1 }));
-  const withoutId = charges
-    .filter(
-      ({ requestId, billing, channel }) =>
-        requestId === null && billing === 'UNKNOWN' && channel === '',
-    )
-    .map((charge) => toRow('unknown_without_request_id', charge, { count: charge.count }));
-  return [...onlyInBill, ...onlyHere, ...withoutId, ...compareAttempts(bill, charges)];
+  const [withId, counted] = [
+    bill.filter(({ requestId }) => requestId !== ''),
+    bill.filter(({ requestId }) => requestId === ''),
+  ];
+  const countedActions = new Set(counted.map(({ action }) => action));
+  const byId = charges.filter(
+    ({ channel, action }) => channel === '' && !countedActions.has(action),
+  );
+  const byNumber = charges.filter((charge) => !byId.includes(charge));
+  return [...compareIds(withId, byId, charges), ...compareNumbers(counted, byNumber)];
 }
 
-function compareAttempts(
+function compareIds(
   bill: readonly Billed[],
   charges: readonly LedgerCharge[],
+  all: readonly LedgerCharge[],
 ): readonly Row[] {
-  const byAttempts = charges.filter(({ channel }) => channel !== '');
-  const actions = new Set(byAttempts.map(({ action }) => action));
+  const known = new Map<string, LedgerCharge>();
+  for (const charge of all) if (charge.requestId !== null) known.set(charge.requestId, charge);
+  const billed = new Map<string, Billed>();
+  for (const row of bill) {
+    const count = row.count + (billed.get(row.requestId)?.count ?? 0);
+    billed.set(row.requestId, { ...row, count });
+  }
+  const ofBill = [...billed.values()].flatMap((row) => {
+    const charge = known.get(row.requestId);
+    // A call without an answer has no request id here. The bill is the only one to know that it was charged.
+    if (!charge) return [toRow('only_in_bill', row)];
+    if (charge.billing !== 'CHARGED') return [toRow(`ledger_says_${charge.billing}`, row, charge)];
+    const more = row.count - charge.count;
+    return more > 0 ? [toRow('billed_more_than_once', { ...row, count: more }, charge)] : [];
+  });
+  const ofLedger = charges.flatMap((charge) => {
+    const { requestId, billing, action, count } = charge;
+    const about = { requestId: requestId ?? '', action, count };
+    if (requestId === null) {
+      return billing === 'UNKNOWN' ? [toRow('unknown_without_request_id', about, charge)] : [];
+    }
+    const isMissing = billing === 'CHARGED' && !billed.has(requestId);
+    return isMissing ? [toRow('only_in_ledger', about, charge)] : [];
+  });
+  return [...ofBill, ...ofLedger];
+}
+
+/** Without a request id it is not known which call or attempt is meant, only how many there are. */
+function compareNumbers(bill: readonly Billed[], charges: readonly LedgerCharge[]): readonly Row[] {
+  const actions = new Set([...bill, ...charges].map(({ action }) => action));
   return [...actions].flatMap((action) => {
-    const here = byAttempts.filter((charge) => charge.action === action);
-    const count = (billing: LedgerCharge['billing']): number =>
-      here.reduce((sum, each) => sum + (each.billing === billing ? each.count : 0), 0);
-    const billed = bill
-      .filter((row) => row.action === action && row.requestId === '')
-      .reduce((sum, row) => sum + row.count, 0);
-    const [charged, unknown] = [count('CHARGED'), count('UNKNOWN')];
-    const isPossible = billed >= charged && billed <= charged + unknown;
-    if (isPossible) return [];
-    const found = billed > charged ? 'more_attempts_in_bill' : 'fewer_attempts_in_bill';
-    return [toRow(found, here[0] ?? null, { action, count: Math.abs(billed - charged) })];
+    const here = charges.filter((charge) => charge.action === action);
+    const sum = (rows: readonly { readonly count: number }[]): number =>
+      rows.reduce((total, { count }) => total + count, 0);
+    const billed = sum(bill.filter((row) => row.action === action));
+    const charged = sum(here.filter(({ billing }) => billing === 'CHARGED'));
+    const unknown = sum(here.filter(({ billing }) => billing === 'UNKNOWN'));
+    const providerId = here[0]?.providerId ?? '';
+    const more = billed - charged - unknown;
+    if (more > 0) return [toRow('more_in_bill', { action, count: more }, { providerId })];
+    const fewer = charged - billed;
+    return fewer > 0 ? [toRow('fewer_in_bill', { action, count: fewer }, { providerId })] : [];
   });
 }
 
 function toRow(
   found: string,
-  charge: LedgerCharge | null,
-  { requestId, action, count }: Partial<Billed> & Pick<Billed, 'count'>,
+  { requestId = '', action, count }: Omit<Billed, 'requestId'> & Partial<Billed>,
+  charge: Partial<LedgerCharge> = {},
 ): Row {
-  // Numbers of attempts belong to no single record.
-  const isOne = found !== 'more_attempts_in_bill' && found !== 'fewer_attempts_in_bill';
   return {
-    found,
-    requestId: requestId ?? charge?.requestId ?? '',
-    provider: charge?.providerId ?? '',
-    action: charge?.action ?? action ?? '',
-    record: isOne ? (charge?.recordId ?? '') : '',
-    tenant: isOne ? (charge?.tenantId ?? '') : '',
-    at: isOne ? (charge?.at ?? '') : '',
+    ...{ found, requestId },
+    provider: charge.providerId ?? '',
+    action: charge.action ?? action,
+    record: charge.recordId ?? '',
+    tenant: charge.tenantId ?? '',
+    at: charge.at ?? '',
     count: String(count),
   };
 }

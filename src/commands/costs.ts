@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { toCharges, type LedgerCharge } from './charges.ts';
+import { isAboutMoney, toCharges, type LedgerCharge } from './charges.ts';
 import { CommandError, wrongUsage } from './command-error.ts';
 import { compareBill } from './compare-bill.ts';
-import { readExport, exportEnd, exportFormats, toCsv, type ExportFormat } from './ledger-export.ts';
+import { readExport, exportFormats, toCsv, type ExportFormat } from './ledger-export.ts';
 import { readMode } from './audit.ts';
 import { openStore } from './open-store.ts';
 import { readPrices, toAmount, type Prices } from './read-prices.ts';
@@ -23,7 +23,7 @@ const dimensions = {
 
 type Dimension = keyof typeof dimensions;
 
-/** How long before and after its own time an entry can tell more about a charge. */
+/** How far the clocks of this host and of Redis may differ. What is told later counts at the time that it tells of. */
 const aroundMs = 24 * 3600 * 1000;
 
 /**
@@ -38,6 +38,7 @@ export async function* costs(env: Env, parameters: readonly string[]): AsyncIter
       to: { type: 'string' },
       by: { type: 'string', default: 'provider,action' },
       tenant: { type: 'string' },
+      provider: { type: 'string' },
       file: { type: 'string' },
       compare: { type: 'string' },
       format: { type: 'string', default: 'csv' },
@@ -53,11 +54,14 @@ export async function* costs(env: Env, parameters: readonly string[]): AsyncIter
   const prices = env['PRICES_FILE'] ? readPrices(env['PRICES_FILE']) : null;
   const lines =
     given.file === undefined
-      ? await readStored(env, mode, fromMs - aroundMs, toMs + aroundMs)
-      : await readFile(given.file);
-  const charges = toCharges(lines).filter(({ at, tenantId }) => {
+      ? await readStored(env, mode, fromMs - aroundMs)
+      : await aboutMoney(linesOf(given.file));
+  const { tenant, provider } = given;
+  const charges = toCharges(lines).filter(({ at, tenantId, providerId }) => {
     const ms = Date.parse(at);
-    const isAsked = given.tenant === undefined || tenantId === given.tenant;
+    const isAsked =
+      (tenant === undefined || tenantId === tenant) &&
+      (provider === undefined || providerId === provider);
     return ms >= fromMs && ms <= toMs && isAsked;
   });
   const rows =
@@ -79,24 +83,25 @@ async function readStored(
   env: Env,
   mode: string | undefined,
   fromMs: number,
-  toMs: number,
 ): Promise<readonly Readonly<Record<string, string>>[]> {
   const store = await openStore(env, mode);
   try {
-    return await toArray(store.ledger(Math.max(0, fromMs), toMs));
+    return await aboutMoney(store.ledger(Math.max(0, fromMs), Number.MAX_SAFE_INTEGER));
   } finally {
     store.close();
   }
 }
 
-async function readFile(path: string): Promise<readonly Readonly<Record<string, string>>[]> {
-  const lines = await toArray(readExport(path));
-  return lines.map(({ line }) => line).filter(({ kind }) => kind !== exportEnd);
+async function* linesOf(path: string): AsyncIterable<Readonly<Record<string, string>>> {
+  for await (const { line } of readExport(path)) yield line;
 }
 
-async function toArray<T>(all: AsyncIterable<T>): Promise<readonly T[]> {
-  const found: T[] = [];
-  for await (const each of all) found.push(each);
+/** Only the lines about money are kept: the ledger may be large. */
+async function aboutMoney(
+  all: AsyncIterable<Readonly<Record<string, string>>>,
+): Promise<readonly Readonly<Record<string, string>>[]> {
+  const found: Readonly<Record<string, string>>[] = [];
+  for await (const line of all) if (isAboutMoney(line)) found.push(line);
   return found;
 }
 
@@ -109,7 +114,9 @@ function countBy(
   const groups = new Map<string, LedgerCharge[]>();
   for (const charge of charges) {
     const key = JSON.stringify(by.map((name) => dimensions[name](charge)));
-    groups.set(key, [...(groups.get(key) ?? []), charge]);
+    const group = groups.get(key) ?? [];
+    group.push(charge);
+    groups.set(key, group);
   }
   return [...groups]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

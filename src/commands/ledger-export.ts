@@ -13,7 +13,7 @@ export interface ExportedLine {
 }
 
 /** The columns of the CSV. A field that an entry does not have is empty. */
-const columns = ['entry', 'at', 'kind', ...ledgerFields, 'seq', 'chain'] as const;
+const columns = ['entry', 'at', 'kind', ...ledgerFields, 'seq', 'chain', 'seal'] as const;
 
 /** The `kind` of the last line of an export. It is no entry. */
 export const exportEnd = 'export_end';

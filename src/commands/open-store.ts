@@ -4,6 +4,7 @@ import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { keyedHash, underEach } from '../core/records/keyed-hash.ts';
 import { connectRedis, waitForRedis } from '../infra/redis/connect-redis.ts';
+import { sealOf } from './export-seal.ts';
 import { createRedisLedger } from '../infra/redis/redis-ledger.ts';
 import { createRedisPublish } from '../infra/redis/redis-publish.ts';
 import {
@@ -24,6 +25,8 @@ export interface OpenStore {
   /** `chain` of the newest entry before a time; null if there is none, or it is not kept. */
   readonly chainBefore: (ms: number) => Promise<string | null>;
   readonly publish: Publish;
+  /** Proves the last line of an export. */
+  readonly seal: (end: Readonly<Record<string, string>>) => string;
   readonly close: () => void;
 }
 
@@ -69,6 +72,7 @@ export async function openStore(
     ledger: (fromMs, toMs) => readRedisLedger(client, space, { fromMs, toMs }),
     chainBefore: (ms) => readChainBefore(client, space, ms),
     publish: createRedisPublish(client, space),
+    seal: (end) => sealOf(hashKeys[0], end),
     close: () => client.disconnect(),
   };
 }

@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
 import { terminalStatuses } from '../contract/index.ts';
 import { readMode } from './audit.ts';
+import { withoutRevoked } from './charges.ts';
 import { wrongUsage } from './command-error.ts';
 import { openStore } from './open-store.ts';
 import { readTime } from './read-time.ts';
+
+const kinds = ['ended', 'cancelled', 'revoked'];
 
 /**
  * Appends the events of ended verifications again, as the ledger knows them, for a consumer that has lost them. Consumers
@@ -23,10 +26,13 @@ export async function* replayEvents(
   const store = await openStore(env, readMode(given.mode));
   let count = 0;
   try {
-    for await (const { kind, recordId, at = '', ...line } of store.ledger(fromMs, toMs)) {
+    const ends: Readonly<Record<string, string>>[] = [];
+    for await (const line of store.ledger(fromMs, toMs)) {
+      if (kinds.includes(line['kind'] ?? '')) ends.push(line);
+    }
+    for (const { recordId, at = '', ...line } of withoutRevoked(ends)) {
       const status = terminalStatuses.find((each) => each === line['status']);
-      const isEnd = kind === 'ended' || kind === 'cancelled';
-      if (!isEnd || recordId === undefined || status === undefined) continue;
+      if (recordId === undefined || status === undefined) continue;
       await store.publish({ verificationId: recordId, status, atMs: Date.parse(at) });
       count += 1;
     }

@@ -51,8 +51,8 @@ export const ledgerFields = [
 export type LedgerField = (typeof ledgerFields)[number];
 
 /**
- * One entry of the ledger. It contains ids, keyed hashes and codes of this service only: no personal data, and nothing
- * that a redaction destroys. A field without a value is left out.
+ * One entry of the ledger. It contains ids, keyed hashes and codes of this service only, and no personal data. A field
+ * without a value is left out.
  */
 export type LedgerEntry = {
   readonly kind: LedgerKind;

@@ -45,9 +45,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Like a client, it repeats with the same key on a busy machine. */
 async function check(key: string): Promise<void> {
-  const { data } = await app.send(checkMutation, { input: cardInput('韦小宝', key) });
-  expect(data.checkBankCard).toMatchObject({ check: { outcome: 'MATCHED' } });
+  await until(async () => {
+    const { data } = await app.send(checkMutation, { input: cardInput('韦小宝', key) });
+    return data.checkBankCard.check?.outcome === 'MATCHED';
+  }, 60_000);
 }
 
 /** An archiver with its own connections, which can be cut off. */
@@ -115,7 +118,9 @@ describe('the archive of the ledger', () => {
     const run = async (...args: string[]) =>
       (await promisify(execFile)(process.execPath, [bin, ...args])).stdout;
     writeFileSync(file, rows.map(({ line }) => `${line}\n`).join(''));
-    expect(await run('audit', 'verify', file)).toMatch(/entries are as they were written/u);
+    expect(await run('audit', 'verify', '--unsealed', file)).toMatch(
+      /entries are as they were written/u,
+    );
     expect(await run('costs', '--file', file, '--by', 'action')).toContain(
       'BankCard4EVerification,1,0,0',
     );
@@ -126,6 +131,6 @@ describe('the archive of the ledger', () => {
         .map(({ line }) => `${line}\n`)
         .join(''),
     );
-    await expect(run('audit', 'verify', file)).rejects.toMatchObject({ code: 1 });
+    await expect(run('audit', 'verify', '--unsealed', file)).rejects.toMatchObject({ code: 1 });
   });
 });

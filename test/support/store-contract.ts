@@ -326,6 +326,9 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     const entry = (recordId: string): readonly LedgerEntry[] => [
       { kind: 'charge', atMs: 1, recordId, tenantId: 'acme' },
     ];
+    const ended = (recordId: string): readonly LedgerEntry[] => [
+      { kind: 'ended', atMs: 1, recordId, tenantId: 'acme' },
+    ];
     async function win(owner = 'owner-1') {
       const taken = await tested.store.claims.take({
         ...{ key: 'key', fingerprint: 'print', recordId: 'ver_1', owner },
@@ -365,14 +368,14 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       const late = await win();
       await tested.pass(1001);
       const ticket = await win('owner-2');
-      expect(await claims.start(late, times, entry('a'))).toBe(false);
-      expect(await claims.startAgain(ticket, times, entry('b'))).toBe(false);
-      expect(await claims.settle(ticket, 'done', 60, entry('c'))).toBe(false);
-      expect(await claims.release(late, entry('d'))).toBe(false);
+      expect(await claims.start(late, times, ended('a'))).toBe(false);
+      expect(await claims.startAgain(ticket, times, ended('b'))).toBe(false);
+      expect(await claims.settle(ticket, 'done', 60, ended('c'))).toBe(false);
+      expect(await claims.release(late, ended('d'))).toBe(false);
       const written = await records.create('a', ...kept('one'));
       await records.replace(written, ...kept('two'));
       const [parts, life] = kept('three');
-      expect(await records.replace(written, parts, life, entry('e'))).toBeNull();
+      expect(await records.replace(written, parts, life, ended('e'))).toBeNull();
       expect(await tested.entries()).toEqual([]);
     });
 

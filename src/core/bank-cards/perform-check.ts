@@ -90,6 +90,7 @@ async function callProviderToCheck(
   });
   const calls: RecordedCall[] = [];
   let billed: readonly RecordedCall[] = calls;
+  let failure: unknown = null;
   const noted = {
     ...{ ...terms, recordId: placeholder.id },
     onCall: (made: RecordedCall) => calls.push(made),
@@ -112,10 +113,13 @@ async function callProviderToCheck(
       calls: addCalls('', billed),
     };
   } catch (error) {
+    failure = error;
     if (provesNothingDone(error)) await refund();
     throw error;
   } finally {
-    countCharges(deps, terms, provider.definition, placeholder.tenantId, billed);
+    const { tenantId: tenant } = placeholder;
+    const ended = { tenant, action, calls: billed, error: failure, nowMs: deps.now() };
+    countCharges(deps, terms, provider.definition, ended);
   }
 }
 

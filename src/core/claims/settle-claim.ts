@@ -39,9 +39,10 @@ export async function settleAnswer<Answer extends AnyRecord>(
     started
       ? claim.settle(tickets, 'done', keepClaimSeconds)
       : claim.adopt(tickets, keepClaimSeconds);
-  const told = [...entries, ...answerEntries(deps, answer, action)];
+  const answered = answerEntries(deps, answer, action);
   let following: Promise<void> | undefined;
   const keepAndSettle = async (): Promise<boolean> => {
+    const told = progress.isTold ? answered : [...entries, ...answered];
     progress.isKept ||= await keep(deps, work, known, answer, told);
     if (!progress.isKept) {
       // The user was redacted meanwhile. What the calls cost remains.
@@ -64,7 +65,7 @@ export async function settleAnswer<Answer extends AnyRecord>(
   if (stored || work.handOutUnkept) return { kind: 'answered', recordId, answer, stored };
   if (mayHaveCharged) {
     const owed = progress.isKept || progress.isTold ? [] : entries;
-    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds, owed));
+    progress.isTold = await bestEffort(deps, settleUnknown(deps, { claim, tickets }, owed));
     return { ...failed(problem('OUTCOME_UNKNOWN', { provider: providerId })), kept: true };
   }
   await nowOrLater(deps, () => claim.release(tickets));
@@ -76,7 +77,10 @@ export async function settleAnswer<Answer extends AnyRecord>(
  * a bug after which the key is free.
  */
 export async function settleFailure<Answer extends AnyRecord>(
-  deps: LedgerDeps & Pick<Telemetry, 'log' | 'metrics'> & Pick<CallerLimits, 'refusalsTold'>,
+  deps: LedgerDeps &
+    Pick<Storage, 'store'> &
+    Pick<Telemetry, 'log' | 'metrics'> &
+    Pick<CallerLimits, 'refusalsTold'>,
   { operation, placeholder }: LedWork<Answer>,
   { started, entries, ...made }: MadeAttempt,
   { claim, tickets }: HeldClaim,
@@ -92,11 +96,16 @@ export async function settleFailure<Answer extends AnyRecord>(
   if (isUnknown) {
     const about = { record: placeholder.id, provider: made.providerId };
     deps.log.event('error', 'outcome_unknown', about);
-    await bestEffort(deps, claim.settle(tickets, 'unknown', keepClaimSeconds, entries));
+    await bestEffort(deps, settleUnknown(deps, { claim, tickets }, entries));
   } else {
     const { providerId } = made;
     const refused = known ? refusedEntries(deps, placeholder, providerId, known.problem) : [];
-    await nowOrLater(deps, () => claim.release(tickets, [...entries, ...refused]));
+    const told = [...entries, ...refused];
+    await nowOrLater(deps, async () => {
+      const isReleased = await claim.release(tickets, told);
+      if (!isReleased) await deps.store.ledger.append(told);
+      return true;
+    });
   }
 
   if (error instanceof StoreUnavailable)
@@ -126,6 +135,17 @@ async function keep<Answer extends AnyRecord>(
   // The user was redacted while the provider worked. The cache must not bring the data back.
   if (!isKept && answer.kind !== 'reused') await store.cache.remove(answer.cacheKeys);
   return isKept;
+}
+
+/** What the calls cost is told even if the claim is gone, for example after a failover of Redis. */
+async function settleUnknown(
+  { store }: Pick<Storage, 'store'>,
+  { claim, tickets }: HeldClaim,
+  entries: readonly LedgerEntry[],
+): Promise<boolean> {
+  const isSettled = await claim.settle(tickets, 'unknown', keepClaimSeconds, entries);
+  if (!isSettled) await store.ledger.append(entries);
+  return true;
 }
 
 /** A start may be over at once. */

@@ -207,8 +207,13 @@ function toldBy({ calls, consentRef }: VerificationRecord | BankCardRecord) {
   return { providerRequestId: lastId, consentRef: toConsentRef(consentRef) };
 }
 
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/iu;
+/** A phone, ID or card number in it, or the number of a passport or an identity card of Hong Kong and elsewhere. */
+const personal = /\d{11}|^[A-Z]{0,3}\d{6,10}(?:\(?[\dA-Z]\)?)?$/iu;
+
 /** A reference that could be the number of a person, or that is no plain id, is not repeated. */
 function toConsentRef(consentRef: string | null): string | null {
-  if (consentRef === null) return null;
-  return sanitizeRequestId(consentRef) === consentRef ? consentRef : 'withheld';
+  if (consentRef === null || uuid.test(consentRef)) return consentRef;
+  const isPlain = sanitizeRequestId(consentRef) === consentRef && !personal.test(consentRef);
+  return isPlain ? consentRef : 'withheld';
 }

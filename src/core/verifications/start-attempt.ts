@@ -126,6 +126,7 @@ async function callProviderToStart(
   });
   const name = `${record.providerId} ${input.channel} start`;
   const calls: RecordedCall[] = [];
+  let failure: unknown = null;
   const noted = { ...terms, recordId: record.id, onCall: (made: RecordedCall) => calls.push(made) };
   try {
     const started = await performOperation(deps, provider, noted, {
@@ -143,10 +144,13 @@ async function callProviderToStart(
     logBug(deps.log, `${name}: expiresInSeconds`, new TypeError());
     return begun(deps, own, { ...rest, expiresInSeconds: channel.retentionSeconds });
   } catch (error) {
+    failure = error;
     if (provesNothingDone(error)) await refund();
     throw error;
   } finally {
-    countCharges(deps, terms, provider.definition, placeholder.tenantId, calls);
+    const { tenantId: tenant } = placeholder;
+    const ended = { tenant, action: channel.action, calls, error: failure, nowMs: deps.now() };
+    countCharges(deps, terms, provider.definition, ended);
   }
 }
 

@@ -52,13 +52,24 @@ if KEYS[2] then append(KEYS[2], 6) end
 return 1
 `);
 
-/** ARGV: owner, fence, state, retention in ms; entries. */
+/**
+ * ARGV: owner, fence, state, retention in ms; entries. They are appended once for each state: the step is repeated if only
+ * its reply was lost, and another request may have found the claim unknown before.
+ */
 export const settleClaim = createScript(`${appendLua}${mine}
-if isMine and held[1] == ARGV[3] then return 1 end
+local function tell()
+  if KEYS[2] and redis.call('HSETNX', KEYS[1], 'told:' .. ARGV[3], '1') == 1 then
+    append(KEYS[2], 5)
+  end
+end
+if isMine and held[1] == ARGV[3] then
+  tell()
+  return 1
+end
 if not isMine or (held[1] ~= 'started' and held[1] ~= 'unknown') then return 0 end
 redis.call('HSET', KEYS[1], 's', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-if KEYS[2] then append(KEYS[2], 5) end
+tell()
 return 1
 `);
 

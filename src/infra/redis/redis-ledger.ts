@@ -150,9 +150,11 @@ export function createRedisLedger({
       if (!client.isCluster) return run({ keys: [key], args: toArgs(entries) });
       await append(entries);
       const result = await run(nothing);
-      if (!happened(result)) {
+      // What a call has cost stays true, whatever became of the step.
+      const undone = entries.filter(({ kind }) => kind !== 'charge' && kind !== 'charge_dropped');
+      if (!happened(result) && undone.length > 0) {
         await append(
-          entries.map(({ kind, tenantId, recordId }) => ({
+          undone.map(({ kind, tenantId, recordId }) => ({
             ...{ kind: 'revoked' as const, atMs: now(), tenantId, recordId, of: kind },
           })),
         );

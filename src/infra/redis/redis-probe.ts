@@ -4,6 +4,8 @@ import { releaseClaim, startClaim, takeClaim } from './claim-scripts.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
 
 const lifeMs = 10_000;
+/** Their number, and the two bounds of the ledger. */
+const noEntries = [0, 1, 1] as const;
 
 /**
  * Performs what a claim needs on every server that may hold claims: takes, starts and releases a claim of
@@ -33,7 +35,9 @@ export function createRedisProbe({
     const answer = await takeClaim.run(client, place, ['', '', owner, 'free_start', lifeMs]);
     const [, fence] = answer as [string, string];
     await startClaim.run(client, place, [owner, fence, 'claimed', lifeMs, lifeMs]);
-    await releaseClaim.run(client, place, [owner, fence]);
+    // Together with the ledger, as every step that it tells of. A proxy before a cluster refuses keys of two slots.
+    const keys = client.isCluster ? [place] : [place, `{vs:${mode}}:audit`];
+    await releaseClaim.run(client, keys, [owner, fence, ...noEntries]);
   }
 
   return () => {
