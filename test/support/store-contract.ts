@@ -8,6 +8,8 @@ export interface StoreUnderTest {
   readonly pass: (ms: number) => Promise<void>;
   /** The ledger: kind and record of each entry that was not revoked. */
   readonly entries: () => Promise<readonly string[]>;
+  /** Whether an entry comes twice if its step is repeated. */
+  readonly mayRepeatEntries?: boolean;
   readonly end: () => Promise<void>;
 }
 
@@ -361,6 +363,25 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       await tested.store.claims.start(ticket, times);
       await tested.store.claims.release(ticket, entry('released'));
       expect(await tested.entries()).toEqual(['charge released']);
+    });
+
+    it('gets the entry of a state once, also if another request found that state first', async () => {
+      const { claims } = tested.store;
+      const ticket = await win();
+      await claims.start(ticket, times);
+      await tested.pass(501);
+      const found = await claims.take({
+        ...{ key: 'key', fingerprint: 'print', recordId: 'ver_2', owner: 'owner-2' },
+        ...{ effect: 'may_charge', leaseMs: 1000 },
+      });
+      expect(found).toMatchObject({ state: 'unknown' });
+      for (let time = 0; time < 2; time++) {
+        expect(await claims.settle(ticket, 'unknown', 60, entry('lost'))).toBe(true);
+      }
+      expect(new Set(await tested.entries())).toEqual(new Set(['charge lost']));
+      // A cluster cannot tell whether only the reply was lost.
+      const { length } = await tested.entries();
+      expect(length).toBe(tested.mayRepeatEntries ? 2 : 1);
     });
 
     it('gets none of a step that was not done', async () => {

@@ -13,6 +13,8 @@ interface Claim {
   untilMs: number;
   /** When the claim is dropped, whatever its state. */
   forgetAtMs: number;
+  /** The states that the ledger was told of. */
+  readonly told: Set<string>;
 }
 
 export function memoryClaims({
@@ -54,6 +56,7 @@ export function memoryClaims({
           effect,
           untilMs,
           forgetAtMs: untilMs,
+          told: new Set(),
         });
         return { state: 'won', ticket: { key, owner, fence } };
       }
@@ -90,12 +93,19 @@ export function memoryClaims({
 
     settle: async (ticket, state, keepSeconds, entries) => {
       const claim = ownClaim(ticket);
-      if (claim?.state === state) return true;
+      const tell = (to: Claim): void => {
+        if (!to.told.has(state)) append(entries);
+        if (entries) to.told.add(state);
+      };
+      if (claim?.state === state) {
+        tell(claim);
+        return true;
+      }
       const isOpen = claim?.state === 'started' || claim?.state === 'unknown';
       if (!claim || !isOpen) return false;
       claim.state = state;
       claim.forgetAtMs = now() + keepSeconds * 1000;
-      append(entries);
+      tell(claim);
       return true;
     },
 
