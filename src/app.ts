@@ -259,7 +259,7 @@ interface Edge {
 async function listen(edge: Edge, { shared, proxy, servers }: Running): Promise<void> {
   const { config, core, apollo, metrics, emulated, isStopping, isDraining } = edge;
   const create = (): FastifyInstance => {
-    const server = createServer({ log: core.log, isStopping, isDraining });
+    const server = createServer({ log: core.log, metrics, isStopping, isDraining });
     servers.push(server);
     return server;
   };

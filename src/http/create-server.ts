@@ -2,16 +2,19 @@ import type { Socket } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import type { Log } from '../ports/index.ts';
+import type { Log, Metrics, RequestRefusal } from '../ports/index.ts';
 import { AccessDenied, Unauthenticated } from '../core/callers/caller.ts';
 import { logBug } from '../core/log-bug.ts';
 import { errorTexts, type ErrorCode } from '../graphql/mask-error.ts';
 import { ComeAgain } from './come-again.ts';
 import { IdentityUnavailable } from './jwt-reader.ts';
+import { refusalReason } from './refusal-reason.ts';
 import { RefusedRequest } from './refused-request.ts';
+import { createRefusalTeller } from './tell-refusals.ts';
 
 export interface ServerDeps {
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'requestRefused'>;
   /** Whether the process will stop: requests are still served. */
   readonly isStopping: () => boolean;
   /** Whether requests are refused. */
@@ -34,6 +37,15 @@ const pressure = {
   sampleInterval: 500,
 };
 
+/** What needs a person is an error or a warning. Callers make mistakes every day. */
+const levelOf = {
+  router_secret: 'warn',
+  caller: 'info',
+  identity_provider: 'error',
+  busy: 'warn',
+  malformed: 'info',
+} as const satisfies Record<RequestRefusal, 'info' | 'warn' | 'error'>;
+
 /**
  * A Fastify server without routes: limits against slow and large requests, errors in GraphQL's shape with
  * fixed texts, connections closed while draining.
@@ -41,7 +53,16 @@ const pressure = {
  * Fastify's requestTimeout alone does not stop slow bodies: Node checks only every
  * connectionsCheckingInterval, 30 s by default.
  */
-export function createServer({ log, isStopping, isDraining }: ServerDeps): FastifyInstance {
+export function createServer({
+  log,
+  metrics,
+  isStopping,
+  isDraining,
+}: ServerDeps): FastifyInstance {
+  const tellRefusal = createRefusalTeller((name, count) => {
+    const reason = name as RequestRefusal;
+    log.event(levelOf[reason], 'requests_refused', { reason, count });
+  });
   const server = fastify({
     bodyLimit,
     // No request log: paths contain capabilities.
@@ -82,6 +103,11 @@ export function createServer({ log, isStopping, isDraining }: ServerDeps): Fasti
   });
 
   server.setErrorHandler((error: FastifyError, request, reply) => {
+    const refusal = refusalReason(error);
+    if (refusal !== null) {
+      metrics.requestRefused(refusal);
+      tellRefusal(refusal);
+    }
     if (error instanceof Unauthenticated) {
       return reply.code(401).send(toGraphqlError('UNAUTHENTICATED'));
     }

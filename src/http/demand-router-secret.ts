@@ -14,7 +14,7 @@ export function demandRouterSecret(secrets: readonly Secret[]): (request: Fastif
     const asked = digest(typeof given === 'string' ? given : '');
     // Every secret is compared, so that the time does not show which one matched.
     const fits = known.map((secret) => timingSafeEqual(secret, asked));
-    if (!fits.includes(true)) throw new Unauthenticated();
+    if (!fits.includes(true)) throw new Unauthenticated('router_secret');
   };
 }
 

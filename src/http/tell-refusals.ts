@@ -1,19 +1,17 @@
-import type { Telemetry } from '../core/core-deps.ts';
-
 const tellEveryMs = 60_000;
 
-/** Logs refused notifications once a minute at most, because anybody can send them. */
+/** Tells of refusals once a minute at most for each name, with their number, because anybody can cause them. */
 export function createRefusalTeller(
-  { log }: Pick<Telemetry, 'log'>,
+  tell: (name: string, count: number) => void,
   nowMs: () => number = () => performance.now(),
-): (provider: string) => void {
+): (name: string) => void {
   const known = new Map<string, { count: number; toldMs: number }>();
-  return (provider) => {
-    const refusals = known.get(provider) ?? { count: 0, toldMs: -Infinity };
-    known.set(provider, refusals);
+  return (name) => {
+    const refusals = known.get(name) ?? { count: 0, toldMs: -Infinity };
+    known.set(name, refusals);
     refusals.count += 1;
     if (nowMs() - refusals.toldMs < tellEveryMs) return;
-    log.event('warn', 'notifications_refused', { provider, count: refusals.count });
+    tell(name, refusals.count);
     refusals.toldMs = nowMs();
     refusals.count = 0;
   };

@@ -36,6 +36,7 @@ export const loggedFields = {
   store_far: ['roundTripMs'],
   notification_unreadable: ['provider'],
   notifications_refused: ['provider', 'count'],
+  requests_refused: ['reason', 'count'],
   bug: ['where', 'errorName', 'stack'],
   boot: ['line'],
   shutdown: ['reason', 'tookMs'],

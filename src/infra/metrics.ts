@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { LedgerState } from './redis/measure-ledger.ts';
-import type { Metrics } from '../ports/index.ts';
+import type { Metrics, RequestRefusal } from '../ports/index.ts';
 
 export interface PrometheusMetrics extends Metrics {
   /** The text of GET /metrics. */
@@ -25,6 +25,11 @@ export interface ObservedState {
   /** Null without Redis, or if it does not tell. */
   readonly ledger: () => Promise<LedgerState | null>;
 }
+
+/** They begin at 0: an increase from "absent" to 1 is none to Prometheus. */
+const requestRefusals = [
+  ...(['router_secret', 'caller', 'identity_provider', 'busy', 'malformed'] as const),
+] satisfies readonly RequestRefusal[];
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -73,6 +78,12 @@ export function createMetrics({
     'Calls that a limit of this service refused',
     ['operation', 'provider', 'reason'],
   );
+  const requestsRefused = counter(
+    'verification_requests_refused_total',
+    'Requests that were refused before they were executed',
+    ['reason'],
+  );
+  for (const reason of requestRefusals) requestsRefused.inc({ reason }, 0);
   const calls = counter(
     'verification_upstream_calls_total',
     'Calls to providers by outcome: ok, or the kind of fault',
@@ -144,6 +155,7 @@ export function createMetrics({
       operationSeconds.observe({ operation: name }, durationMs / 1000);
     },
     saved: (operation, by) => saved.inc({ operation, by }),
+    requestRefused: (reason) => requestsRefused.inc({ reason }),
     refused: (operation, provider, reason) => refused.inc({ operation, provider, reason }),
     upstreamCall: ({ provider, action, outcome, durationMs }) => {
       calls.inc({ provider, action, outcome });

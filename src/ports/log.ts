@@ -1,3 +1,4 @@
+import type { RequestRefusal } from './metrics.ts';
 import type { Billing } from '../contract/index.ts';
 
 /**
@@ -55,6 +56,8 @@ export interface LogEvents {
   notification_unreadable: { provider: string };
   /** Notifications without a valid signature: how many since the last such line, which comes once a minute at most. */
   notifications_refused: { provider: string; count: number };
+  /** Requests that were refused before they were executed: how many since the last such line, once a minute at most. */
+  requests_refused: { reason: RequestRefusal; count: number };
   bug: { where: string; errorName: string; stack?: string | undefined };
   boot: { line: string };
   shutdown: { reason: string; tookMs?: number | undefined };

@@ -4,6 +4,14 @@ import type { LimiterReason } from './limiter.ts';
 /** What saved a provider call: the same key, an open launch of the same user, or a result of the same check. */
 export type SavedBy = 'replay' | 'launch' | 'cache';
 
+/**
+ * Why a request was refused before it was executed. `router_secret`: it did not prove to come from the router. `caller`: its
+ * caller is not known, or may not call. `identity_provider`: the keys for tokens could not be fetched. `busy`: overload, or
+ * the process stops.
+ */
+export type RequestRefusal =
+  'router_secret' | 'caller' | 'identity_provider' | 'busy' | 'malformed';
+
 /** What is counted. docs/metrics.md describes each metric. No label names a person. */
 export interface Metrics {
   /** A mutation. `outcome`: `SUCCESS`, or the code of the problem or the error. */
@@ -27,6 +35,7 @@ export interface Metrics {
     readonly tenant: string;
     readonly billing: Billing;
   }) => void;
+  readonly requestRefused: (reason: RequestRefusal) => void;
   /** A call begins to wait for a slot (1), or waits no longer (-1). */
   readonly queued: (provider: string, action: string, change: 1 | -1) => void;
   readonly claim: (operation: string, state: string) => void;

@@ -81,6 +81,7 @@ function countEverything(metrics: ReturnType<typeof createMetrics>): void {
   metrics.operation({ name: 'startVerification', outcome: 'SUCCESS', durationMs: 1 });
   metrics.saved('startVerification', 'replay');
   metrics.refused('startVerification', 'p', 'velocity');
+  metrics.requestRefused('busy');
   metrics.upstreamCall({ ...call, outcome: 'ok', durationMs: 1 });
   metrics.chargeableCall({ ...call, tenant: 't', billing: 'CHARGED' });
   metrics.queued('p', 'a', 1);

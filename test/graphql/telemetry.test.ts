@@ -248,3 +248,50 @@ describe('what no request began', () => {
     expect(await sum('verification_notifications_total', labels)).toBeGreaterThan(0);
   });
 });
+
+describe('a request that is refused before it is executed', () => {
+  it('is counted, and logged by its reason once a minute', async () => {
+    const secret = 'the-secret-of-the-router';
+    const guarded = await startTestApp({
+      env: {
+        ...{ ROUTER_SECRETS: secret, TRUST_IDENTITY_HEADERS: 'on' },
+        // Nobody listens there.
+        JWT_JWKS_URL: 'http://127.0.0.1:1/keys',
+        ...{ JWT_ISSUER: 'https://idp.example', JWT_AUDIENCE: 'verification' },
+      },
+    });
+    try {
+      const query = '{ verificationProviders { id } }';
+      const ask = (headers: Record<string, string>) => guarded.sendOnce(query, {}, headers);
+      const known = { 'x-router-secret': secret };
+      const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+      const token = `${encoded({ alg: 'RS256', kid: 'k' })}.${encoded({ exp: 1 })}.c2ln`;
+      for (let time = 0; time < 3; time++) expect((await ask({})).status).toBe(401);
+      expect((await ask(known)).status).toBe(401);
+      expect((await ask({ ...known, authorization: `Bearer ${token}` })).status).toBe(503);
+      expect((await ask({ ...known, 'content-type': 'text/plain' })).status).not.toBe(200);
+      const text = await (await fetch(`${guarded.url}/metrics`)).text();
+      for (const [reason, count] of [
+        ['router_secret', 3],
+        ['identity_provider', 1],
+        ['busy', 0],
+      ] as const) {
+        expect(text).toContain(
+          `verification_requests_refused_total{reason="${reason}"} ${count}\n`,
+        );
+      }
+      const lines = guarded.logLines
+        .map((line) => JSON.parse(line) as Line)
+        .filter(({ event }) => event === 'requests_refused');
+      expect(lines.filter(({ reason }) => reason === 'router_secret')).toMatchObject([
+        { level: 40, count: 1 },
+      ]);
+      expect(lines.filter(({ reason }) => reason === 'identity_provider')).toMatchObject([
+        { level: 50, count: 1 },
+      ]);
+      expect(guarded.logLines.join('')).not.toContain(token);
+    } finally {
+      await guarded.stop();
+    }
+  });
+});

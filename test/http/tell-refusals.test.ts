@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Log } from '../../src/ports/index.ts';
 import { createRefusalTeller } from '../../src/http/tell-refusals.ts';
 
-describe('refused notifications', () => {
-  it('are logged once a minute at most, with their number', () => {
+describe('refusals', () => {
+  it('are told once a minute at most, with their number', () => {
     const clock = { ms: 0 };
     const lines: unknown[] = [];
-    const log: Log = { event: (level, name, fields) => lines.push([level, name, fields]) };
-    const tell = createRefusalTeller({ log }, () => clock.ms);
-    const line = (provider: string, count: number) => [
-      ...['warn', 'notifications_refused', { provider, count }],
-    ];
+    const tell = createRefusalTeller(
+      (name, count) => lines.push([name, count]),
+      () => clock.ms,
+    );
+    const line = (name: string, count: number) => [name, count];
     for (let time = 0; time < 10; time++) tell('a');
     tell('b');
     clock.ms = 59_999;

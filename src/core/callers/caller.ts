@@ -31,9 +31,12 @@ export class AccessDenied extends Error {
 /** The caller is not authenticated. The message is fixed for the same reason. */
 export class Unauthenticated extends Error {
   override readonly name = 'Unauthenticated';
+  /** Whose proof is missing. For operators; the caller is not told. */
+  readonly by: 'router_secret' | 'caller';
 
-  constructor() {
+  constructor(by: Unauthenticated['by'] = 'caller') {
     super('not known');
+    this.by = by;
   }
 }
 

@@ -12,7 +12,9 @@ const mostBytes = 64 * 1024;
 
 /** Registers the URLs for providers' notifications. A URL is a capability and is not logged. */
 export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): void {
-  const tellRefusal = createRefusalTeller(core);
+  const tellRefusal = createRefusalTeller((provider, count) =>
+    core.log.event('warn', 'notifications_refused', { provider, count }),
+  );
   // A scope of its own, in which bodies of any type are kept as raw bytes.
   void server.register(async (scope) => {
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
