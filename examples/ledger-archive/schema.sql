@@ -1,6 +1,9 @@
 -- The ledger in PostgreSQL. The archiver only inserts, so give its role nothing more:
 --   GRANT INSERT, SELECT ON ledger TO archiver;
 
+-- Archivers that start at the same time create it one after the other: IF NOT EXISTS alone fails then.
+SELECT pg_advisory_xact_lock(hashtext('ledger archive'));
+
 CREATE TABLE IF NOT EXISTS ledger (
   -- Both parts of the id in the Redis stream: the time in ms, and a number.
   ms bigint NOT NULL,
