@@ -5,6 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { audit } from '../../src/commands/audit.ts';
+import { CommandError } from '../../src/commands/command-error.ts';
+import { costs } from '../../src/commands/costs.ts';
+import { replayEvents } from '../../src/commands/replay-events.ts';
+import { verifyAudit } from '../../src/commands/verify-audit.ts';
 import { cardInput } from '../support/card-input.ts';
 import { freePort } from '../support/free-port.ts';
 import { checkMutation, startMutation, verificationQuery } from '../support/operations.ts';
@@ -39,15 +44,41 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function run(args: readonly string[], more: Texts = {}) {
-  return new Promise<{ readonly code: number; readonly out: string; readonly error: string }>(
-    (done) => {
-      const given = { PATH: process.env['PATH'] ?? '', ...env, ...more };
-      execFile(process.execPath, [bin, ...args], { env: given }, (failure, out, error) =>
-        done({ code: failure ? Number(failure.code) : 0, out, error }),
-      );
-    },
-  );
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** A command as an auditor runs it. */
+function runProcess(args: readonly string[]): Promise<Ran> {
+  return new Promise((done) => {
+    const given = { PATH: process.env['PATH'] ?? '', ...env };
+    execFile(process.execPath, [bin, ...args], { env: given }, (failure, out, error) =>
+      done({ code: failure ? Number(failure.code) : 0, out, error }),
+    );
+  });
+}
+
+/** The same in this process, because starting one takes a second on a busy machine. */
+async function run([name = '', ...args]: readonly string[], more: Texts = {}): Promise<Ran> {
+  const lines: string[] = [];
+  const told = (): string => lines.map((line) => `${line}\n`).join('');
+  try {
+    for await (const line of outputOf(name, args, { ...env, ...more })) lines.push(line);
+    return { code: 0, out: told(), error: '' };
+  } catch (error) {
+    const { message, code }: { readonly message?: string; readonly code?: string } = Object(error);
+    const isArgument = code?.startsWith('ERR_PARSE_ARGS') ?? false;
+    const exitCode = error instanceof CommandError ? error.exitCode : isArgument ? 2 : -1;
+    return { code: exitCode, out: told(), error: `${message}\n` };
+  }
+}
+
+function outputOf(name: string, args: readonly string[], own: Texts): AsyncIterable<string> {
+  if (name === 'costs') return costs(own, args);
+  if (name === 'events') return replayEvents(own, args.slice(1));
+  return args[0] === 'verify' ? verifyAudit(own, args.slice(1)) : audit(own, args);
 }
 
 async function entriesOf(...args: readonly string[]): Promise<readonly Texts[]> {
@@ -355,7 +386,7 @@ describe('audit verify', () => {
 
 describe('costs', () => {
   const as = { 'x-tenant-id': 'tenant-e' };
-  const costs = async (args: readonly string[], more: Texts = {}) =>
+  const ofTenant = async (args: readonly string[], more: Texts = {}) =>
     run(['costs', '--tenant', 'tenant-e', ...args], more);
   let ids: readonly string[] = [];
   beforeAll(async () => {
@@ -376,7 +407,7 @@ describe('costs', () => {
   });
 
   it('counts what was charged and what may have been, by what is asked for', async () => {
-    const rows = rowsOf((await costs(['--by', 'tenant,provider,action'])).out);
+    const rows = rowsOf((await ofTenant(['--by', 'tenant,provider,action'])).out);
     expect(rows).toEqual([
       {
         ...{ tenant: 'tenant-e', provider: 'tencent-cn', action: 'BankCard4EVerification' },
@@ -388,16 +419,16 @@ describe('costs', () => {
       },
     ]);
     const day = new Date().toISOString().slice(0, 10);
-    const byDay = rowsOf((await costs(['--by', 'day', '--from', day])).out);
+    const byDay = rowsOf((await ofTenant(['--by', 'day', '--from', day])).out);
     expect(byDay).toMatchObject([{ day, charged: '3', unknown: '1' }]);
-    expect((await costs(['--from', '2020-01-01', '--to', '2020-01-02'])).out).toBe('');
+    expect((await ofTenant(['--from', '2020-01-01', '--to', '2020-01-02'])).out).toBe('');
   });
 
   it('counts from an export too', async () => {
     const { out } = await run(['audit']);
     writeFileSync(path('whole'), out);
-    const fromFile = await costs(['--file', path('whole')], { REDIS_URL: '' });
-    expect(fromFile.out).toBe((await costs([])).out);
+    const fromFile = await ofTenant(['--file', path('whole')], { REDIS_URL: '' });
+    expect(fromFile.out).toBe((await ofTenant([])).out);
     expect(fromFile.out).not.toBe('');
   });
 
@@ -408,7 +439,7 @@ describe('costs', () => {
     });
     const withPrices = (prices: object) => {
       writeFileSync(path('prices'), JSON.stringify(prices));
-      return costs(['--by', 'provider'], { PRICES_FILE: path('prices') });
+      return ofTenant(['--by', 'provider'], { PRICES_FILE: path('prices') });
     };
     const [row] = rowsOf((await withPrices(price(0.1))).out);
     expect(row).toMatchObject({ cost: '1.30', costIfUnknownCharged: '1.40', currency: 'CNY' });
@@ -434,7 +465,7 @@ describe('costs', () => {
       `,GetEidToken,${attempts}\n`;
     const compare = async (attempts: number) => {
       writeFileSync(path('bill.csv'), bill(attempts));
-      return rowsOf((await costs(['--compare', path('bill.csv')])).out);
+      return rowsOf((await ofTenant(['--compare', path('bill.csv')])).out);
     };
     expect(await compare(1)).toMatchObject([
       { found: 'only_in_bill', requestId: 'nobody-knows' },
@@ -454,7 +485,7 @@ describe('costs', () => {
       `RequestId,Action,Count\n${known},BankCard4EVerification,1\n${known},BankCard4EVerification,2\n` +
         `${forgotten},BankCard4EVerification,1\n,DetectAuth,50\n,GetEidToken,1\n`,
     );
-    const compared = rowsOf((await costs(['--compare', path('bill.csv')])).out);
+    const compared = rowsOf((await ofTenant(['--compare', path('bill.csv')])).out);
     expect(compared).toMatchObject([
       { found: 'billed_more_than_once', requestId: known, count: '2' },
       { found: 'more_in_bill', action: 'DetectAuth', count: '50' },
@@ -465,16 +496,16 @@ describe('costs', () => {
         path('bill.csv'),
         `接口,次数\nBankCard4EVerification,${checks}\nGetEidToken,1\n`,
       );
-      return rowsOf((await costs(['--compare', path('bill.csv')])).out);
+      return rowsOf((await ofTenant(['--compare', path('bill.csv')])).out);
     };
     expect(await counts(2)).toEqual([]);
     expect(await counts(3)).toEqual([]);
     expect(await counts(9)).toMatchObject([{ found: 'more_in_bill', count: '6' }]);
     expect(await counts(1)).toMatchObject([{ found: 'fewer_in_bill', count: '1' }]);
-    const other = await costs(['--provider', 'oemcloud', '--compare', path('bill.csv')]);
+    const other = await ofTenant(['--provider', 'oemcloud', '--compare', path('bill.csv')]);
     expect(rowsOf(other.out).every(({ found }) => found === 'more_in_bill')).toBe(true);
     writeFileSync(path('bill.csv'), 'a,b\n1,2\n');
-    const { code, error } = await costs(['--compare', path('bill.csv')]);
+    const { code, error } = await ofTenant(['--compare', path('bill.csv')]);
     expect(code).toBe(1);
     expect(error).toMatch(/^The bill needs a column RequestId/u);
   });
@@ -488,7 +519,7 @@ describe('costs', () => {
       ['--from', 'soon'],
       ['more'],
     ]) {
-      expect((await costs(wrong)).code, wrong.join(' ')).toBe(2);
+      expect((await ofTenant(wrong)).code, wrong.join(' ')).toBe(2);
     }
   });
 });
@@ -511,7 +542,33 @@ describe('events replay', () => {
     expect(out).toMatch(/^\d+ events were appended to vs:sandbox:events\.\n$/u);
     expect(await eventsOf()).toEqual([first]);
     expect((await run(['events', 'replay'])).code).toBe(2);
-    expect((await run(['events'])).code).toBe(2);
+  });
+});
+
+describe('the command line', () => {
+  it('has the commands, their exit codes, and one line on what is wrong', async () => {
+    const { out, code } = await runProcess(['audit']);
+    expect(code).toBe(0);
+    writeFileSync(path('export'), out);
+    expect(await runProcess(['audit', 'verify', path('export')])).toMatchObject({ code: 0 });
+    writeFileSync(path('export'), out.replace('"tencent-cn"', '"tencent-us"'));
+    const changed = await runProcess(['audit', 'verify', path('export')]);
+    expect(changed.code).toBe(1);
+    expect(changed.error).toMatch(/^This is not what was exported: \d+ mistakes\.\n$/u);
+    expect((await runProcess(['costs'])).out).toContain(
+      'provider,action,charged,unknown,notCharged',
+    );
+    expect((await runProcess(['costs', '--by', 'person'])).code).toBe(2);
+    for (const wrong of [
+      ['events'],
+      ['events', 'replay'],
+      ['audit', 'verify'],
+      ['audit', '--no'],
+    ]) {
+      const ran = await runProcess(wrong);
+      expect(ran.code, wrong.join(' ')).toBe(2);
+      expect(ran.error).toMatch(/^[^\n]+; see verification-subgraph --help\n$/u);
+    }
   });
 });
 
