@@ -34,6 +34,7 @@ let app: TestApp;
 beforeAll(async () => {
   [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
   pool = new pg.Pool({ connectionString: postgres.url });
+  pool.on('error', () => {});
   const key = `k1:${randomBytes(32).toString('base64')}`;
   const env = { REDIS_URL: redis.url, STORE_HASH_KEYS: key, STORE_ENCRYPTION_KEYS: key };
   app = await startTestApp({ env });

@@ -209,42 +209,63 @@ describe.concurrent('slots reserved in Redis', () => {
     expect(trueMs() - refusedMs).toBeGreaterThanOrEqual(1000);
   }, 30_000);
 
-  it('are used by another call if nothing was sent in them', async () => {
-    const [one, other] = await Promise.all([replica(-200), replica(200)]);
-    await one.pacer.warm('given back', 2);
-    await sleep(2100);
-    const ask = { key: 'given back', perSecond: 2, priority: 'start', withinMs: 5000 } as const;
-    // The list begins with an entry for what may have been sent before it.
-    await one.limiter.turn(ask);
-    await one.limiter.turn(ask);
-    const { giveBack } = await one.limiter.turn(ask);
-    await expect(other.limiter.turn({ ...ask, withinMs: 300 })).rejects.toThrow(LimiterRefusal);
-    const length = () => redis.command('LLEN', '{vs:test:quota}:given back');
-    const before = Number(await length());
-    giveBack();
-    await until(async () => Number(await length()) === before - 1);
-    await other.limiter.turn({ ...ask, withinMs: 300 });
-    // The one that was sent still counts.
-    await expect(one.limiter.turn({ ...ask, withinMs: 100 })).rejects.toThrow(LimiterRefusal);
-    // Without its newest slot the list is not taken for an old copy: calls go on.
-    await one.limiter.turn({ ...ask, withinMs: 1500 });
-  }, 30_000);
+  /** Slots are moments, and a pause of the machine at the wrong one makes a call miss its slot. */
+  async function againAfterAPause(measure: (key: string) => Promise<void>): Promise<void> {
+    for (let time = 1; ; time++) {
+      try {
+        return await measure(`measured ${time}`);
+      } catch (error) {
+        if (time === 3) throw error;
+      }
+    }
+  }
 
-  it('cost at most ten Redis commands each', async () => {
-    const own = await startRedis();
-    cleanUp.push(own.stop);
-    const one = await replica(0, own.url);
-    await one.pacer.warm('cost', 100);
-    await sleep(2100);
-    const processed = async () =>
-      Number(
-        /total_commands_processed:(\d+)/u.exec(String(await own.command('INFO', 'stats')))?.[1],
-      );
-    const before = await processed();
-    const ask = { key: 'cost', perSecond: 100, priority: 'start', withinMs: 5000 } as const;
-    for (let at = 0; at < 50; at++) await one.limiter.turn(ask);
-    expect(((await processed()) - before) / 50).toBeLessThanOrEqual(10);
-  }, 30_000);
+  it(
+    'are used by another call if nothing was sent in them',
+    () =>
+      againAfterAPause(async (key) => {
+        const [one, other] = await Promise.all([replica(-200), replica(200)]);
+        await one.pacer.warm(key, 2);
+        await sleep(2100);
+        const ask = { key, perSecond: 2, priority: 'start', withinMs: 5000 } as const;
+        // The list begins with an entry for what may have been sent before it.
+        await one.limiter.turn(ask);
+        await one.limiter.turn(ask);
+        const { giveBack } = await one.limiter.turn(ask);
+        await expect(other.limiter.turn({ ...ask, withinMs: 300 })).rejects.toThrow(LimiterRefusal);
+        const length = () => redis.command('LLEN', `{vs:test:quota}:${key}`);
+        const before = Number(await length());
+        giveBack();
+        await until(async () => Number(await length()) === before - 1);
+        await other.limiter.turn({ ...ask, withinMs: 300 });
+        // The one that was sent still counts.
+        await expect(one.limiter.turn({ ...ask, withinMs: 100 })).rejects.toThrow(LimiterRefusal);
+        // Without its newest slot the list is not taken for an old copy: calls go on.
+        await one.limiter.turn({ ...ask, withinMs: 1500 });
+      }),
+    90_000,
+  );
+
+  it(
+    'cost at most ten Redis commands each',
+    () =>
+      againAfterAPause(async (key) => {
+        const own = await startRedis();
+        cleanUp.push(own.stop);
+        const one = await replica(0, own.url);
+        await one.pacer.warm(key, 100);
+        await sleep(2100);
+        const processed = async () =>
+          Number(
+            /total_commands_processed:(\d+)/u.exec(String(await own.command('INFO', 'stats')))?.[1],
+          );
+        const before = await processed();
+        const ask = { key, perSecond: 100, priority: 'start', withinMs: 5000 } as const;
+        for (let at = 0; at < 50; at++) await one.limiter.turn(ask);
+        expect(((await processed()) - before) / 50).toBeLessThanOrEqual(10);
+      }),
+    90_000,
+  );
 
   it('are refused without Redis for starts, while reads continue at this replica’s share without a burst', async () => {
     const own = await startRedis();

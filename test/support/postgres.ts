@@ -42,9 +42,11 @@ export async function startPostgres(): Promise<PostgresServer> {
   return {
     url,
     stop: async () => {
-      // Ends sessions too.
-      server.kill('SIGINT');
+      // Waits for sessions to end. One that is ended by the server tells its client, which may have no listener any more.
+      server.kill('SIGTERM');
+      const impatient = setTimeout(() => server.kill('SIGQUIT'), 10_000);
       await exited;
+      clearTimeout(impatient);
       rmSync(data, { recursive: true, force: true });
     },
   };
