@@ -244,6 +244,12 @@ describe('what no request began', () => {
     expect(line['operation']).toMatch(/^op_/u);
     expect(Object.keys(line)).not.toContain('tenant');
     expect(Object.keys(line)).not.toContain('requestId');
+    await fetch(`${app.url}/callbacks/oemcloud/made-up`, { method: 'POST' });
+    await fetch(`${app.url}/callbacks/made-up/made-up`, { method: 'POST' });
+    for (const provider of ['oemcloud', 'unknown']) {
+      const unknown = { provider, result: 'unknown' };
+      expect(await sum('verification_notifications_total', unknown), provider).toBe(1);
+    }
     const labels = { provider: 'oemcloud', result: 'received' };
     expect(await sum('verification_notifications_total', labels)).toBeGreaterThan(0);
   });

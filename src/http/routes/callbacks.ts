@@ -33,6 +33,7 @@ export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): v
       onRequest: async (request, reply) => {
         const { provider, capability } = request.params;
         if (expectsNotification(core, provider, capability)) return;
+        core.metrics.notification(labelOf(core, provider), 'unknown');
         return reply.header('cache-control', 'no-store').code(404).send();
       },
       handler: async (request, reply) => {
@@ -47,8 +48,7 @@ export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): v
         const receipt = await ownOperation(core, 'notification', () =>
           receiveNotification(core, provider, capability, notification),
         );
-        // Only providers that exist have a label: anybody can make up a name.
-        const label = core.registry.find(provider) ? provider : 'unknown';
+        const label = labelOf(core, provider);
         core.metrics.notification(label, receipt.kind);
         if (receipt.kind === 'refused') tellRefusal(label);
         void reply.header('cache-control', 'no-store');
@@ -59,4 +59,9 @@ export function registerCallbacks(server: FastifyInstance, core: OutcomeDeps): v
       },
     });
   });
+}
+
+/** Only providers that exist have a label: anybody can make up a name. */
+function labelOf({ registry }: OutcomeDeps, provider: string): string {
+  return registry.find(provider) ? provider : 'unknown';
 }
