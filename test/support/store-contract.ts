@@ -324,17 +324,17 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     });
     afterEach(() => tested.end());
 
-    const times = { answerWithinMs: 500, keepSeconds: 60 };
+    const times = { answerWithinMs: 60_000, keepSeconds: 60 };
     const entry = (recordId: string): readonly LedgerEntry[] => [
       { kind: 'charge', atMs: 1, recordId, tenantId: 'acme' },
     ];
     const ended = (recordId: string): readonly LedgerEntry[] => [
       { kind: 'ended', atMs: 1, recordId, tenantId: 'acme' },
     ];
-    async function win(owner = 'owner-1') {
+    async function win(owner = 'owner-1', leaseMs = 60_000) {
       const taken = await tested.store.claims.take({
         ...{ key: 'key', fingerprint: 'print', recordId: 'ver_1', owner },
-        ...{ effect: 'may_charge', leaseMs: 1000 },
+        ...{ effect: 'may_charge', leaseMs },
       });
       if (taken.state !== 'won') throw new Error(`not won: ${taken.state}`);
       return taken.ticket;
@@ -368,7 +368,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     it('gets the entry of a state once, also if another request found that state first', async () => {
       const { claims } = tested.store;
       const ticket = await win();
-      await claims.start(ticket, times);
+      await claims.start(ticket, { ...times, answerWithinMs: 500 });
       await tested.pass(501);
       const found = await claims.take({
         ...{ key: 'key', fingerprint: 'print', recordId: 'ver_2', owner: 'owner-2' },
@@ -386,7 +386,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
 
     it('gets none of a step that was not done', async () => {
       const { claims, records } = tested.store;
-      const late = await win();
+      const late = await win('owner-1', 1000);
       await tested.pass(1001);
       const ticket = await win('owner-2');
       expect(await claims.start(late, times, ended('a'))).toBe(false);

@@ -133,6 +133,7 @@ export function createRedisLedger({
   }
 
   async function append(entries: readonly LedgerEntry[]): Promise<void> {
+    if (entries.length === 0) return;
     await orUnavailable(() => appendAlone.run(client, key, toArgs(entries)));
   }
 
