@@ -198,6 +198,14 @@ function watchState(registry: Registry, state: ObservedState): void {
     registers,
   });
   build.set({ version: state.version, node: process.version }, 1);
+  // Both gauges of one scrape share an answer of Redis.
+  let reading: ReturnType<ObservedState['ledger']> | null = null;
+  const readLedger = (): ReturnType<ObservedState['ledger']> => {
+    reading ??= state.ledger().finally(() => {
+      reading = null;
+    });
+    return reading;
+  };
   const gauges = [
     build,
     new Gauge({
@@ -260,7 +268,7 @@ function watchState(registry: Registry, state: ObservedState): void {
       help: 'Entries of the ledger in Redis; absent without Redis',
       registers,
       async collect() {
-        const ledger = await state.ledger();
+        const ledger = await readLedger();
         this.reset();
         if (ledger === null) this.remove();
         else this.set(ledger.entries);
@@ -272,7 +280,7 @@ function watchState(registry: Registry, state: ObservedState): void {
       labelNames: ['group'],
       registers,
       async collect() {
-        const ledger = await state.ledger();
+        const ledger = await readLedger();
         this.reset();
         for (const { group, entries } of ledger?.waiting ?? []) this.set({ group }, entries);
       },
