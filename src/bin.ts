@@ -28,7 +28,7 @@ verification-subgraph costs [--from TIME] [--to TIME] [--by tenant,provider,acco
 verification-subgraph costs --compare <bill.csv> [--from TIME] [--to TIME] …
     what a provider's bill and the ledger do not agree on
 verification-subgraph events replay --from TIME [--to TIME] [--mode live|sandbox]
-    appends the events of ended verifications again
+    appends the events of a time again
 
 verification-subgraph --help | --version`;
 

@@ -39,7 +39,7 @@ interface Parts {
 /** Creates the dependencies of the use cases. */
 export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
   const { now, steadyNow, log, metrics, scopes, tracer, shared, registry } = parts;
-  const { store, pacer, velocity, followUps, publish } = shared;
+  const { store, pacer, velocity, followUps, publish, events } = shared;
   const { hashKeys, sandbox } = config;
   const upstream = sandbox ? onlyToLoopback(parts.upstream) : parts.upstream;
   return {
@@ -75,7 +75,7 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     redirectRules: { origins: config.redirectOrigins, allowLocalhost: sandbox },
     fullIdentityTenants: config.fullIdentityTenants,
     ...{ inFlight: new Map(), sharing: new Map(), asking: new Map() },
-    ...{ followUps, publish, shortestLifeMs: new WeakMap() },
+    ...{ followUps, publish, events, shortestLifeMs: new WeakMap() },
   };
 }
 

@@ -1,4 +1,6 @@
+import { toEvent } from '../core/ledger/to-event.ts';
 import { logBug } from '../core/log-bug.ts';
+import { createListeners } from '../infra/event-listeners.ts';
 import { createMemoryFollowUps } from '../infra/memory/memory-follow-ups.ts';
 import { createMemoryPacer } from '../infra/memory/memory-pacer.ts';
 import { createMemoryStore } from '../infra/memory/memory-store.ts';
@@ -18,13 +20,21 @@ export function createMemoryShared(
       if (!(error instanceof StoreUnavailable)) logBug(log, 'follow-up', error);
     },
   });
+  // Without Redis no other process can read events.
+  const listeners = createListeners();
   return {
-    store: createMemoryStore({ now }),
+    store: createMemoryStore({
+      now,
+      onEntry: (entry) => {
+        const event = toEvent(entry);
+        if (event) listeners.tell(event.recordId);
+      },
+    }),
     pacer: createMemoryPacer({ now: steadyNow, guardMs }),
     velocity: createMemoryVelocity({ now }),
     followUps,
-    // Without Redis no other process can read them.
-    publish: async () => {},
+    publish: async ({ recordId }) => listeners.tell(recordId),
+    events: { listen: async (recordId, listener) => listeners.add(recordId, listener) },
     ledgerState: async () => null,
     storeRoundTripMs: () => null,
     storeFault: () => null,

@@ -1,5 +1,6 @@
 import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
+import { toEvent } from '../core/ledger/to-event.ts';
 import { logBug } from '../core/log-bug.ts';
 import { keyedHash, keyedHashes, underEach } from '../core/records/keyed-hash.ts';
 import { connectRedis, waitForRedis, type RedisClient } from '../infra/redis/connect-redis.ts';
@@ -7,6 +8,9 @@ import { countReplicas } from '../infra/redis/count-replicas.ts';
 import { evicts } from '../infra/redis/evicts.ts';
 import { measureLedger } from '../infra/redis/measure-ledger.ts';
 import { createRedisClock } from '../infra/redis/redis-clock.ts';
+import { createRedisEventFeed } from '../infra/redis/redis-event-feed.ts';
+import { createEventRelay } from '../infra/redis/relay-events.ts';
+import { randomBytes } from '../infra/random-bytes.ts';
 import { createRedisFollowUps } from '../infra/redis/redis-follow-ups.ts';
 import { createRedisPacer } from '../infra/redis/redis-pacer.ts';
 import { createRedisLedger } from '../infra/redis/redis-ledger.ts';
@@ -29,9 +33,6 @@ export async function createRedisShared(
   { now, steadyNow }: Clocks,
   { log, scopes }: SharedTelemetry,
 ): Promise<Shared> {
-  const onError = (error: unknown): void => {
-    if (!(error instanceof StoreUnavailable)) logBug(log, 'follow-up', error);
-  };
   const { hashKeys, limitGuardMs: guardMs } = config;
   const mode = modeOf(config);
   const state = watchRedisState(log);
@@ -67,7 +68,18 @@ export async function createRedisShared(
     clock: createRedisClock(),
     replicas: replicas.current,
   });
-  const followUps = createRedisFollowUps({ client, mode, onError });
+  const bugIn =
+    (where: string) =>
+    (error: unknown): void => {
+      if (!(error instanceof StoreUnavailable)) logBug(log, where, error);
+    };
+  const followUps = createRedisFollowUps({ client, mode, onError: bugIn('follow-up') });
+  const publish = createRedisPublish(client, mode);
+  const relay = createEventRelay({
+    ...{ client, mode, publish, toEvent },
+    owner: randomBytes(16).toString('base64url'),
+    onError: bugIn('events'),
+  });
   const ping = async (): Promise<void> => {
     await store.ping();
     state.works();
@@ -93,13 +105,14 @@ export async function createRedisShared(
     pacer,
     velocity: createRedisVelocity({ client, mode }),
     followUps,
-    publish: createRedisPublish(client, mode),
+    publish,
+    events: createRedisEventFeed(client, mode),
     ledgerState: () => measureLedger(client, mode),
     storeRoundTripMs: roundTrips.currentMs,
     close: async () => {
       replicas.stop();
       eviction?.stop();
-      await followUps.close();
+      await Promise.all([followUps.close(), relay.close()]);
       await store.close();
     },
   };

@@ -1,4 +1,4 @@
-import type { Log, OperationScopes, Publish, Store, Velocity } from '../ports/index.ts';
+import type { EventFeed, Log, OperationScopes, Publish, Store, Velocity } from '../ports/index.ts';
 import type { Pacer } from '../infra/bottleneck-limiter.ts';
 import type { LedgerState } from '../infra/redis/measure-ledger.ts';
 import type { FollowUpPlan } from '../infra/follow-up-plan.ts';
@@ -11,6 +11,7 @@ export interface Shared {
   readonly velocity: Velocity;
   readonly followUps: FollowUpPlan;
   readonly publish: Publish;
+  readonly events: EventFeed;
   /** How full the ledger is; null without Redis, or if it does not tell. */
   readonly ledgerState: () => Promise<LedgerState | null>;
   /** The round-trip time to the store; null for the memory store, or before it was measured. */

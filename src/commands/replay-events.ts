@@ -1,16 +1,22 @@
 import { parseArgs } from 'node:util';
 import { terminalStatuses } from '../contract/index.ts';
+import { toEvent } from '../core/ledger/to-event.ts';
+import type { LedgerKind, ServiceEvent } from '../ports/index.ts';
 import { readMode } from './audit.ts';
 import { withoutRevoked } from './charges.ts';
 import { wrongUsage } from './command-error.ts';
 import { openStore } from './open-store.ts';
 import { readTime } from './read-time.ts';
 
-const kinds = ['ended', 'cancelled', 'revoked'];
+type Line = Readonly<Record<string, string>>;
+
+const kinds: readonly LedgerKind[] = [
+  ...(['started', 'checked', 'redacted', 'ended', 'cancelled', 'revoked'] as const),
+];
 
 /**
- * Appends the events of ended verifications again, as the ledger knows them, for a consumer that has lost them. Consumers
- * expect an event to come twice. Throws `CommandError`, `BootError` and `StoreUnavailable`.
+ * Appends the events of a time again, as the ledger knows them, for a consumer that has lost them. Consumers expect an
+ * event to come twice. Throws `CommandError`, `BootError` and `StoreUnavailable`.
  */
 export async function* replayEvents(
   env: Readonly<Record<string, string | undefined>>,
@@ -26,18 +32,27 @@ export async function* replayEvents(
   const store = await openStore(env, readMode(given.mode));
   let count = 0;
   try {
-    const ends: Readonly<Record<string, string>>[] = [];
+    const lines: Line[] = [];
     for await (const line of store.ledger(fromMs, toMs)) {
-      if (kinds.includes(line['kind'] ?? '')) ends.push(line);
+      if (kinds.some((kind) => kind === line['kind'])) lines.push(line);
     }
-    for (const { recordId, at = '', ...line } of withoutRevoked(ends)) {
-      const status = terminalStatuses.find((each) => each === line['status']);
-      if (recordId === undefined || status === undefined) continue;
-      await store.publish({ verificationId: recordId, status, atMs: Date.parse(at) });
+    for (const line of withoutRevoked(lines)) {
+      const event = toAnyEvent(line);
+      if (!event) continue;
+      await store.publish(event);
       count += 1;
     }
   } finally {
     store.close();
   }
   yield `${count} events were appended to vs:${store.mode}:events.`;
+}
+
+/** The service publishes an end at once, and all other events from the ledger. */
+function toAnyEvent({ kind = '', at = '', recordId, tenantId, status }: Line): ServiceEvent | null {
+  const atMs = Date.parse(at);
+  const isEnd = terminalStatuses.some((each) => each === status) && recordId !== undefined;
+  return (kind === 'ended' || kind === 'cancelled') && isEnd
+    ? { kind: 'verification.ended', recordId, tenantId: tenantId ?? '', status: status ?? '', atMs }
+    : toEvent({ kind, recordId, tenantId, status, atMs });
 }

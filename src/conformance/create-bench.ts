@@ -186,6 +186,7 @@ export async function createBench(
     asking: new Map(),
     followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},
+    events: { listen: async () => () => {} },
     refusalsTold: new Map(),
     shortestLifeMs: new WeakMap(),
   };

@@ -1,6 +1,7 @@
 import type {
   Breaker,
   ConnectUpstream,
+  EventFeed,
   FollowUps,
   Limiter,
   Log,
@@ -137,6 +138,11 @@ export interface Outbox {
   readonly shortestLifeMs: WeakMap<object, number>;
 }
 
+/** What other replicas tell. */
+export interface Inbox {
+  readonly events: EventFeed;
+}
+
 /** For functions that store and find records. */
 export type RecordDeps = Clock & Random & KeySpace & Storage;
 
@@ -161,7 +167,8 @@ export interface CoreDeps
     Urls,
     IdentityRules,
     InFlight,
-    Outbox {}
+    Outbox,
+    Inbox {}
 
 /** The part of a key's name that keeps real and sandbox data apart. */
 export function modeOf({ sandbox }: Pick<KeySpace, 'sandbox'>): string {

@@ -1,6 +1,7 @@
 export * from './ledger.ts';
-export type * from './publish.ts';
+export * from './events.ts';
 export type * from './breaker.ts';
+export type * from './callback.ts';
 export * from './limiter.ts';
 export type * from './log.ts';
 export type * from './metrics.ts';

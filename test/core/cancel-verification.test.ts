@@ -4,7 +4,7 @@ import { AccessDenied } from '../../src/core/callers/caller.ts';
 import { cancelVerification } from '../../src/core/verifications/cancel-verification.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
 import { startVerification } from '../../src/core/verifications/start-verification.ts';
-import type { VerificationEvent } from '../../src/ports/index.ts';
+import type { ServiceEvent } from '../../src/ports/index.ts';
 import { followUpVerification } from '../../src/core/verifications/follow-up-verification.ts';
 import { receiveNotification } from '../../src/core/verifications/receive-notification.ts';
 import { redactVerification } from '../../src/core/redaction/redact-verification.ts';
@@ -14,7 +14,7 @@ import { callerOf, createTestCore, passedAnswer } from '../support/test-core.ts'
 const pending: OutcomeAnswer = { kind: 'pending', chargedAttempts: 0 };
 
 async function begin(changes: Parameters<typeof createTestCore>[0] = {}) {
-  const events: VerificationEvent[] = [];
+  const events: ServiceEvent[] = [];
   const core = createTestCore({
     ...changes,
     deps: {
@@ -57,7 +57,9 @@ describe('cancelling a verification', () => {
       },
     });
     expect(asked(core)).toBe(1);
-    expect(events).toMatchObject([{ verificationId: id, status: 'CANCELLED' }]);
+    expect(events).toMatchObject([
+      { kind: 'verification.ended', recordId: id, status: 'CANCELLED' },
+    ]);
     const again = await start('k2');
     expect(again.id).not.toBe(id);
     expect(again).toMatchObject({ status: 'PENDING', launch: { kind: 'redirect' } });

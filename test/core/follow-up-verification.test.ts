@@ -5,7 +5,7 @@ import {
   StoreUnavailable,
   type LimiterPriority,
   type Store,
-  type VerificationEvent,
+  type ServiceEvent,
 } from '../../src/ports/index.ts';
 import { earlyNotifications } from '../../src/core/verifications/early-notifications.ts';
 import { readVerifications } from '../../src/core/verifications/read-verifications.ts';
@@ -29,6 +29,11 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 3600 * second;
 
+const ended = (recordId: string, atMs: number): ServiceEvent => ({
+  kind: 'verification.ended',
+  ...{ recordId, tenantId: callerOf().tenantId, status: 'PASSED', atMs },
+});
+
 interface Planned {
   readonly id: string;
   readonly atMs: number;
@@ -39,12 +44,12 @@ async function begin(
   changes: {
     readonly definition?: AnyProvider;
     readonly store?: (store: Store) => Store;
-    readonly publish?: (event: VerificationEvent) => Promise<void>;
+    readonly publish?: (event: ServiceEvent) => Promise<void>;
   } = {},
 ) {
   const planned: Planned[] = [];
   const broughtForward: Planned[] = [];
-  const events: VerificationEvent[] = [];
+  const events: ServiceEvent[] = [];
   const core: TestCore = createTestCore({
     definitions: [changes.definition ?? probe],
     ...(changes.store ? { store: changes.store } : {}),
@@ -136,7 +141,7 @@ describe('the follow-up of a verification', () => {
     core.clock.ms = startedMs + 660 * second;
     expect(await visit()).toBeNull();
     expect(asked(core)).toBe(1);
-    expect(events).toEqual([{ verificationId: id, status: 'PASSED', atMs: core.clock.ms }]);
+    expect(events).toEqual([ended(id, core.clock.ms)]);
     expect(await statusOf(core, id)).toBe('PASSED');
     expect(asked(core)).toBe(1);
   });
@@ -272,7 +277,7 @@ describe('the event stream', () => {
     expect(events).toHaveLength(1);
     await visit();
     await statusOf(core, id);
-    expect(events).toEqual([{ verificationId: id, status: 'PASSED', atMs: core.clock.ms }]);
+    expect(events).toEqual([ended(id, core.clock.ms)]);
   });
 
   it('gets an event later when publishing failed at first', async () => {
@@ -289,7 +294,7 @@ describe('the event stream', () => {
     expect(await visit()).toBe(core.clock.ms + minute);
     isDown = false;
     expect(await visit()).toBeNull();
-    expect(events).toMatchObject([{ verificationId: id, status: 'PASSED' }]);
+    expect(events).toMatchObject([{ recordId: id, status: 'PASSED' }]);
     expect(await visit()).toBeNull();
     expect(events).toHaveLength(1);
   });

@@ -53,7 +53,13 @@ afterAll(async () => {
 });
 
 const tell = (verificationId: string) =>
-  publish({ verificationId, status: 'PASSED', atMs: Date.UTC(2026, 10, 22, 8, 30) });
+  publish({
+    kind: 'verification.ended',
+    recordId: verificationId,
+    tenantId: 'acme',
+    status: 'PASSED',
+    atMs: Date.UTC(2026, 10, 22, 8, 30),
+  });
 
 describe('the event consumer of docs/events.md', () => {
   it('handles every event once on one of its replicas, and again after a failure', async () => {

@@ -178,7 +178,12 @@ describe('the verifications of three replicas on one Redis', () => {
     await doomed.kill();
     upstream.answerBy(() => passed);
     const events = await heardOf(id);
-    expect(events).toEqual([{ verificationId: id, status: 'PASSED', at: expect.any(String) }]);
+    expect(events).toEqual([
+      {
+        ...{ kind: 'verification.ended', id, verificationId: id, tenantId: 'sandbox' },
+        ...{ status: 'PASSED', at: expect.any(String) },
+      },
+    ]);
     expect(upstream.askedAbout('left alone')).toBe(1);
     expect(await read(2, id)).toMatchObject({ status: 'PASSED', outcome: { evidence: 'QUERIED' } });
   });

@@ -23,6 +23,8 @@ import { createVerificationValues } from '../../src/core/upstream/verification-v
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { createRegistry, type Routing } from '../../src/core/upstream/registry.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
+import { toEvent } from '../../src/core/ledger/to-event.ts';
+import { createListeners } from '../../src/infra/event-listeners.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createMemoryStore } from '../../src/infra/memory/memory-store.ts';
 import { createMemoryVelocity } from '../../src/infra/memory/memory-velocity.ts';
@@ -64,7 +66,15 @@ export function createTestCore(
   const ledger: { action: string; body: unknown }[] = [];
   let replies: Reply[] = [() => ({})];
   const entries: LedgerEntry[] = [];
-  const store = createMemoryStore({ now, onEntry: (entry) => entries.push(entry) });
+  const listeners = createListeners();
+  const store = createMemoryStore({
+    now,
+    onEntry: (entry) => {
+      entries.push(entry);
+      const event = toEvent(entry);
+      if (event) listeners.tell(event.recordId);
+    },
+  });
   const definitions = changes.definitions ?? [probe];
   const hashKeys = [
     { kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) },
@@ -127,7 +137,8 @@ export function createTestCore(
     sharing: new Map(),
     asking: new Map(),
     followUps: { plan: async () => {}, bringForward: async () => {} },
-    publish: async () => {},
+    publish: async ({ recordId }) => listeners.tell(recordId),
+    events: { listen: async (recordId, listener) => listeners.add(recordId, listener) },
     refusalsTold: new Map(),
     shortestLifeMs: new WeakMap(),
     ...changes.deps,

@@ -67,9 +67,9 @@ export async function publishEnd(deps: EndDeps, stored: StoredRecord): Promise<b
   const record = decodeRecord('verification', stored);
   if (record.status === 'PENDING' || record.isPublished) return true;
   try {
-    const { id: verificationId, status } = record;
+    const { id: recordId, tenantId, status } = record;
     const atMs = record.lastCheckedAtMs ?? deps.now();
-    await deps.publish({ verificationId, status, atMs });
+    await deps.publish({ kind: 'verification.ended', recordId, tenantId, status, atMs });
     deps.metrics.published(deps.now() - atMs);
     const isNoted = (await put(deps, stored, { ...record, isPublished: true })) !== null;
     if (isNoted) countEnd(deps, record, status);

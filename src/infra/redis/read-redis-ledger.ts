@@ -37,7 +37,8 @@ export async function readChainBefore(
   return found ? (toLine(...found)['chain'] ?? null) : null;
 }
 
-function toLine(entry: string, fields: readonly string[]): LedgerLine {
+/** A line from the names and texts of an entry. */
+export function toLine(entry: string, fields: readonly string[]): LedgerLine {
   const pairs = fields.flatMap((name, at) => (at % 2 ? [] : [[name, fields[at + 1] ?? '']]));
   return { entry, ...Object.fromEntries(pairs) };
 }

@@ -1,3 +1,5 @@
+import { ReplyError } from 'ioredis';
+
 /** Why Redis cannot be used. Operators see it in readiness and in the log. */
 export type RedisFault =
   /** Nothing listens there, or the connection was closed. */
@@ -59,4 +61,9 @@ function causesOf(error: unknown): string[] {
   >;
   const inner = [lastNodeError, cause, ...(Array.isArray(errors) ? errors : [])].flatMap(causesOf);
   return [...inner, code, message].filter((text) => typeof text === 'string');
+}
+
+/** Whether Redis refuses the command for a reason that does not pass by itself. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ReplyError && toRedisFault(error) === null;
 }

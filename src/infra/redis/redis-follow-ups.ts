@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ReplyError } from 'ioredis';
 import type { FollowUp, FollowUpPlan } from '../follow-up-plan.ts';
 import { isDoneWithin } from '../running-time.ts';
 import { orUnavailable, type RedisClient } from './connect-redis.ts';
-import { toRedisFault } from './redis-fault.ts';
+import { isRefusal } from './redis-fault.ts';
 import { createScript } from './script.ts';
 
 interface Deps {
@@ -171,11 +170,6 @@ async function visitOnce(visit: FollowUp, id: string): Promise<number | null> {
   const nextMs = await visit(id);
   if (nextMs !== null && !Number.isFinite(nextMs)) throw new TypeError('not a time');
   return nextMs;
-}
-
-/** Whether Redis refuses the command for a reason that does not pass by itself. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof ReplyError && toRedisFault(error) === null;
 }
 
 /** Never rejects: what this process cannot settle, another one performs when the lease is over. */
