@@ -1,0 +1,10 @@
+// `verification-subgraph/client`: for web pages and mini-programs. It has no dependency, and needs ES2022.
+
+export * from './create-verification-client.ts';
+export * from './http-transport.ts';
+export type {
+  StartVerificationInput,
+  VerificationFragment as Verification,
+  VerificationLaunchState,
+  VerificationStatus,
+} from './generated.ts';
