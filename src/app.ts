@@ -30,6 +30,7 @@ import {
 import { followUpVerification } from './core/verifications/follow-up-verification.ts';
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
+import type { Subscriptions } from './graphql/subscriptions/serve-subscriptions.ts';
 import { resolverMap } from './graphql/resolvers/index.ts';
 import { mutation } from './graphql/resolvers/mutation.ts';
 import { createServer } from './http/create-server.ts';
@@ -139,7 +140,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     metrics.watch(observedState(core, shared));
     void nowOrLater(core, () => noteSettings(core, config.texts, readVersion()));
     await warmUp(registry, shared.pacer);
-    const apollo = createApolloServer({ schema, log, open: config.sandbox });
+    running.subscriptions = await createSubscriptionServer(config, { now, log, metrics });
+    const { server: subscriptions = null } = running.subscriptions ?? {};
+    const apollo = createApolloServer({ schema, log, open: config.sandbox, subscriptions });
     await apollo.start();
     const edge = {
       ...{ config, core, apollo, metrics, emulated },
@@ -233,6 +236,22 @@ async function createTokenReader(
   return createJwtReader({ now, fetch: proxy?.fetch ?? fetch }, jwt);
 }
 
+interface SubscriptionServer {
+  readonly server: Subscriptions;
+  readonly close: () => Promise<void>;
+}
+
+async function createSubscriptionServer(
+  { callbackRules }: Config,
+  deps: Pick<CoreDeps, 'now' | 'log' | 'metrics'>,
+): Promise<SubscriptionServer | null> {
+  if (callbackRules.length === 0) return null;
+  const { createCallbackSender } = await import('./infra/send-callback.ts');
+  const { send, close } = createCallbackSender();
+  const { createSubscriptions } = await import('./graphql/subscriptions/serve-subscriptions.ts');
+  return { server: createSubscriptions({ ...deps, send }, callbackRules), close };
+}
+
 /** Learns the state of the rate limits from other replicas, so that the first caller need not wait for it. */
 async function warmUp(registry: Registry, pacer: Pacer): Promise<void> {
   await Promise.all(
@@ -308,19 +327,25 @@ interface Running {
   readonly stopTracing: () => Promise<void>;
   readonly servers: FastifyInstance[];
   sandbox?: Sandbox | null;
+  subscriptions?: SubscriptionServer | null;
   core?: CoreDeps;
 }
 
 async function closeAll(running: Running): Promise<void> {
   const { shared, proxy, upstream, servers, sandbox, core, stopTracing } = running;
+  const { subscriptions } = running;
+  // At once, so that clients subscribe again elsewhere while requests in flight end here.
+  const toldRouters = subscriptions?.server.completeAll();
   const cutOff = setTimeout(() => {
     for (const { server } of servers) server.closeAllConnections();
   }, drainTimeoutMs);
   await Promise.all(servers.map((server) => server.close()));
   clearTimeout(cutOff);
+  await toldRouters;
   // A call that was sent is awaited even if its caller has left.
   if (core) await Promise.allSettled(core.inFlight.values());
   await Promise.allSettled([upstream.close(), proxy?.close(), sandbox?.close(), shared.close()]);
+  await subscriptions?.close();
   // Last, with the spans of what was just finished.
   await isDoneWithin(
     stopTracing().catch(() => {}),

@@ -1,3 +1,4 @@
+import { MemPubSub } from '@graphql-hive/pubsub';
 import type { GatewayConfigSupergraph } from '@graphql-hive/gateway-runtime';
 
 // For the command line of @graphql-hive/gateway:
@@ -6,6 +7,31 @@ import type { GatewayConfigSupergraph } from '@graphql-hive/gateway-runtime';
 const routerSecret = process.env['ROUTER_SECRET'] ?? '';
 /** The key set of your identity provider. */
 const jwksUrl = process.env['JWKS_URL'];
+/**
+ * Where verification-subgraph reaches this gateway for subscriptions, such as `http://gateway:4000`. It has to be one of
+ * its SUBSCRIPTION_CALLBACK_URLS, with `/callback`.
+ */
+const ownUrl = process.env['GATEWAY_URL'];
+
+/** Subscriptions over the HTTP callback protocol. With several replicas of the gateway use `RedisPubSub`. */
+export function subscriptionsOver(url: string) {
+  const path = '/callback';
+  return {
+    pubsub: new MemPubSub(),
+    webhooks: true,
+    transportEntries: {
+      verification: {
+        options: {
+          subscriptions: {
+            kind: 'http-callback',
+            // In ms. The gateway ends what it has not heard of for so long.
+            options: { public_url: `${url}${path}`, path, heartbeat_interval: 10_000 },
+          },
+        },
+      },
+    },
+  };
+}
 
 /** The claims of the caller's token. */
 interface Claims {
@@ -49,6 +75,7 @@ export const gatewayConfig = {
           rejectUnauthenticated: false,
         },
       }),
+  ...(ownUrl === undefined ? {} : subscriptionsOver(ownUrl)),
   // @cost and @listSize: a start costs 20, an entry of a list 1 and what is below it.
   demandControl: { maxCost: 2000, listSize: 10 },
   // client 20 s > router 12 s > operation 9 s

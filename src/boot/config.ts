@@ -5,6 +5,7 @@ import { BootError } from '../core/boot-error.ts';
 import type { VelocityRules } from '../core/callers/velocity-rules.ts';
 import type { NamedKey } from '../core/records/keyed-hash.ts';
 import type { Routing } from '../core/upstream/registry.ts';
+import type { CallbackRule } from '../core/allowed-callback.ts';
 import type { JwtRules } from '../http/jwt-reader.ts';
 import type { ProxySettings } from '../infra/env-proxy.ts';
 import { findMisspeltSettings } from './find-misspelt-settings.ts';
@@ -60,6 +61,8 @@ export interface Config {
   readonly fullIdentityTenants: ReadonlySet<string> | null;
   /** Whether to accept a Redis that evicts keys when it is full. */
   readonly allowEviction: boolean;
+  /** Where routers receive the values of subscriptions. Empty: there are no subscriptions. */
+  readonly callbackRules: readonly CallbackRule[];
   readonly routing: Routing;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
 }
@@ -192,6 +195,7 @@ function toConfig(
     shutdownDelayMs: values.SHUTDOWN_DELAY_MS ?? (isLive ? liveShutdownDelayMs : 0),
     redirectOrigins: values.REDIRECT_ORIGINS ?? (isLive ? new Map() : null),
     redis: toRedisConfig(values),
+    callbackRules: values.SUBSCRIPTION_CALLBACK_URLS,
     routing: values.ROUTING,
     // The memory store ends with the process, so a random key per process is enough.
     hashKeys: values.STORE_HASH_KEYS ?? [randomKey()],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Secret } from '../contract/index.ts';
 import { isLoopback } from '../core/is-loopback.ts';
 import { parseRedisUrl } from '../infra/redis/parse-redis-url.ts';
+import { readCallbackUrls } from './read-callback-urls.ts';
 import {
   readClaims,
   readKeys,
@@ -252,6 +253,12 @@ export const settings = {
     default: 'none; in the sandbox all',
     meaning:
       '`tenant,…`: tenants that may start verifications with `identity: FULL`, which stores names and numbers in clear, encrypted, for at most three days.',
+  },
+  SUBSCRIPTION_CALLBACK_URLS: {
+    type: z.string().transform(readCallbackUrls).default([]),
+    default: 'none: subscriptions are refused',
+    meaning:
+      '`url,…`: where routers receive the values of subscriptions, without the id at the end. A host may be `*.suffix`, or a network such as `10.0.0.0/8` with a port.',
   },
   ROUTING: {
     type: z.string().transform(readRouting).default(new Map()),

@@ -11,12 +11,15 @@ import { createDocumentStore } from './document-store.ts';
 import { limitRules, limits } from './limits.ts';
 import { maskError } from './mask-error.ts';
 import { operationPlugin } from './plugins/operation-plugin.ts';
+import type { Subscriptions } from './subscriptions/serve-subscriptions.ts';
 
 /** The GraphQL server. `open` enables introspection and hints, for the sandbox only. */
 export function createApolloServer(deps: {
   readonly schema: GraphQLSchema;
   readonly log: Log;
   readonly open: boolean;
+  /** Null: subscriptions are refused. */
+  readonly subscriptions: Subscriptions | null;
 }): ApolloServer<GraphqlContext> {
   return new ApolloServer<GraphqlContext>({
     schema: deps.schema,
@@ -38,7 +41,7 @@ export function createApolloServer(deps: {
       ApolloServerPluginInlineTraceDisabled(),
       // Also on by default. It wraps every resolver. No response may be cached: the route says `no-store`.
       ApolloServerPluginCacheControlDisabled(),
-      operationPlugin(deps.log),
+      operationPlugin(deps.log, deps.subscriptions),
     ],
   });
 }

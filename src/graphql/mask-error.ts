@@ -23,6 +23,10 @@ export const errorTexts = {
   TOO_MANY_CHARGEABLE_FIELDS: 'An operation may contain only one chargeable field.',
   PERSISTED_QUERY_NOT_SUPPORTED: 'Persisted queries are not supported.',
   PERSISTED_QUERY_NOT_FOUND: 'Persisted queries are not supported.',
+  SUBSCRIPTION_REFUSED:
+    'Subscriptions need the HTTP callback protocol, and a callback URL that is allowed and answers.',
+  SUBSCRIPTION_EXPIRED: 'The subscription is over. Subscribe again.',
+  TOO_MANY_SUBSCRIPTIONS: 'The caller has too many subscriptions.',
   PAYLOAD_TOO_LARGE: 'The request is too large.',
   SERVICE_UNAVAILABLE: 'The service is busy or about to stop. Try again.',
   INTERNAL_SERVER_ERROR: 'Something went wrong here.',

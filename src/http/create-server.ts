@@ -10,7 +10,7 @@ import { ComeAgain } from './come-again.ts';
 import { IdentityUnavailable } from './jwt-reader.ts';
 import { refusalReason } from './refusal-reason.ts';
 import { RefusedRequest } from './refused-request.ts';
-import { createRefusalTeller } from './tell-refusals.ts';
+import { createRefusalTeller } from '../core/create-refusal-teller.ts';
 
 export interface ServerDeps {
   readonly log: Log;

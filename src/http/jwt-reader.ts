@@ -79,6 +79,7 @@ export function createJwtReader(
       tenantId: readName(payload, claims.tenant),
       userId: readName(payload, claims.user),
       scopes: new Set(scopesOf(payload[claims.scopes])),
+      ...(payload.exp === undefined ? {} : { expiresAtMs: payload.exp * 1000 }),
     };
   };
 }

@@ -11,6 +11,7 @@ const kinds = {
   'follow-up': SpanKind.INTERNAL,
   notification: SpanKind.SERVER,
   return: SpanKind.SERVER,
+  subscription: SpanKind.INTERNAL,
 } as const satisfies Record<SpanName, SpanKind>;
 
 /** The attributes that leave the process. Others are dropped. */

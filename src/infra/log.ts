@@ -37,6 +37,7 @@ export const loggedFields = {
   notification_unreadable: ['provider'],
   notifications_refused: ['provider', 'count'],
   requests_refused: ['reason', 'count'],
+  subscriptions_refused: ['reason', 'count'],
   bug: ['where', 'errorName', 'stack'],
   boot: ['line'],
   shutdown: ['reason', 'tookMs'],

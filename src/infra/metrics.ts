@@ -1,6 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { LedgerState } from './redis/measure-ledger.ts';
-import type { Metrics, RequestRefusal } from '../ports/index.ts';
+import type {
+  Metrics,
+  RequestRefusal,
+  SubscriptionEnd,
+  SubscriptionRefusal,
+} from '../ports/index.ts';
 
 export interface PrometheusMetrics extends Metrics {
   /** The text of GET /metrics. */
@@ -30,6 +35,14 @@ export interface ObservedState {
 const requestRefusals = [
   ...(['router_secret', 'caller', 'identity_provider', 'busy', 'malformed'] as const),
 ] satisfies readonly RequestRefusal[];
+
+const subscriptionRefusals = [
+  ...(['callback', 'check', 'user', 'busy'] as const),
+] satisfies readonly SubscriptionRefusal[];
+
+const subscriptionEnds = [
+  ...(['told', 'left', 'lost', 'expired', 'drained', 'replaced'] as const),
+] satisfies readonly SubscriptionEnd[];
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -133,6 +146,23 @@ export function createMetrics({
     'Notifications of providers by what became of them',
     ['provider', 'result'],
   );
+  const subscriptionsOpen = new Gauge({
+    name: 'verification_subscriptions_open',
+    help: 'Subscriptions of this replica',
+    registers,
+  });
+  const subscriptionsEnded = counter(
+    'verification_subscriptions_ended_total',
+    'Subscriptions that are over, by how they ended',
+    ['how'],
+  );
+  for (const how of subscriptionEnds) subscriptionsEnded.inc({ how }, 0);
+  const subscriptionsRefused = counter(
+    'verification_subscriptions_refused_total',
+    'Subscriptions that were refused',
+    ['reason'],
+  );
+  for (const reason of subscriptionRefusals) subscriptionsRefused.inc({ reason }, 0);
   const published = counter(
     'verification_events_published_total',
     'Events for other services, by whether they were published',
@@ -174,6 +204,9 @@ export function createMetrics({
     cardChecked: ({ reason, ...labels }) =>
       checked.inc({ ...labels, reason: toReasonLabel(reason) }),
     notification: (provider, result) => notifications.inc({ provider, result }),
+    subscriptionOpen: (change) => subscriptionsOpen.inc(change),
+    subscriptionEnded: (how) => subscriptionsEnded.inc({ how }),
+    subscriptionRefused: (reason) => subscriptionsRefused.inc({ reason }),
     published: (lagMs) => {
       published.inc({ result: lagMs === null ? 'failed' : 'ok' });
       if (lagMs !== null) eventLag.observe(Math.max(0, lagMs) / 1000);

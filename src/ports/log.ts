@@ -1,4 +1,4 @@
-import type { RequestRefusal } from './metrics.ts';
+import type { RequestRefusal, SubscriptionRefusal } from './metrics.ts';
 import type { Billing } from '../contract/index.ts';
 
 /**
@@ -58,6 +58,8 @@ export interface LogEvents {
   notifications_refused: { provider: string; count: number };
   /** Requests that were refused before they were executed: how many since the last such line, once a minute at most. */
   requests_refused: { reason: RequestRefusal; count: number };
+  /** Subscriptions that were refused: how many since the last such line, once a minute at most. */
+  subscriptions_refused: { reason: SubscriptionRefusal; count: number };
   bug: { where: string; errorName: string; stack?: string | undefined };
   boot: { line: string };
   shutdown: { reason: string; tookMs?: number | undefined };

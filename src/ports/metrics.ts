@@ -12,6 +12,19 @@ export type SavedBy = 'replay' | 'launch' | 'cache';
 export type RequestRefusal =
   'router_secret' | 'caller' | 'identity_provider' | 'busy' | 'malformed';
 
+/**
+ * Why a subscription was refused. `callback`: its callback is missing, malformed or not allowed. `check`: the callback URL did
+ * not accept it. `user`: the caller has too many. `busy`: this process has too many, or stops.
+ */
+export type SubscriptionRefusal = 'callback' | 'check' | 'user' | 'busy';
+
+/**
+ * How a subscription ended. `told`: with its value, or without one because the verification was redacted. `left`: the client
+ * has left. `lost`: the router does not answer. `expired`: its time or that of the token is over. `drained`: this process
+ * stops. `replaced`: by another one with the same callback URL.
+ */
+export type SubscriptionEnd = 'told' | 'left' | 'lost' | 'expired' | 'drained' | 'replaced';
+
 /** What is counted. docs/metrics.md describes each metric. No label names a person. */
 export interface Metrics {
   /** A mutation. `outcome`: `SUCCESS`, or the code of the problem or the error. */
@@ -52,6 +65,10 @@ export interface Metrics {
     readonly reason: string;
   }) => void;
   readonly notification: (provider: string, result: string) => void;
+  readonly subscriptionRefused: (reason: SubscriptionRefusal) => void;
+  readonly subscriptionEnded: (how: SubscriptionEnd) => void;
+  /** A subscription is being opened (1), or is over (-1). */
+  readonly subscriptionOpen: (change: 1 | -1) => void;
   /** An event for other services. `lagMs`: since what it tells of; null if it could not be published. */
   readonly published: (lagMs: number | null) => void;
 }

@@ -16,7 +16,8 @@ export type SpanName =
   | 'provider call'
   | 'follow-up'
   | 'notification'
-  | 'return';
+  | 'return'
+  | 'subscription';
 
 /** Adds attributes to a span while it lasts. */
 export type NoteOnSpan = (attributes: SpanAttributes) => void;

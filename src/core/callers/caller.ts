@@ -15,6 +15,8 @@ export interface Caller {
   readonly tenantId: string;
   readonly userId: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** When the proof of who it is expires, in epoch ms; absent if it does not. */
+  readonly expiresAtMs?: number;
 }
 
 /** Access is refused. Only a missing scope is named: nothing else may reveal why. */

@@ -6,6 +6,7 @@ import { mutation } from './mutation.ts';
 import { problem } from './problem.ts';
 import { provider } from './provider.ts';
 import { query } from './query.ts';
+import { subscription } from './subscription.ts';
 import { user } from './user.ts';
 import {
   verification,
@@ -21,6 +22,7 @@ const resolvers: Resolvers = {
   VerificationDateTime: dateTime,
   Query: query,
   Mutation: mutation,
+  Subscription: subscription,
   Verification: verification,
   VerificationLaunch: verificationLaunch,
   VerificationOutcome: verificationOutcome,

@@ -1,10 +1,8 @@
 import type { Launch } from '../../contract/index.ts';
-import { graceEndsMs } from '../../core/verifications/conclude-verification.ts';
-import { pollIntervalMs } from '../../core/verifications/refresh-verification.ts';
+import { nextPollAfterMs } from '../../core/verifications/next-poll-after-ms.ts';
 import { demandRead } from '../../core/verifications/read-verifications.ts';
 import { readCalls, type RecordedCall } from '../../core/records/recorded-call.ts';
 import type { VerificationRecord } from '../../core/records/records.ts';
-import { isEnabled, outcomeSourceOf } from '../../core/upstream/registry.ts';
 import type { GraphqlContext } from '../context.ts';
 import type {
   ResolversParentTypes,
@@ -25,9 +23,6 @@ import { inClear, isInList } from '../verified-identity.ts';
 import { userMessages } from '../user-messages.ts';
 import { referenceId } from '../reference-id.ts';
 
-/** The poll interval if the provider cannot be queried now. */
-const defaultPollMs = 5000;
-
 export const verification: VerificationResolvers = {
   // Async, because a synchronous throw would null the whole batch (@apollo/subgraph 2.15.1).
   __resolveReference: async (reference, { caller, loaders }) => {
@@ -41,7 +36,7 @@ export const verification: VerificationResolvers = {
   createdAt: ({ createdAtMs }) => createdAtMs,
   expiresAt: ({ expiresAtMs }) => expiresAtMs,
   lastCheckedAt: ({ lastCheckedAtMs }) => lastCheckedAtMs,
-  nextPollAfterMs: (record, _arguments, { core }) => nextPollAfterMs(record, core),
+  nextPollAfterMs: (record, _arguments, { core }) => nextPollAfterMs(core, record),
   launch: (record, _arguments, context) => openLaunch(record, context),
   launchState: (record, _arguments, { caller, core }) => toLaunchState(record, caller, core.now()),
   phase: ({ status, phase }) => (status === 'PENDING' ? phase : 'ENDED'),
@@ -117,27 +112,6 @@ export const verificationOutcome: VerificationOutcomeResolvers = {
       ? (details as ResolversParentTypes['VerificationOutcomeDetails'])
       : null,
 };
-
-function nextPollAfterMs(
-  record: VerificationRecord,
-  { registry, now }: GraphqlContext['core'],
-): number | null {
-  if (record.status !== 'PENDING') return null;
-  const provider = registry.find(record.providerId);
-  const channel = provider?.definition.channels[record.channel];
-  if (!provider || !channel || !isEnabled(provider)) return defaultPollMs;
-  const { graceSeconds } = channel;
-  const pollEveryMs = pollIntervalMs(record, channel);
-  if (outcomeSourceOf(provider, channel) === 'NONE') {
-    // No outcome can be known before the end.
-    return Math.max(pollEveryMs, graceEndsMs(record, graceSeconds) - now());
-  }
-  // The last query may have failed. The interval still applies, so that a provider in trouble is not
-  // queried in a loop.
-  const lastMs = record.lastAskedAtMs ?? record.startedAtMs;
-  const leftMs = (lastMs ?? now()) + pollEveryMs - now();
-  return leftMs > 0 ? Math.min(leftMs, pollEveryMs) : pollEveryMs;
-}
 
 function openLaunch(
   record: VerificationRecord,

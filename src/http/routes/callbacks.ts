@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { createRefusalTeller } from '../tell-refusals.ts';
+import { createRefusalTeller } from '../../core/create-refusal-teller.ts';
 import type { OutcomeDeps } from '../../core/core-deps.ts';
 import { ownOperation } from '../../core/own-operation.ts';
 import {

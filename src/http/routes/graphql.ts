@@ -21,6 +21,8 @@ const jsonType = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/iu;
 const answerTypes = [
   'application/json; charset=utf-8',
   'application/graphql-response+json; charset=utf-8',
+  // A router that subscribes.
+  'application/json; callbackSpec=1.0; charset=utf-8',
 ];
 
 /** What is known about a request before it is executed. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRefusalTeller } from '../../src/http/tell-refusals.ts';
+import { createRefusalTeller } from '../../src/core/create-refusal-teller.ts';
 
 describe('refusals', () => {
   it('are told once a minute at most, with their number', () => {

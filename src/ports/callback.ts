@@ -1,0 +1,5 @@
+/**
+ * Sends one message to a callback URL, as JSON. Resolves to the status of the response. Rejects if none came in time, or if
+ * it is a redirect.
+ */
+export type SendCallback = (url: string, message: object) => Promise<number>;
