@@ -15,6 +15,7 @@ const external = [
   /^sm-crypto-v2$/u,
   /^import-meta-resolve$/u,
   /^@fastify\/cors$/u,
+  /^bullmq(?:\/|$)/u,
   /^@opentelemetry\//u,
 ];
 

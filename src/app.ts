@@ -8,6 +8,7 @@ import { createCoreDeps } from './boot/create-core-deps.ts';
 import { createShared, type Shared } from './boot/create-shared.ts';
 import { findUnreadyRoutes } from './boot/find-unready-routes.ts';
 import { loadProviders } from './boot/load-providers.ts';
+import { loadYamlParser } from './boot/load-yaml-parser.ts';
 import { readVersion } from './boot/read-version.ts';
 import { reservedNames } from './boot/reserved-names.ts';
 import { setUpProvider } from './boot/set-up-provider.ts';
@@ -83,10 +84,12 @@ export interface AppOptions {
 /** Creates all parts of the service and listens. Throws `BootError`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { env, now = Date.now } = options;
+  const parseYaml = await loadYamlParser(env);
   const definitions =
-    options.definitions ?? (await loadProviders(env).catch((error) => addMistakes(error, env)));
+    options.definitions ??
+    (await loadProviders(env).catch((error) => addMistakes(error, env, parseYaml)));
   checkDefinitions(definitions, reservedNames);
-  const config = loadConfig(env, definitions);
+  const config = loadConfig(env, definitions, { parseYaml });
   const schema = assembleSchema(definitions, resolverMap);
 
   const scopes = createOperationScopes();
@@ -97,7 +100,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     outcomes: ['SUCCESS', 'FORBIDDEN', 'INTERNAL_SERVER_ERROR', ...problemCodes],
   });
   const { tracer, stop: stopTracing } = await createTracing(env);
-  const shared = await createShared(config, { now, steadyNow }, { log, scopes });
+  const shared = await createShared(config, { now, steadyNow }, { log, scopes, metrics });
   const proxy = await createProxy(config);
   const running: Running = {
     ...{ shared, proxy, stopTracing, servers: [] },
@@ -183,6 +186,7 @@ function observedState({ registry, breaker }: CoreDeps, shared: Shared): Observe
       roundTripMs: shared.storeRoundTripMs(),
     }),
     followUps: shared.followUps.counts,
+    webhooks: shared.webhookCounts,
     ledger: shared.ledgerState,
   };
 }
@@ -201,10 +205,14 @@ async function createTracing(env: AppOptions['env']): Promise<Tracing> {
 }
 
 /** Throws the mistakes of the other settings together with those in PROVIDERS, so that one boot shows all. */
-function addMistakes(error: unknown, env: AppOptions['env']): never {
+function addMistakes(
+  error: unknown,
+  env: AppOptions['env'],
+  parseYaml: (text: string) => unknown,
+): never {
   if (!(error instanceof BootError)) throw error;
   try {
-    loadConfig(env, builtInProviders, { areAllLoaded: false });
+    loadConfig(env, builtInProviders, { areAllLoaded: false, parseYaml });
   } catch (other) {
     if (!(other instanceof BootError)) throw other;
     // It may name a provider that could not be loaded.

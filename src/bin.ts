@@ -30,6 +30,13 @@ verification-subgraph costs --compare <bill.csv> [--from TIME] [--to TIME] …
 verification-subgraph events replay --from TIME [--to TIME] [--mode live|sandbox]
     appends the events of a time again
 
+verification-subgraph webhooks list [--endpoint ID] [--mode live|sandbox]
+    the endpoints of WEBHOOKS_FILE, and their deliveries that wait or were given up
+verification-subgraph webhooks replay --endpoint ID [--id WEBHOOK] [--mode live|sandbox]
+    begins the deliveries anew that were given up
+verification-subgraph webhooks test --endpoint ID
+    sends an event of the type webhook.test, and says what became of it
+
 verification-subgraph --help | --version`;
 
 type Output = string | null | AsyncIterable<string>;
@@ -91,6 +98,10 @@ Its vendor is invented. Replace src/ and fixtures/ by what your vendor's documen
     if (first !== 'replay') throw wrongUsage('events needs replay');
     const { replayEvents } = await import('./commands/replay-events.ts');
     return replayEvents(process.env, parameters);
+  },
+  webhooks: async (parameters) => {
+    const { webhooks } = await import('./commands/webhooks.ts');
+    return webhooks(process.env, parameters);
   },
   '--help': async () => usage,
   '--version': async () => {

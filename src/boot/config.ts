@@ -8,6 +8,7 @@ import type { Routing } from '../core/upstream/registry.ts';
 import type { CallbackRule } from '../core/allowed-callback.ts';
 import type { JwtRules } from '../http/jwt-reader.ts';
 import type { ProxySettings } from '../infra/env-proxy.ts';
+import type { WebhookEndpoint } from '../infra/webhooks/webhook-endpoint.ts';
 import { findMisspeltSettings } from './find-misspelt-settings.ts';
 import { findRoutingMistakes } from './find-routing-mistakes.ts';
 import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
@@ -16,6 +17,7 @@ import { readFileSettings } from './read-file-settings.ts';
 import { readProviderSettings, type ProviderSettings } from './read-provider-settings.ts';
 import { readList } from './read-setting-values.ts';
 import { readSettings } from './read-settings.ts';
+import { readWebhooksFile } from './read-webhooks-file.ts';
 import { settingPrefix } from './setting-names.ts';
 import { settings, type SettingValues } from './settings.ts';
 
@@ -63,6 +65,8 @@ export interface Config {
   readonly allowEviction: boolean;
   /** Where routers receive the values of subscriptions. Empty: there are no subscriptions. */
   readonly callbackRules: readonly CallbackRule[];
+  /** Empty: no webhooks. */
+  readonly webhooks: readonly WebhookEndpoint[];
   readonly routing: Routing;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
 }
@@ -93,9 +97,12 @@ export function loadConfig(
   definitions: readonly AnyProvider[],
   {
     readFile = (path) => readFileSync(path, 'utf8'),
+    parseYaml = JSON.parse,
     areAllLoaded = true,
   }: {
     readonly readFile?: (path: string) => string;
+    /** See `loadYamlParser`. */
+    readonly parseYaml?: (text: string) => unknown;
     /** False: settings may name providers that could not be loaded. */
     readonly areAllLoaded?: boolean;
   } = {},
@@ -122,10 +129,16 @@ export function loadConfig(
   const isAboutFile = (line: string): boolean =>
     line.includes(' is needed') &&
     wrongFiles.some((each) => each.startsWith(`${line.split(' ')[0]}_FILE `));
+  const { WEBHOOKS_FILE: webhooksFile } = values;
+  const webhooks =
+    webhooksFile === undefined
+      ? noWebhooks
+      : readWebhooksFile({ readFile, parseYaml }, webhooksFile);
   const wrong = [
     ...wrongFiles,
     ...findMisspeltSettings(given, definitions),
     ...mistakes,
+    ...webhooks.mistakes,
     ...providers.mistakes.filter((line) => !isAboutFile(line)),
     ...missing.filter((line) => !isAboutFile(line)),
     // What a value means for another setting is not known while it cannot be read.
@@ -134,7 +147,10 @@ export function loadConfig(
   if (wrong.length > 0) throw new BootError(wrong);
   const known = Object.entries(given).filter(([name]) => isSetting(name, definitions));
   const texts = known.map(([name, text]) => [name, new Secret(text)] as const);
-  return toConfig(values, isLive, providers.byId, Object.fromEntries(texts));
+  return {
+    ...toConfig(values, isLive, providers.byId, Object.fromEntries(texts)),
+    webhooks: webhooks.endpoints,
+  };
 }
 
 /** The variables of proxies are also written in lower case. Then that one counts, as with curl and undici. */
@@ -148,6 +164,8 @@ function nameProxies(set: Readonly<Record<string, string>>): Readonly<Record<str
     ...renamed.map(([name, value]) => [name.toUpperCase(), value]),
   ]);
 }
+
+const noWebhooks = { endpoints: [], mistakes: [] } as const;
 
 /** Two probes of a balancer at their usual distance. */
 const liveShutdownDelayMs = 5000;
@@ -164,7 +182,7 @@ function toConfig(
   isLive: boolean,
   providers: Config['providers'],
   texts: Config['texts'],
-): Config {
+): Omit<Config, 'webhooks'> {
   // With credentials, browsers must not reach the port of the router.
   const publicPort = values.PUBLIC_PORT ?? (isLive ? values.PORT + 1 : values.PORT);
   return {

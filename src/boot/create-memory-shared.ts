@@ -36,6 +36,7 @@ export function createMemoryShared(
     publish: async ({ recordId }) => listeners.tell(recordId),
     events: { listen: async (recordId, listener) => listeners.add(recordId, listener) },
     ledgerState: async () => null,
+    webhookCounts: async () => [],
     storeRoundTripMs: () => null,
     storeFault: () => null,
     close: followUps.close,

@@ -3,7 +3,12 @@ import { modeOf } from '../core/core-deps.ts';
 import { toEvent } from '../core/ledger/to-event.ts';
 import { logBug } from '../core/log-bug.ts';
 import { keyedHash, keyedHashes, underEach } from '../core/records/keyed-hash.ts';
-import { connectRedis, waitForRedis, type RedisClient } from '../infra/redis/connect-redis.ts';
+import {
+  connectRedis,
+  waitForRedis,
+  type RedisClient,
+  type RedisConnection,
+} from '../infra/redis/connect-redis.ts';
 import { countReplicas } from '../infra/redis/count-replicas.ts';
 import { evicts } from '../infra/redis/evicts.ts';
 import { measureLedger } from '../infra/redis/measure-ledger.ts';
@@ -20,8 +25,10 @@ import { createRedisVelocity } from '../infra/redis/redis-velocity.ts';
 import { watchRedisState, type RedisState } from '../infra/redis/watch-redis-state.ts';
 import { createRoundTrips } from '../infra/redis/round-trips.ts';
 import { createVault } from '../infra/vault.ts';
+import type { WebhookDeps, Webhooks } from '../infra/webhooks/create-webhooks.ts';
 import { StoreUnavailable, type Log, type Store } from '../ports/index.ts';
 import type { Config, RedisConfig } from './config.ts';
+import { toRedisConnection } from './to-redis-connection.ts';
 import type { Clocks, Shared, SharedTelemetry } from './create-shared.ts';
 
 const redisReadyWithinMs = 3000;
@@ -31,16 +38,12 @@ export async function createRedisShared(
   config: Config,
   redis: RedisConfig,
   { now, steadyNow }: Clocks,
-  { log, scopes }: SharedTelemetry,
+  { log, scopes, metrics }: SharedTelemetry,
 ): Promise<Shared> {
   const { hashKeys, limitGuardMs: guardMs } = config;
   const mode = modeOf(config);
   const state = watchRedisState(log);
-  const connection = {
-    url: redis.url.reveal(),
-    tls: { ...redis.tls, key: redis.tls.key?.reveal() },
-    sentinelLogin: { ...redis.sentinelLogin, password: redis.sentinelLogin.password?.reveal() },
-  };
+  const connection = toRedisConnection(redis);
   const client = connectRedis(connection, state, scopes);
   await waitForRedis(client, redisReadyWithinMs);
   if (state.fault() === 'database') {
@@ -80,6 +83,7 @@ export async function createRedisShared(
     owner: randomBytes(16).toString('base64url'),
     onError: bugIn('events'),
   });
+  const webhooks = await startWebhooks(config, connection, { mode, client, now, log, metrics });
   const ping = async (): Promise<void> => {
     await store.ping();
     state.works();
@@ -108,14 +112,26 @@ export async function createRedisShared(
     publish,
     events: createRedisEventFeed(client, mode),
     ledgerState: () => measureLedger(client, mode),
+    webhookCounts: async () => (await webhooks?.counts()) ?? [],
     storeRoundTripMs: roundTrips.currentMs,
     close: async () => {
       replicas.stop();
       eviction?.stop();
-      await Promise.all([followUps.close(), relay.close()]);
+      await Promise.all([followUps.close(), relay.close(), webhooks?.close()]);
       await store.close();
     },
   };
+}
+
+/** Loaded only where they are used. */
+async function startWebhooks(
+  { webhooks: endpoints }: Config,
+  connection: RedisConnection,
+  deps: WebhookDeps,
+): Promise<Webhooks | null> {
+  if (endpoints.length === 0) return null;
+  const { createWebhooks } = await import('../infra/webhooks/create-webhooks.ts');
+  return createWebhooks(deps, connection, endpoints);
 }
 
 /**

@@ -1,4 +1,12 @@
-import type { EventFeed, Log, OperationScopes, Publish, Store, Velocity } from '../ports/index.ts';
+import type {
+  EventFeed,
+  Log,
+  Metrics,
+  OperationScopes,
+  Publish,
+  Store,
+  Velocity,
+} from '../ports/index.ts';
 import type { Pacer } from '../infra/bottleneck-limiter.ts';
 import type { LedgerState } from '../infra/redis/measure-ledger.ts';
 import type { FollowUpPlan } from '../infra/follow-up-plan.ts';
@@ -18,11 +26,20 @@ export interface Shared {
   readonly storeRoundTripMs: () => number | null;
   /** The class of what is wrong with the store now, such as `credentials`; null while it works. */
   readonly storeFault: () => string | null;
+  /** Deliveries of webhooks by endpoint. Rejects if Redis does not tell. */
+  readonly webhookCounts: () => Promise<readonly WebhookState[]>;
   readonly close: () => Promise<void>;
+}
+
+export interface WebhookState {
+  readonly endpoint: string;
+  readonly waiting: number;
+  readonly dead: number;
 }
 
 export interface SharedTelemetry {
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'webhookAttempt'>;
   readonly scopes: OperationScopes;
 }
 

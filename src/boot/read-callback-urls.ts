@@ -20,6 +20,7 @@ function readRule(text: string): CallbackRule | null {
     [];
   if (scheme === '') return null;
   const isSuffix = host.startsWith('*.');
+  if (host.slice(isSuffix ? 1 : 0).includes('*')) return null;
   // A network with a port stands where a URL has a host and a port.
   const plain = `${scheme}://${isSuffix ? `suffix${host.slice(1)}` : host}${rest}`;
   if (!URL.canParse(plain)) return null;

@@ -97,6 +97,7 @@ export const settings = {
     default: 'in memory',
     isSecret: true,
     neededWith: {
+      WEBHOOKS_FILE: 'deliveries have to survive a restart',
       [withCredentials]:
         'a restart without it forgets idempotency keys, so a repeat could pay twice',
     },
@@ -259,6 +260,12 @@ export const settings = {
     default: 'none: subscriptions are refused',
     meaning:
       '`url,…`: where routers receive the values of subscriptions, without the id at the end. A host may be `*.suffix`, or a network such as `10.0.0.0/8` with a port.',
+  },
+  WEBHOOKS_FILE: {
+    type: z.string().optional(),
+    default: '',
+    meaning:
+      'Path of a YAML or JSON file with the endpoints that are told of events ([webhooks](webhooks.md)).',
   },
   ROUTING: {
     type: z.string().transform(readRouting).default(new Map()),

@@ -1,9 +1,11 @@
-import { loadConfig } from '../boot/config.ts';
+import { loadConfig, type Config, type RedisConfig } from '../boot/config.ts';
+import { toRedisConnection } from '../boot/to-redis-connection.ts';
+import { loadYamlParser } from '../boot/load-yaml-parser.ts';
 import { loadProviders } from '../boot/load-providers.ts';
 import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { keyedHash, underEach } from '../core/records/keyed-hash.ts';
-import { connectRedis, waitForRedis } from '../infra/redis/connect-redis.ts';
+import { connectRedis, waitForRedis, type RedisConnection } from '../infra/redis/connect-redis.ts';
 import { sealOf } from './export-seal.ts';
 import { createRedisLedger } from '../infra/redis/redis-ledger.ts';
 import { createRedisPublish } from '../infra/redis/redis-publish.ts';
@@ -41,17 +43,10 @@ export async function openStore(
   env: Readonly<Record<string, string | undefined>>,
   mode?: string,
 ): Promise<OpenStore> {
-  const config = loadConfig(env, await loadProviders(env));
-  const { redis, hashKeys } = config;
-  if (!redis) {
-    throw new BootError(['REDIS_URL is needed, and both key lists: this command reads the store.']);
-  }
+  const { config, redis, connection } = await readStoreSettings(env);
+  const { hashKeys } = config;
   const space = mode ?? modeOf(config);
-  const client = connectRedis({
-    url: redis.url.reveal(),
-    tls: { ...redis.tls, key: redis.tls.key?.reveal() },
-    sentinelLogin: { ...redis.sentinelLogin, password: redis.sentinelLogin.password?.reveal() },
-  });
+  const client = connectRedis(connection);
   await waitForRedis(client, readyWithinMs);
   if (client.status !== 'ready') {
     client.disconnect();
@@ -75,4 +70,23 @@ export async function openStore(
     seal: (end) => sealOf(hashKeys[0], end),
     close: () => client.disconnect(),
   };
+}
+
+export interface StoreSettings {
+  readonly config: Config;
+  readonly redis: RedisConfig;
+  readonly connection: RedisConnection;
+}
+
+/** Throws `BootError`. */
+export async function readStoreSettings(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<StoreSettings> {
+  const parseYaml = await loadYamlParser(env);
+  const config = loadConfig(env, await loadProviders(env), { parseYaml });
+  const { redis } = config;
+  if (!redis) {
+    throw new BootError(['REDIS_URL is needed, and both key lists: this command reads the store.']);
+  }
+  return { config, redis, connection: toRedisConnection(redis) };
 }

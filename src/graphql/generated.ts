@@ -13,14 +13,14 @@ export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
 export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 /** All built-in and custom scalars, mapped to their actual values */
 export type Scalars = {
-  ID: { input: string; output: string; }
-  String: { input: string; output: string; }
-  Boolean: { input: boolean; output: boolean; }
-  Int: { input: number; output: number; }
-  Float: { input: number; output: number; }
+  ID: { input: string; output: string };
+  String: { input: string; output: string };
+  Boolean: { input: boolean; output: boolean };
+  Int: { input: number; output: number };
+  Float: { input: number; output: number };
   /** A point in time, ISO 8601 in UTC with milliseconds: `2026-11-22T08:30:00.000Z`. */
-  VerificationDateTime: { input: number; output: number; }
-  _FieldSet: { input: string; output: string; }
+  VerificationDateTime: { input: number; output: number };
+  _FieldSet: { input: string; output: string };
 };
 
 /** One check of one bank card by one provider. */
@@ -67,7 +67,6 @@ export type BankCardCheck = {
   /** What a page may show to the person: polite, and without codes. */
   userMessage: Scalars['String']['output'];
 };
-
 
 /** One check of one bank card by one provider. */
 export type BankCardCheckUserMessageArgs = {
@@ -175,7 +174,8 @@ export type BankCardVariant = {
 };
 
 /** The verification as it ended, or why it could not be cancelled. */
-export type CancelVerificationResult = CancelVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
+export type CancelVerificationResult =
+  CancelVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
 
 /** The verification has ended. */
 export type CancelVerificationSuccess = {
@@ -218,7 +218,13 @@ export type CheckBankCardInput = {
 };
 
 /** The check, or why it was not performed. */
-export type CheckBankCardResult = CheckBankCardSuccess | VerificationIdempotencyProblem | VerificationInputProblem | VerificationLimitProblem | VerificationProviderProblem | VerificationUnavailableProblem;
+export type CheckBankCardResult =
+  | CheckBankCardSuccess
+  | VerificationIdempotencyProblem
+  | VerificationInputProblem
+  | VerificationLimitProblem
+  | VerificationProviderProblem
+  | VerificationUnavailableProblem;
 
 /** The check was performed, now or earlier. */
 export type CheckBankCardSuccess = {
@@ -272,30 +278,25 @@ export type Mutation = {
   startVerification: Maybe<StartVerificationResult>;
 };
 
-
 /** What this service does. */
 export type MutationCancelVerificationArgs = {
   id: Scalars['ID']['input'];
 };
-
 
 /** What this service does. */
 export type MutationCheckBankCardArgs = {
   input: CheckBankCardInput;
 };
 
-
 /** What this service does. */
 export type MutationRedactUserDataArgs = {
   userId: Scalars['ID']['input'];
 };
 
-
 /** What this service does. */
 export type MutationRedactVerificationArgs = {
   id: Scalars['ID']['input'];
 };
-
 
 /** What this service does. */
 export type MutationStartVerificationArgs = {
@@ -334,12 +335,10 @@ export type Query = {
   verificationProviders: Maybe<Array<VerificationProvider>>;
 };
 
-
 /** What this service can be asked. */
 export type QueryBankCardCheckArgs = {
   id: Scalars['ID']['input'];
 };
-
 
 /** What this service can be asked. */
 export type QueryVerificationArgs = {
@@ -359,7 +358,8 @@ export type RedactUserDataSuccess = {
 };
 
 /** The redacted verification, or why it was not redacted. */
-export type RedactVerificationResult = RedactVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
+export type RedactVerificationResult =
+  RedactVerificationSuccess | VerificationNotFoundProblem | VerificationUnavailableProblem;
 
 /** The personal data of the verification is destroyed. */
 export type RedactVerificationSuccess = {
@@ -405,7 +405,13 @@ export type StartVerificationInput = {
 };
 
 /** The started verification, or why it was not started. */
-export type StartVerificationResult = StartVerificationSuccess | VerificationIdempotencyProblem | VerificationInputProblem | VerificationLimitProblem | VerificationProviderProblem | VerificationUnavailableProblem;
+export type StartVerificationResult =
+  | StartVerificationSuccess
+  | VerificationIdempotencyProblem
+  | VerificationInputProblem
+  | VerificationLimitProblem
+  | VerificationProviderProblem
+  | VerificationUnavailableProblem;
 
 /** The verification was started, now or earlier. */
 export type StartVerificationSuccess = {
@@ -431,7 +437,6 @@ export type Subscription = {
    */
   verificationEnded: Maybe<Verification>;
 };
-
 
 /** Over the HTTP callback protocol of federation: your supergraph passes on what it gets. */
 export type SubscriptionVerificationEndedArgs = {
@@ -791,20 +796,17 @@ export type User = {
   verifications: Maybe<VerificationConnection>;
 };
 
-
 /** A user. Other subgraphs provide more fields. */
 export type UserBankCardChecksArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
-
 /** A user. Other subgraphs provide more fields. */
 export type UserLatestPassedVerificationArgs = {
   checks?: InputMaybe<Array<VerificationCheckKind>>;
   maxAgeDays?: InputMaybe<Scalars['Int']['input']>;
 };
-
 
 /** A user. Other subgraphs provide more fields. */
 export type UserVerificationsArgs = {
@@ -1017,7 +1019,6 @@ export type VerificationIdempotencyProblem = VerificationProblem & {
   userMessage: Scalars['String']['output'];
 };
 
-
 /** The key is in use, or was used with a different input. */
 export type VerificationIdempotencyProblemUserMessageArgs = {
   language?: VerificationLanguage;
@@ -1063,7 +1064,6 @@ export type VerificationInputProblem = VerificationProblem & {
   userMessage: Scalars['String']['output'];
 };
 
-
 /** The input is invalid. Nothing was done. */
 export type VerificationInputProblemUserMessageArgs = {
   language?: VerificationLanguage;
@@ -1084,7 +1084,8 @@ export type VerificationLanguage =
   | 'ZH';
 
 /** What the person needs to begin. */
-export type VerificationLaunch = VerificationMiniProgram | VerificationRedirect | VerificationSdkToken;
+export type VerificationLaunch =
+  VerificationMiniProgram | VerificationRedirect | VerificationSdkToken;
 
 /** Whether the person can still begin, and what to do next if not. */
 export type VerificationLaunchState =
@@ -1133,7 +1134,6 @@ export type VerificationLimitProblem = VerificationProblem & {
   /** What a page may show to the person: polite, and without codes. */
   userMessage: Scalars['String']['output'];
 };
-
 
 /** A limit is reached. Nothing was done. */
 export type VerificationLimitProblemUserMessageArgs = {
@@ -1190,7 +1190,6 @@ export type VerificationNotFoundProblem = VerificationProblem & {
   userMessage: Scalars['String']['output'];
 };
 
-
 /** There is none with this id, or the caller may not see it. */
 export type VerificationNotFoundProblemUserMessageArgs = {
   language?: VerificationLanguage;
@@ -1213,15 +1212,41 @@ export type VerificationOptionRequirement = {
  */
 export type VerificationOptionsInput =
   /** Options of OEMCloud face verification (channels FACE_WEB, FACE_ALIPAY, FACE_WECHAT_MINI_PROGRAM). */
-  { oemcloudFace: OemcloudFaceOptionsInput; tencentCnEId?: never; tencentCnFaceSdk?: never; tencentCnWeb?: never; tencentIntlWeb?: never; }
-  |  /** Options of Tencent Cloud E证通, mainland China (channel E_ID). */
-  { oemcloudFace?: never; tencentCnEId: TencentCnEIdOptionsInput; tencentCnFaceSdk?: never; tencentCnWeb?: never; tencentIntlWeb?: never; }
-  |  /** Options of the Tencent Cloud app SDK, mainland China (channel FACE_SDK). */
-  { oemcloudFace?: never; tencentCnEId?: never; tencentCnFaceSdk: TencentCnFaceSdkOptionsInput; tencentCnWeb?: never; tencentIntlWeb?: never; }
-  |  /** Options of the Tencent Cloud web page inside WeChat, mainland China (channel FACE_WEB). */
-  { oemcloudFace?: never; tencentCnEId?: never; tencentCnFaceSdk?: never; tencentCnWeb: TencentCnWebOptionsInput; tencentIntlWeb?: never; }
-  |  /** Options of the Tencent Cloud eKYC web page, international (channel FACE_WEB). */
-  { oemcloudFace?: never; tencentCnEId?: never; tencentCnFaceSdk?: never; tencentCnWeb?: never; tencentIntlWeb: TencentIntlWebOptionsInput; };
+  | {
+      oemcloudFace: OemcloudFaceOptionsInput;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never;
+      tencentCnWeb?: never;
+      tencentIntlWeb?: never;
+    } /** Options of Tencent Cloud E证通, mainland China (channel E_ID). */
+  | {
+      oemcloudFace?: never;
+      tencentCnEId: TencentCnEIdOptionsInput;
+      tencentCnFaceSdk?: never;
+      tencentCnWeb?: never;
+      tencentIntlWeb?: never;
+    } /** Options of the Tencent Cloud app SDK, mainland China (channel FACE_SDK). */
+  | {
+      oemcloudFace?: never;
+      tencentCnEId?: never;
+      tencentCnFaceSdk: TencentCnFaceSdkOptionsInput;
+      tencentCnWeb?: never;
+      tencentIntlWeb?: never;
+    } /** Options of the Tencent Cloud web page inside WeChat, mainland China (channel FACE_WEB). */
+  | {
+      oemcloudFace?: never;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never;
+      tencentCnWeb: TencentCnWebOptionsInput;
+      tencentIntlWeb?: never;
+    } /** Options of the Tencent Cloud eKYC web page, international (channel FACE_WEB). */
+  | {
+      oemcloudFace?: never;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never;
+      tencentCnWeb?: never;
+      tencentIntlWeb: TencentIntlWebOptionsInput;
+    };
 
 /**
  * How a verification ended. Code, reason, message, similarity and details are kept for three days after the
@@ -1251,7 +1276,6 @@ export type VerificationOutcome = {
   userMessage: Scalars['String']['output'];
 };
 
-
 /**
  * How a verification ended. Code, reason, message, similarity and details are kept for three days after the
  * start, and redaction destroys them immediately; afterwards the reason is OTHER. The other fields remain.
@@ -1261,7 +1285,12 @@ export type VerificationOutcomeUserMessageArgs = {
 };
 
 /** Details of a provider beyond the common fields. */
-export type VerificationOutcomeDetails = OemcloudFaceDetails | TencentCnEIdDetails | TencentCnFaceSdkDetails | TencentCnWebDetails | TencentIntlWebDetails;
+export type VerificationOutcomeDetails =
+  | OemcloudFaceDetails
+  | TencentCnEIdDetails
+  | TencentCnFaceSdkDetails
+  | TencentCnWebDetails
+  | TencentIntlWebDetails;
 
 /** The reason for the outcome. */
 export type VerificationOutcomeReason =
@@ -1361,7 +1390,6 @@ export type VerificationProblem = {
   /** What a page may show to the person: polite, and without codes. */
   userMessage: Scalars['String']['output'];
 };
-
 
 /** Why an operation did not succeed. */
 export type VerificationProblemUserMessageArgs = {
@@ -1486,7 +1514,6 @@ export type VerificationProviderProblem = VerificationProblem & {
   userMessage: Scalars['String']['output'];
 };
 
-
 /** The provider did not perform the request, or it is not known whether it did. */
 export type VerificationProviderProblemUserMessageArgs = {
   language?: VerificationLanguage;
@@ -1576,7 +1603,6 @@ export type VerificationUnavailableProblem = VerificationProblem & {
   userMessage: Scalars['String']['output'];
 };
 
-
 /** The store of this service does not respond. */
 export type VerificationUnavailableProblemUserMessageArgs = {
   language?: VerificationLanguage;
@@ -1641,49 +1667,60 @@ export type VerifiedIdentitySource =
   /** A register that the provider asked. */
   | 'PROVIDER_RECORD';
 
-
-
 export type ResolverTypeWrapper<T> = Promise<T> | T;
 
 export type ReferenceResolver<TResult, TReference, TContext> = (
-      reference: TReference,
-      context: TContext,
-      info: GraphQLResolveInfo
-    ) => Promise<TResult> | TResult;
+  reference: TReference,
+  context: TContext,
+  info: GraphQLResolveInfo,
+) => Promise<TResult> | TResult;
 
-      type ScalarCheck<T, S> = S extends true ? T : NullableCheck<T, S>;
-      type NullableCheck<T, S> = Maybe<T> extends T ? Maybe<ListCheck<NonNullable<T>, S>> : ListCheck<T, S>;
-      type ListCheck<T, S> = T extends (infer U)[] ? NullableCheck<U, S>[] : GraphQLRecursivePick<T, S>;
-      export type GraphQLRecursivePick<T, S> = { [K in keyof T & keyof S]: ScalarCheck<T[K], S[K]> };
-    
+type ScalarCheck<T, S> = S extends true ? T : NullableCheck<T, S>;
+type NullableCheck<T, S> =
+  Maybe<T> extends T ? Maybe<ListCheck<NonNullable<T>, S>> : ListCheck<T, S>;
+type ListCheck<T, S> = T extends (infer U)[] ? NullableCheck<U, S>[] : GraphQLRecursivePick<T, S>;
+export type GraphQLRecursivePick<T, S> = { [K in keyof T & keyof S]: ScalarCheck<T[K], S[K]> };
 
 export type ResolverWithResolve<TResult, TParent, TContext, TArgs> = {
   resolve: ResolverFn<TResult, TParent, TContext, TArgs>;
 };
-export type Resolver<TResult, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> = ResolverFn<TResult, TParent, TContext, TArgs> | ResolverWithResolve<TResult, TParent, TContext, TArgs>;
+export type Resolver<
+  TResult,
+  TParent = Record<PropertyKey, never>,
+  TContext = Record<PropertyKey, never>,
+  TArgs = Record<PropertyKey, never>,
+> =
+  | ResolverFn<TResult, TParent, TContext, TArgs>
+  | ResolverWithResolve<TResult, TParent, TContext, TArgs>;
 
 export type ResolverFn<TResult, TParent, TContext, TArgs> = (
   parent: TParent,
   args: TArgs,
   context: TContext,
-  info: GraphQLResolveInfo
+  info: GraphQLResolveInfo,
 ) => Promise<TResult> | TResult;
 
 export type SubscriptionSubscribeFn<TResult, TParent, TContext, TArgs> = (
   parent: TParent,
   args: TArgs,
   context: TContext,
-  info: GraphQLResolveInfo
+  info: GraphQLResolveInfo,
 ) => AsyncIterable<TResult> | Promise<AsyncIterable<TResult>>;
 
 export type SubscriptionResolveFn<TResult, TParent, TContext, TArgs> = (
   parent: TParent,
   args: TArgs,
   context: TContext,
-  info: GraphQLResolveInfo
+  info: GraphQLResolveInfo,
 ) => TResult | Promise<TResult>;
 
-export interface SubscriptionSubscriberObject<TResult, TKey extends string, TParent, TContext, TArgs> {
+export interface SubscriptionSubscriberObject<
+  TResult,
+  TKey extends string,
+  TParent,
+  TContext,
+  TArgs,
+> {
   subscribe: SubscriptionSubscribeFn<{ [key in TKey]: TResult }, TParent, TContext, TArgs>;
   resolve?: SubscriptionResolveFn<TResult, { [key in TKey]: TResult }, TContext, TArgs>;
 }
@@ -1697,26 +1734,44 @@ export type SubscriptionObject<TResult, TKey extends string, TParent, TContext, 
   | SubscriptionSubscriberObject<TResult, TKey, TParent, TContext, TArgs>
   | SubscriptionResolverObject<TResult, TParent, TContext, TArgs>;
 
-export type SubscriptionResolver<TResult, TKey extends string, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> =
+export type SubscriptionResolver<
+  TResult,
+  TKey extends string,
+  TParent = Record<PropertyKey, never>,
+  TContext = Record<PropertyKey, never>,
+  TArgs = Record<PropertyKey, never>,
+> =
   | ((...args: any[]) => SubscriptionObject<TResult, TKey, TParent, TContext, TArgs>)
   | SubscriptionObject<TResult, TKey, TParent, TContext, TArgs>;
 
-export type TypeResolveFn<TTypes, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>> = (
+export type TypeResolveFn<
+  TTypes,
+  TParent = Record<PropertyKey, never>,
+  TContext = Record<PropertyKey, never>,
+> = (
   parent: TParent,
   context: TContext,
-  info: GraphQLResolveInfo
+  info: GraphQLResolveInfo,
 ) => Maybe<TTypes> | Promise<Maybe<TTypes>>;
 
-export type IsTypeOfResolverFn<T = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>> = (obj: T, context: TContext, info: GraphQLResolveInfo) => boolean | Promise<boolean>;
+export type IsTypeOfResolverFn<
+  T = Record<PropertyKey, never>,
+  TContext = Record<PropertyKey, never>,
+> = (obj: T, context: TContext, info: GraphQLResolveInfo) => boolean | Promise<boolean>;
 
 export type NextResolverFn<T> = () => Promise<T>;
 
-export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> = (
+export type DirectiveResolverFn<
+  TResult = Record<PropertyKey, never>,
+  TParent = Record<PropertyKey, never>,
+  TContext = Record<PropertyKey, never>,
+  TArgs = Record<PropertyKey, never>,
+> = (
   next: NextResolverFn<TResult>,
   parent: TParent,
   args: TArgs,
   context: TContext,
-  info: GraphQLResolveInfo
+  info: GraphQLResolveInfo,
 ) => TResult | Promise<TResult>;
 
 /** Mapping of federation types */
@@ -1728,73 +1783,73 @@ export type FederationTypes = {
 
 /** Mapping of federation reference types */
 export type FederationReferenceTypes = {
-  BankCardCheck:
-    ( { __typename: 'BankCardCheck' }
-    & GraphQLRecursivePick<FederationTypes['BankCardCheck'], {"id":true}> );
-  User:
-    ( { __typename: 'User' }
-    & GraphQLRecursivePick<FederationTypes['User'], {"id":true}> );
-  Verification:
-    ( { __typename: 'Verification' }
-    & GraphQLRecursivePick<FederationTypes['Verification'], {"id":true}> );
+  BankCardCheck: { __typename: 'BankCardCheck' } & GraphQLRecursivePick<
+    FederationTypes['BankCardCheck'],
+    { id: true }
+  >;
+  User: { __typename: 'User' } & GraphQLRecursivePick<FederationTypes['User'], { id: true }>;
+  Verification: { __typename: 'Verification' } & GraphQLRecursivePick<
+    FederationTypes['Verification'],
+    { id: true }
+  >;
 };
 
 /** Mapping of union types */
 export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   CancelVerificationResult:
-    | ( Omit<CancelVerificationSuccess, 'verification'> & { verification: _RefType['Verification'] } & { __typename: 'CancelVerificationSuccess' } )
-    | ( GraphqlProblem & { __typename: 'VerificationNotFoundProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationUnavailableProblem' } )
-  ;
+    | (Omit<CancelVerificationSuccess, 'verification'> & {
+        verification: _RefType['Verification'];
+      } & { __typename: 'CancelVerificationSuccess' })
+    | (GraphqlProblem & { __typename: 'VerificationNotFoundProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationUnavailableProblem' });
   CheckBankCardResult:
-    | ( Omit<CheckBankCardSuccess, 'check'> & { check: _RefType['BankCardCheck'] } & { __typename: 'CheckBankCardSuccess' } )
-    | ( GraphqlProblem & { __typename: 'VerificationIdempotencyProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationInputProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationLimitProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationProviderProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationUnavailableProblem' } )
-  ;
+    | (Omit<CheckBankCardSuccess, 'check'> & { check: _RefType['BankCardCheck'] } & {
+        __typename: 'CheckBankCardSuccess';
+      })
+    | (GraphqlProblem & { __typename: 'VerificationIdempotencyProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationInputProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationLimitProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationProviderProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationUnavailableProblem' });
   RedactUserDataResult:
-    | ( RedactUserDataSuccess & { __typename: 'RedactUserDataSuccess' } )
-    | ( GraphqlProblem & { __typename: 'VerificationUnavailableProblem' } )
-  ;
+    | (RedactUserDataSuccess & { __typename: 'RedactUserDataSuccess' })
+    | (GraphqlProblem & { __typename: 'VerificationUnavailableProblem' });
   RedactVerificationResult:
-    | ( Omit<RedactVerificationSuccess, 'verification'> & { verification: _RefType['Verification'] } & { __typename: 'RedactVerificationSuccess' } )
-    | ( GraphqlProblem & { __typename: 'VerificationNotFoundProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationUnavailableProblem' } )
-  ;
+    | (Omit<RedactVerificationSuccess, 'verification'> & {
+        verification: _RefType['Verification'];
+      } & { __typename: 'RedactVerificationSuccess' })
+    | (GraphqlProblem & { __typename: 'VerificationNotFoundProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationUnavailableProblem' });
   StartVerificationResult:
-    | ( Omit<StartVerificationSuccess, 'verification'> & { verification: _RefType['Verification'] } & { __typename: 'StartVerificationSuccess' } )
-    | ( GraphqlProblem & { __typename: 'VerificationIdempotencyProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationInputProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationLimitProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationProviderProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationUnavailableProblem' } )
-  ;
+    | (Omit<StartVerificationSuccess, 'verification'> & {
+        verification: _RefType['Verification'];
+      } & { __typename: 'StartVerificationSuccess' })
+    | (GraphqlProblem & { __typename: 'VerificationIdempotencyProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationInputProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationLimitProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationProviderProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationUnavailableProblem' });
   VerificationLaunch:
-    | ( VerificationMiniProgram & { __typename: 'VerificationMiniProgram' } )
-    | ( VerificationRedirect & { __typename: 'VerificationRedirect' } )
-    | ( VerificationSdkToken & { __typename: 'VerificationSdkToken' } )
-  ;
+    | (VerificationMiniProgram & { __typename: 'VerificationMiniProgram' })
+    | (VerificationRedirect & { __typename: 'VerificationRedirect' })
+    | (VerificationSdkToken & { __typename: 'VerificationSdkToken' });
   VerificationOutcomeDetails:
-    | ( OemcloudFaceDetails & { __typename: 'OemcloudFaceDetails' } )
-    | ( TencentCnEIdDetails & { __typename: 'TencentCnEIdDetails' } )
-    | ( TencentCnFaceSdkDetails & { __typename: 'TencentCnFaceSdkDetails' } )
-    | ( TencentCnWebDetails & { __typename: 'TencentCnWebDetails' } )
-    | ( TencentIntlWebDetails & { __typename: 'TencentIntlWebDetails' } )
-  ;
+    | (OemcloudFaceDetails & { __typename: 'OemcloudFaceDetails' })
+    | (TencentCnEIdDetails & { __typename: 'TencentCnEIdDetails' })
+    | (TencentCnFaceSdkDetails & { __typename: 'TencentCnFaceSdkDetails' })
+    | (TencentCnWebDetails & { __typename: 'TencentCnWebDetails' })
+    | (TencentIntlWebDetails & { __typename: 'TencentIntlWebDetails' });
 };
 
 /** Mapping of interface types */
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
   VerificationProblem:
-    | ( GraphqlProblem & { __typename: 'VerificationIdempotencyProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationInputProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationLimitProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationNotFoundProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationProviderProblem' } )
-    | ( GraphqlProblem & { __typename: 'VerificationUnavailableProblem' } )
-  ;
+    | (GraphqlProblem & { __typename: 'VerificationIdempotencyProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationInputProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationLimitProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationNotFoundProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationProviderProblem' })
+    | (GraphqlProblem & { __typename: 'VerificationUnavailableProblem' });
 };
 
 /** Mapping between all available schema types and the resolvers types */
@@ -1803,30 +1858,58 @@ export type ResolversTypes = {
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
-  BankCardCheckConnection: ResolverTypeWrapper<Omit<BankCardCheckConnection, 'edges'> & { edges: Array<ResolversTypes['BankCardCheckEdge']> }>;
-  BankCardCheckEdge: ResolverTypeWrapper<Omit<BankCardCheckEdge, 'node'> & { node?: Maybe<ResolversTypes['BankCardCheck']> }>;
+  BankCardCheckConnection: ResolverTypeWrapper<
+    Omit<BankCardCheckConnection, 'edges'> & { edges: Array<ResolversTypes['BankCardCheckEdge']> }
+  >;
+  BankCardCheckEdge: ResolverTypeWrapper<
+    Omit<BankCardCheckEdge, 'node'> & { node?: Maybe<ResolversTypes['BankCardCheck']> }
+  >;
   BankCardElement: BankCardElement;
   BankCardOutcome: BankCardOutcome;
   BankCardOutcomeReason: BankCardOutcomeReason;
   BankCardVariant: ResolverTypeWrapper<BankCardVariant>;
-  CancelVerificationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['CancelVerificationResult']>;
-  CancelVerificationSuccess: ResolverTypeWrapper<Omit<CancelVerificationSuccess, 'verification'> & { verification: ResolversTypes['Verification'] }>;
+  CancelVerificationResult: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['CancelVerificationResult']
+  >;
+  CancelVerificationSuccess: ResolverTypeWrapper<
+    Omit<CancelVerificationSuccess, 'verification'> & {
+      verification: ResolversTypes['Verification'];
+    }
+  >;
   CheckBankCardInput: CheckBankCardInput;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
-  CheckBankCardResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['CheckBankCardResult']>;
-  CheckBankCardSuccess: ResolverTypeWrapper<Omit<CheckBankCardSuccess, 'check'> & { check: ResolversTypes['BankCardCheck'] }>;
+  CheckBankCardResult: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['CheckBankCardResult']
+  >;
+  CheckBankCardSuccess: ResolverTypeWrapper<
+    Omit<CheckBankCardSuccess, 'check'> & { check: ResolversTypes['BankCardCheck'] }
+  >;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   OemcloudFaceDetails: ResolverTypeWrapper<OemcloudFaceDetails>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   OemcloudFaceOptionsInput: OemcloudFaceOptionsInput;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
-  RedactUserDataResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RedactUserDataResult']>;
+  RedactUserDataResult: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['RedactUserDataResult']
+  >;
   RedactUserDataSuccess: ResolverTypeWrapper<RedactUserDataSuccess>;
-  RedactVerificationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RedactVerificationResult']>;
-  RedactVerificationSuccess: ResolverTypeWrapper<Omit<RedactVerificationSuccess, 'verification'> & { verification: ResolversTypes['Verification'] }>;
+  RedactVerificationResult: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['RedactVerificationResult']
+  >;
+  RedactVerificationSuccess: ResolverTypeWrapper<
+    Omit<RedactVerificationSuccess, 'verification'> & {
+      verification: ResolversTypes['Verification'];
+    }
+  >;
   StartVerificationInput: StartVerificationInput;
-  StartVerificationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['StartVerificationResult']>;
-  StartVerificationSuccess: ResolverTypeWrapper<Omit<StartVerificationSuccess, 'verification'> & { verification: ResolversTypes['Verification'] }>;
+  StartVerificationResult: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['StartVerificationResult']
+  >;
+  StartVerificationSuccess: ResolverTypeWrapper<
+    Omit<StartVerificationSuccess, 'verification'> & {
+      verification: ResolversTypes['Verification'];
+    }
+  >;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   TencentCnAttempt: ResolverTypeWrapper<TencentCnAttempt>;
   TencentCnCompareLib: TencentCnCompareLib;
@@ -1858,10 +1941,14 @@ export type ResolversTypes = {
   VerificationCallOutcome: VerificationCallOutcome;
   VerificationChannel: VerificationChannel;
   VerificationCheckKind: VerificationCheckKind;
-  VerificationConnection: ResolverTypeWrapper<Omit<VerificationConnection, 'edges'> & { edges: Array<ResolversTypes['VerificationEdge']> }>;
+  VerificationConnection: ResolverTypeWrapper<
+    Omit<VerificationConnection, 'edges'> & { edges: Array<ResolversTypes['VerificationEdge']> }
+  >;
   VerificationDateTime: ResolverTypeWrapper<Scalars['VerificationDateTime']['output']>;
   VerificationDocumentKind: VerificationDocumentKind;
-  VerificationEdge: ResolverTypeWrapper<Omit<VerificationEdge, 'node'> & { node?: Maybe<ResolversTypes['Verification']> }>;
+  VerificationEdge: ResolverTypeWrapper<
+    Omit<VerificationEdge, 'node'> & { node?: Maybe<ResolversTypes['Verification']> }
+  >;
   VerificationEvidence: VerificationEvidence;
   VerificationIdempotencyProblem: ResolverTypeWrapper<GraphqlProblem>;
   VerificationIdentityLevel: VerificationIdentityLevel;
@@ -1869,7 +1956,9 @@ export type ResolversTypes = {
   VerificationInputProblem: ResolverTypeWrapper<GraphqlProblem>;
   VerificationJurisdiction: VerificationJurisdiction;
   VerificationLanguage: VerificationLanguage;
-  VerificationLaunch: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['VerificationLaunch']>;
+  VerificationLaunch: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['VerificationLaunch']
+  >;
   VerificationLaunchState: VerificationLaunchState;
   VerificationLimit: VerificationLimit;
   VerificationLimitProblem: ResolverTypeWrapper<GraphqlProblem>;
@@ -1880,12 +1969,16 @@ export type ResolversTypes = {
   VerificationOptionRequirement: ResolverTypeWrapper<VerificationOptionRequirement>;
   VerificationOptionsInput: VerificationOptionsInput;
   VerificationOutcome: ResolverTypeWrapper<EndedOutcome>;
-  VerificationOutcomeDetails: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['VerificationOutcomeDetails']>;
+  VerificationOutcomeDetails: ResolverTypeWrapper<
+    ResolversUnionTypes<ResolversTypes>['VerificationOutcomeDetails']
+  >;
   VerificationOutcomeReason: VerificationOutcomeReason;
   VerificationOutcomeSource: VerificationOutcomeSource;
   VerificationPageInfo: ResolverTypeWrapper<VerificationPageInfo>;
   VerificationPhase: VerificationPhase;
-  VerificationProblem: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['VerificationProblem']>;
+  VerificationProblem: ResolverTypeWrapper<
+    ResolversInterfaceTypes<ResolversTypes>['VerificationProblem']
+  >;
   VerificationProblemCode: VerificationProblemCode;
   VerificationProvider: ResolverTypeWrapper<ProviderRef>;
   VerificationProviderAction: ResolverTypeWrapper<VerificationProviderAction>;
@@ -1910,15 +2003,23 @@ export type ResolversParentTypes = {
   String: Scalars['String']['output'];
   ID: Scalars['ID']['output'];
   Boolean: Scalars['Boolean']['output'];
-  BankCardCheckConnection: Omit<BankCardCheckConnection, 'edges'> & { edges: Array<ResolversParentTypes['BankCardCheckEdge']> };
-  BankCardCheckEdge: Omit<BankCardCheckEdge, 'node'> & { node?: Maybe<ResolversParentTypes['BankCardCheck']> };
+  BankCardCheckConnection: Omit<BankCardCheckConnection, 'edges'> & {
+    edges: Array<ResolversParentTypes['BankCardCheckEdge']>;
+  };
+  BankCardCheckEdge: Omit<BankCardCheckEdge, 'node'> & {
+    node?: Maybe<ResolversParentTypes['BankCardCheck']>;
+  };
   BankCardVariant: BankCardVariant;
   CancelVerificationResult: ResolversUnionTypes<ResolversParentTypes>['CancelVerificationResult'];
-  CancelVerificationSuccess: Omit<CancelVerificationSuccess, 'verification'> & { verification: ResolversParentTypes['Verification'] };
+  CancelVerificationSuccess: Omit<CancelVerificationSuccess, 'verification'> & {
+    verification: ResolversParentTypes['Verification'];
+  };
   CheckBankCardInput: CheckBankCardInput;
   Int: Scalars['Int']['output'];
   CheckBankCardResult: ResolversUnionTypes<ResolversParentTypes>['CheckBankCardResult'];
-  CheckBankCardSuccess: Omit<CheckBankCardSuccess, 'check'> & { check: ResolversParentTypes['BankCardCheck'] };
+  CheckBankCardSuccess: Omit<CheckBankCardSuccess, 'check'> & {
+    check: ResolversParentTypes['BankCardCheck'];
+  };
   Mutation: Record<PropertyKey, never>;
   OemcloudFaceDetails: OemcloudFaceDetails;
   Float: Scalars['Float']['output'];
@@ -1927,10 +2028,14 @@ export type ResolversParentTypes = {
   RedactUserDataResult: ResolversUnionTypes<ResolversParentTypes>['RedactUserDataResult'];
   RedactUserDataSuccess: RedactUserDataSuccess;
   RedactVerificationResult: ResolversUnionTypes<ResolversParentTypes>['RedactVerificationResult'];
-  RedactVerificationSuccess: Omit<RedactVerificationSuccess, 'verification'> & { verification: ResolversParentTypes['Verification'] };
+  RedactVerificationSuccess: Omit<RedactVerificationSuccess, 'verification'> & {
+    verification: ResolversParentTypes['Verification'];
+  };
   StartVerificationInput: StartVerificationInput;
   StartVerificationResult: ResolversUnionTypes<ResolversParentTypes>['StartVerificationResult'];
-  StartVerificationSuccess: Omit<StartVerificationSuccess, 'verification'> & { verification: ResolversParentTypes['Verification'] };
+  StartVerificationSuccess: Omit<StartVerificationSuccess, 'verification'> & {
+    verification: ResolversParentTypes['Verification'];
+  };
   Subscription: Record<PropertyKey, never>;
   TencentCnAttempt: TencentCnAttempt;
   TencentCnEIdDetails: TencentCnEIdDetails;
@@ -1946,9 +2051,13 @@ export type ResolversParentTypes = {
   TencentIntlWebOptionsInput: TencentIntlWebOptionsInput;
   User: UserRef;
   Verification: VerificationRecord;
-  VerificationConnection: Omit<VerificationConnection, 'edges'> & { edges: Array<ResolversParentTypes['VerificationEdge']> };
+  VerificationConnection: Omit<VerificationConnection, 'edges'> & {
+    edges: Array<ResolversParentTypes['VerificationEdge']>;
+  };
   VerificationDateTime: Scalars['VerificationDateTime']['output'];
-  VerificationEdge: Omit<VerificationEdge, 'node'> & { node?: Maybe<ResolversParentTypes['Verification']> };
+  VerificationEdge: Omit<VerificationEdge, 'node'> & {
+    node?: Maybe<ResolversParentTypes['Verification']>;
+  };
   VerificationIdempotencyProblem: GraphqlProblem;
   VerificationInputFieldProblem: VerificationInputFieldProblem;
   VerificationInputProblem: GraphqlProblem;
@@ -1976,8 +2085,17 @@ export type ResolversParentTypes = {
   VerifiedIdentityDocument: VerifiedDocumentParent;
 };
 
-export type BankCardCheckResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['BankCardCheck'] = ResolversParentTypes['BankCardCheck'], FederationReferenceType extends FederationReferenceTypes['BankCardCheck'] = FederationReferenceTypes['BankCardCheck']> = {
-  __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['BankCardCheck']> | FederationReferenceType, FederationReferenceType, ContextType>;
+export type BankCardCheckResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['BankCardCheck'] = ResolversParentTypes['BankCardCheck'],
+  FederationReferenceType extends FederationReferenceTypes['BankCardCheck'] =
+    FederationReferenceTypes['BankCardCheck'],
+> = {
+  __resolveReference?: ReferenceResolver<
+    Maybe<ResolversTypes['BankCardCheck']> | FederationReferenceType,
+    FederationReferenceType,
+    ContextType
+  >;
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   calls?: Resolver<Array<ResolversTypes['VerificationProviderCall']>, ParentType, ContextType>;
   checkedAt?: Resolver<ResolversTypes['VerificationDateTime'], ParentType, ContextType>;
@@ -1988,44 +2106,94 @@ export type BankCardCheckResolvers<ContextType = GraphqlContext, ParentType exte
   matched?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   message?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   outcome?: Resolver<ResolversTypes['BankCardOutcome'], ParentType, ContextType>;
-  possibleAgainAt?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
+  possibleAgainAt?: Resolver<
+    Maybe<ResolversTypes['VerificationDateTime']>,
+    ParentType,
+    ContextType
+  >;
   provider?: Resolver<ResolversTypes['VerificationProvider'], ParentType, ContextType>;
   reason?: Resolver<ResolversTypes['BankCardOutcomeReason'], ParentType, ContextType>;
   sandbox?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   sourceCheckId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
-  userMessage?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<BankCardCheckUserMessageArgs, 'language'>>;
+  userMessage?: Resolver<
+    ResolversTypes['String'],
+    ParentType,
+    ContextType,
+    RequireFields<BankCardCheckUserMessageArgs, 'language'>
+  >;
 };
 
-export type BankCardCheckConnectionResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['BankCardCheckConnection'] = ResolversParentTypes['BankCardCheckConnection']> = {
+export type BankCardCheckConnectionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['BankCardCheckConnection'] =
+    ResolversParentTypes['BankCardCheckConnection'],
+> = {
   edges?: Resolver<Array<ResolversTypes['BankCardCheckEdge']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['VerificationPageInfo'], ParentType, ContextType>;
 };
 
-export type BankCardCheckEdgeResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['BankCardCheckEdge'] = ResolversParentTypes['BankCardCheckEdge']> = {
+export type BankCardCheckEdgeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['BankCardCheckEdge'] =
+    ResolversParentTypes['BankCardCheckEdge'],
+> = {
   cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   node?: Resolver<Maybe<ResolversTypes['BankCardCheck']>, ParentType, ContextType>;
 };
 
-export type BankCardVariantResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['BankCardVariant'] = ResolversParentTypes['BankCardVariant']> = {
+export type BankCardVariantResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['BankCardVariant'] =
+    ResolversParentTypes['BankCardVariant'],
+> = {
   action?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   elements?: Resolver<Array<ResolversTypes['BankCardElement']>, ParentType, ContextType>;
 };
 
-export type CancelVerificationResultResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['CancelVerificationResult'] = ResolversParentTypes['CancelVerificationResult']> = {
-  __resolveType: TypeResolveFn<'CancelVerificationSuccess' | 'VerificationNotFoundProblem' | 'VerificationUnavailableProblem', ParentType, ContextType>;
+export type CancelVerificationResultResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['CancelVerificationResult'] =
+    ResolversParentTypes['CancelVerificationResult'],
+> = {
+  __resolveType: TypeResolveFn<
+    'CancelVerificationSuccess' | 'VerificationNotFoundProblem' | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
 };
 
-export type CancelVerificationSuccessResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['CancelVerificationSuccess'] = ResolversParentTypes['CancelVerificationSuccess']> = {
+export type CancelVerificationSuccessResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['CancelVerificationSuccess'] =
+    ResolversParentTypes['CancelVerificationSuccess'],
+> = {
   verification?: Resolver<ResolversTypes['Verification'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type CheckBankCardResultResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['CheckBankCardResult'] = ResolversParentTypes['CheckBankCardResult']> = {
-  __resolveType: TypeResolveFn<'CheckBankCardSuccess' | 'VerificationIdempotencyProblem' | 'VerificationInputProblem' | 'VerificationLimitProblem' | 'VerificationProviderProblem' | 'VerificationUnavailableProblem', ParentType, ContextType>;
+export type CheckBankCardResultResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['CheckBankCardResult'] =
+    ResolversParentTypes['CheckBankCardResult'],
+> = {
+  __resolveType: TypeResolveFn<
+    | 'CheckBankCardSuccess'
+    | 'VerificationIdempotencyProblem'
+    | 'VerificationInputProblem'
+    | 'VerificationLimitProblem'
+    | 'VerificationProviderProblem'
+    | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
 };
 
-export type CheckBankCardSuccessResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['CheckBankCardSuccess'] = ResolversParentTypes['CheckBankCardSuccess']> = {
+export type CheckBankCardSuccessResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['CheckBankCardSuccess'] =
+    ResolversParentTypes['CheckBankCardSuccess'],
+> = {
   cached?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   check?: Resolver<ResolversTypes['BankCardCheck'], ParentType, ContextType>;
   replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
@@ -2033,60 +2201,163 @@ export type CheckBankCardSuccessResolvers<ContextType = GraphqlContext, ParentTy
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type MutationResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
-  cancelVerification?: Resolver<Maybe<ResolversTypes['CancelVerificationResult']>, ParentType, ContextType, RequireFields<MutationCancelVerificationArgs, 'id'>>;
-  checkBankCard?: Resolver<Maybe<ResolversTypes['CheckBankCardResult']>, ParentType, ContextType, RequireFields<MutationCheckBankCardArgs, 'input'>>;
-  redactUserData?: Resolver<Maybe<ResolversTypes['RedactUserDataResult']>, ParentType, ContextType, RequireFields<MutationRedactUserDataArgs, 'userId'>>;
-  redactVerification?: Resolver<Maybe<ResolversTypes['RedactVerificationResult']>, ParentType, ContextType, RequireFields<MutationRedactVerificationArgs, 'id'>>;
-  startVerification?: Resolver<Maybe<ResolversTypes['StartVerificationResult']>, ParentType, ContextType, RequireFields<MutationStartVerificationArgs, 'input'>>;
+export type MutationResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation'],
+> = {
+  cancelVerification?: Resolver<
+    Maybe<ResolversTypes['CancelVerificationResult']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationCancelVerificationArgs, 'id'>
+  >;
+  checkBankCard?: Resolver<
+    Maybe<ResolversTypes['CheckBankCardResult']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationCheckBankCardArgs, 'input'>
+  >;
+  redactUserData?: Resolver<
+    Maybe<ResolversTypes['RedactUserDataResult']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationRedactUserDataArgs, 'userId'>
+  >;
+  redactVerification?: Resolver<
+    Maybe<ResolversTypes['RedactVerificationResult']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationRedactVerificationArgs, 'id'>
+  >;
+  startVerification?: Resolver<
+    Maybe<ResolversTypes['StartVerificationResult']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationStartVerificationArgs, 'input'>
+  >;
 };
 
-export type OemcloudFaceDetailsResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['OemcloudFaceDetails'] = ResolversParentTypes['OemcloudFaceDetails']> = {
+export type OemcloudFaceDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['OemcloudFaceDetails'] =
+    ResolversParentTypes['OemcloudFaceDetails'],
+> = {
   livingScore?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type QueryResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
-  bankCardCheck?: Resolver<Maybe<ResolversTypes['BankCardCheck']>, ParentType, ContextType, RequireFields<QueryBankCardCheckArgs, 'id'>>;
-  verification?: Resolver<Maybe<ResolversTypes['Verification']>, ParentType, ContextType, RequireFields<QueryVerificationArgs, 'id'>>;
-  verificationProviders?: Resolver<Maybe<Array<ResolversTypes['VerificationProvider']>>, ParentType, ContextType>;
+export type QueryResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query'],
+> = {
+  bankCardCheck?: Resolver<
+    Maybe<ResolversTypes['BankCardCheck']>,
+    ParentType,
+    ContextType,
+    RequireFields<QueryBankCardCheckArgs, 'id'>
+  >;
+  verification?: Resolver<
+    Maybe<ResolversTypes['Verification']>,
+    ParentType,
+    ContextType,
+    RequireFields<QueryVerificationArgs, 'id'>
+  >;
+  verificationProviders?: Resolver<
+    Maybe<Array<ResolversTypes['VerificationProvider']>>,
+    ParentType,
+    ContextType
+  >;
 };
 
-export type RedactUserDataResultResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['RedactUserDataResult'] = ResolversParentTypes['RedactUserDataResult']> = {
-  __resolveType: TypeResolveFn<'RedactUserDataSuccess' | 'VerificationUnavailableProblem', ParentType, ContextType>;
+export type RedactUserDataResultResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RedactUserDataResult'] =
+    ResolversParentTypes['RedactUserDataResult'],
+> = {
+  __resolveType: TypeResolveFn<
+    'RedactUserDataSuccess' | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
 };
 
-export type RedactUserDataSuccessResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['RedactUserDataSuccess'] = ResolversParentTypes['RedactUserDataSuccess']> = {
+export type RedactUserDataSuccessResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RedactUserDataSuccess'] =
+    ResolversParentTypes['RedactUserDataSuccess'],
+> = {
   checks?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   verifications?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type RedactVerificationResultResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['RedactVerificationResult'] = ResolversParentTypes['RedactVerificationResult']> = {
-  __resolveType: TypeResolveFn<'RedactVerificationSuccess' | 'VerificationNotFoundProblem' | 'VerificationUnavailableProblem', ParentType, ContextType>;
+export type RedactVerificationResultResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RedactVerificationResult'] =
+    ResolversParentTypes['RedactVerificationResult'],
+> = {
+  __resolveType: TypeResolveFn<
+    'RedactVerificationSuccess' | 'VerificationNotFoundProblem' | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
 };
 
-export type RedactVerificationSuccessResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['RedactVerificationSuccess'] = ResolversParentTypes['RedactVerificationSuccess']> = {
+export type RedactVerificationSuccessResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RedactVerificationSuccess'] =
+    ResolversParentTypes['RedactVerificationSuccess'],
+> = {
   verification?: Resolver<ResolversTypes['Verification'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type StartVerificationResultResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['StartVerificationResult'] = ResolversParentTypes['StartVerificationResult']> = {
-  __resolveType: TypeResolveFn<'StartVerificationSuccess' | 'VerificationIdempotencyProblem' | 'VerificationInputProblem' | 'VerificationLimitProblem' | 'VerificationProviderProblem' | 'VerificationUnavailableProblem', ParentType, ContextType>;
+export type StartVerificationResultResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['StartVerificationResult'] =
+    ResolversParentTypes['StartVerificationResult'],
+> = {
+  __resolveType: TypeResolveFn<
+    | 'StartVerificationSuccess'
+    | 'VerificationIdempotencyProblem'
+    | 'VerificationInputProblem'
+    | 'VerificationLimitProblem'
+    | 'VerificationProviderProblem'
+    | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
 };
 
-export type StartVerificationSuccessResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['StartVerificationSuccess'] = ResolversParentTypes['StartVerificationSuccess']> = {
+export type StartVerificationSuccessResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['StartVerificationSuccess'] =
+    ResolversParentTypes['StartVerificationSuccess'],
+> = {
   replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   reused?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   verification?: Resolver<ResolversTypes['Verification'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type SubscriptionResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
-  verificationEnded?: SubscriptionResolver<Maybe<ResolversTypes['Verification']>, "verificationEnded", ParentType, ContextType, RequireFields<SubscriptionVerificationEndedArgs, 'id'>>;
+export type SubscriptionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription'],
+> = {
+  verificationEnded?: SubscriptionResolver<
+    Maybe<ResolversTypes['Verification']>,
+    'verificationEnded',
+    ParentType,
+    ContextType,
+    RequireFields<SubscriptionVerificationEndedArgs, 'id'>
+  >;
 };
 
-export type TencentCnAttemptResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['TencentCnAttempt'] = ResolversParentTypes['TencentCnAttempt']> = {
+export type TencentCnAttemptResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentCnAttempt'] =
+    ResolversParentTypes['TencentCnAttempt'],
+> = {
   at?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
   charged?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
   code?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2094,18 +2365,30 @@ export type TencentCnAttemptResolvers<ContextType = GraphqlContext, ParentType e
   similarity?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
 };
 
-export type TencentCnEIdDetailsResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['TencentCnEIdDetails'] = ResolversParentTypes['TencentCnEIdDetails']> = {
+export type TencentCnEIdDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentCnEIdDetails'] =
+    ResolversParentTypes['TencentCnEIdDetails'],
+> = {
   attempts?: Resolver<Maybe<Array<ResolversTypes['TencentCnAttempt']>>, ParentType, ContextType>;
   faceCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   idType?: Resolver<Maybe<ResolversTypes['TencentCnIdType']>, ParentType, ContextType>;
   intentionCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
-  intentionMode?: Resolver<Maybe<ResolversTypes['TencentCnIntentionMode']>, ParentType, ContextType>;
+  intentionMode?: Resolver<
+    Maybe<ResolversTypes['TencentCnIntentionMode']>,
+    ParentType,
+    ContextType
+  >;
   livenessMode?: Resolver<Maybe<ResolversTypes['TencentCnLivenessMode']>, ParentType, ContextType>;
   livenessTags?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type TencentCnFaceSdkDetailsResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['TencentCnFaceSdkDetails'] = ResolversParentTypes['TencentCnFaceSdkDetails']> = {
+export type TencentCnFaceSdkDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentCnFaceSdkDetails'] =
+    ResolversParentTypes['TencentCnFaceSdkDetails'],
+> = {
   deviceRiskLevel?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   deviceTags?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
   livenessTags?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
@@ -2113,18 +2396,30 @@ export type TencentCnFaceSdkDetailsResolvers<ContextType = GraphqlContext, Paren
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type TencentCnWebDetailsResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['TencentCnWebDetails'] = ResolversParentTypes['TencentCnWebDetails']> = {
+export type TencentCnWebDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentCnWebDetails'] =
+    ResolversParentTypes['TencentCnWebDetails'],
+> = {
   attempts?: Resolver<Maybe<Array<ResolversTypes['TencentCnAttempt']>>, ParentType, ContextType>;
   faceCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   idType?: Resolver<Maybe<ResolversTypes['TencentCnIdType']>, ParentType, ContextType>;
   intentionCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
-  intentionMode?: Resolver<Maybe<ResolversTypes['TencentCnIntentionMode']>, ParentType, ContextType>;
+  intentionMode?: Resolver<
+    Maybe<ResolversTypes['TencentCnIntentionMode']>,
+    ParentType,
+    ContextType
+  >;
   livenessMode?: Resolver<Maybe<ResolversTypes['TencentCnLivenessMode']>, ParentType, ContextType>;
   livenessTags?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type TencentIntlAttemptResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['TencentIntlAttempt'] = ResolversParentTypes['TencentIntlAttempt']> = {
+export type TencentIntlAttemptResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentIntlAttempt'] =
+    ResolversParentTypes['TencentIntlAttempt'],
+> = {
   at?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
   code?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   compareCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2132,23 +2427,64 @@ export type TencentIntlAttemptResolvers<ContextType = GraphqlContext, ParentType
   similarity?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
 };
 
-export type TencentIntlWebDetailsResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['TencentIntlWebDetails'] = ResolversParentTypes['TencentIntlWebDetails']> = {
+export type TencentIntlWebDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TencentIntlWebDetails'] =
+    ResolversParentTypes['TencentIntlWebDetails'],
+> = {
   documentPassed?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
   documentWarningCodes?: Resolver<Maybe<Array<ResolversTypes['Int']>>, ParentType, ContextType>;
-  verificationAttempts?: Resolver<Maybe<Array<ResolversTypes['TencentIntlAttempt']>>, ParentType, ContextType>;
+  verificationAttempts?: Resolver<
+    Maybe<Array<ResolversTypes['TencentIntlAttempt']>>,
+    ParentType,
+    ContextType
+  >;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type UserResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User'], FederationReferenceType extends FederationReferenceTypes['User'] = FederationReferenceTypes['User']> = {
-  __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['User']> | FederationReferenceType, FederationReferenceType, ContextType>;
-  bankCardChecks?: Resolver<Maybe<ResolversTypes['BankCardCheckConnection']>, ParentType, ContextType, RequireFields<UserBankCardChecksArgs, 'first'>>;
+export type UserResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User'],
+  FederationReferenceType extends FederationReferenceTypes['User'] =
+    FederationReferenceTypes['User'],
+> = {
+  __resolveReference?: ReferenceResolver<
+    Maybe<ResolversTypes['User']> | FederationReferenceType,
+    FederationReferenceType,
+    ContextType
+  >;
+  bankCardChecks?: Resolver<
+    Maybe<ResolversTypes['BankCardCheckConnection']>,
+    ParentType,
+    ContextType,
+    RequireFields<UserBankCardChecksArgs, 'first'>
+  >;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
-  latestPassedVerification?: Resolver<Maybe<ResolversTypes['Verification']>, ParentType, ContextType, Partial<UserLatestPassedVerificationArgs>>;
-  verifications?: Resolver<Maybe<ResolversTypes['VerificationConnection']>, ParentType, ContextType, RequireFields<UserVerificationsArgs, 'first'>>;
+  latestPassedVerification?: Resolver<
+    Maybe<ResolversTypes['Verification']>,
+    ParentType,
+    ContextType,
+    Partial<UserLatestPassedVerificationArgs>
+  >;
+  verifications?: Resolver<
+    Maybe<ResolversTypes['VerificationConnection']>,
+    ParentType,
+    ContextType,
+    RequireFields<UserVerificationsArgs, 'first'>
+  >;
 };
 
-export type VerificationResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['Verification'] = ResolversParentTypes['Verification'], FederationReferenceType extends FederationReferenceTypes['Verification'] = FederationReferenceTypes['Verification']> = {
-  __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['Verification']> | FederationReferenceType, FederationReferenceType, ContextType>;
+export type VerificationResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Verification'] = ResolversParentTypes['Verification'],
+  FederationReferenceType extends FederationReferenceTypes['Verification'] =
+    FederationReferenceTypes['Verification'],
+> = {
+  __resolveReference?: ReferenceResolver<
+    Maybe<ResolversTypes['Verification']> | FederationReferenceType,
+    FederationReferenceType,
+    ContextType
+  >;
   calls?: Resolver<Array<ResolversTypes['VerificationProviderCall']>, ParentType, ContextType>;
   channel?: Resolver<Maybe<ResolversTypes['VerificationChannel']>, ParentType, ContextType>;
   checks?: Resolver<Array<ResolversTypes['VerificationCheckKind']>, ParentType, ContextType>;
@@ -2173,90 +2509,169 @@ export type VerificationResolvers<ContextType = GraphqlContext, ParentType exten
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
 };
 
-export type VerificationConnectionResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationConnection'] = ResolversParentTypes['VerificationConnection']> = {
+export type VerificationConnectionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationConnection'] =
+    ResolversParentTypes['VerificationConnection'],
+> = {
   edges?: Resolver<Array<ResolversTypes['VerificationEdge']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['VerificationPageInfo'], ParentType, ContextType>;
 };
 
-export interface VerificationDateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['VerificationDateTime'], any> {
+export interface VerificationDateTimeScalarConfig extends GraphQLScalarTypeConfig<
+  ResolversTypes['VerificationDateTime'],
+  any
+> {
   name: 'VerificationDateTime';
 }
 
-export type VerificationEdgeResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationEdge'] = ResolversParentTypes['VerificationEdge']> = {
+export type VerificationEdgeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationEdge'] =
+    ResolversParentTypes['VerificationEdge'],
+> = {
   cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   node?: Resolver<Maybe<ResolversTypes['Verification']>, ParentType, ContextType>;
 };
 
-export type VerificationIdempotencyProblemResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationIdempotencyProblem'] = ResolversParentTypes['VerificationIdempotencyProblem']> = {
+export type VerificationIdempotencyProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationIdempotencyProblem'] =
+    ResolversParentTypes['VerificationIdempotencyProblem'],
+> = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
   retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
-  userMessage?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<VerificationIdempotencyProblemUserMessageArgs, 'language'>>;
+  userMessage?: Resolver<
+    ResolversTypes['String'],
+    ParentType,
+    ContextType,
+    RequireFields<VerificationIdempotencyProblemUserMessageArgs, 'language'>
+  >;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerificationInputFieldProblemResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationInputFieldProblem'] = ResolversParentTypes['VerificationInputFieldProblem']> = {
+export type VerificationInputFieldProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationInputFieldProblem'] =
+    ResolversParentTypes['VerificationInputFieldProblem'],
+> = {
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   path?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
-export type VerificationInputProblemResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationInputProblem'] = ResolversParentTypes['VerificationInputProblem']> = {
+export type VerificationInputProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationInputProblem'] =
+    ResolversParentTypes['VerificationInputProblem'],
+> = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
-  fields?: Resolver<Array<ResolversTypes['VerificationInputFieldProblem']>, ParentType, ContextType>;
+  fields?: Resolver<
+    Array<ResolversTypes['VerificationInputFieldProblem']>,
+    ParentType,
+    ContextType
+  >;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
   retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
-  userMessage?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<VerificationInputProblemUserMessageArgs, 'language'>>;
+  userMessage?: Resolver<
+    ResolversTypes['String'],
+    ParentType,
+    ContextType,
+    RequireFields<VerificationInputProblemUserMessageArgs, 'language'>
+  >;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerificationLaunchResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationLaunch'] = ResolversParentTypes['VerificationLaunch']> = {
-  __resolveType: TypeResolveFn<'VerificationMiniProgram' | 'VerificationRedirect' | 'VerificationSdkToken', ParentType, ContextType>;
+export type VerificationLaunchResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationLaunch'] =
+    ResolversParentTypes['VerificationLaunch'],
+> = {
+  __resolveType: TypeResolveFn<
+    'VerificationMiniProgram' | 'VerificationRedirect' | 'VerificationSdkToken',
+    ParentType,
+    ContextType
+  >;
 };
 
-export type VerificationLimitProblemResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationLimitProblem'] = ResolversParentTypes['VerificationLimitProblem']> = {
+export type VerificationLimitProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationLimitProblem'] =
+    ResolversParentTypes['VerificationLimitProblem'],
+> = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
   limit?: Resolver<ResolversTypes['VerificationLimit'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
   retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
-  userMessage?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<VerificationLimitProblemUserMessageArgs, 'language'>>;
+  userMessage?: Resolver<
+    ResolversTypes['String'],
+    ParentType,
+    ContextType,
+    RequireFields<VerificationLimitProblemUserMessageArgs, 'language'>
+  >;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerificationMediaResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationMedia'] = ResolversParentTypes['VerificationMedia']> = {
+export type VerificationMediaResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationMedia'] =
+    ResolversParentTypes['VerificationMedia'],
+> = {
   address?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   kind?: Resolver<ResolversTypes['VerificationMediaKind'], ParentType, ContextType>;
 };
 
-export type VerificationMiniProgramResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationMiniProgram'] = ResolversParentTypes['VerificationMiniProgram']> = {
+export type VerificationMiniProgramResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationMiniProgram'] =
+    ResolversParentTypes['VerificationMiniProgram'],
+> = {
   longUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   token?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   url?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerificationNotFoundProblemResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationNotFoundProblem'] = ResolversParentTypes['VerificationNotFoundProblem']> = {
+export type VerificationNotFoundProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationNotFoundProblem'] =
+    ResolversParentTypes['VerificationNotFoundProblem'],
+> = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
   retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
-  userMessage?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<VerificationNotFoundProblemUserMessageArgs, 'language'>>;
+  userMessage?: Resolver<
+    ResolversTypes['String'],
+    ParentType,
+    ContextType,
+    RequireFields<VerificationNotFoundProblemUserMessageArgs, 'language'>
+  >;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerificationOptionRequirementResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationOptionRequirement'] = ResolversParentTypes['VerificationOptionRequirement']> = {
+export type VerificationOptionRequirementResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationOptionRequirement'] =
+    ResolversParentTypes['VerificationOptionRequirement'],
+> = {
   option?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   requires?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
   value?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
-export type VerificationOutcomeResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationOutcome'] = ResolversParentTypes['VerificationOutcome']> = {
+export type VerificationOutcomeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationOutcome'] =
+    ResolversParentTypes['VerificationOutcome'],
+> = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   chargedAttempts?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   code?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2266,41 +2681,95 @@ export type VerificationOutcomeResolvers<ContextType = GraphqlContext, ParentTyp
   message?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   reason?: Resolver<ResolversTypes['VerificationOutcomeReason'], ParentType, ContextType>;
   similarity?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
-  userMessage?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<VerificationOutcomeUserMessageArgs, 'language'>>;
+  userMessage?: Resolver<
+    ResolversTypes['String'],
+    ParentType,
+    ContextType,
+    RequireFields<VerificationOutcomeUserMessageArgs, 'language'>
+  >;
 };
 
-export type VerificationOutcomeDetailsResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationOutcomeDetails'] = ResolversParentTypes['VerificationOutcomeDetails']> = {
-  __resolveType: TypeResolveFn<'OemcloudFaceDetails' | 'TencentCnEIdDetails' | 'TencentCnFaceSdkDetails' | 'TencentCnWebDetails' | 'TencentIntlWebDetails', ParentType, ContextType>;
+export type VerificationOutcomeDetailsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationOutcomeDetails'] =
+    ResolversParentTypes['VerificationOutcomeDetails'],
+> = {
+  __resolveType: TypeResolveFn<
+    | 'OemcloudFaceDetails'
+    | 'TencentCnEIdDetails'
+    | 'TencentCnFaceSdkDetails'
+    | 'TencentCnWebDetails'
+    | 'TencentIntlWebDetails',
+    ParentType,
+    ContextType
+  >;
 };
 
-export type VerificationPageInfoResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationPageInfo'] = ResolversParentTypes['VerificationPageInfo']> = {
+export type VerificationPageInfoResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationPageInfo'] =
+    ResolversParentTypes['VerificationPageInfo'],
+> = {
   endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
 };
 
-export type VerificationProblemResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationProblem'] = ResolversParentTypes['VerificationProblem']> = {
-  __resolveType: TypeResolveFn<'VerificationIdempotencyProblem' | 'VerificationInputProblem' | 'VerificationLimitProblem' | 'VerificationNotFoundProblem' | 'VerificationProviderProblem' | 'VerificationUnavailableProblem', ParentType, ContextType>;
+export type VerificationProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationProblem'] =
+    ResolversParentTypes['VerificationProblem'],
+> = {
+  __resolveType: TypeResolveFn<
+    | 'VerificationIdempotencyProblem'
+    | 'VerificationInputProblem'
+    | 'VerificationLimitProblem'
+    | 'VerificationNotFoundProblem'
+    | 'VerificationProviderProblem'
+    | 'VerificationUnavailableProblem',
+    ParentType,
+    ContextType
+  >;
 };
 
-export type VerificationProviderResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationProvider'] = ResolversParentTypes['VerificationProvider']> = {
+export type VerificationProviderResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationProvider'] =
+    ResolversParentTypes['VerificationProvider'],
+> = {
   actions?: Resolver<Array<ResolversTypes['VerificationProviderAction']>, ParentType, ContextType>;
   bankCardVariants?: Resolver<Array<ResolversTypes['BankCardVariant']>, ParentType, ContextType>;
-  channels?: Resolver<Array<ResolversTypes['VerificationProviderChannel']>, ParentType, ContextType>;
+  channels?: Resolver<
+    Array<ResolversTypes['VerificationProviderChannel']>,
+    ParentType,
+    ContextType
+  >;
   enabled?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
-  jurisdiction?: Resolver<Maybe<ResolversTypes['VerificationJurisdiction']>, ParentType, ContextType>;
+  jurisdiction?: Resolver<
+    Maybe<ResolversTypes['VerificationJurisdiction']>,
+    ParentType,
+    ContextType
+  >;
   reason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   state?: Resolver<Maybe<ResolversTypes['VerificationProviderState']>, ParentType, ContextType>;
   title?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
-export type VerificationProviderActionResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationProviderAction'] = ResolversParentTypes['VerificationProviderAction']> = {
+export type VerificationProviderActionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationProviderAction'] =
+    ResolversParentTypes['VerificationProviderAction'],
+> = {
   effect?: Resolver<ResolversTypes['VerificationActionEffect'], ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   perSecond?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
-export type VerificationProviderCallResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationProviderCall'] = ResolversParentTypes['VerificationProviderCall']> = {
+export type VerificationProviderCallResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationProviderCall'] =
+    ResolversParentTypes['VerificationProviderCall'],
+> = {
   action?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   at?: Resolver<ResolversTypes['VerificationDateTime'], ParentType, ContextType>;
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
@@ -2308,15 +2777,27 @@ export type VerificationProviderCallResolvers<ContextType = GraphqlContext, Pare
   requestId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
-export type VerificationProviderChannelResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationProviderChannel'] = ResolversParentTypes['VerificationProviderChannel']> = {
+export type VerificationProviderChannelResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationProviderChannel'] =
+    ResolversParentTypes['VerificationProviderChannel'],
+> = {
   channel?: Resolver<ResolversTypes['VerificationChannel'], ParentType, ContextType>;
   checks?: Resolver<Array<ResolversTypes['VerificationCheckKind']>, ParentType, ContextType>;
-  optionRequirements?: Resolver<Array<ResolversTypes['VerificationOptionRequirement']>, ParentType, ContextType>;
+  optionRequirements?: Resolver<
+    Array<ResolversTypes['VerificationOptionRequirement']>,
+    ParentType,
+    ContextType
+  >;
   outcome?: Resolver<ResolversTypes['VerificationOutcomeSource'], ParentType, ContextType>;
   requires?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
-export type VerificationProviderProblemResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationProviderProblem'] = ResolversParentTypes['VerificationProviderProblem']> = {
+export type VerificationProviderProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationProviderProblem'] =
+    ResolversParentTypes['VerificationProviderProblem'],
+> = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
   explanation?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2326,34 +2807,60 @@ export type VerificationProviderProblemResolvers<ContextType = GraphqlContext, P
   providerRequestId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
   retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
-  userMessage?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<VerificationProviderProblemUserMessageArgs, 'language'>>;
+  userMessage?: Resolver<
+    ResolversTypes['String'],
+    ParentType,
+    ContextType,
+    RequireFields<VerificationProviderProblemUserMessageArgs, 'language'>
+  >;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerificationRedirectResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationRedirect'] = ResolversParentTypes['VerificationRedirect']> = {
+export type VerificationRedirectResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationRedirect'] =
+    ResolversParentTypes['VerificationRedirect'],
+> = {
   longUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   token?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   url?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerificationSdkTokenResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationSdkToken'] = ResolversParentTypes['VerificationSdkToken']> = {
+export type VerificationSdkTokenResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationSdkToken'] =
+    ResolversParentTypes['VerificationSdkToken'],
+> = {
   clientConfig?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   token?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerificationUnavailableProblemResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerificationUnavailableProblem'] = ResolversParentTypes['VerificationUnavailableProblem']> = {
+export type VerificationUnavailableProblemResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationUnavailableProblem'] =
+    ResolversParentTypes['VerificationUnavailableProblem'],
+> = {
   billing?: Resolver<ResolversTypes['VerificationBilling'], ParentType, ContextType>;
   code?: Resolver<ResolversTypes['VerificationProblemCode'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   retry?: Resolver<ResolversTypes['VerificationRetry'], ParentType, ContextType>;
   retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
-  userMessage?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<VerificationUnavailableProblemUserMessageArgs, 'language'>>;
+  userMessage?: Resolver<
+    ResolversTypes['String'],
+    ParentType,
+    ContextType,
+    RequireFields<VerificationUnavailableProblemUserMessageArgs, 'language'>
+  >;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type VerifiedIdentityResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerifiedIdentity'] = ResolversParentTypes['VerifiedIdentity']> = {
+export type VerifiedIdentityResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerifiedIdentity'] =
+    ResolversParentTypes['VerifiedIdentity'],
+> = {
   birthDate?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   document?: Resolver<Maybe<ResolversTypes['VerifiedIdentityDocument']>, ParentType, ContextType>;
   documentNumber?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2366,7 +2873,11 @@ export type VerifiedIdentityResolvers<ContextType = GraphqlContext, ParentType e
   source?: Resolver<ResolversTypes['VerifiedIdentitySource'], ParentType, ContextType>;
 };
 
-export type VerifiedIdentityDocumentResolvers<ContextType = GraphqlContext, ParentType extends ResolversParentTypes['VerifiedIdentityDocument'] = ResolversParentTypes['VerifiedIdentityDocument']> = {
+export type VerifiedIdentityDocumentResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerifiedIdentityDocument'] =
+    ResolversParentTypes['VerifiedIdentityDocument'],
+> = {
   birthDate?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   expiresOn?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   issuingRegion?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2428,4 +2939,3 @@ export type Resolvers<ContextType = GraphqlContext> = {
   VerifiedIdentity?: VerifiedIdentityResolvers<ContextType>;
   VerifiedIdentityDocument?: VerifiedIdentityDocumentResolvers<ContextType>;
 };
-

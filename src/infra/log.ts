@@ -38,6 +38,7 @@ export const loggedFields = {
   notifications_refused: ['provider', 'count'],
   requests_refused: ['reason', 'count'],
   subscriptions_refused: ['reason', 'count'],
+  webhook_dead: ['endpoint', 'webhook', 'last'],
   bug: ['where', 'errorName', 'stack'],
   boot: ['line'],
   shutdown: ['reason', 'tookMs'],

@@ -27,6 +27,10 @@ export interface ObservedState {
   readonly store: () => { readonly isUp: boolean; readonly roundTripMs: number | null };
   /** Null if the store does not tell. */
   readonly followUps: () => Promise<{ readonly planned: number; readonly late: number } | null>;
+  /** Deliveries of webhooks by endpoint. Rejects if the store does not tell. */
+  readonly webhooks: () => Promise<
+    readonly { readonly endpoint: string; readonly waiting: number; readonly dead: number }[]
+  >;
   /** Null without Redis, or if it does not tell. */
   readonly ledger: () => Promise<LedgerState | null>;
 }
@@ -163,6 +167,11 @@ export function createMetrics({
     ['reason'],
   );
   for (const reason of subscriptionRefusals) subscriptionsRefused.inc({ reason }, 0);
+  const webhookAttempts = counter(
+    'verification_webhook_attempts_total',
+    'Attempts to deliver an event to an endpoint, by result',
+    ['endpoint', 'result'],
+  );
   const published = counter(
     'verification_events_published_total',
     'Events for other services, by whether they were published',
@@ -207,6 +216,7 @@ export function createMetrics({
     subscriptionOpen: (change) => subscriptionsOpen.inc(change),
     subscriptionEnded: (how) => subscriptionsEnded.inc({ how }),
     subscriptionRefused: (reason) => subscriptionsRefused.inc({ reason }),
+    webhookAttempt: (endpoint, result) => webhookAttempts.inc({ endpoint, result }),
     published: (lagMs) => {
       published.inc({ result: lagMs === null ? 'failed' : 'ok' });
       if (lagMs !== null) eventLag.observe(Math.max(0, lagMs) / 1000);
@@ -294,6 +304,20 @@ function watchState(registry: Registry, state: ObservedState): void {
         if (!counts) return;
         this.set({ state: 'planned' }, counts.planned);
         this.set({ state: 'late' }, counts.late);
+      },
+    }),
+    new Gauge({
+      name: 'verification_webhooks',
+      help: 'Deliveries of all replicas: waiting, and given up (dead)',
+      labelNames: ['endpoint', 'state'],
+      registers,
+      async collect() {
+        const endpoints = await state.webhooks().catch(() => []);
+        this.reset();
+        for (const { endpoint, waiting, dead } of endpoints) {
+          this.set({ endpoint, state: 'waiting' }, waiting);
+          this.set({ endpoint, state: 'dead' }, dead);
+        }
       },
     }),
     new Gauge({

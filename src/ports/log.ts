@@ -60,6 +60,8 @@ export interface LogEvents {
   requests_refused: { reason: RequestRefusal; count: number };
   /** Subscriptions that were refused: how many since the last such line, once a minute at most. */
   subscriptions_refused: { reason: SubscriptionRefusal; count: number };
+  /** A delivery to an endpoint was given up. `last`: the result of the last attempt, and its status. */
+  webhook_dead: { endpoint: string; webhook: string; last: string };
   bug: { where: string; errorName: string; stack?: string | undefined };
   boot: { line: string };
   shutdown: { reason: string; tookMs?: number | undefined };

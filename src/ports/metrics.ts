@@ -69,6 +69,8 @@ export interface Metrics {
   readonly subscriptionEnded: (how: SubscriptionEnd) => void;
   /** A subscription is being opened (1), or is over (-1). */
   readonly subscriptionOpen: (change: 1 | -1) => void;
+  /** An attempt to deliver an event to an endpoint. `result`: see `webhookResults`. */
+  readonly webhookAttempt: (endpoint: string, result: string) => void;
   /** An event for other services. `lagMs`: since what it tells of; null if it could not be published. */
   readonly published: (lagMs: number | null) => void;
 }

@@ -4,6 +4,7 @@ import { builtInProviders } from '../../providers/index.ts';
 import { loadConfig } from '../../src/boot/config.ts';
 import { readSettings } from '../../src/boot/read-settings.ts';
 import { settingRows } from '../../src/boot/settings.ts';
+import { allowedCallback } from '../../src/core/allowed-callback.ts';
 import { BootError } from '../../src/core/boot-error.ts';
 
 function linesOf(env: Record<string, string>): readonly string[] {
@@ -340,6 +341,108 @@ describe('settings', () => {
     expect(linesWith({ ...live, TENCENT_CN_SECRET_KY_FILE: '/run/key' })).toEqual([
       'TENCENT_CN_SECRET_KY is not a setting of tencent-cn. Did you mean TENCENT_CN_SECRET_KEY?',
     ]);
+  });
+
+  it('take callback URLs of routers by host, suffix or network, and nothing else', () => {
+    const rulesOf = (text: string) =>
+      loadConfig({ SUBSCRIPTION_CALLBACK_URLS: text }, builtInProviders).callbackRules;
+    const allows = (text: string, url: string): boolean =>
+      allowedCallback(rulesOf(text), url) !== null;
+    expect(rulesOf('')).toEqual([]);
+    const suffix = 'http://*.router.svc:4040/callback/';
+    expect(allows(suffix, 'http://pod-1.router.svc:4040/callback/a-1')).toBe(true);
+    expect(allows(suffix, 'http://router.svc:4040/callback/a-1')).toBe(false);
+    expect(allows(suffix, 'http://.router.svc:4040/callback/a-1')).toBe(false);
+    expect(allows(suffix, 'http://evil.example/router.svc:4040/callback/a-1')).toBe(false);
+    const network = 'http://10.0.0.0/8:4040/callback,https://[fd00::]/8:4040';
+    expect(allows(network, 'http://10.1.2.3:4040/callback/a')).toBe(true);
+    expect(allows(network, 'http://11.1.2.3:4040/callback/a')).toBe(false);
+    expect(allows(network, 'http://10.1.2.3:4041/callback/a')).toBe(false);
+    expect(allows(network, 'http://pod.internal:4040/callback/a')).toBe(false);
+    expect(allows(network, 'https://[fd12::1]:4040/a')).toBe(true);
+    expect(allows('https://router.example/callback', 'https://router.example:443/callback/a')).toBe(
+      true,
+    );
+    for (const wrong of [
+      ...[
+        'router.example',
+        'ftp://h/callback',
+        'http://',
+        'http://h/a?b',
+        'http://u@h/',
+        'http://*',
+      ],
+      ...[
+        'http://10.0.0.0/33:4040/callback',
+        'http://h/8:4040/x',
+        'http://*.a/8:4040',
+        'http://h:99999/',
+      ],
+    ]) {
+      expect(linesOf({ SUBSCRIPTION_CALLBACK_URLS: `http://ok/c,${wrong}` }), wrong).toEqual([
+        expect.stringMatching(/^SUBSCRIPTION_CALLBACK_URLS must be url,… such as /u),
+      ]);
+    }
+  });
+
+  it('report each mistake in the file of webhooks, by its path and without its value', () => {
+    const secret = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
+    const files = (endpoints: unknown): Readonly<Record<string, string>> => ({
+      '/run/hooks': JSON.stringify({ endpoints }),
+      '/run/secret': `${secret}\n`,
+      '/run/bad': 'whsec_CANARY',
+    });
+    const linesWith = (
+      endpoints: unknown,
+      more: Record<string, string> = {},
+    ): readonly string[] => {
+      const readFile = (path: string): string => {
+        const text = files(endpoints)[path];
+        if (text === undefined) throw new Error('ENOENT');
+        return text;
+      };
+      try {
+        const env = { ...live, WEBHOOKS_FILE: '/run/hooks', ...more };
+        loadConfig(env, builtInProviders, { readFile });
+        return [];
+      } catch (error) {
+        if (error instanceof BootError) return error.lines;
+        throw error;
+      }
+    };
+    const good = { tenant: 'acme', url: 'https://crm.example/hook', secretFile: '/run/secret' };
+    expect(linesWith({ crm: good })).toEqual([]);
+    const wrong = {
+      'NOT A NAME': good,
+      one: { ...good, url: 'http://crm.example/CANARY' },
+      two: { ...good, url: 'https://crm.example:9999/CANARY', kinds: ['CANARY'] },
+      three: { ...good, url: 'https://user:CANARY@crm.example/', privateNetworks: ['CANARY'] },
+      four: { ...good, tenant: '', more: 'CANARY' },
+    };
+    const lines = linesWith(wrong);
+    expect(lines.join(' ')).not.toContain('CANARY');
+    expect(lines).toHaveLength(8);
+    for (const path of [
+      'one.url',
+      'two.url',
+      'two.kinds.0',
+      'three.url',
+      'three.privateNetworks.0',
+      'four.tenant',
+    ]) {
+      expect(lines).toContainEqual(expect.stringContaining(`WEBHOOKS_FILE: endpoints.${path}: `));
+    }
+    expect(linesWith({ crm: { ...good, secretFile: '/run/bad' } })).toEqual([
+      expect.stringMatching(
+        /^WEBHOOKS_FILE: endpoints\.crm\.secretFile: must name a file with secrets/u,
+      ),
+    ]);
+    expect(linesWith({ crm: good }, { WEBHOOKS_FILE: '/run/CANARY' })).toEqual([
+      'WEBHOOKS_FILE must name a file with YAML or JSON.',
+    ]);
+    expect(linesOf({ WEBHOOKS_FILE: '/run/hooks' })).toContainEqual(
+      expect.stringContaining('REDIS_URL is needed with WEBHOOKS_FILE'),
+    );
   });
 
   it('accept only loopback endpoints in the sandbox', () => {

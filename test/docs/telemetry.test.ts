@@ -41,6 +41,7 @@ describe('docs/metrics.md', () => {
       actions: () => [{ provider: 'p', action: 'a', perSecond: 1, isBreakerOpen: false }],
       store: () => ({ isUp: true, roundTripMs: 1 }),
       followUps: async () => ({ planned: 1, late: 0 }),
+      webhooks: async () => [{ endpoint: 'hook', waiting: 1, dead: 0 }],
       ledger: async () => ({ entries: 1, waiting: [{ group: 'archive', entries: 0 }] }),
     });
     countEverything(metrics);
@@ -90,5 +91,6 @@ function countEverything(metrics: ReturnType<typeof createMetrics>): void {
   metrics.verificationEnded({ provider: 'p', channel: 'E_ID', ...end });
   metrics.cardChecked({ provider: 'p', outcome: 'MATCHED', reason: 'MATCHED' });
   metrics.notification('p', 'received');
+  metrics.webhookAttempt('hook', 'delivered');
   metrics.published(1);
 }

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
+import { readRequest } from './read-request.ts';
 import { until } from './until.ts';
 
 /** One message of a subscription, as a router receives it. */
@@ -30,7 +31,7 @@ export async function startCallbackReceiver() {
       messages.push(message);
       behave(message, response);
     };
-    void readBody(request).then(receive);
+    void readRequest(request).then(receive);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -63,10 +64,4 @@ export async function startCallbackReceiver() {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }

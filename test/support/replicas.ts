@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { cardInput } from './card-input.ts';
 import { freePort } from './free-port.ts';
 import { checkMutation } from './operations.ts';
+import { readRequest } from './read-request.ts';
 import { until } from './until.ts';
 
 /** The same for every replica of a test. */
@@ -111,7 +112,7 @@ export async function startLedgerProvider(): Promise<LedgerProvider> {
   const requestIds: string[] = [];
   let behave: ((name: string, answer: () => void) => void) | null = null;
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = JSON.parse(await readBody(request)) as { Name?: string; name?: string };
+    const body = JSON.parse(await readRequest(request)) as { Name?: string; name?: string };
     const name = body.Name ?? body.name ?? '';
     const requestId = randomUUID();
     ledger.push(name);
@@ -140,12 +141,6 @@ export async function startLedgerProvider(): Promise<LedgerProvider> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function reply(

@@ -97,6 +97,17 @@ export function connectRedis(
   return client;
 }
 
+/**
+ * A client for queues, which block: a command waits for Redis without end, and for as long as it says. Throws for a URL that
+ * `parseRedisUrl` does not accept.
+ */
+export function connectQueueRedis(connection: RedisConnection): RedisClient {
+  const client = createClient(connection, { maxRetriesPerRequest: null, enableOfflineQueue: true });
+  // The failed commands report the error.
+  client.on('error', () => {});
+  return client;
+}
+
 /** From now on, every command of the client is rejected if the server goes silent. */
 function watchReplies(
   client: RedisClient,
@@ -117,7 +128,10 @@ function watchReplies(
   };
 }
 
-function createClient({ url, tls: given = {}, sentinelLogin = {} }: RedisConnection): RedisClient {
+function createClient(
+  { url, tls: given = {}, sentinelLogin = {} }: RedisConnection,
+  changes: Pick<RedisOptions, 'maxRetriesPerRequest' | 'enableOfflineQueue'> = {},
+): RedisClient {
   const parsed = parseRedisUrl(url);
   if ('mistake' in parsed) throw new Error('not a Redis URL');
   const { kind, isTls, nodes, username, password, database, master } = parsed.target;
@@ -128,7 +142,7 @@ function createClient({ url, tls: given = {}, sentinelLogin = {} }: RedisConnect
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
   const common = {
-    ...options,
+    ...{ ...options, ...changes },
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(isTls ? { tls } : {}),

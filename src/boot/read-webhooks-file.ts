@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { Secret } from '../contract/index.ts';
+import { toNetwork } from '../infra/webhooks/allowed-address.ts';
+import { isWebhookSecret } from '../infra/webhooks/sign-webhook.ts';
+import type { WebhookEndpoint } from '../infra/webhooks/webhook-endpoint.ts';
+import { eventKinds } from '../ports/index.ts';
+
+interface Deps {
+  readonly readFile: (path: string) => string;
+  readonly parseYaml: (text: string) => unknown;
+}
+
+/** Of receivers outside of the networks that an endpoint names. */
+const publicPorts = ['', '8443'];
+
+const kind = z.enum(eventKinds, `must be one of ${eventKinds.join(', ')}`);
+
+const endpoint = z
+  .strictObject({
+    tenant: z.string().min(1, 'must be a tenant, or *').max(255),
+    url: z.string().refine(isWebhookUrl, 'must be an https URL without login and fragment'),
+    secretFile: z.string().min(1, 'must be the path of a file'),
+    kinds: z
+      .array(kind)
+      .min(1, 'must name a kind')
+      .default([...eventKinds]),
+    privateNetworks: z
+      .array(z.string().refine((text) => toNetwork(text) !== null, 'must be such as 10.0.0.0/8'))
+      .default([]),
+  })
+  // Also if other members are wrong, so that one boot shows all mistakes.
+  .refine(hasPublicTarget, {
+    path: ['url'],
+    message: 'must be https with port 443 or 8443, except in one of privateNetworks',
+    when: () => true,
+  });
+
+const file = z.strictObject({
+  endpoints: z.record(
+    z.string().regex(/^[a-z][\da-z-]{0,31}$/u, 'must be a name of a-z, 0-9 and -'),
+    endpoint,
+  ),
+});
+
+/**
+ * The endpoints in the file of WEBHOOKS_FILE, which is YAML or JSON; docs/webhooks.md describes it. `mistakes`: one line per
+ * mistake, by its path, without a value.
+ */
+export function readWebhooksFile(
+  { readFile, parseYaml }: Deps,
+  path: string,
+): { readonly endpoints: readonly WebhookEndpoint[]; readonly mistakes: readonly string[] } {
+  let given: unknown;
+  try {
+    given = parseYaml(readFile(path));
+  } catch {
+    return { endpoints: [], mistakes: ['WEBHOOKS_FILE must name a file with YAML or JSON.'] };
+  }
+  const { data, error } = file.safeParse(given);
+  if (error) {
+    const mistakes = error.issues.map((issue) => {
+      const unknown = issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : '';
+      const message = unknown === '' ? issue.message : `has unknown members: ${unknown}`;
+      return `WEBHOOKS_FILE: ${issue.path.join('.') || 'the file'}: ${message}.`;
+    });
+    return { endpoints: [], mistakes };
+  }
+  const mistakes: string[] = [];
+  const endpoints = Object.entries(data.endpoints).flatMap(
+    ([id, { tenant, secretFile, ...rest }]) => {
+      const secrets = readSecrets(readFile, secretFile);
+      if (secrets) return [{ ...rest, id, tenantId: tenant, secrets }];
+      mistakes.push(
+        `WEBHOOKS_FILE: endpoints.${id}.secretFile: must name a file with secrets, one per line: whsec_ and the base64 of 24 to 64 bytes.`,
+      );
+      return [];
+    },
+  );
+  return { endpoints, mistakes };
+}
+
+function readSecrets(readFile: Deps['readFile'], path: string): WebhookEndpoint['secrets'] | null {
+  let text: string;
+  try {
+    text = readFile(path);
+  } catch {
+    return null;
+  }
+  const lines = text.split(/\s+/u).filter((line) => line !== '');
+  const [first, ...others] = lines.map((line) => new Secret(line));
+  return first && lines.every(isWebhookSecret) ? [first, ...others] : null;
+}
+
+/** What is wrong otherwise is told of elsewhere. */
+function hasPublicTarget(given: unknown): boolean {
+  const { url, privateNetworks = [] } = Object(given) as {
+    readonly url?: unknown;
+    readonly privateNetworks?: unknown;
+  };
+  if (typeof url !== 'string' || !isWebhookUrl(url)) return true;
+  if (!Array.isArray(privateNetworks) || privateNetworks.length > 0) return true;
+  const { protocol, port } = new URL(url);
+  return protocol === 'https:' && publicPorts.includes(port);
+}
+
+function isWebhookUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, hash } = new URL(text);
+  return /^https?:$/u.test(protocol) && username === '' && password === '' && hash === '';
+}
