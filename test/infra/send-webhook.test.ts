@@ -38,10 +38,12 @@ describe('a signature', () => {
       expect(verified).toEqual({ type: 'webhook.test', data: {} });
     }
     const wrong = new Webhook(secretOf(3));
-    expect(() => wrong.verify(body, headers as Record<string, string>)).toThrow();
+    expect(() => wrong.verify(body, headers as Record<string, string>)).toThrow(
+      'No matching signature found',
+    );
     expect(() =>
       new Webhook(newSecret).verify(`${body} `, headers as Record<string, string>),
-    ).toThrow();
+    ).toThrow('No matching signature found');
   });
 
   it('is that of the package, to the byte', () => {

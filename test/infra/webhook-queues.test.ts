@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => receiver.stop());
 
-/** Delivers some events with this Redis. */
-async function deliverWith(url: string): Promise<void> {
+/** Delivers some events with this Redis. Returns whose arrived, and what was logged. */
+async function deliverWith(url: string) {
   const client = connectRedis({ url });
   await waitForRedis(client, 45_000);
   const events: unknown[] = [];
@@ -52,10 +52,10 @@ async function deliverWith(url: string): Promise<void> {
   await tell('acme');
   await until(async () => receiver.received.some(({ data }) => data.id === `ver_${told + 1}`));
   await until(async () => (await hooks.counts())[0]?.waiting === 0);
-  expect(receiver.received.slice(before).every(({ data }) => data.tenantId === 'acme')).toBe(true);
-  expect(events).toEqual([]);
   await hooks.close();
   client.disconnect();
+  const tenants = receiver.received.slice(before).map(({ data }) => data.tenantId);
+  return { tenants: [...new Set(tenants)], events };
 }
 
 it('webhooks need no more rights in Redis than docs/operating.md says', async () => {
@@ -63,12 +63,13 @@ it('webhooks need no more rights in Redis than docs/operating.md says', async ()
   const text = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
   const [, rights = ''] = /ACL SETUSER verification-subgraph on >secret ([^\n]+)/u.exec(text) ?? [];
   await redis.command('ACL', 'SETUSER', 'vs', 'on', '>secret', ...rights.split(' '));
-  await deliverWith(redis.url.replace('redis://', 'redis://vs:secret@'));
+  const delivered = await deliverWith(redis.url.replace('redis://', 'redis://vs:secret@'));
+  expect(delivered).toEqual({ tenants: ['acme'], events: [] });
   await redis.stop();
 });
 
 it('webhooks work with a cluster', async () => {
   const cluster = await startCluster();
-  await deliverWith(cluster.url);
+  expect(await deliverWith(cluster.url)).toEqual({ tenants: ['acme'], events: [] });
   await cluster.stop();
 });
