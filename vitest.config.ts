@@ -25,7 +25,7 @@ const unit = [
 /** What a person does in a real browser. */
 const browser = [
   'test/docs/frontend.test.ts',
-  'test/http/{cors,graphiql,person-page}.test.ts',
+  'test/http/{cors,graphiql,handoff,person-page}.test.ts',
   'test/supergraph/graphiql.test.ts',
 ];
 

@@ -39,6 +39,7 @@ import { identifyRoutedCaller } from './http/identify-routed-caller.ts';
 import { identifySandboxCaller } from './http/identify-sandbox-caller.ts';
 import { registerCallbacks } from './http/routes/callbacks.ts';
 import { registerGraphql } from './http/routes/graphql.ts';
+import { registerHandoff } from './http/routes/handoff.ts';
 import { registerHealth } from './http/routes/health.ts';
 import { registerMetrics } from './http/routes/metrics.ts';
 import { registerReturn } from './http/routes/return.ts';
@@ -310,6 +311,7 @@ async function listen(edge: Edge, { shared, proxy, servers }: Running): Promise<
   emulated?.register(main);
   const open = config.publicPort === config.port ? main : create();
   registerReturn(open, core);
+  registerHandoff(open, core, config.tenantNames);
   registerCallbacks(open, core);
 
   await main.listen({ host: config.host, port: config.port });

@@ -67,6 +67,8 @@ export interface Config {
   readonly callbackRules: readonly CallbackRule[];
   /** Empty: no webhooks. */
   readonly webhooks: readonly WebhookEndpoint[];
+  /** How people know a tenant. */
+  readonly tenantNames: ReadonlyMap<string, string>;
   readonly routing: Routing;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
 }
@@ -214,6 +216,7 @@ function toConfig(
     redirectOrigins: values.REDIRECT_ORIGINS ?? (isLive ? new Map() : null),
     redis: toRedisConfig(values),
     callbackRules: values.SUBSCRIPTION_CALLBACK_URLS,
+    tenantNames: values.TENANT_NAMES,
     routing: values.ROUTING,
     // The memory store ends with the process, so a random key per process is enough.
     hashKeys: values.STORE_HASH_KEYS ?? [randomKey()],

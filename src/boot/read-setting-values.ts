@@ -118,3 +118,22 @@ export function readOrigins(
   }
   return byTenant;
 }
+
+/** `tenant=name;…` */
+export function readTenantNames(
+  text: string,
+  context: z.RefinementCtx,
+): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const part of text.split(';').filter((each) => each.trim() !== '')) {
+    const [, tenant, name] = /^\s*([^=\s][^=]*?)\s*=\s*(\S.{0,79}?)\s*$/u.exec(part) ?? [];
+    if (tenant === undefined || name === undefined || names.has(tenant)) {
+      context.addIssue(
+        'must be tenant=name;… with each tenant once, and at most 80 characters a name',
+      );
+      return z.NEVER;
+    }
+    names.set(tenant, name);
+  }
+  return names;
+}

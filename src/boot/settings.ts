@@ -12,6 +12,7 @@ import {
   readRouting,
   readRule,
   readSecrets,
+  readTenantNames,
 } from './read-setting-values.ts';
 
 /** One setting: an environment variable that belongs to no provider. */
@@ -266,6 +267,12 @@ export const settings = {
     default: '',
     meaning:
       'Path of a YAML or JSON file with the endpoints that are told of events ([webhooks](webhooks.md)).',
+  },
+  TENANT_NAMES: {
+    type: z.string().transform(readTenantNames).default(new Map()),
+    default: '',
+    meaning:
+      '`tenant=name;…`: how the page of a handoff names a tenant to people, such as `acme=Acme Bank`.',
   },
   ROUTING: {
     type: z.string().transform(readRouting).default(new Map()),

@@ -834,6 +834,8 @@ export type Verification = {
   expiresAt: Maybe<Scalars['VerificationDateTime']['output']>;
   /** Your own reference from the start. Null if there was none, or it was redacted. */
   extra: Maybe<Scalars['String']['output']>;
+  /** The same for another device. Visible and null like `launch`, and null if no browser can begin there. */
+  handoff: Maybe<VerificationHandoff>;
   /** The id of the verification. */
   id: Scalars['ID']['output'];
   /**
@@ -1001,6 +1003,20 @@ export type VerificationEvidence =
   | 'NOTIFIED'
   /** A query to the provider. */
   | 'QUERIED';
+
+/** The way to begin a verification on another device, such as the phone of a person at a desk. */
+export type VerificationHandoff = {
+  __typename?: 'VerificationHandoff';
+  /** Until when the person can begin. */
+  expiresAt: Scalars['VerificationDateTime']['output'];
+  /** The URL as a QR code: an SVG image with a white background and a margin. */
+  qrSvg: Scalars['String']['output'];
+  /**
+   * A page of this service that says what is about to happen and for whom, and then leads to the provider. Whoever has the
+   * URL can go on, once: then query `handoff` again for a new one. The verification ends as if it had been begun here.
+   */
+  url: Scalars['String']['output'];
+};
 
 /** The key is in use, or was used with a different input. */
 export type VerificationIdempotencyProblem = VerificationProblem & {
@@ -1950,6 +1966,7 @@ export type ResolversTypes = {
     Omit<VerificationEdge, 'node'> & { node?: Maybe<ResolversTypes['Verification']> }
   >;
   VerificationEvidence: VerificationEvidence;
+  VerificationHandoff: ResolverTypeWrapper<VerificationHandoff>;
   VerificationIdempotencyProblem: ResolverTypeWrapper<GraphqlProblem>;
   VerificationIdentityLevel: VerificationIdentityLevel;
   VerificationInputFieldProblem: ResolverTypeWrapper<VerificationInputFieldProblem>;
@@ -2058,6 +2075,7 @@ export type ResolversParentTypes = {
   VerificationEdge: Omit<VerificationEdge, 'node'> & {
     node?: Maybe<ResolversParentTypes['Verification']>;
   };
+  VerificationHandoff: VerificationHandoff;
   VerificationIdempotencyProblem: GraphqlProblem;
   VerificationInputFieldProblem: VerificationInputFieldProblem;
   VerificationInputProblem: GraphqlProblem;
@@ -2492,6 +2510,7 @@ export type VerificationResolvers<
   createdAt?: Resolver<ResolversTypes['VerificationDateTime'], ParentType, ContextType>;
   expiresAt?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
   extra?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  handoff?: Resolver<Maybe<ResolversTypes['VerificationHandoff']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   identity?: Resolver<Maybe<ResolversTypes['VerifiedIdentity']>, ParentType, ContextType>;
   lastCheckedAt?: Resolver<Maybe<ResolversTypes['VerificationDateTime']>, ParentType, ContextType>;
@@ -2532,6 +2551,16 @@ export type VerificationEdgeResolvers<
 > = {
   cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   node?: Resolver<Maybe<ResolversTypes['Verification']>, ParentType, ContextType>;
+};
+
+export type VerificationHandoffResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['VerificationHandoff'] =
+    ResolversParentTypes['VerificationHandoff'],
+> = {
+  expiresAt?: Resolver<ResolversTypes['VerificationDateTime'], ParentType, ContextType>;
+  qrSvg?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  url?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
 export type VerificationIdempotencyProblemResolvers<
@@ -2915,6 +2944,7 @@ export type Resolvers<ContextType = GraphqlContext> = {
   VerificationConnection?: VerificationConnectionResolvers<ContextType>;
   VerificationDateTime?: GraphQLScalarType;
   VerificationEdge?: VerificationEdgeResolvers<ContextType>;
+  VerificationHandoff?: VerificationHandoffResolvers<ContextType>;
   VerificationIdempotencyProblem?: VerificationIdempotencyProblemResolvers<ContextType>;
   VerificationInputFieldProblem?: VerificationInputFieldProblemResolvers<ContextType>;
   VerificationInputProblem?: VerificationInputProblemResolvers<ContextType>;

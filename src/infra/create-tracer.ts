@@ -11,6 +11,7 @@ const kinds = {
   'follow-up': SpanKind.INTERNAL,
   notification: SpanKind.SERVER,
   return: SpanKind.SERVER,
+  handoff: SpanKind.SERVER,
   subscription: SpanKind.INTERNAL,
 } as const satisfies Record<SpanName, SpanKind>;
 

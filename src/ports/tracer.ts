@@ -17,6 +17,7 @@ export type SpanName =
   | 'follow-up'
   | 'notification'
   | 'return'
+  | 'handoff'
   | 'subscription';
 
 /** Adds attributes to a span while it lasts. */

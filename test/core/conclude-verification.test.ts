@@ -39,6 +39,7 @@ const record: VerificationRecord = {
   flowId: null,
   calls: '',
   hasReturned: false,
+  handoffUses: 0,
 };
 
 describe('concluding a verification', () => {

@@ -60,6 +60,8 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly flowId: string | null;
   /** Whether the person has come back from the provider's page. */
   readonly hasReturned: boolean;
+  /** How often a person has gone on from another device. */
+  readonly handoffUses: number;
   readonly calls: CallLines;
 }
 
@@ -258,7 +260,7 @@ const defaults = {
     ...{ launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
     ...{ phase: 'WAITING_FOR_PERSON', launchFollows: false },
     ...{ identityLevel: 'MASKED', subjectHashes: null, identity: null, media: [] },
-    ...{ flowId: null, calls: '', hasReturned: false },
+    ...{ flowId: null, calls: '', hasReturned: false, handoffUses: 0 },
   },
   bank_card: { cacheKeys: [], checkedElements: bankCardElements, calls: '' },
   reused: {},

@@ -25,7 +25,9 @@ export async function finishReturn(deps: OutcomeDeps, capability: string): Promi
     const [stored] = await deps.store.records.get([opened.recordId]);
     if (!stored) return { kind: 'page', page: 'link_invalid' };
     const record = await refreshed(deps, stored);
-    if (record.redirectUrl === null) return { kind: 'page', page: 'done' };
+    // On another device, the caller's page would not know the person.
+    const isElsewhere = record.handoffUses > 0;
+    if (record.redirectUrl === null || isElsewhere) return { kind: 'page', page: 'done' };
     return { kind: 'redirect', url: withVerificationId(record.redirectUrl, record.id) };
   } catch (error) {
     if (error instanceof StoreUnavailable) return { kind: 'page', page: 'try_later' };

@@ -206,7 +206,7 @@ function placeholderOf(
     subjectHashes: input.identity === 'NONE' ? null : toSubjectHashes(deps, id, input.subject),
     identity: null,
     media: [],
-    ...{ flowId: null, calls: '', hasReturned: false },
+    ...{ flowId: null, calls: '', hasReturned: false, handoffUses: 0 },
     redactedAtMs: null,
     isPublished: false,
     phase: 'PROCESSING',

@@ -10,6 +10,7 @@ import { subscription } from './subscription.ts';
 import { user } from './user.ts';
 import {
   verification,
+  verificationHandoff,
   verificationLaunch,
   verificationOutcome,
   verificationProviderCall,
@@ -24,6 +25,7 @@ const resolvers: Resolvers = {
   Mutation: mutation,
   Subscription: subscription,
   Verification: verification,
+  VerificationHandoff: verificationHandoff,
   VerificationLaunch: verificationLaunch,
   VerificationOutcome: verificationOutcome,
   VerificationProviderCall: verificationProviderCall,

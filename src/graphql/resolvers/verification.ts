@@ -1,5 +1,6 @@
 import type { Launch } from '../../contract/index.ts';
 import { nextPollAfterMs } from '../../core/verifications/next-poll-after-ms.ts';
+import { handoffUrl } from '../../core/verifications/hand-off.ts';
 import { demandRead } from '../../core/verifications/read-verifications.ts';
 import { readCalls, type RecordedCall } from '../../core/records/recorded-call.ts';
 import type { VerificationRecord } from '../../core/records/records.ts';
@@ -8,6 +9,7 @@ import type {
   ResolversParentTypes,
   VerificationCallOutcome,
   VerificationChannel,
+  VerificationHandoffResolvers,
   VerificationLaunchResolvers,
   VerificationOutcomeReason,
   VerificationOutcomeResolvers,
@@ -16,6 +18,7 @@ import type {
   VerifiedIdentityDocumentResolvers,
   VerifiedIdentityResolvers,
 } from '../generated.ts';
+import { drawQr } from '../draw-qr.ts';
 import { isEnumValue, isUnionMember } from '../known-values.ts';
 import { toLaunchState } from '../launch-state.ts';
 import { providerRef } from '../provider-ref.ts';
@@ -38,6 +41,7 @@ export const verification: VerificationResolvers = {
   lastCheckedAt: ({ lastCheckedAtMs }) => lastCheckedAtMs,
   nextPollAfterMs: (record, _arguments, { core }) => nextPollAfterMs(core, record),
   launch: (record, _arguments, context) => openLaunch(record, context),
+  handoff: (record, _arguments, context) => toHandoff(record, context),
   launchState: (record, _arguments, { caller, core }) => toLaunchState(record, caller, core.now()),
   phase: ({ status, phase }) => (status === 'PENDING' ? phase : 'ENDED'),
   outcome: ({ outcome, status }) =>
@@ -98,6 +102,11 @@ export const verificationLaunch: VerificationLaunchResolvers = {
   __resolveType: (launch) => launch.__typename,
 };
 
+export const verificationHandoff: VerificationHandoffResolvers = {
+  // Drawn only if it is asked for.
+  qrSvg: ({ url }) => drawQr(url),
+};
+
 export const verificationOutcome: VerificationOutcomeResolvers = {
   // A plugin may add reasons, so only the assembled schema knows all names.
   reason: ({ reason }, _arguments, _context, { schema }) =>
@@ -119,6 +128,16 @@ function openLaunch(
 ): ResolversParentTypes['VerificationLaunch'] | null {
   const isOpen = toLaunchState(record, caller, core.now()) === 'OPEN';
   return isOpen && record.launch ? toGraphqlLaunch(record.launch) : null;
+}
+
+function toHandoff(
+  record: VerificationRecord,
+  { core, caller }: GraphqlContext,
+): ResolversParentTypes['VerificationHandoff'] | null {
+  if (toLaunchState(record, caller, core.now()) !== 'OPEN' || record.expiresAtMs === null)
+    return null;
+  const url = handoffUrl(core, record);
+  return url === null ? null : { url, expiresAt: record.expiresAtMs, qrSvg: '' };
 }
 
 function toGraphqlLaunch(launch: Launch): ResolversParentTypes['VerificationLaunch'] {

@@ -1,0 +1,145 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { CheckKind } from '../../contract/index.ts';
+import type { CoreDeps } from '../../core/core-deps.ts';
+import { ownOperation } from '../../core/own-operation.ts';
+import { readHandoff, useHandoff, type Handoff } from '../../core/verifications/hand-off.ts';
+import { sendPersonPage, type PageText, type PersonPage } from '../person-page.ts';
+
+type Closed = Exclude<Handoff['kind'], 'open'>;
+
+/** The form has no field. */
+const mostFormBytes = 1024;
+
+/**
+ * The page behind the URL of a handoff. Its form goes on to the provider, once. The URL is a capability: it is neither
+ * logged nor passed on.
+ */
+export function registerHandoff(
+  server: FastifyInstance,
+  core: CoreDeps,
+  tenantNames: ReadonlyMap<string, string>,
+): void {
+  void server.register(async (scope) => {
+    // The sandbox has parsers of its own on this listener.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null));
+    const url = '/go/:capability';
+    scope.get<{ Params: { capability: string } }>(url, async ({ params }, reply) => {
+      const found = await ownOperation(core, 'handoff', () => readHandoff(core, params.capability));
+      return found.kind === 'open'
+        ? sendPersonPage(reply, toOpenPage(core, found, tenantNames))
+        : sendPersonPage(reply, closedPages[found.kind]);
+    });
+    scope.post<{ Params: { capability: string } }>(
+      url,
+      { bodyLimit: mostFormBytes },
+      async ({ params }, reply) => {
+        const found = await ownOperation(core, 'handoff', () =>
+          useHandoff(core, params.capability),
+        );
+        return found.kind === 'open'
+          ? goTo(reply, found.launchUrl)
+          : sendPersonPage(reply, closedPages[found.kind]);
+      },
+    );
+    // The path is too long to be a capability, or was damaged on its way.
+    scope.get('/go/*', (_request, reply) => sendPersonPage(reply, closedPages.unknown));
+  });
+}
+
+function goTo(reply: FastifyReply, launchUrl: string): FastifyReply {
+  return reply
+    .headers({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
+    .redirect(launchUrl, 303);
+}
+
+function toOpenPage(
+  { registry, now }: Pick<CoreDeps, 'registry' | 'now'>,
+  { record }: Extract<Handoff, { kind: 'open' }>,
+  tenantNames: ReadonlyMap<string, string>,
+): PersonPage {
+  const name = tenantNames.get(record.tenantId);
+  const provider = registry.find(record.providerId)?.definition.title ?? record.providerId;
+  // Rounded down: a promise that is too long would end on the provider's page.
+  const minutes = Math.max(1, Math.floor(((record.expiresAtMs ?? now()) - now()) / 60_000));
+  const steps = checkOrder.filter((check) => record.checks.includes(check));
+  const zh: PageText = {
+    title: '身份核验',
+    lines: [
+      `${name ?? '您正在使用的服务'}请您完成一次身份核验。`,
+      `接下来：${steps.map((check) => stepTexts[check].zh).join('，')}。`,
+      `由 ${provider} 进行核验。请在 ${minutes} 分钟内开始。`,
+      '如果不是您本人发起的，请关闭此页。',
+    ],
+    button: '继续',
+  };
+  const en: PageText = {
+    title: 'Identity verification',
+    lines: [
+      `${name ?? 'The service that you are using'} asks you to verify your identity.`,
+      `What happens next: ${steps.map((check) => stepTexts[check].en).join(', ')}.`,
+      `${provider} carries out the verification. Please begin within ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`,
+      'If you did not ask for this, close this page.',
+    ],
+    button: 'Continue',
+  };
+  return { status: 200, zh, en };
+}
+
+const checkOrder: readonly CheckKind[] = [
+  ...(['DOCUMENT', 'LIVENESS', 'FACE_MATCH', 'INTENTION', 'IDENTITY_RECORD'] as const),
+];
+
+const stepTexts = {
+  DOCUMENT: { zh: '拍摄身份证件', en: 'you photograph an identity document' },
+  LIVENESS: { zh: '面对摄像头', en: 'you look into the camera' },
+  FACE_MATCH: { zh: '比对您的面部', en: 'your face is compared' },
+  INTENTION: { zh: '确认您的意愿', en: 'you confirm what you intend' },
+  IDENTITY_RECORD: { zh: '核对您的身份信息', en: 'your details are checked' },
+} as const satisfies Record<CheckKind, { readonly zh: string; readonly en: string }>;
+
+const closedPages = {
+  used: {
+    status: 410,
+    zh: {
+      title: '此链接已被使用',
+      lines: ['它只能使用一次。请回到您开始的设备，在那里重新显示二维码。'],
+    },
+    en: {
+      title: 'This link was used already',
+      lines: ['It works once. Go back to the device where you began, and show a new code there.'],
+    },
+  },
+  expired: {
+    status: 410,
+    zh: { title: '时间已过', lines: ['请回到您开始的设备，重新开始。'] },
+    en: {
+      title: 'The time is over',
+      lines: ['Go back to the device where you began, and start again.'],
+    },
+  },
+  closed: {
+    status: 410,
+    zh: { title: '此次核验已结束', lines: ['请回到您开始的设备，结果会显示在那里。'] },
+    en: {
+      title: 'This verification is over',
+      lines: ['Go back to the device where you began: it shows the result.'],
+    },
+  },
+  unknown: {
+    status: 404,
+    zh: { title: '链接无效', lines: ['请回到您开始的设备，重新扫描二维码。'] },
+    en: {
+      title: 'This link is not valid',
+      lines: ['Go back to the device where you began, and scan the code again.'],
+    },
+  },
+  try_later: {
+    status: 503,
+    zh: { title: '暂时无法继续', lines: ['请稍后刷新此页。'] },
+    en: {
+      title: 'This cannot continue right now',
+      lines: ['Please reload this page in a moment.'],
+    },
+  },
+} as const satisfies Record<Closed, PersonPage>;
