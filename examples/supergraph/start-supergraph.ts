@@ -5,8 +5,8 @@ import { startApp } from '../../src/app.ts';
 import { withoutAuthorization } from '../../src/graphql/without-authorization.ts';
 import { compose } from './compose.ts';
 import { startAccounts } from './start-accounts.ts';
-import { startGateway } from './start-gateway.ts';
-import { tabs } from './tabs.ts';
+import { startApolloGateway } from './start-apollo-gateway.ts';
+import { startHiveGateway } from './start-hive-gateway.ts';
 
 const routerSecret = 'a-secret-that-only-the-router-knows';
 
@@ -17,11 +17,12 @@ export const verificationSdl = gql(
 
 export interface Ports {
   readonly gateway: number;
+  readonly apollo: number;
   readonly accounts: number;
   readonly verification: number;
 }
 
-/** Accounts, verification-subgraph with emulated providers, and a gateway in front of both. */
+/** Accounts, verification-subgraph with emulated providers, and two gateways in front of both: Hive's and Apollo's. */
 export async function startSupergraph(ports: Ports, env: Readonly<Record<string, string>> = {}) {
   const accounts = await startAccounts(ports.accounts);
   const verification = await startApp({
@@ -31,6 +32,7 @@ export async function startSupergraph(ports: Ports, env: Readonly<Record<string,
       // With these the subgraph requires the router's secret and trusts its identity headers.
       ROUTER_SECRETS: routerSecret,
       TRUST_IDENTITY_HEADERS: 'on',
+      SUBSCRIPTION_CALLBACK_URLS: `http://127.0.0.1:${ports.gateway}/callback`,
       ...env,
     },
   });
@@ -43,16 +45,14 @@ export async function startSupergraph(ports: Ports, env: Readonly<Record<string,
   const supergraphSdl = composeWith(verificationSdl);
   // @apollo/gateway does not enforce scopes, and refuses a supergraph that demands them.
   const unguarded = composeWith(withoutAuthorization(verificationSdl));
-  const gateway = await startGateway({
-    supergraphSdl: unguarded,
-    port: ports.gateway,
-    routerSecret,
-    tabs,
-  });
+  const [gateway, apollo] = await Promise.all([
+    startHiveGateway({ supergraphSdl, port: ports.gateway, routerSecret }),
+    startApolloGateway({ supergraphSdl: unguarded, port: ports.apollo, routerSecret }),
+  ]);
   return {
-    ...{ accounts, verification, gateway, supergraphSdl, routerSecret },
+    ...{ accounts, verification, gateway, apollo, supergraphSdl, routerSecret },
     stop: async () => {
-      await gateway.stop();
+      await Promise.all([gateway.stop(), apollo.stop()]);
       await Promise.all([accounts.stop(), verification.stop()]);
     },
   };

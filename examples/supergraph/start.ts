@@ -2,7 +2,7 @@ import { startSupergraph } from './start-supergraph.ts';
 
 // npm run supergraph
 
-const ports = { gateway: 4000, verification: 4001, accounts: 4002 };
+const ports = { gateway: 4000, verification: 4001, accounts: 4002, apollo: 4003 };
 const supergraph = await startSupergraph(ports);
 // What a person reads.
 // oxlint-disable-next-line no-console
@@ -11,6 +11,7 @@ A supergraph of two subgraphs is up. Nothing real is called, and nothing is char
 
   Click here     http://localhost:${ports.gateway}/graphiql
   Supergraph     ${supergraph.gateway.url}
+  with Apollo    ${supergraph.apollo.url}   (without subscriptions)
   accounts       ${supergraph.accounts.url}
   verification   http://127.0.0.1:${ports.verification}/graphql   (asks for the router's secret)
 `);

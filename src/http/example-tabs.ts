@@ -1,3 +1,5 @@
+import { keyOfPage } from './graphiql-guide.ts';
+
 export interface ExampleTab {
   readonly query: string;
   readonly variables: string;
@@ -7,14 +9,21 @@ export interface ExampleTab {
 /** The user whom the sandbox assumes. Change it to see that users do not see each other's verifications. */
 const headers = JSON.stringify({ 'x-user-id': 'sandbox-user' }, null, 2);
 
+/** What a newcomer does with the tabs. */
+export const exampleSteps = [
+  'Run <b>Start</b>',
+  'Open as the person, and pass',
+  'Run <b>Outcome</b>',
+  'Reload for a new key',
+];
+
 /**
  * GraphiQL's tabs. Each one runs as it is. The people are invented samples from the providers'
  * documentation.
  */
 export const exampleTabs: readonly ExampleTab[] = [
   tab(
-    `# 1 · Start an E证通 verification. Then open launch.url in a new browser tab. The link works once:
-# to start another verification, change idempotencyKey here and in the next tab.
+    `# 1 · Start an E证通 verification. Its link works once: reload the page to begin another one.
 mutation Start($input: StartVerificationInput!) {
   startVerification(input: $input) {
     ... on StartVerificationSuccess {
@@ -34,7 +43,7 @@ mutation Start($input: StartVerificationInput!) {
 }`,
     {
       input: {
-        idempotencyKey: 'my-first-verification',
+        idempotencyKey: `${keyOfPage}-verification`,
         channel: 'E_ID',
         subject: { name: '韦小宝', idNumber: '11204416541220243X' },
         options: { tencentCnEId: { inputType: 'CALLER_PASSES' } },
@@ -68,7 +77,7 @@ mutation Outcome($input: StartVerificationInput!) {
 }`,
     {
       input: {
-        idempotencyKey: 'my-first-verification',
+        idempotencyKey: `${keyOfPage}-verification`,
         channel: 'E_ID',
         subject: { name: '韦小宝', idNumber: '11204416541220243X' },
         options: { tencentCnEId: { inputType: 'CALLER_PASSES' } },
@@ -90,7 +99,7 @@ mutation CheckCard($input: CheckBankCardInput!) {
 }`,
     {
       input: {
-        idempotencyKey: 'my-first-card',
+        idempotencyKey: `${keyOfPage}-card`,
         subject: { name: '韦小宝', idNumber: '11204416541220243X' },
         cardNumber: '6225768888888888',
         phone: '16137688175',

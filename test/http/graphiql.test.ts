@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBrowser, startBrowsableApp, type TestBrowser } from '../support/browser.ts';
 import { openGraphiql, runTab } from '../support/run-tab.ts';
 import type { TestApp } from '../support/test-app.ts';
-import { until } from '../support/until.ts';
 
 let app: TestApp;
 let browser: TestBrowser;
@@ -25,9 +24,12 @@ it('GraphiQL: a person starts a verification, passes the page and reads the outc
     /http:\/\/localhost:\d+\/sandbox\/person\/[\w-]+/u.exec(started.replaceAll(/\s/gu, '')) ?? [];
   if (!launchUrl) throw new Error('no launch URL');
 
-  const person = await browser.openPage(360);
-  // A busy process refuses pages with 503, and the person reloads.
-  await until(async () => (await person.goto(launchUrl))?.status() === 200, 60_000);
+  const link = page.getByRole('link', { name: 'Open as the person' });
+  expect(await link.getAttribute('href')).toBe(launchUrl);
+  const opening = page.waitForEvent('popup');
+  await link.click();
+  const person = await opening;
+  await person.setViewportSize({ width: 360, height: 800 });
   expect(await person.locator('body').innerText()).toContain('No real verification happens here');
   const overflow = await person.evaluate(
     'document.documentElement.scrollWidth > document.documentElement.clientWidth',
@@ -39,11 +41,28 @@ it('GraphiQL: a person starts a verification, passes the page and reads the outc
   await person.waitForURL(/\/return\//u);
   expect(await person.locator('body').innerText()).toContain('The verification is over');
 
+  // Both tabs have the key of this page.
   const outcome = await runTab(page, 'Outcome');
   expect(outcome).toContain('"PASSED"');
   expect(outcome).toContain('"replayed": true');
   expect(outcome).toContain('"CHARGED"');
+  expect(await link.isVisible()).toBe(false);
+
+  // With the key of another page, the same tabs are about another verification.
+  await openGraphiql(page, `${app.url}/graphiql`);
+  expect(await runTab(page, 'Outcome')).toContain('"PENDING"');
 }, 300_000);
+
+it('GraphiQL: says whose it is, and what to do', async () => {
+  const page = await browser.openPage();
+  await openGraphiql(page, `${app.url}/graphiql`);
+  expect(await page.title()).toBe('verification-subgraph');
+  expect(await page.locator('link[rel=icon]').getAttribute('href')).toMatch(/^data:image/u);
+  const guide = page.locator('#guide');
+  expect(await guide.isVisible()).toBe(true);
+  expect(await guide.innerText()).toContain('Run Start');
+  await page.close();
+});
 
 it('GraphiQL: every tab runs unchanged', async () => {
   const page = await browser.openPage();

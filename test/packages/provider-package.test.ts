@@ -16,7 +16,7 @@ import { gql } from 'graphql-tag';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compose } from '../../examples/supergraph/compose.ts';
 import { startAccounts } from '../../examples/supergraph/start-accounts.ts';
-import { startGateway } from '../../examples/supergraph/start-gateway.ts';
+import { startApolloGateway } from '../../examples/supergraph/start-apollo-gateway.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
@@ -149,7 +149,7 @@ testProvider({ describe, it }, subject);`,
     await until(() => isUp(`${service}/health/ready`), 60_000);
     const accounts = await startAccounts(await freePort());
     cleanUp.push(accounts.stop);
-    const gateway = await startGateway({
+    const gateway = await startApolloGateway({
       supergraphSdl: compose([
         { name: 'accounts', url: accounts.url, typeDefs: accounts.typeDefs },
         { name: 'verification', url: `${service}/graphql`, typeDefs: gql(sdl) },

@@ -47,14 +47,15 @@ afterAll(async () => {
 });
 
 async function startWhole() {
-  const [gateway, accounts, verification] = [await freePort(), await freePort(), await freePort()];
+  const ports = await Promise.all(Array.from({ length: 4 }, freePort));
+  const [gateway = 0, apollo = 0, accounts = 0, verification = 0] = ports;
   const env = {
     PUBLIC_URL: `http://localhost:${verification}`,
     JWT_JWKS_URL: identities.url,
     JWT_ISSUER: issuer,
     JWT_AUDIENCE: audience,
   };
-  return startSupergraph({ gateway, accounts, verification }, env);
+  return startSupergraph({ gateway, apollo, accounts, verification }, env);
 }
 
 /** Hive Gateway as its own process, with the configuration that the example recommends. */
@@ -118,7 +119,7 @@ const gateways: [string, Send][] = [
   [
     'Apollo Gateway',
     (query, variables = {}, userId = 'ann') =>
-      post(supergraph.gateway.url, { query, variables }, { 'x-user-id': userId }),
+      post(supergraph.apollo.url, { query, variables }, { 'x-user-id': userId }),
   ],
   [
     'Hive Gateway',
@@ -257,7 +258,7 @@ describe('without this subgraph', () => {
       await other.verification.stop();
       const token = await signToken(keys, { sub: 'ann', tenant: 'acme', scope: scopes });
       const asked = [
-        post(other.gateway.url, { query: joinQuery }, { 'x-user-id': 'ann' }),
+        post(other.apollo.url, { query: joinQuery }, { 'x-user-id': 'ann' }),
         post(otherHive.url, { query: joinQuery }, { authorization: `Bearer ${token}` }),
       ];
       for (const { data, errors } of await Promise.all(asked)) {
@@ -271,7 +272,7 @@ describe('without this subgraph', () => {
       }
     } finally {
       await otherHive.stop();
-      await other.gateway.stop();
+      await other.apollo.stop();
       await other.accounts.stop();
     }
   });

@@ -24,7 +24,8 @@ export async function openBrowser(): Promise<TestBrowser> {
       const page = await browser.newPage({ viewport: { width, height: 800 } });
       // On a busy machine a page of GraphiQL needs more than Playwright's 30 s.
       page.setDefaultTimeout(120_000);
-      page.on('request', (request) => requested.push(request.url()));
+      // Of the windows that it opens too.
+      page.context().on('request', (request) => requested.push(request.url()));
       page.on('console', (message) => {
         if (message.type() === 'error') complaints.push(message.text());
       });

@@ -2,14 +2,26 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { ruruHTML, type RuruClientConfig } from 'ruru/server';
 import { getStaticFile } from 'ruru/static';
-import { exampleTabs, type ExampleTab } from '../example-tabs.ts';
+import { exampleSteps, exampleTabs, type ExampleTab } from '../example-tabs.ts';
+import {
+  guideContent,
+  guideInitScript,
+  guideScript,
+  guideStyle,
+  guideTitle,
+  type GuideOptions,
+} from '../graphiql-guide.ts';
 
 const staticPath = '/graphiql/static/';
+
+export interface GraphiqlOptions extends GuideOptions {
+  readonly tabs: readonly ExampleTab[];
+}
 
 /** GraphiQL from local files: no request leaves the host. Its tabs contain invented people only. */
 export function registerGraphiql(
   server: FastifyInstance,
-  tabs: readonly ExampleTab[] = exampleTabs,
+  { tabs, ...guide }: GraphiqlOptions = { tabs: exampleTabs, steps: exampleSteps },
 ): void {
   const [first] = tabs;
   // Ruru's type requires every option and lacks `defaultTabs`, which works anyway. It needs the first tab's
@@ -20,7 +32,16 @@ export function registerGraphiql(
     initialHeaders: first?.headers,
     isHeadersEditorEnabled: true,
   } as unknown as RuruClientConfig;
-  const html = ruruHTML({ staticPath, endpoint: '/graphql', clientConfig });
+  const html = ruruHTML({
+    ...{ staticPath, endpoint: '/graphql', clientConfig },
+    htmlParts: {
+      titleTag: guideTitle,
+      styleTags: (original) => `${original}\n${guideStyle}`,
+      configScript: (original) => `${original}\n${guideScript}`,
+      bodyContent: (original) => `${guideContent(guide)}\n${original}`,
+      bodyInitScript: (original) => guideInitScript(guide, original),
+    },
+  });
   const contentSecurityPolicy = policyFor(html);
 
   for (const url of ['/', '/graphiql/']) {

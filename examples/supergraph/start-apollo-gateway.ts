@@ -3,8 +3,7 @@ import { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import fastify from 'fastify';
 import { maskError } from '../../src/graphql/mask-error.ts';
-import type { ExampleTab } from '../../src/http/example-tabs.ts';
-import { registerGraphiql } from '../../src/http/routes/graphiql.ts';
+import { identityOf } from './identity-of.ts';
 
 interface Context {
   /** Identity headers for the subgraphs. A real router takes them from a token that it verified. */
@@ -14,13 +13,12 @@ interface Context {
 /** An 8 MB image in base64, with the rest of its request around it. */
 const bodyLimit = 9 * 1024 * 1024;
 
-/** A federation gateway with GraphiQL in front. Listens on loopback. */
-export async function startGateway(options: {
+/** Apollo's gateway for Node, which has no subscriptions. Listens on loopback. */
+export async function startApolloGateway(options: {
   readonly supergraphSdl: string;
   readonly port: number;
   /** Proves to the subgraph that the request comes from the router. */
   readonly routerSecret: string;
-  readonly tabs?: readonly ExampleTab[];
 }) {
   const gateway = new ApolloGateway({
     supergraphSdl: options.supergraphSdl,
@@ -48,16 +46,10 @@ export async function startGateway(options: {
   const server = fastify({ bodyLimit });
   const handler = fastifyApolloHandler(apollo, {
     context: async ({ headers }): Promise<Context> => ({
-      // For trying out: the caller of the headers, or Ann of Acme with every scope.
-      identity: {
-        'x-tenant-id': String(headers['x-tenant-id'] ?? 'acme'),
-        'x-user-id': String(headers['x-user-id'] ?? 'ann'),
-        'x-scopes': String(headers['x-scopes'] ?? everything),
-      },
+      identity: identityOf((name) => headers[name]),
     }),
   });
   server.post('/graphql', handler);
-  registerGraphiql(server, options.tabs);
   await server.listen({ host: '127.0.0.1', port: options.port });
   return {
     url: `http://127.0.0.1:${options.port}/graphql`,
@@ -67,5 +59,3 @@ export async function startGateway(options: {
     },
   };
 }
-
-const everything = 'verification:start verification:read bankcard:check verification:redact';
