@@ -60,10 +60,13 @@ export interface VerificationClient {
    */
   readonly start: (input: StartVerificationInput) => Promise<Verification>;
   /**
-   * For a person who comes back and presses the button again: the same verification if it can still be used or is with the
-   * provider, otherwise a new one under `newKey`. Throws `VerificationError`.
+   * For a person who may have pressed the button before: `start`, and if the launch is used up, a new verification under
+   * `newKey()` in the place of the old one. Throws `VerificationError`.
    */
-  readonly pressedAgain: (input: StartVerificationInput, newKey: string) => Promise<Verification>;
+  readonly pressedAgain: (
+    input: StartVerificationInput,
+    newKey: () => string,
+  ) => Promise<Verification>;
   /**
    * Resolves once the verification has ended. `PASSED` is the only status that means passed. Waits while the page is
    * hidden. Throws `VerificationError` if it cannot be learnt, and the reason of `signal`.
@@ -193,7 +196,7 @@ export function createVerificationClient({ send, subscribe }: Transport): Verifi
       if (!('verification' in result)) throw new VerificationError(result.code, result.message);
       // An outcome that the provider had already counts.
       return /^(?:CANCELLED|EXPIRED|FAILED)$/u.test(result.verification.status)
-        ? withLaunch(await begin({ ...input, idempotencyKey: newKey }))
+        ? withLaunch(await begin({ ...input, idempotencyKey: newKey() }))
         : result.verification;
     },
     waitForEnd: (id, { signal } = {}) =>

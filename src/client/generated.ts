@@ -2,7 +2,8 @@
 /** Internal type. DO NOT USE DIRECTLY. */
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
-export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+export type Incremental<T> =
+  T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 /** Options of individual/face. */
 export type OemcloudFaceOptionsInput = {
   /**
@@ -326,16 +327,42 @@ export type VerificationLaunchState =
  * `channel`, and excludes routing.
  */
 export type VerificationOptionsInput =
-  {   /** Options of OEMCloud face verification (channels FACE_WEB, FACE_ALIPAY, FACE_WECHAT_MINI_PROGRAM). */
-  oemcloudFace: OemcloudFaceOptionsInput; tencentCnEId?: never; tencentCnFaceSdk?: never; tencentCnWeb?: never; tencentIntlWeb?: never; }
-  |  { oemcloudFace?: never;   /** Options of Tencent Cloud E证通, mainland China (channel E_ID). */
-  tencentCnEId: TencentCnEIdOptionsInput; tencentCnFaceSdk?: never; tencentCnWeb?: never; tencentIntlWeb?: never; }
-  |  { oemcloudFace?: never; tencentCnEId?: never;   /** Options of the Tencent Cloud app SDK, mainland China (channel FACE_SDK). */
-  tencentCnFaceSdk: TencentCnFaceSdkOptionsInput; tencentCnWeb?: never; tencentIntlWeb?: never; }
-  |  { oemcloudFace?: never; tencentCnEId?: never; tencentCnFaceSdk?: never;   /** Options of the Tencent Cloud web page inside WeChat, mainland China (channel FACE_WEB). */
-  tencentCnWeb: TencentCnWebOptionsInput; tencentIntlWeb?: never; }
-  |  { oemcloudFace?: never; tencentCnEId?: never; tencentCnFaceSdk?: never; tencentCnWeb?: never;   /** Options of the Tencent Cloud eKYC web page, international (channel FACE_WEB). */
-  tencentIntlWeb: TencentIntlWebOptionsInput; };
+  | {
+      /** Options of OEMCloud face verification (channels FACE_WEB, FACE_ALIPAY, FACE_WECHAT_MINI_PROGRAM). */
+      oemcloudFace: OemcloudFaceOptionsInput;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never;
+      tencentCnWeb?: never;
+      tencentIntlWeb?: never;
+    }
+  | {
+      oemcloudFace?: never; /** Options of Tencent Cloud E证通, mainland China (channel E_ID). */
+      tencentCnEId: TencentCnEIdOptionsInput;
+      tencentCnFaceSdk?: never;
+      tencentCnWeb?: never;
+      tencentIntlWeb?: never;
+    }
+  | {
+      oemcloudFace?: never;
+      tencentCnEId?: never; /** Options of the Tencent Cloud app SDK, mainland China (channel FACE_SDK). */
+      tencentCnFaceSdk: TencentCnFaceSdkOptionsInput;
+      tencentCnWeb?: never;
+      tencentIntlWeb?: never;
+    }
+  | {
+      oemcloudFace?: never;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never; /** Options of the Tencent Cloud web page inside WeChat, mainland China (channel FACE_WEB). */
+      tencentCnWeb: TencentCnWebOptionsInput;
+      tencentIntlWeb?: never;
+    }
+  | {
+      oemcloudFace?: never;
+      tencentCnEId?: never;
+      tencentCnFaceSdk?: never;
+      tencentCnWeb?: never; /** Options of the Tencent Cloud eKYC web page, international (channel FACE_WEB). */
+      tencentIntlWeb: TencentIntlWebOptionsInput;
+    };
 
 /** The reason for the outcome. */
 export type VerificationOutcomeReason =
@@ -467,59 +494,240 @@ export type CancelVerificationMutationVariables = Exact<{
   id: string | number;
 }>;
 
-
-export type CancelVerificationMutation = { cancelVerification:
-    | { __typename: 'CancelVerificationSuccess', verification: { id: string, status: VerificationStatus, phase: VerificationPhase, nextPollAfterMs: number | null, launchState: VerificationLaunchState, redactedAt: string | null, launch:
-          | { __typename: 'VerificationMiniProgram', token: string | null, url: string | null, longUrl: string | null }
-          | { __typename: 'VerificationRedirect', url: string | null, longUrl: string | null, token: string | null }
-          | { __typename: 'VerificationSdkToken', token: string | null, clientConfig: string | null }
-         | null, outcome: { reason: VerificationOutcomeReason, message: string | null, zh: string, en: string } | null } }
-    | { __typename: 'VerificationNotFoundProblem', code: VerificationProblemCode, message: string, retry: VerificationRetry, retryAfterMs: number | null }
-    | { __typename: 'VerificationUnavailableProblem', code: VerificationProblemCode, message: string, retry: VerificationRetry, retryAfterMs: number | null }
-   | null };
+export type CancelVerificationMutation = {
+  cancelVerification:
+    | {
+        __typename: 'CancelVerificationSuccess';
+        verification: {
+          id: string;
+          status: VerificationStatus;
+          phase: VerificationPhase;
+          nextPollAfterMs: number | null;
+          launchState: VerificationLaunchState;
+          redactedAt: string | null;
+          launch:
+            | {
+                __typename: 'VerificationMiniProgram';
+                token: string | null;
+                url: string | null;
+                longUrl: string | null;
+              }
+            | {
+                __typename: 'VerificationRedirect';
+                url: string | null;
+                longUrl: string | null;
+                token: string | null;
+              }
+            | {
+                __typename: 'VerificationSdkToken';
+                token: string | null;
+                clientConfig: string | null;
+              }
+            | null;
+          outcome: {
+            reason: VerificationOutcomeReason;
+            message: string | null;
+            zh: string;
+            en: string;
+          } | null;
+        };
+      }
+    | {
+        __typename: 'VerificationNotFoundProblem';
+        code: VerificationProblemCode;
+        message: string;
+        retry: VerificationRetry;
+        retryAfterMs: number | null;
+      }
+    | {
+        __typename: 'VerificationUnavailableProblem';
+        code: VerificationProblemCode;
+        message: string;
+        retry: VerificationRetry;
+        retryAfterMs: number | null;
+      }
+    | null;
+};
 
 export type VerificationEndedSubscriptionVariables = Exact<{
   id: string | number;
 }>;
 
-
-export type VerificationEndedSubscription = { verificationEnded: { id: string, status: VerificationStatus, phase: VerificationPhase, nextPollAfterMs: number | null, launchState: VerificationLaunchState, redactedAt: string | null, launch:
-      | { __typename: 'VerificationMiniProgram', token: string | null, url: string | null, longUrl: string | null }
-      | { __typename: 'VerificationRedirect', url: string | null, longUrl: string | null, token: string | null }
-      | { __typename: 'VerificationSdkToken', token: string | null, clientConfig: string | null }
-     | null, outcome: { reason: VerificationOutcomeReason, message: string | null, zh: string, en: string } | null } | null };
+export type VerificationEndedSubscription = {
+  verificationEnded: {
+    id: string;
+    status: VerificationStatus;
+    phase: VerificationPhase;
+    nextPollAfterMs: number | null;
+    launchState: VerificationLaunchState;
+    redactedAt: string | null;
+    launch:
+      | {
+          __typename: 'VerificationMiniProgram';
+          token: string | null;
+          url: string | null;
+          longUrl: string | null;
+        }
+      | {
+          __typename: 'VerificationRedirect';
+          url: string | null;
+          longUrl: string | null;
+          token: string | null;
+        }
+      | { __typename: 'VerificationSdkToken'; token: string | null; clientConfig: string | null }
+      | null;
+    outcome: {
+      reason: VerificationOutcomeReason;
+      message: string | null;
+      zh: string;
+      en: string;
+    } | null;
+  } | null;
+};
 
 export type ReadVerificationQueryVariables = Exact<{
   id: string | number;
 }>;
 
-
-export type ReadVerificationQuery = { verification: { id: string, status: VerificationStatus, phase: VerificationPhase, nextPollAfterMs: number | null, launchState: VerificationLaunchState, redactedAt: string | null, launch:
-      | { __typename: 'VerificationMiniProgram', token: string | null, url: string | null, longUrl: string | null }
-      | { __typename: 'VerificationRedirect', url: string | null, longUrl: string | null, token: string | null }
-      | { __typename: 'VerificationSdkToken', token: string | null, clientConfig: string | null }
-     | null, outcome: { reason: VerificationOutcomeReason, message: string | null, zh: string, en: string } | null } | null };
+export type ReadVerificationQuery = {
+  verification: {
+    id: string;
+    status: VerificationStatus;
+    phase: VerificationPhase;
+    nextPollAfterMs: number | null;
+    launchState: VerificationLaunchState;
+    redactedAt: string | null;
+    launch:
+      | {
+          __typename: 'VerificationMiniProgram';
+          token: string | null;
+          url: string | null;
+          longUrl: string | null;
+        }
+      | {
+          __typename: 'VerificationRedirect';
+          url: string | null;
+          longUrl: string | null;
+          token: string | null;
+        }
+      | { __typename: 'VerificationSdkToken'; token: string | null; clientConfig: string | null }
+      | null;
+    outcome: {
+      reason: VerificationOutcomeReason;
+      message: string | null;
+      zh: string;
+      en: string;
+    } | null;
+  } | null;
+};
 
 export type StartVerificationMutationVariables = Exact<{
   input: StartVerificationInput;
 }>;
 
+export type StartVerificationMutation = {
+  startVerification:
+    | {
+        __typename: 'StartVerificationSuccess';
+        verification: {
+          id: string;
+          status: VerificationStatus;
+          phase: VerificationPhase;
+          nextPollAfterMs: number | null;
+          launchState: VerificationLaunchState;
+          redactedAt: string | null;
+          launch:
+            | {
+                __typename: 'VerificationMiniProgram';
+                token: string | null;
+                url: string | null;
+                longUrl: string | null;
+              }
+            | {
+                __typename: 'VerificationRedirect';
+                url: string | null;
+                longUrl: string | null;
+                token: string | null;
+              }
+            | {
+                __typename: 'VerificationSdkToken';
+                token: string | null;
+                clientConfig: string | null;
+              }
+            | null;
+          outcome: {
+            reason: VerificationOutcomeReason;
+            message: string | null;
+            zh: string;
+            en: string;
+          } | null;
+        };
+      }
+    | {
+        __typename: 'VerificationIdempotencyProblem';
+        code: VerificationProblemCode;
+        message: string;
+        retry: VerificationRetry;
+        retryAfterMs: number | null;
+      }
+    | {
+        __typename: 'VerificationInputProblem';
+        code: VerificationProblemCode;
+        message: string;
+        retry: VerificationRetry;
+        retryAfterMs: number | null;
+        fields: Array<{ path: string; message: string }>;
+      }
+    | {
+        __typename: 'VerificationLimitProblem';
+        code: VerificationProblemCode;
+        message: string;
+        retry: VerificationRetry;
+        retryAfterMs: number | null;
+      }
+    | {
+        __typename: 'VerificationProviderProblem';
+        code: VerificationProblemCode;
+        message: string;
+        retry: VerificationRetry;
+        retryAfterMs: number | null;
+      }
+    | {
+        __typename: 'VerificationUnavailableProblem';
+        code: VerificationProblemCode;
+        message: string;
+        retry: VerificationRetry;
+        retryAfterMs: number | null;
+      }
+    | null;
+};
 
-export type StartVerificationMutation = { startVerification:
-    | { __typename: 'StartVerificationSuccess', verification: { id: string, status: VerificationStatus, phase: VerificationPhase, nextPollAfterMs: number | null, launchState: VerificationLaunchState, redactedAt: string | null, launch:
-          | { __typename: 'VerificationMiniProgram', token: string | null, url: string | null, longUrl: string | null }
-          | { __typename: 'VerificationRedirect', url: string | null, longUrl: string | null, token: string | null }
-          | { __typename: 'VerificationSdkToken', token: string | null, clientConfig: string | null }
-         | null, outcome: { reason: VerificationOutcomeReason, message: string | null, zh: string, en: string } | null } }
-    | { __typename: 'VerificationIdempotencyProblem', code: VerificationProblemCode, message: string, retry: VerificationRetry, retryAfterMs: number | null }
-    | { __typename: 'VerificationInputProblem', code: VerificationProblemCode, message: string, retry: VerificationRetry, retryAfterMs: number | null, fields: Array<{ path: string, message: string }> }
-    | { __typename: 'VerificationLimitProblem', code: VerificationProblemCode, message: string, retry: VerificationRetry, retryAfterMs: number | null }
-    | { __typename: 'VerificationProviderProblem', code: VerificationProblemCode, message: string, retry: VerificationRetry, retryAfterMs: number | null }
-    | { __typename: 'VerificationUnavailableProblem', code: VerificationProblemCode, message: string, retry: VerificationRetry, retryAfterMs: number | null }
-   | null };
-
-export type VerificationFragment = { id: string, status: VerificationStatus, phase: VerificationPhase, nextPollAfterMs: number | null, launchState: VerificationLaunchState, redactedAt: string | null, launch:
-    | { __typename: 'VerificationMiniProgram', token: string | null, url: string | null, longUrl: string | null }
-    | { __typename: 'VerificationRedirect', url: string | null, longUrl: string | null, token: string | null }
-    | { __typename: 'VerificationSdkToken', token: string | null, clientConfig: string | null }
-   | null, outcome: { reason: VerificationOutcomeReason, message: string | null, zh: string, en: string } | null };
+export type VerificationFragment = {
+  id: string;
+  status: VerificationStatus;
+  phase: VerificationPhase;
+  nextPollAfterMs: number | null;
+  launchState: VerificationLaunchState;
+  redactedAt: string | null;
+  launch:
+    | {
+        __typename: 'VerificationMiniProgram';
+        token: string | null;
+        url: string | null;
+        longUrl: string | null;
+      }
+    | {
+        __typename: 'VerificationRedirect';
+        url: string | null;
+        longUrl: string | null;
+        token: string | null;
+      }
+    | { __typename: 'VerificationSdkToken'; token: string | null; clientConfig: string | null }
+    | null;
+  outcome: {
+    reason: VerificationOutcomeReason;
+    message: string | null;
+    zh: string;
+    en: string;
+  } | null;
+};

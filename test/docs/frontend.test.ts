@@ -3,8 +3,14 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { gql } from 'graphql-tag';
+import { validate } from 'graphql';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { builtInProviders } from '../../providers/index.ts';
+import { createVerificationClient } from '../../src/client/index.ts';
+import { assembleSchema } from '../../src/graphql/assemble-schema.ts';
+import { bundleClient } from '../support/bundle-client.ts';
 import { openBrowser, startBrowsableApp, type TestBrowser } from '../support/browser.ts';
 import { startMutation, verificationQuery } from '../support/operations.ts';
 import { readBlocks } from '../support/read-blocks.ts';
@@ -25,14 +31,22 @@ let folder = '';
 const used = new Set<string>();
 /** The sandbox that `sandbox.js` calls. */
 let direct = '';
+/** `verification-subgraph/client` as one module. */
+let client = '';
 
 beforeAll(async () => {
   browser = await openBrowser();
   app = await startBrowsableApp();
+  client = await bundleClient();
   site = await startSite();
   folder = mkdtempSync(join(tmpdir(), 'frontend-'));
   for (const [name, body] of blocks) writeFileSync(join(folder, name), body);
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  const installed = join(folder, 'node_modules/verification-subgraph');
+  mkdirSync(installed, { recursive: true });
+  const exported = { type: 'module', exports: { './client': './client.js' } };
+  writeFileSync(join(installed, 'package.json'), JSON.stringify(exported));
+  writeFileSync(join(installed, 'client.js'), client);
 });
 afterAll(async () => {
   await browser?.close();
@@ -59,9 +73,16 @@ async function startSite() {
       });
       return;
     }
-    const body = name === 'begin.html' ? '<!doctype html><title>Begin</title>' : blocks.get(name);
+    const own: Readonly<Record<string, string>> = {
+      'begin.html': '<!doctype html><title>Begin</title><main></main>',
+      'client.js': client,
+    };
+    const body = own[name] ?? blocks.get(name);
     if (body !== undefined) used.add(name);
-    const shown = body?.replace('http://localhost:4001', direct);
+    const shown = body
+      ?.replace('http://localhost:4001', direct)
+      // As a bundler or an import map does.
+      .replace('verification-subgraph/client', '/client.js');
     const type = types[name.split('.').at(-1) ?? ''] ?? 'text/plain';
     response.writeHead(body === undefined ? 404 : 200, { 'content-type': type }).end(shown);
   });
@@ -204,6 +225,8 @@ function miniRequest({ url, data, success, fail }: MiniRequest): void {
 /** Loads a page of a mini-program, with what its host gives it as globals. */
 async function loadPage(name: string, globals: object): Promise<MiniPage> {
   used.add(name);
+  // The page imports it.
+  used.add(name.includes('alipay') ? 'alipay.js' : 'wechat.js');
   let page: MiniPage | null = null;
   Object.assign(globalThis, globals, {
     Page: (given: MiniPage) => {
@@ -302,10 +325,31 @@ describe('in a mini program', () => {
   });
 });
 
+describe('on a desk', () => {
+  it('handoff.js shows the code, and learns the end on the phone', async () => {
+    const page = await browser.openPage();
+    await page.goto(`${site.url}/begin.html`);
+    const input = { idempotencyKey: 'desk', channel: 'E_ID' };
+    const { data } = await app.send(startMutation, { input });
+    const { id, launch } = data.startVerification.verification;
+    const call = `import('/handoff.js').then(({ continueOnPhone }) => {
+      const send = (query, variables) => fetch('/graphql', {
+        method: 'POST', body: JSON.stringify({ query, variables }),
+      }).then((response) => response.json());
+      return continueOnPhone({ send }, ${JSON.stringify(id)}, document.querySelector('main'));
+    })`;
+    const ending = page.evaluate(call);
+    await page.locator('main svg').waitFor();
+    await beThePerson(launch.url.split('/').at(-1));
+    expect(await ending).toMatchObject({ id, status: 'PASSED' });
+    expect(await page.locator('main svg').count()).toBe(0);
+    await page.close();
+  });
+});
+
 describe('in an app', () => {
   it('the SDK gets its token and configuration, and the app polls the outcome', async () => {
     used.add('face-sdk.js');
-    const shared = await import(pathToFileURL(join(folder, 'verification.js')).href);
     const { verify } = await import(pathToFileURL(join(folder, 'face-sdk.js')).href);
     const send = async (query: string, variables: object) =>
       JSON.parse(await askGraph(JSON.stringify({ query, variables })));
@@ -317,86 +361,12 @@ describe('in an app', () => {
         await beThePerson(launch.token);
       },
     };
-    const verifications = shared.createVerifications(send);
+    const verifications = createVerificationClient({ send });
     const ended = await verify({ verifications, huiYan }, { idempotencyKey: 'app', subject });
     expect(ended.status).toBe('PASSED');
     const { data } = await app.send(verificationQuery, { id: ended.id });
     expect(data.verification).toMatchObject({ channel: 'FACE_SDK', status: 'PASSED' });
     expect(given).toHaveLength(1);
-  });
-
-  it('a person who presses the button again after the launch was used gets a new one', async () => {
-    const { createVerifications } = await import(
-      pathToFileURL(join(folder, 'verification.js')).href
-    );
-    let starts = 0;
-    const send = async (query: string, variables: object) => {
-      const answer = JSON.parse(await askGraph(JSON.stringify({ query, variables })));
-      const first = answer.data?.startVerification?.verification;
-      // As after the person has opened the link.
-      if (first && starts++ === 0) Object.assign(first, { launchState: 'USED', launch: null });
-      return answer;
-    };
-    const { start } = createVerifications(send);
-    const input = { idempotencyKey: 'pressed-1', channel: 'E_ID' };
-    const again = await start(input, () => 'pressed-2');
-    expect(again).toMatchObject({ status: 'PENDING', launchState: 'OPEN' });
-    const { data } = await app.send(startMutation, { input });
-    expect(data.startVerification).toMatchObject({
-      replayed: true,
-      verification: { status: 'CANCELLED' },
-    });
-  });
-
-  it('a start retries only what may be retried automatically', async () => {
-    const { createVerifications } = await import(
-      pathToFileURL(join(folder, 'verification.js')).href
-    );
-    const verification = { id: 'ver_1', launch: {} };
-    const answersOf = (...answers: object[]) => {
-      const keys: string[] = [];
-      const send = async (_query: string, { input }: { input: { idempotencyKey: string } }) => {
-        keys.push(input.idempotencyKey);
-        return { data: { startVerification: answers[keys.length - 1] } };
-      };
-      return { keys, start: () => createVerifications(send).start({ idempotencyKey: 'k' }) };
-    };
-    const again = { code: 'RATE_LIMITED', retry: 'SAME_KEY', retryAfterMs: 1, message: 'later' };
-    const patient = answersOf(again, { verification });
-    expect(await patient.start()).toBe(verification);
-    expect(patient.keys).toEqual(['k', 'k']);
-    const refused = answersOf({ ...again, code: 'OUTCOME_UNKNOWN', retry: 'NEW_KEY' });
-    await expect(refused.start()).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
-    expect(refused.keys).toEqual(['k']);
-    const forbidden = createVerifications(async () => ({
-      data: { startVerification: null },
-      errors: [{ message: 'The caller may not do this.' }],
-    }));
-    await expect(forbidden.start({ idempotencyKey: 'k' })).rejects.toThrow('may not do this');
-    const endless = answersOf(again, again, again, { verification });
-    await expect(endless.start()).rejects.toMatchObject({ code: 'RATE_LIMITED' });
-  });
-});
-
-describe('waitForOutcome', () => {
-  it('continues after a temporary error, and rejects when there is no such verification', async () => {
-    const { createVerifications } = await import(
-      pathToFileURL(join(folder, 'verification.js')).href
-    );
-    const answers = [
-      { data: { verification: null }, errors: [{ extensions: { code: 'STORE_UNAVAILABLE' } }] },
-      { data: { verification: { status: 'PENDING', nextPollAfterMs: 1 } } },
-      { data: { verification: { status: 'PASSED' } } },
-    ];
-    const later = createVerifications(async () => answers.shift());
-    expect(await later.waitForOutcome('ver_1')).toEqual({ status: 'PASSED' });
-    const refused = createVerifications(async () => ({
-      data: { verification: null },
-      errors: [{ message: 'no', extensions: { code: 'FORBIDDEN', scope: 'verification:read' } }],
-    }));
-    await expect(refused.waitForOutcome('ver_1')).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    const none = createVerifications(async () => ({ data: { verification: null } }));
-    await expect(none.waitForOutcome('ver_1')).rejects.toThrow('no such verification');
   });
 });
 
@@ -417,6 +387,12 @@ describe('without a supergraph', () => {
 });
 
 describe('docs/frontend.md', () => {
+  it('has operations that fit the schema', () => {
+    used.add('operations.graphql');
+    const schema = assembleSchema(builtInProviders, {});
+    expect(validate(schema, gql(blocks.get('operations.graphql') ?? ''))).toEqual([]);
+  });
+
   it('has no code block that this file does not run', () => {
     const text = readFileSync(new URL('../../docs/frontend.md', import.meta.url), 'utf8');
     expect(text.match(/^```\w+/gmu)).toHaveLength(blocks.size);
