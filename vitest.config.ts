@@ -24,7 +24,7 @@ const unit = [
 
 /** What a person does in a real browser. */
 const browser = [
-  'test/docs/frontend.test.ts',
+  'test/docs/{frontend,frontend-example}.test.ts',
   'test/http/{cors,graphiql,handoff,person-page}.test.ts',
   'test/supergraph/graphiql.test.ts',
 ];

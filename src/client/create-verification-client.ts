@@ -86,7 +86,8 @@ const mostWaitMs = 5000;
 const mostAttempts = 3;
 const pauseMs = 1000;
 /** Outside of a page there is no document. */
-const isHidden = (): boolean | undefined => (globalThis.document as Document | undefined)?.hidden;
+const isHidden = (): boolean | undefined =>
+  (globalThis as { readonly document?: { readonly hidden: boolean } }).document?.hidden;
 
 export function createVerificationClient({ send, subscribe }: Transport): VerificationClient {
   async function begin(input: StartVerificationInput): Promise<Verification> {

@@ -52,9 +52,8 @@ async function settle<T>(work: Promise<T>): Promise<T> {
     () => true,
     () => true,
   );
-  let isDone = false;
-  void done.then(() => (isDone = true));
-  for (let time = 0; time < 500 && !isDone; time++) await vi.advanceTimersByTimeAsync(1000);
+  const later = (): Promise<boolean> => vi.advanceTimersByTimeAsync(1000).then(() => false);
+  for (let time = 0; time < 500; time++) if (await Promise.race([done, later()])) break;
   return work;
 }
 
