@@ -1,4 +1,3 @@
-import { MemPubSub } from '@graphql-hive/pubsub';
 import type { GatewayConfigSupergraph } from '@graphql-hive/gateway-runtime';
 
 // For the command line of @graphql-hive/gateway:
@@ -14,7 +13,8 @@ const jwksUrl = process.env['JWKS_URL'];
 const ownUrl = process.env['GATEWAY_URL'];
 
 /** Subscriptions over the HTTP callback protocol. With several replicas of the gateway use `RedisPubSub`. */
-export function subscriptionsOver(url: string) {
+export async function subscriptionsOver(url: string) {
+  const { MemPubSub } = await import('@graphql-hive/pubsub');
   const path = '/callback';
   return {
     pubsub: new MemPubSub(),
@@ -75,7 +75,7 @@ export const gatewayConfig = {
           rejectUnauthenticated: false,
         },
       }),
-  ...(ownUrl === undefined ? {} : subscriptionsOver(ownUrl)),
+  ...(ownUrl === undefined ? {} : await subscriptionsOver(ownUrl)),
   // @cost and @listSize: a start costs 20, an entry of a list 1 and what is below it.
   demandControl: { maxCost: 2000, listSize: 10 },
   // client 20 s > router 12 s > operation 9 s

@@ -19,7 +19,7 @@ export async function startHiveGateway(options: {
   const url = `http://127.0.0.1:${options.port}`;
   const gateway = createGatewayRuntime({
     ...gatewayConfig,
-    ...subscriptionsOver(url),
+    ...(await subscriptionsOver(url)),
     supergraph: options.supergraphSdl,
     logging: false,
     propagateHeaders: {

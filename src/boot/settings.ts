@@ -69,7 +69,7 @@ export const settings = {
     type: port.optional(),
     default: '`PORT`; with credentials `PORT` + 1',
     meaning:
-      'Port of the listener for browsers and providers. With a port of its own it serves `/return` and `/callbacks` only.',
+      'Port of the listener for browsers and providers. With a port of its own it serves `/return`, `/go` and `/callbacks` only.',
   },
   HOST: {
     type: z.string().min(1).default('127.0.0.1'),
