@@ -14,6 +14,9 @@ export interface PersonPage {
   readonly en: PageText;
 }
 
+const policy =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
 const style = `
 :root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, -apple-system, "PingFang SC", "Noto Sans SC", sans-serif }
 body { margin: 0; background: #fff; color: #1b1b1b }
@@ -40,9 +43,8 @@ export function sendPersonPage(reply: FastifyReply, { status, zh, en }: PersonPa
     .code(status)
     .type('text/html; charset=utf-8')
     .headers({
-      // No form-action: Chrome applies it to the redirect after the form as well.
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      // Chrome applies form-action to the redirect after the form as well, which leads to any provider.
+      'content-security-policy': zh.button === undefined ? `${policy}; form-action 'none'` : policy,
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
       'x-robots-tag': 'noindex',
