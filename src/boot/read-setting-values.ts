@@ -127,9 +127,10 @@ export function readTenantNames(
   const names = new Map<string, string>();
   for (const part of text.split(';').filter((each) => each.trim() !== '')) {
     const [, tenant, name] = /^\s*([^=\s][^=]*?)\s*=\s*(\S.{0,79}?)\s*$/u.exec(part) ?? [];
-    if (tenant === undefined || name === undefined || names.has(tenant)) {
+    // Control characters, and those that turn the direction of a text.
+    if (tenant === undefined || name === undefined || names.has(tenant) || /\p{C}/u.test(name)) {
       context.addIssue(
-        'must be tenant=name;… with each tenant once, and at most 80 characters a name',
+        'must be tenant=name;… with each tenant once, and names of at most 80 characters without control characters',
       );
       return z.NEVER;
     }

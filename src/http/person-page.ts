@@ -20,12 +20,14 @@ const policy =
 const style = `
 :root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, -apple-system, "PingFang SC", "Noto Sans SC", sans-serif }
 body { margin: 0; background: #fff; color: #1b1b1b }
-main { box-sizing: border-box; max-width: 34rem; margin: 0 auto; padding: 10vh 1.25rem 2rem; overflow-wrap: anywhere }
-h1 { font-size: 1.5rem; line-height: 1.3; margin: 0 0 1rem }
-h1 span { display: block }
+main { box-sizing: border-box; max-width: 34rem; margin: 0 auto; padding: 5vh 1.25rem 1.5rem; overflow-wrap: anywhere }
+h1, h2 { font-size: 1.5rem; line-height: 1.3; margin: 0 0 0.75rem }
 p { margin: 0.5rem 0 }
 section + section { margin-top: 1.5rem; padding-top: 1.25rem; border-top: 1px solid #767676 }
-button { box-sizing: border-box; width: 100%; min-height: 3rem; margin: 2rem 0 0; padding: 0.75rem 1rem; border: 0;
+/* Within sight on a small phone too. */
+form { position: sticky; bottom: 0; margin: 1.25rem -1.25rem 0; padding: 0.75rem 1.25rem 1rem; background: inherit }
+main { background: inherit }
+button { box-sizing: border-box; width: 100%; min-height: 3rem; margin: 0; padding: 0.75rem 1rem; border: 1px solid transparent;
   border-radius: 0.5rem; background: #0b57d0; color: #fff; font: inherit; font-weight: 600; cursor: pointer }
 button:focus-visible { outline: 3px solid #b25e00; outline-offset: 3px }
 @media (prefers-color-scheme: dark) {
@@ -36,9 +38,13 @@ button:focus-visible { outline: 3px solid #b25e00; outline-offset: 3px }
 
 /**
  * Sends a page for a person who was verified or is about to be, in Chinese and English. It needs no script, fits a phone
- * that is 320 pixels wide, follows the colours of the system, and meets WCAG 2.2 AA.
+ * that is 320 pixels wide, follows the colours of the system, and meets WCAG 2.2 AA. `pageKey` comes back with its form.
  */
-export function sendPersonPage(reply: FastifyReply, { status, zh, en }: PersonPage): FastifyReply {
+export function sendPersonPage(
+  reply: FastifyReply,
+  { status, zh, en }: PersonPage,
+  pageKey = '',
+): FastifyReply {
   return reply
     .code(status)
     .type('text/html; charset=utf-8')
@@ -49,14 +55,14 @@ export function sendPersonPage(reply: FastifyReply, { status, zh, en }: PersonPa
       'cache-control': 'no-store',
       'x-robots-tag': 'noindex',
     })
-    .send(render(zh, en));
+    .send(render(zh, en, pageKey));
 }
 
-function render(zh: PageText, en: PageText): string {
+function render(zh: PageText, en: PageText, pageKey: string): string {
   const button =
     zh.button === undefined || en.button === undefined
       ? ''
-      : `<form method="post"><button>${escape(zh.button)} <span lang="en">${escape(en.button)}</span></button></form>`;
+      : `<form method="post"><input type="hidden" name="page" value="${pageKey}"><button>${escape(zh.button)} <span lang="en">${escape(en.button)}</span></button></form>`;
   return `<!doctype html>
 <html lang="zh-CN">
 <head>
@@ -67,14 +73,17 @@ function render(zh: PageText, en: PageText): string {
 </head>
 <body>
 <main>
-<h1><span>${escape(zh.title)}</span> <span lang="en">${escape(en.title)}</span></h1>
-<section>${paragraphs(zh)}</section>
-<section lang="en">${paragraphs(en)}</section>
+<section>${heading('h1', zh)}${paragraphs(zh)}</section>
+<section lang="en">${heading('h2', en)}${paragraphs(en)}</section>
 ${button}
 </main>
 </body>
 </html>
 `;
+}
+
+function heading(tag: 'h1' | 'h2', { title }: PageText): string {
+  return `<${tag}>${escape(title)}</${tag}>`;
 }
 
 function paragraphs({ lines }: PageText): string {

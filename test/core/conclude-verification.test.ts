@@ -40,6 +40,7 @@ const record: VerificationRecord = {
   calls: '',
   hasReturned: false,
   handoffUses: 0,
+  lastHandoff: null,
 };
 
 describe('concluding a verification', () => {

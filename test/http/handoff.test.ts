@@ -66,7 +66,7 @@ async function check(page: Page): Promise<string> {
     };
   })()`)) as { readonly violations: readonly string[]; readonly isWide: boolean };
   expect(found).toEqual({ violations: [], isWide: false });
-  return page.locator('h1').innerText();
+  return (await page.locator('h1, h2').allInnerTexts()).join(' ');
 }
 
 /** Opens it on a small phone, in light and in dark colours. */
@@ -128,12 +128,12 @@ describe('a handoff', () => {
     const { url } = (await read(id)).handoff;
     // Programs that preview links open them too.
     for (let time = 0; time < 3; time++) expect((await fetch(url)).status).toBe(200);
-    const go = () => fetch(url, { method: 'POST', redirect: 'manual', headers: form });
-    const answers = await Promise.all([go(), go(), go()]);
+    const pages = await Promise.all([url, url, url].map(keyOf));
+    const answers = await Promise.all(pages.map((key) => go(url, key)));
     const statuses = answers.map(({ status }) => status);
     expect(statuses.toSorted((a, b) => a - b)).toEqual([303, 410, 410]);
     const { title, page } = await open(url);
-    expect(title).toContain('This link was used already');
+    expect(title).toContain('This link has already been used');
     expect(await page.locator('main').innerText()).toContain('show a new code there');
     expect(await page.getByRole('button').count()).toBe(0);
     await page.close();
@@ -141,6 +141,66 @@ describe('a handoff', () => {
     expect(again).toMatchObject({ launchState: 'OPEN' });
     expect(again.handoff.url).not.toBe(url);
     expect((await fetch(again.handoff.url)).status).toBe(200);
+  });
+
+  it('takes a second press on the same page for the first one, and no other page', async () => {
+    const id = await start({ channel: 'FACE_WEB', provider: 'oemcloud', subject: person });
+    const { url } = (await read(id)).handoff;
+    const [key, other] = [await keyOf(url), await keyOf(url)];
+    const [first, second] = [await go(url, key), await go(url, key)];
+    expect([first.status, second.status]).toEqual([303, 303]);
+    expect(second.headers.get('location')).toBe(first.headers.get('location'));
+    for (const wrong of [other, '', `${key}A`]) expect((await go(url, wrong)).status).toBe(410);
+    // It was one use: the next code is the second one.
+    const again = (await read(id)).handoff.url;
+    expect((await go(again, await keyOf(again))).status).toBe(303);
+    expect((await go(url, key)).status).toBe(410);
+  });
+
+  it('leaves the desk its own way back', async () => {
+    const id = await start({ redirectUrl: 'https://desk.example/done' });
+    const { url } = (await read(id)).handoff;
+    // Somebody looks at the code, and the person goes on at the desk.
+    const answer = await go(url, await keyOf(url));
+    const launchUrl = answer.headers.get('location') ?? '';
+    await fetch(launchUrl);
+    const passed = await fetch(launchUrl, {
+      ...{ method: 'POST', redirect: 'manual', body: 'act=pass' },
+      headers: form,
+    });
+    const wayBack = passed.headers.get('location') ?? '';
+    const desk = await fetch(wayBack, { redirect: 'manual' });
+    expect(desk.headers.get('location')).toBe(`https://desk.example/done?verificationId=${id}`);
+    const cookie = answer.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    const phone = await fetch(wayBack, { redirect: 'manual', headers: { cookie } });
+    expect(phone.status).toBe(200);
+    const forged = cookie.replace(/.$/u, (last: string) => (last === 'A' ? 'B' : 'A'));
+    const stranger = await fetch(wayBack, { redirect: 'manual', headers: { cookie: forged } });
+    expect(stranger.status).toBe(303);
+  });
+
+  it('says that somebody has begun', async () => {
+    const id = await start();
+    const { handoff } = await read(id);
+    const { data } = await app.send(
+      'query ($id: ID!) { verification(id: $id) { launch { ... on VerificationRedirect { url } } } }',
+      { id },
+    );
+    await fetch(data.verification.launch.url);
+    await until(async () => (await read(id)).launchState === 'USED');
+    const { title, status, page } = await open(handoff.url);
+    expect([title, status]).toEqual([expect.stringContaining('has already begun'), 410]);
+    await page.close();
+  });
+
+  it('shows a page for requests that are wrong, too', async () => {
+    const { url } = (await read(await start())).handoff;
+    const large = await fetch(url, { method: 'POST', body: 'x'.repeat(5000), headers: form });
+    expect([large.status, large.headers.get('content-type')]).toEqual([
+      ...[413, 'text/html; charset=utf-8'],
+    ]);
+    const put = await fetch(url, { method: 'PUT' });
+    expect([put.status, await put.text()]).toEqual([404, expect.stringContaining('<h1>')]);
   });
 
   it('says in words why it cannot go on, and what to do next', async () => {
@@ -176,7 +236,7 @@ describe('a handoff', () => {
     const { data } = await target.send(query, { id });
     hours = 1;
     const { title, status, page } = await open(data.verification.handoff.url);
-    expect([title, status]).toEqual([expect.stringContaining('The time is over'), 410]);
+    expect([title, status]).toEqual([expect.stringContaining('Time is up'), 410]);
     await page.close();
     await target.stop();
     hours = 0;
@@ -204,6 +264,20 @@ it('no capability is in the log', () => {
 
 const person = { name: '韦小宝', idNumber: '11204416541220243X' };
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
+/** What the page of a code sends back with its form. */
+async function keyOf(url: string): Promise<string> {
+  const [, key = ''] =
+    /name="page" value="([\w-]{22})"/u.exec(await (await fetch(url)).text()) ?? [];
+  expect(key).not.toBe('');
+  return key;
+}
+
+const go = (url: string, page: string) =>
+  fetch(url, {
+    ...{ method: 'POST', redirect: 'manual', headers: form },
+    body: new URLSearchParams({ page }).toString(),
+  });
 
 /** What a camera would read. */
 function readQr(svg: string): string {

@@ -62,6 +62,8 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly hasReturned: boolean;
   /** How often a person has gone on from another device. */
   readonly handoffUses: number;
+  /** The last time: a hash of what its page held, so that the same page can repeat it. */
+  readonly lastHandoff: { readonly proof: string; readonly atMs: number } | null;
   readonly calls: CallLines;
 }
 
@@ -260,7 +262,8 @@ const defaults = {
     ...{ launch: null, session: null, extra: null, redirectUrl: null, cacheKeys: [] },
     ...{ phase: 'WAITING_FOR_PERSON', launchFollows: false },
     ...{ identityLevel: 'MASKED', subjectHashes: null, identity: null, media: [] },
-    ...{ flowId: null, calls: '', hasReturned: false, handoffUses: 0 },
+    ...{ flowId: null, calls: '', hasReturned: false },
+    ...{ handoffUses: 0, lastHandoff: null },
   },
   bank_card: { cacheKeys: [], checkedElements: bankCardElements, calls: '' },
   reused: {},

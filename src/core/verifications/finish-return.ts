@@ -2,6 +2,7 @@ import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { openCapability } from '../records/capability.ts';
 import type { OutcomeDeps } from '../core-deps.ts';
 import { decodeRecord, isRecordId, type VerificationRecord } from '../records/records.ts';
+import { browserProof } from './hand-off.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
 /** How long the person waits for the redirect while the provider is polled. */
@@ -13,9 +14,14 @@ export type ReturnTarget =
 
 /**
  * The target for a browser that comes back from the provider. Refreshes the outcome, and then returns the
- * caller's URL with `verificationId`. Parameters of the provider are not passed on.
+ * caller's URL with `verificationId`. Parameters of the provider are not passed on. `browser`: what a handoff left in the
+ * browser, see `browserProof`.
  */
-export async function finishReturn(deps: OutcomeDeps, capability: string): Promise<ReturnTarget> {
+export async function finishReturn(
+  deps: OutcomeDeps,
+  capability: string,
+  browser: string | null = null,
+): Promise<ReturnTarget> {
   const opened = openCapability(deps.hashKeys, 'return', capability, deps.now());
   if (!opened || !isRecordId('verification', opened.recordId)) {
     return { kind: 'page', page: 'link_invalid' };
@@ -26,7 +32,7 @@ export async function finishReturn(deps: OutcomeDeps, capability: string): Promi
     if (!stored) return { kind: 'page', page: 'link_invalid' };
     const record = await refreshed(deps, stored);
     // On another device, the caller's page would not know the person.
-    const isElsewhere = record.handoffUses > 0;
+    const isElsewhere = browser === browserProof(deps, record.id);
     if (record.redirectUrl === null || isElsewhere) return { kind: 'page', page: 'done' };
     return { kind: 'redirect', url: withVerificationId(record.redirectUrl, record.id) };
   } catch (error) {

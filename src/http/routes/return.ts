@@ -2,14 +2,15 @@ import type { FastifyInstance } from 'fastify';
 import type { OutcomeDeps } from '../../core/core-deps.ts';
 import { ownOperation } from '../../core/own-operation.ts';
 import { finishReturn, type ReturnTarget } from '../../core/verifications/finish-return.ts';
+import { readHandoffCookie } from '../handoff-cookie.ts';
 import { sendPersonPage, type PersonPage } from '../person-page.ts';
 
 const pages = {
   done: {
     status: 200,
     zh: {
-      title: '核身已结束',
-      lines: ['可以关闭此页，返回您开始的设备或应用。结果会显示在那里。'],
+      title: '核验已结束',
+      lines: ['可以关闭此页，返回您开始操作的设备或应用。结果会显示在那里。'],
     },
     en: {
       title: 'The verification is over',
@@ -20,7 +21,7 @@ const pages = {
   },
   link_invalid: {
     status: 410,
-    zh: { title: '链接已失效', lines: ['请返回您开始的设备或应用，重新开始。'] },
+    zh: { title: '链接已失效', lines: ['请返回您开始操作的设备或应用，重新开始。'] },
     en: {
       title: 'This link is no longer valid',
       lines: ['Please go back to the device or the app where you began, and start again.'],
@@ -43,7 +44,10 @@ const pages = {
 export function registerReturn(server: FastifyInstance, core: OutcomeDeps): void {
   server.get<{ Params: { capability: string } }>('/return/:capability', async (request, reply) => {
     const { capability } = request.params;
-    const target = await ownOperation(core, 'return', () => finishReturn(core, capability));
+    const browser = readHandoffCookie(request.headers.cookie);
+    const target = await ownOperation(core, 'return', () =>
+      finishReturn(core, capability, browser),
+    );
     if (target.kind === 'page') return sendPersonPage(reply, pages[target.page]);
     return reply
       .headers({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
