@@ -59,6 +59,8 @@ import {
 
 /** How long the collector may take for the last spans. */
 const flushTracesWithinMs = 500;
+/** How long routers may take for the end of their subscriptions. */
+const tellRoutersWithinMs = 3000;
 /** By then every operation has ended. Connections that are still open are closed. */
 const drainTimeoutMs = 9100;
 
@@ -351,7 +353,7 @@ async function closeAll(running: Running): Promise<void> {
   }, drainTimeoutMs);
   await Promise.all(servers.map((server) => server.close()));
   clearTimeout(cutOff);
-  await toldRouters;
+  if (toldRouters) await isDoneWithin(toldRouters, tellRoutersWithinMs);
   // A call that was sent is awaited even if its caller has left.
   if (core) await Promise.allSettled(core.inFlight.values());
   await Promise.allSettled([upstream.close(), proxy?.close(), sandbox?.close(), shared.close()]);

@@ -20,6 +20,7 @@ function readRule(text: string): CallbackRule | null {
     [];
   if (scheme === '') return null;
   const isSuffix = host.startsWith('*.');
+  if (isSuffix && !/^(?:\.[\w-]+)+$/u.test(host.slice(1))) return null;
   if (host.slice(isSuffix ? 1 : 0).includes('*')) return null;
   // A network with a port stands where a URL has a host and a port.
   const plain = `${scheme}://${isSuffix ? `suffix${host.slice(1)}` : host}${rest}`;
@@ -31,9 +32,17 @@ function readRule(text: string): CallbackRule | null {
       ? { ...common, host: { kind: 'suffix', suffix: hostname.slice('suffix'.length) } }
       : null;
   }
-  if (bits === undefined) return { ...common, host: { kind: 'name', name: hostname } };
+  if (bits === undefined) {
+    // A network needs a port. Without one, its bits would be a path.
+    const isForgotten = isAddress(hostname) && /^\/\d{1,3}(?:\/|$)/u.test(pathname);
+    return isForgotten ? null : { ...common, host: { kind: 'name', name: hostname } };
+  }
   const addresses = toNetwork(hostname, Number(bits));
   return addresses && { ...common, host: { kind: 'network', addresses } };
+}
+
+function isAddress(hostname: string): boolean {
+  return isIP(hostname.replace(/^\[(.*)\]$/u, '$1')) !== 0;
 }
 
 function toNetwork(hostname: string, bits: number): BlockList | null {

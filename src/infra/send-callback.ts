@@ -1,10 +1,12 @@
 import { Agent, request } from 'undici';
 import type { SendCallback } from '../ports/index.ts';
 
-const deadlineMs = 3000;
 const connectWithinMs = 1500;
-/** So that many subscriptions that end at once do not open a connection each. */
-const mostConnections = 32;
+/** Counts from the moment when a connection is free. */
+const answerWithinMs = 3000;
+/** Counts from the call: many subscriptions may end at once, and a slow router then makes them wait for a connection. */
+const sendWithinMs = 10_000;
+const connections = { values: 128, beats: 64 };
 /** Routers answer without a body. */
 const mostBytes = 4096;
 
@@ -15,23 +17,28 @@ export interface CallbackSender {
 
 /** HTTP to the callback URLs of routers. It follows no redirect, and reads no more of an answer than its status. */
 export function createCallbackSender(): CallbackSender {
-  const dispatcher = new Agent({
-    connect: { timeout: connectWithinMs },
-    connections: mostConnections,
-  });
+  const create = (mostConnections: number): Agent =>
+    new Agent({ connect: { timeout: connectWithinMs }, connections: mostConnections });
+  const [values, beats] = [create(connections.values), create(connections.beats)];
   return {
-    send: async (url, message) => {
+    send: async (url, message, { isBeat = false } = {}) => {
       const { statusCode, body } = await request(url, {
-        dispatcher,
+        dispatcher: isBeat ? beats : values,
         method: 'POST',
         headers: { 'content-type': 'application/json', 'subscription-protocol': 'callback/1.0' },
         body: JSON.stringify(message),
-        signal: AbortSignal.timeout(deadlineMs),
+        headersTimeout: answerWithinMs,
+        bodyTimeout: answerWithinMs,
+        signal: AbortSignal.timeout(sendWithinMs),
       });
-      await body.dump({ limit: mostBytes, signal: AbortSignal.timeout(deadlineMs) });
+      await body
+        .dump({ limit: mostBytes, signal: AbortSignal.timeout(answerWithinMs) })
+        .catch(() => {});
       if (statusCode >= 300 && statusCode < 400) throw new Error('a redirect');
       return statusCode;
     },
-    close: () => dispatcher.destroy(),
+    close: async () => {
+      await Promise.all([values.destroy(), beats.destroy()]);
+    },
   };
 }

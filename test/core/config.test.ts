@@ -376,6 +376,7 @@ describe('settings', () => {
         'http://10.0.0.0/33:4040/callback',
         'http://h/8:4040/x',
         'http://*.a/8:4040',
+        ...['http://10.0.0.0/8/callback', 'http://10.0.0.0/8', 'http://*.', 'http://*..a/x'],
         'http://h:99999/',
       ],
     ]) {

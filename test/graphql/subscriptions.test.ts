@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
+import type { AnyProvider } from '../../src/contract/index.ts';
 import { subject } from '../../template/test/subject.ts';
 import { startCallbackReceiver } from '../support/callback-receiver.ts';
 import {
@@ -188,6 +189,10 @@ describe('a request that is refused', () => {
       'because it selects too deep',
       { query: `subscription { ${'a { '.repeat(20)}b${' }'.repeat(20)} }` },
     ],
+    [
+      'because its field is skipped',
+      { query: 'subscription { verificationEnded(id: "x") @skip(if: true) { id } }' },
+    ],
     ['because no operation is named', { query: `${document} query B { __typename }` }],
   ];
   it.each(refused)('%s reaches no callback URL', async (_how, asked) => {
@@ -355,6 +360,61 @@ describe('an open subscription', () => {
     expect(values).toMatchObject([{ data: { verificationEnded: { id: second } } }]);
   });
 
+  it('is not replaced by somebody else, and the newer of two requests wins', async () => {
+    const [mine, other] = [await begin('ann'), await begin('bob')];
+    const headers = { 'x-user-id': 'ann' };
+    const id = await watch(mine, { headers });
+    const extensions = receiver.extensions(id);
+    const stranger = { variables: { id: other }, extensions, headers: { 'x-user-id': 'bob' } };
+    expect(await subscribe(stranger)).toMatchObject({ code: 'SUBSCRIPTION_REFUSED' });
+    // The answer to the check of the first request comes after that of the second one.
+    const held: (() => void)[] = [];
+    receiver.behave((_message, response) => {
+      const answer = (): void => void response.writeHead(204).end();
+      if (held.push(answer) > 1) answer();
+    });
+    const [first, second] = [await begin('ann'), await begin('ann')];
+    const older = subscribe({ variables: { id: first }, extensions, headers });
+    await until(async () => held.length === 1);
+    const newer = await subscribe({ variables: { id: second }, extensions, headers });
+    held[0]?.();
+    expect([newer.code, (await older).code]).toEqual([undefined, 'SUBSCRIPTION_REFUSED']);
+    for (const each of [mine, first, second]) await cancel(each, 'ann');
+    const { values } = await receiver.ended(id);
+    expect(values).toMatchObject([{ data: { verificationEnded: { id: second } } }]);
+  });
+
+  it('sends nothing more once it is over, whatever was on its way', async () => {
+    const headers = { 'x-user-id': 'ann' };
+    const verification = await begin('ann');
+    const id = await watch(verification, { headers });
+    receiver.behave((message, response) =>
+      response.writeHead(message.action === 'next' ? 503 : 204).end(),
+    );
+    await cancel(verification, 'ann');
+    await until(async () => receiver.of(id, 'next').length > 0);
+    // It takes the place of the one that could not deliver.
+    const later = await begin('ann');
+    const extensions = receiver.extensions(id);
+    await subscribe({ variables: { id: later }, extensions, headers });
+    const before = receiver.of(id, 'next').length;
+    receiver.behave((_message, response) => response.writeHead(204).end());
+    await cancel(later, 'ann');
+    const { values } = await receiver.ended(id);
+    expect(values.slice(before)).toMatchObject([{ data: { verificationEnded: { id: later } } }]);
+  });
+
+  it('goes on if a proxy before the router answers 429', async () => {
+    const verification = await begin();
+    const id = await watch(verification, { interval: 2000 });
+    receiver.behave((message, response) =>
+      response.writeHead(message.id === id && message.action === 'check' ? 429 : 204).end(),
+    );
+    await until(async () => receiver.of(id, 'check').length >= 2);
+    await cancel(verification);
+    expect((await receiver.ended(id)).values).toHaveLength(1);
+  });
+
   it('is one of a hundred of its user at most', async () => {
     const verification = await begin('eve');
     const headers = { 'x-user-id': 'eve' };
@@ -411,6 +471,45 @@ describe('a value', () => {
         },
       ]);
       expect(JSON.stringify(values)).not.toContain('hunter2');
+    } finally {
+      await target.stop();
+    }
+  });
+});
+
+describe('a plugin that throws', () => {
+  it('ends a subscription with one error, and no flood', async () => {
+    const { provider } = subject;
+    let isBroken = false;
+    const channels = Object.fromEntries(
+      Object.entries(provider.channels).map(([name, channel]) => [
+        name,
+        {
+          ...channel,
+          outcome: () => {
+            if (isBroken) throw new Error('hunter2');
+            return 'QUERY' as const;
+          },
+        },
+      ]),
+    );
+    const target = await startTestApp({
+      env: { SUBSCRIPTION_CALLBACK_URLS: receiver.url },
+      definitions: [...builtInProviders, { ...provider, channels } as AnyProvider],
+    });
+    try {
+      const input = {
+        ...{ idempotencyKey: newId(), channel: 'MY_PROVIDER_WEB' },
+        subject: { name: 'Ada Example' },
+      };
+      const { data } = await target.send(startMutation, { input });
+      const id = await watch(data.startVerification.verification.id, { target });
+      isBroken = true;
+      const { values } = await receiver.ended(id);
+      expect(values).toMatchObject([
+        { errors: [{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }] },
+      ]);
+      expect(target.logLines.filter((line) => line.includes('"event":"bug"')).length).toBe(1);
     } finally {
       await target.stop();
     }

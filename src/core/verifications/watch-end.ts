@@ -47,15 +47,21 @@ export async function watchEnd(
 
   const watch: EndWatch = {
     next: async () => {
-      for (;;) {
-        const seen = isOver ? null : await look(deps, caller, id);
-        if (isOver) return end();
-        if (seen === null || (!(seen instanceof Error) && seen.status !== 'PENDING')) {
-          end();
-          return { done: false, value: seen };
+      try {
+        for (;;) {
+          const seen = isOver ? null : await look(deps, caller, id);
+          if (isOver) return end();
+          if (seen === null || (!(seen instanceof Error) && seen.status !== 'PENDING')) {
+            end();
+            return { done: false, value: seen };
+          }
+          if (!(seen instanceof Error) && seen.redactedAtMs !== null) return end();
+          await bell.heard(seen instanceof Error ? againAfterMs : untilNextLookMs(deps, seen));
         }
-        if (!(seen instanceof Error) && seen.redactedAtMs !== null) return end();
-        await bell.heard(seen instanceof Error ? againAfterMs : untilNextLookMs(deps, seen));
+      } catch (error) {
+        // A bug. Whoever asks again would get it again, at once.
+        end();
+        throw error;
       }
     },
     return: async () => end(),

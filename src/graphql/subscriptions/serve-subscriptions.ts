@@ -3,6 +3,7 @@ import {
   createSourceEventStream,
   execute,
   GraphQLError,
+  Kind,
   OperationTypeNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -36,6 +37,16 @@ export interface Subscriptions {
   readonly completeAll: () => Promise<void>;
 }
 
+/** A callback URL, and who has asked for it. */
+interface Place {
+  readonly caller: GraphqlContext['caller'];
+  /** Null while its URL is checked. */
+  subscription: OpenSubscription | null;
+  /** Whose place it takes, if its URL accepts it. */
+  readonly replaced: OpenSubscription | null;
+  isOver: boolean;
+}
+
 /** Each takes about 50 KB. */
 const mostOpen = 2000;
 const mostPerUser = 100;
@@ -47,7 +58,10 @@ const mostLastsMs = 15 * 60_000;
  */
 export function createSubscriptions(deps: Deps, rules: readonly CallbackRule[]): Subscriptions {
   const { send, now, log, metrics } = deps;
-  const open = new Map<string, OpenSubscription>();
+  /** By callback URL, from the moment when one is asked for. */
+  const places = new Map<string, Place>();
+  /** Until their last message is settled. */
+  const unsettled = new Set<OpenSubscription>();
   const perUser = new Map<string, number>();
   const tellRefusal = createRefusalTeller((name, count) =>
     log.event('warn', 'subscriptions_refused', { reason: name as SubscriptionRefusal, count }),
@@ -82,37 +96,56 @@ export function createSubscriptions(deps: Deps, rules: readonly CallbackRule[]):
   const begin = async (operation: AnswerableOperation, callback: Callback): Promise<void> => {
     const { caller } = operation.contextValue;
     const giveBack = reserve(caller);
+    const before = places.get(callback.url);
+    const replaced = before?.subscription ?? before?.replaced ?? null;
+    const place: Place = { caller, subscription: null, replaced, isOver: false };
     try {
+      // The value of one person must not reach the subscription of another one.
+      if (before && !isSameCaller(before.caller, caller)) throw refuse('callback');
+      places.set(callback.url, place);
       const payloads = await toPayloads(operation, log);
       const { url, subscriptionId: id, verifier } = callback;
       const check = { kind: 'subscription', action: 'check', id, verifier };
       const status = await send(url, check).catch(() => null);
-      if (status !== 204 || isDraining) {
+      const isReplaced = places.get(url) !== place;
+      if (status !== 204 || isDraining || isReplaced) {
         await payloads.return?.();
         throw refuse(isDraining ? 'busy' : 'check');
       }
-      open.get(url)?.replace();
+      replaced?.replace();
       const untilMs = Math.min(now() + mostLastsMs, caller.expiresAtMs ?? Infinity);
       const begun = openSubscription({
         ...{ send, callback, payloads },
         lastsMs: Math.max(0, untilMs - now()),
         expired: format(new GraphQLError('over', { extensions: { code: 'SUBSCRIPTION_EXPIRED' } })),
         onEnd: (how) => {
-          if (open.get(url) === begun) open.delete(url);
+          place.isOver = true;
+          if (places.get(url) === place) places.delete(url);
           metrics.subscriptionEnded(how);
           giveBack();
         },
       });
-      open.set(url, begun);
+      place.subscription = begun;
+      unsettled.add(begun);
+      void begun.settled.then(() => unsettled.delete(begun));
     } catch (error) {
+      place.isOver = true;
+      if (places.get(callback.url) === place) restore(callback.url, before);
       giveBack();
       throw error;
     }
   };
 
+  /** What was open before stays open. */
+  const restore = (url: string, before: Place | undefined): void => {
+    if (before && !before.isOver) places.set(url, before);
+    else places.delete(url);
+  };
+
   return {
     check: (operation) => {
       if (!isSubscription(operation)) return;
+      if (!isPlain(operation)) throw refusal('BAD_REQUEST', 400);
       if (!readCallback(rules, operation.request.extensions)) throw refuse('callback');
     },
     respond: async (operation) => {
@@ -131,7 +164,7 @@ export function createSubscriptions(deps: Deps, rules: readonly CallbackRule[]):
     },
     completeAll: async () => {
       isDraining = true;
-      await Promise.all([...open.values()].map((each) => each.complete()));
+      await Promise.all([...unsettled].map((each) => each.complete()));
     },
   };
 }
@@ -155,6 +188,16 @@ class RefusedBySource extends Error {
     super('refused');
     this.errors = errors;
   }
+}
+
+/** graphql-js 16 throws for a subscription whose field is skipped. Gateways send one plain field. */
+function isPlain({ operation }: AnswerableOperation): boolean {
+  const [field, ...others] = operation?.selectionSet.selections ?? [];
+  return field?.kind === Kind.FIELD && !field.directives?.length && others.length === 0;
+}
+
+function isSameCaller(one: GraphqlContext['caller'], other: GraphqlContext['caller']): boolean {
+  return one.tenantId === other.tenantId && one.userId === other.userId;
 }
 
 function isSubscription({ operation }: AnswerableOperation): boolean {
