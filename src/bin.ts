@@ -33,7 +33,7 @@ verification-subgraph events replay --from TIME [--to TIME] [--mode live|sandbox
 verification-subgraph webhooks list [--endpoint ID] [--mode live|sandbox]
     the endpoints of WEBHOOKS_FILE, and their deliveries that wait or were given up
 verification-subgraph webhooks replay --endpoint ID [--id WEBHOOK] [--mode live|sandbox]
-    begins the deliveries anew that were given up
+    sends again what was given up, with all attempts
 verification-subgraph webhooks test --endpoint ID
     sends an event of the type webhook.test, and says what became of it
 

@@ -79,11 +79,14 @@ export async function createRedisShared(
   const followUps = createRedisFollowUps({ client, mode, onError: bugIn('follow-up') });
   const publish = createRedisPublish(client, mode);
   const relay = createEventRelay({
-    ...{ client, mode, publish, toEvent },
+    ...{ client, mode, publish, toEvent, now },
     owner: randomBytes(16).toString('base64url'),
     onError: bugIn('events'),
   });
-  const webhooks = await startWebhooks(config, connection, { mode, client, now, log, metrics });
+  const webhooks = await startWebhooks(config, connection, {
+    ...{ mode, client, now, log, metrics },
+    onError: bugIn('webhooks'),
+  });
   const ping = async (): Promise<void> => {
     await store.ping();
     state.works();

@@ -3,6 +3,11 @@ export async function loadYamlParser(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<(text: string) => unknown> {
   if (!env['WEBHOOKS_FILE']) return JSON.parse;
-  const { parse } = await import('yaml');
-  return (text) => parse(text);
+  const { parseDocument } = await import('yaml');
+  return (text) => {
+    // `parse` would print warnings, with the lines that they are about.
+    const document = parseDocument(text, { logLevel: 'silent' });
+    if (document.errors.length > 0 || document.warnings.length > 0) throw new SyntaxError();
+    return document.toJS();
+  };
 }

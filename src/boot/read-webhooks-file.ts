@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Secret } from '../contract/index.ts';
-import { toNetwork } from '../infra/webhooks/allowed-address.ts';
+import { publicPorts, toNetwork } from '../infra/webhooks/allowed-address.ts';
 import { isWebhookSecret } from '../infra/webhooks/sign-webhook.ts';
 import type { WebhookEndpoint } from '../infra/webhooks/webhook-endpoint.ts';
 import { eventKinds } from '../ports/index.ts';
@@ -9,9 +9,6 @@ interface Deps {
   readonly readFile: (path: string) => string;
   readonly parseYaml: (text: string) => unknown;
 }
-
-/** Of receivers outside of the networks that an endpoint names. */
-const publicPorts = ['', '8443'];
 
 const kind = z.enum(eventKinds, `must be one of ${eventKinds.join(', ')}`);
 
@@ -36,10 +33,12 @@ const endpoint = z
   });
 
 const file = z.strictObject({
-  endpoints: z.record(
-    z.string().regex(/^[a-z][\da-z-]{0,31}$/u, 'must be a name of a-z, 0-9 and -'),
-    endpoint,
-  ),
+  endpoints: z
+    .record(
+      z.string().regex(/^[a-z][\da-z-]{0,31}$/u, 'must be a name of a-z, 0-9 and -'),
+      endpoint,
+    )
+    .refine((endpoints) => Object.keys(endpoints).length > 0, 'must name an endpoint'),
 });
 
 /**
@@ -57,26 +56,43 @@ export function readWebhooksFile(
     return { endpoints: [], mistakes: ['WEBHOOKS_FILE must name a file with YAML or JSON.'] };
   }
   const { data, error } = file.safeParse(given);
-  if (error) {
-    const mistakes = error.issues.map((issue) => {
-      const unknown = issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : '';
-      const message = unknown === '' ? issue.message : `has unknown members: ${unknown}`;
-      return `WEBHOOKS_FILE: ${issue.path.join('.') || 'the file'}: ${message}.`;
-    });
-    return { endpoints: [], mistakes };
-  }
-  const mistakes: string[] = [];
-  const endpoints = Object.entries(data.endpoints).flatMap(
-    ([id, { tenant, secretFile, ...rest }]) => {
-      const secrets = readSecrets(readFile, secretFile);
-      if (secrets) return [{ ...rest, id, tenantId: tenant, secrets }];
-      mistakes.push(
-        `WEBHOOKS_FILE: endpoints.${id}.secretFile: must name a file with secrets, one per line: whsec_ and the base64 of 24 to 64 bytes.`,
-      );
-      return [];
-    },
-  );
+  const wrongFiles = findWrongSecretFiles(readFile, given);
+  const mistakes = [...(error?.issues.map(toMistake) ?? []), ...wrongFiles];
+  if (!data || mistakes.length > 0) return { endpoints: [], mistakes };
+  const endpoints = Object.entries(data.endpoints).flatMap(([id, each]) => {
+    const { tenant: tenantId, secretFile, ...rest } = each;
+    const secrets = readSecrets(readFile, secretFile);
+    return secrets ? [{ ...rest, id, tenantId, secrets }] : [];
+  });
   return { endpoints, mistakes };
+}
+
+function toMistake(issue: z.core.$ZodIssue): string {
+  const path = issue.path.map(toShown).join('.') || 'the file';
+  const message =
+    issue.code === 'unrecognized_keys'
+      ? `has unknown members: ${issue.keys.map(toShown).join(', ')}`
+      : issue.message;
+  return `WEBHOOKS_FILE: ${path}: ${message}.`;
+}
+
+/** A name is shown if it is one. Something else may be a value in the wrong place. */
+function toShown(name: PropertyKey): string {
+  return /^\w[\w-]{0,31}$/u.test(String(name)) ? String(name) : '…';
+}
+
+/** Also if other members are wrong, so that one boot shows all mistakes. */
+function findWrongSecretFiles(readFile: Deps['readFile'], given: unknown): string[] {
+  const { endpoints } = Object(given) as { readonly endpoints?: unknown };
+  return Object.entries(Object(endpoints) as object).flatMap(([id, each]: [string, unknown]) => {
+    // zod leaves it out without a word.
+    if (id === '__proto__') return ['WEBHOOKS_FILE: endpoints: has a name that is not allowed.'];
+    const { secretFile } = Object(each) as { readonly secretFile?: unknown };
+    if (typeof secretFile !== 'string' || readSecrets(readFile, secretFile)) return [];
+    return [
+      `WEBHOOKS_FILE: endpoints.${toShown(id)}.secretFile: must name a file with secrets, one per line: whsec_ and the base64 of 24 to 64 bytes.`,
+    ];
+  });
 }
 
 function readSecrets(readFile: Deps['readFile'], path: string): WebhookEndpoint['secrets'] | null {

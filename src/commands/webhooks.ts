@@ -1,19 +1,22 @@
 import { parseArgs } from 'node:util';
 import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
-import { connectQueueRedis } from '../infra/redis/connect-redis.ts';
-import { isDoneWithin } from '../infra/running-time.ts';
+import { connectRedis, waitForRedis } from '../infra/redis/connect-redis.ts';
 import { createWebhookSender } from '../infra/webhooks/send-webhook.ts';
 import type { WebhookEndpoint } from '../infra/webhooks/webhook-endpoint.ts';
-import { createWebhookQueue, type WebhookQueue } from '../infra/webhooks/webhook-queues.ts';
-import { StoreUnavailable } from '../ports/index.ts';
+import {
+  createWebhookQueue,
+  type WebhookDelivery,
+  type WebhookQueue,
+} from '../infra/webhooks/webhook-queues.ts';
 import { readMode } from './audit.ts';
 import { CommandError, wrongUsage } from './command-error.ts';
 import { readStoreSettings } from './open-store.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const answersWithinMs = 10_000;
+const readyWithinMs = 10_000;
+const pageSize = 1000;
 
 /**
  * `webhooks list`: the endpoints, and their deliveries that wait or were given up, as lines of JSON. `webhooks replay`:
@@ -37,16 +40,18 @@ export async function* webhooks(env: Env, parameters: readonly string[]): AsyncI
     throw wrongUsage('webhooks needs list, replay or test');
   }
   const mode = readMode(given.mode) ?? modeOf(config);
-  const client = connectQueueRedis(connection);
+  const client = connectRedis(connection);
+  await waitForRedis(client, readyWithinMs);
+  if (client.status !== 'ready') {
+    client.disconnect();
+    throw new BootError(['Redis cannot be reached with REDIS_URL.']);
+  }
   const chosen =
     command === 'replay' || given.endpoint !== undefined
       ? [toOne(config.webhooks, given.endpoint)]
       : config.webhooks;
   const queues = chosen.map((endpoint) => createWebhookQueue({ client, mode }, endpoint));
   try {
-    // These queues wait for Redis without end.
-    const answered = Promise.all(queues.map((queue) => queue.counts()));
-    if (!(await isDoneWithin(answered, answersWithinMs))) throw new StoreUnavailable();
     for (const queue of queues) {
       yield* command === 'list' ? list(queue) : replay(queue, given.id);
     }
@@ -59,11 +64,22 @@ async function* list(queue: WebhookQueue): AsyncIterable<string> {
   const { id: endpoint, tenantId, kinds } = queue.endpoint;
   yield JSON.stringify({ endpoint, tenantId, kinds, ...(await queue.counts()) });
   for (const state of ['dead', 'waiting'] as const) {
-    for (const { id, event, attempts, last } of await queue.list(state)) {
+    for await (const { id, event, attempts, last } of all(queue, state)) {
       const { kind, recordId, atMs } = event;
       const at = new Date(atMs).toISOString();
       yield JSON.stringify({ endpoint, webhook: id, state, kind, recordId, at, attempts, last });
     }
+  }
+}
+
+async function* all(
+  queue: WebhookQueue,
+  state: 'waiting' | 'dead',
+): AsyncIterable<WebhookDelivery> {
+  for (let from = 0; ; from += pageSize) {
+    const page = await queue.list(state, { from, most: pageSize });
+    yield* page;
+    if (page.length < pageSize) return;
   }
 }
 
@@ -75,15 +91,12 @@ async function* replay(queue: WebhookQueue, id: string | undefined): AsyncIterab
     yield '1 delivery begins anew.';
     return;
   }
-  const begun = new Set<string>();
-  // It tells a thousand at a time. One of them may be given up again meanwhile.
-  for (;;) {
-    const dead = (await queue.list('dead')).filter((delivery) => !begun.has(delivery.id));
-    if (dead.length === 0) break;
-    await Promise.all(dead.map((delivery) => queue.replay(delivery.id)));
-    for (const delivery of dead) begun.add(delivery.id);
-  }
-  yield `${begun.size} deliveries begin anew.`;
+  // All of them first: one that is given up again meanwhile is not begun a second time.
+  const dead: string[] = [];
+  for await (const delivery of all(queue, 'dead')) dead.push(delivery.id);
+  let count = 0;
+  for (const each of dead) if (await queue.replay(each)) count += 1;
+  yield `${count} deliveries begin anew.`;
 }
 
 async function* test(endpoint: WebhookEndpoint): AsyncIterable<string> {

@@ -37,7 +37,7 @@ function place(on = client) {
   const errors: unknown[] = [];
   const relay = (owner: string, tell: (event: ServiceEvent) => Promise<void> = publish) =>
     createEventRelay({
-      ...{ client: on, mode, owner, toEvent, publish: tell },
+      ...{ client: on, mode, owner, toEvent, publish: tell, now: Date.now },
       onError: (error) => errors.push(error),
     });
   const events = async (): Promise<Record<string, string>[]> => {

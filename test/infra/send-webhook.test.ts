@@ -1,7 +1,11 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/contract/index.ts';
-import { isAllowedAddress, toNetwork } from '../../src/infra/webhooks/allowed-address.ts';
+import {
+  isInNetworks,
+  isPublicAddress,
+  toNetwork,
+} from '../../src/infra/webhooks/allowed-address.ts';
 import { createWebhookSender } from '../../src/infra/webhooks/send-webhook.ts';
 import { isWebhookSecret, signWebhook } from '../../src/infra/webhooks/sign-webhook.ts';
 import { startWebhookReceiver } from '../support/webhook-receiver.ts';
@@ -68,21 +72,34 @@ describe('an address', () => {
     ...['127.0.0.1', '10.1.2.3', '192.168.1.1', '172.16.0.1', '169.254.169.254', '0.0.0.0'],
     ...['100.64.0.1', '192.0.2.1', '224.0.0.1', '255.255.255.255', '198.18.0.1'],
     ...['::1', '::', 'fe80::1', 'fd00::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:10.0.0.1'],
-    ...['64:ff9b::7f00:1', '2002:7f00:1::', '2001:db8::1', 'not an address', ''],
+    ...[
+      '64:ff9b::7f00:1',
+      '2002:7f00:1::',
+      '2001:db8::1',
+      '::7f00:1',
+      '4000::1',
+      '168.63.129.16',
+      'not an address',
+      '',
+    ],
   ];
   it.each(closed)('%s is not public', (address) => {
-    expect(isAllowedAddress(address, [])).toBe(false);
+    expect(isPublicAddress(address)).toBe(false);
   });
 
   it('is allowed if it is public, or in a network that is named', () => {
-    expect(isAllowedAddress('93.184.215.14', [])).toBe(true);
-    expect(isAllowedAddress('2606:2800:21f::1', [])).toBe(true);
+    expect(isPublicAddress('93.184.215.14')).toBe(true);
+    expect(isPublicAddress('2606:2800:21f::1')).toBe(true);
     const networks = ['10.0.0.0/8', 'fd00::/8'].map(toNetwork).filter((each) => each !== null);
-    expect(isAllowedAddress('10.1.2.3', networks)).toBe(true);
-    expect(isAllowedAddress('::ffff:10.1.2.3', networks)).toBe(true);
-    expect(isAllowedAddress('fd00::1', networks)).toBe(true);
-    expect(isAllowedAddress('192.168.1.1', networks)).toBe(false);
-    expect(['10.0.0.0', '10.0.0.0/33', 'x/8', ''].map(toNetwork)).toEqual([null, null, null, null]);
+    expect(isInNetworks('10.1.2.3', networks)).toBe(true);
+    expect(isInNetworks('::ffff:10.1.2.3', networks)).toBe(true);
+    expect(isInNetworks('fd00::1', networks)).toBe(true);
+    expect(isInNetworks('192.168.1.1', networks)).toBe(false);
+    const wrong = [
+      ...['10.0.0.0', '10.0.0.0/33', 'x/8', '', '10/8', '010.0.0.0/8', '10.1.0.0/8', '0xa.0.0.0/8'],
+      ...['fd00::1/8', '::ffff:10.0.0.0/104'],
+    ];
+    expect(wrong.map(toNetwork)).toEqual(wrong.map(() => null));
   });
 });
 
@@ -104,9 +121,9 @@ describe('a delivery', () => {
 
   it('in clear reaches only a network that is named', async () => {
     expect(await sendTo('http://93.184.215.14/')).toMatchObject({ result: 'not_allowed' });
-    expect(await sendTo(`http://localhost:${receiver.port}/`, ['10.0.0.0/8'])).toMatchObject({
-      result: 'not_allowed',
-    });
+    for (const url of [`http://localhost:${receiver.port}/`, 'https://93.184.215.14:22/']) {
+      expect(await sendTo(url, ['10.0.0.0/8'])).toMatchObject({ result: 'not_allowed' });
+    }
   });
 
   it.each([

@@ -102,9 +102,19 @@ export function connectRedis(
  * `parseRedisUrl` does not accept.
  */
 export function connectQueueRedis(connection: RedisConnection): RedisClient {
-  const client = createClient(connection, { maxRetriesPerRequest: null, enableOfflineQueue: true });
+  const client = createClient(connection, {
+    ...{ maxRetriesPerRequest: null, enableOfflineQueue: true },
+    // Longer than a command blocks. A connection that says nothing for so long is replaced.
+    socketTimeout: 20_000,
+  });
   // The failed commands report the error.
   client.on('error', () => {});
+  if (client instanceof Redis) {
+    guardStreams(client, { failed: () => {}, handshake: () => {} });
+    // Copies of it, which block, connect by themselves and again. A first connection that failed would be the last one.
+    client.options.lazyConnect = false;
+    void client.connect().catch(() => {});
+  }
   return client;
 }
 
@@ -130,7 +140,7 @@ function watchReplies(
 
 function createClient(
   { url, tls: given = {}, sentinelLogin = {} }: RedisConnection,
-  changes: Pick<RedisOptions, 'maxRetriesPerRequest' | 'enableOfflineQueue'> = {},
+  changes: Pick<RedisOptions, 'maxRetriesPerRequest' | 'enableOfflineQueue' | 'socketTimeout'> = {},
 ): RedisClient {
   const parsed = parseRedisUrl(url);
   if ('mistake' in parsed) throw new Error('not a Redis URL');

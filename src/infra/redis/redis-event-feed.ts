@@ -32,8 +32,10 @@ export function createRedisEventFeed(client: RedisClient, mode: string): EventFe
       const [, entries = []] = (answer?.[0] ?? []) as [string?, [string, string[]][]?];
       for (const [id, fields] of entries) {
         last = id;
-        const at = fields.findIndex((name, index) => index % 2 === 0 && name === 'id');
-        listeners.tell(fields[at + 1] ?? '');
+        // A replica of an earlier build writes `verificationId` only.
+        const isId = (name: string): boolean => name === 'id' || name === 'verificationId';
+        const at = fields.findIndex((name, index) => index % 2 === 0 && isId(name));
+        if (at >= 0) listeners.tell(fields[at + 1] ?? '');
       }
       if (entries.length < eventsAtOnce) return last;
     }

@@ -15,34 +15,40 @@ interface Deps {
   /** The event that tells of an entry; null for none. */
   readonly toEvent: (entry: ToldEntry) => ServiceEvent | null;
   readonly onError: (error: unknown) => void;
+  readonly now: () => number;
+}
+
+interface Work extends Deps {
+  readonly firstPlace: string;
 }
 
 export interface EventRelay {
   readonly close: () => Promise<void>;
 }
 
+/** The last id of a millisecond in a stream. */
+const lastOfMs = '18446744073709551615';
 const lookEveryMs = 500;
 /** Another replica takes over after this long. */
 const leaseMs = 3000;
 const entriesAtOnce = 200;
+/** In a cluster an entry is only told once nothing can revoke it, so the entries of some seconds are read at once. */
+const entriesAtOnceInCluster = 5000;
 const closeWithinMs = 2000;
 /** In a cluster, an entry is appended before its step, and an entry that revokes it follows within this time. */
 const clusterSettlesWithinMs = 3000;
 
 /**
  * KEYS: the ledger, and the place of the relay: a hash of its owner, the end of its lease in ms, and the last entry that was
- * relayed. ARGV: this replica, the lease in ms, and how many. Returns the time, and the entries after that place; nothing
- * while another replica relays. Without a place the relay begins with the next entry.
+ * relayed. ARGV: this replica, the lease in ms, how many, and the place if there is none yet. Returns the time, and the
+ * entries after that place; nothing while another replica relays.
  */
 const takeEntries = createScript(`
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 local owner, untilMs, place = unpack(redis.call('HMGET', KEYS[2], 'owner', 'untilMs', 'place'))
 if owner and owner ~= ARGV[1] and nowMs < tonumber(untilMs) then return {} end
-if not place then
-  local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  place = newest and newest[1] or '0-0'
-end
+place = place or ARGV[4]
 redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'untilMs', nowMs + ARGV[2], 'place', place)
 return {string.format('%.0f', nowMs), redis.call('XRANGE', KEYS[1], '(' .. place, '+', 'COUNT', ARGV[3])}
 `);
@@ -58,7 +64,8 @@ if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('HSET', KEYS[
  */
 export function createEventRelay(deps: Deps): EventRelay {
   const ending = new AbortController();
-  const working = work(deps, ending.signal);
+  // Without a place it begins with what happens from now on, also if Redis is away now, or loses its data later.
+  const working = work({ ...deps, firstPlace: `${deps.now()}-${lastOfMs}` }, ending.signal);
   return {
     close: async () => {
       ending.abort();
@@ -67,7 +74,7 @@ export function createEventRelay(deps: Deps): EventRelay {
   };
 }
 
-async function work(deps: Deps, ending: AbortSignal): Promise<void> {
+async function work(deps: Work, ending: AbortSignal): Promise<void> {
   let isToldOf = false;
   while (!ending.aborted) {
     // If Redis is away, the next look finds what is left. The readiness probe reports the outage.
@@ -81,24 +88,48 @@ async function work(deps: Deps, ending: AbortSignal): Promise<void> {
 }
 
 /** Whether there may be more. */
-async function relaySome({ client, mode, owner, publish, toEvent }: Deps): Promise<boolean> {
+async function relaySome({
+  client,
+  mode,
+  owner,
+  publish,
+  toEvent,
+  firstPlace,
+}: Work): Promise<boolean> {
+  const most = client.isCluster ? entriesAtOnceInCluster : entriesAtOnce;
   const ledger = `{vs:${mode}}:audit`;
   const place = `${ledger}:relay`;
-  const taken = await takeEntries.run(client, [ledger, place], [owner, leaseMs, entriesAtOnce]);
+  const taken = await takeEntries.run(
+    client,
+    [ledger, place],
+    [...[owner, leaseMs, most, firstPlace]],
+  );
   const [nowMs, found] = taken as [string?, [string, string[]][]?];
   const lines = (found ?? []).map(([id, fields]) => toLine(id, fields));
-  const settledMs = Number(nowMs) - (client.isCluster ? clusterSettlesWithinMs : 0);
-  const settled = lines.filter(({ entry }) => Number(entry.split('-', 1)) <= settledMs);
+  // Of a full portion, what follows its last entry is not known.
+  const knownMs = lines.length === most ? msOf(lines.at(-1)) : Number(nowMs);
+  const settledMs = client.isCluster ? knownMs - clusterSettlesWithinMs : Number(nowMs);
+  const isSettled = (line: LedgerLine): boolean => msOf(line) <= settledMs;
+  const some = lines.filter(isSettled);
+  // A portion that was written within those seconds is told as it is: to wait would be for ever.
+  const settled = some.length === 0 && lines.length === most ? lines : some;
   const last = settled.at(-1);
   if (!last) return false;
   const events = settled.flatMap((line, at) => {
     const { kind = '', recordId, tenantId, status, at: told = '' } = line;
-    const event = toEvent({ kind, recordId, tenantId, status, atMs: Date.parse(told) });
+    // Every entry has a time. One that has none must not hold up the others.
+    const atMs = Date.parse(told) || msOf(line);
+    const event = toEvent({ kind, recordId, tenantId, status, atMs });
     return event && !isRevoked(line, lines.slice(at + 1)) ? [event] : [];
   });
   await Promise.all(events.map(publish));
   await advance.run(client, place, [owner, last.entry]);
-  return lines.length === entriesAtOnce && settled.length === lines.length;
+  return lines.length === most;
+}
+
+/** When an entry was appended, by Redis' clock. */
+function msOf(line: LedgerLine | undefined): number {
+  return Number(line?.entry.split('-', 1)[0] ?? 0);
 }
 
 /** Whether one of the later entries says that the step was not done. */

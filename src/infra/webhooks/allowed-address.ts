@@ -1,21 +1,34 @@
 import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
-export type Network = [Address, number];
+export type Network = readonly [Address, number];
 
-/** A network such as `10.0.0.0/8`; null for another text. */
-export function toNetwork(text: string): Network | null {
-  return ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : null;
-}
+/** Of receivers that are not in a network which the operator named. Empty: that of https. */
+export const publicPorts: readonly string[] = ['', '8443'];
+/** The part of IPv6 that is given out for public use (IANA, 2026-11). */
+const publicIpv6 = ipaddr.parseCIDR('2000::/3');
+/** Azure's own services for a virtual machine. It looks public. */
+const platformAddresses = ['168.63.129.16'];
 
 /**
- * Whether an address may be connected to: it is public, or in one of the networks. Private, loopback, link-local, shared,
- * translated, reserved and multicast addresses are not public.
+ * A network such as `10.0.0.0/8`; null for another text. Its address has to be the first one of the network, without leading
+ * zeros: libraries read `10/8` and `010.0.0.0/8` in different ways.
  */
-export function isAllowedAddress(text: string, networks: readonly Network[]): boolean {
-  return isPublic(text) || isInNetworks(text, networks);
+export function toNetwork(text: string): Network | null {
+  if (!ipaddr.isValidCIDR(text)) return null;
+  const [address, bits] = ipaddr.parseCIDR(text);
+  const given = text.slice(0, text.lastIndexOf('/'));
+  if (address.kind() === 'ipv4') {
+    const first = ipaddr.IPv4.networkAddressFromCIDR(text).toString();
+    return given === first ? [address, bits] : null;
+  }
+  const first = ipaddr.IPv6.networkAddressFromCIDR(text).toString();
+  // An IPv4 address inside of IPv6 is compared as IPv4.
+  const isMapped = ipaddr.process(given).kind() === 'ipv4';
+  return address.toString() === first && !isMapped ? [address, bits] : null;
 }
 
+/** Whether an address is in one of the networks. */
 export function isInNetworks(text: string, networks: readonly Network[]): boolean {
   if (!ipaddr.isValid(text)) return false;
   // An IPv4 address inside of an IPv6 address reaches the IPv4 address.
@@ -25,6 +38,10 @@ export function isInNetworks(text: string, networks: readonly Network[]): boolea
   );
 }
 
-function isPublic(text: string): boolean {
-  return ipaddr.isValid(text) && ipaddr.process(text).range() === 'unicast';
+/** Private, loopback, link-local, shared, translated, reserved and multicast addresses are not public. */
+export function isPublicAddress(text: string): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  const address = ipaddr.process(text);
+  if (address.range() !== 'unicast' || platformAddresses.includes(address.toString())) return false;
+  return address.kind() === 'ipv4' || address.match(publicIpv6);
 }

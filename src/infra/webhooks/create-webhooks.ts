@@ -1,4 +1,6 @@
+import { StoreUnavailable } from '../../ports/index.ts';
 import { randomBytes } from '../random-bytes.ts';
+import { isDoneWithin } from '../running-time.ts';
 import {
   connectQueueRedis,
   type RedisClient,
@@ -10,8 +12,9 @@ import { createWebhookQueue, workOnWebhooks, type WebhookWorkDeps } from './webh
 
 export interface WebhookDeps extends WebhookWorkDeps {
   readonly mode: string;
-  /** For the stream of events. The queues have a connection of their own. */
+  /** Gives up soon if Redis is away. The workers, which block, have connections of their own. */
   readonly client: RedisClient;
+  readonly onError: (error: unknown) => void;
 }
 
 export interface Webhooks {
@@ -22,31 +25,43 @@ export interface Webhooks {
   readonly close: () => Promise<void>;
 }
 
+const countsWithinMs = 1000;
+
 /** Tells endpoints of events: each event becomes a delivery for each endpoint, in a queue of the endpoint. */
 export function createWebhooks(
   { client, mode, ...deps }: WebhookDeps,
   connection: RedisConnection,
   endpoints: readonly WebhookEndpoint[],
 ): Webhooks {
-  const queueClient = connectQueueRedis(connection);
-  const place = { client: queueClient, mode };
-  const queues = endpoints.map((endpoint) => createWebhookQueue(place, endpoint));
-  const workers = endpoints.map((endpoint) => workOnWebhooks({ ...deps, ...place }, endpoint));
+  const workerClient = connectQueueRedis(connection);
+  const queues = endpoints.map((endpoint) => createWebhookQueue({ client, mode }, endpoint));
+  const workers = endpoints.map((endpoint) =>
+    workOnWebhooks(
+      { ...deps, client: workerClient, mode, isReady: () => client.status === 'ready' },
+      endpoint,
+    ),
+  );
   const consumer = randomBytes(16).toString('base64url');
-  const dispatching = dispatchWebhooks({ client, mode, consumer, queues });
+  const dispatching = queues.map((queue) =>
+    dispatchWebhooks({ ...deps, client, mode, consumer }, queue),
+  );
   return {
-    counts: () =>
-      Promise.all(
+    counts: async () => {
+      const counting = Promise.all(
         queues.map(async ({ endpoint, counts }) => ({
-          endpoint: endpoint.id,
+          ...{ endpoint: endpoint.id },
           ...(await counts()),
         })),
-      ),
+      );
+      // A queue that has not found Redis yet would wait for it.
+      if (!(await isDoneWithin(counting, countsWithinMs))) throw new StoreUnavailable();
+      return counting;
+    },
     close: async () => {
-      await dispatching.close();
+      await Promise.all(dispatching.map((each) => each.close()));
       await Promise.all(workers.map((worker) => worker.close()));
       await Promise.allSettled(queues.map((queue) => queue.close()));
-      queueClient.disconnect();
+      workerClient.disconnect();
     },
   };
 }

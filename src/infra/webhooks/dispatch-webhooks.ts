@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventKinds, type ServiceEvent } from '../../ports/index.ts';
 import type { RedisClient } from '../redis/connect-redis.ts';
+import { isRefusal } from '../redis/redis-fault.ts';
 import { eventStream } from '../redis/redis-publish.ts';
 import { isDoneWithin } from '../running-time.ts';
-import type { WebhookQueue } from './webhook-queues.ts';
+import { isWanted, queueName, type WebhookQueue } from './webhook-queues.ts';
 
 interface Deps {
   readonly client: RedisClient;
   readonly mode: string;
   /** Tells replicas apart. */
   readonly consumer: string;
-  readonly queues: readonly WebhookQueue[];
+  readonly now: () => number;
+  readonly onError: (error: unknown) => void;
 }
 
-const group = 'webhooks';
+/** The last id of a millisecond in a stream. */
+const lastOfMs = '18446744073709551615';
 const lookEveryMs = 500;
 const eventsAtOnce = 100;
 /** What a replica has taken for so long and not finished, another one takes. */
@@ -22,15 +25,18 @@ const lostAfterMs = 10_000;
 const forgetAfterMs = 3_600_000;
 const closeWithinMs = 2000;
 
-type Entry = readonly [id: string, fields: readonly string[]];
+type Entry = readonly [id: string, fields: readonly string[] | null];
 
 /**
- * Adds a delivery for each event and each endpoint that wants it. An event is acknowledged after all its deliveries were
- * added, so none is lost with a process.
+ * Adds a delivery for each event that the endpoint wants. An event is acknowledged after its delivery was added, so none is
+ * lost with a process. Each endpoint has a consumer group: a replica that does not know it yet cannot acknowledge for it.
  */
-export function dispatchWebhooks(deps: Deps): { readonly close: () => Promise<void> } {
+export function dispatchWebhooks(
+  deps: Deps,
+  queue: WebhookQueue,
+): { readonly close: () => Promise<void> } {
   const ending = new AbortController();
-  const working = work(deps, ending.signal);
+  const working = work(deps, queue, ending.signal);
   return {
     close: async () => {
       ending.abort();
@@ -39,12 +45,21 @@ export function dispatchWebhooks(deps: Deps): { readonly close: () => Promise<vo
   };
 }
 
-async function work(deps: Deps, ending: AbortSignal): Promise<void> {
+async function work(deps: Deps, queue: WebhookQueue, ending: AbortSignal): Promise<void> {
+  const reader = createReader(deps, queue, `${deps.now()}-${lastOfMs}`);
   let isReady = false;
+  let isToldOf = false;
   while (!ending.aborted) {
     // If Redis is away, the next look finds what is left. The readiness probe reports the outage.
-    const count: number | null = await (isReady ? dispatchSome(deps) : begin(deps)).catch(
-      () => null,
+    const count: number | null = await (isReady ? reader.dispatchSome() : reader.begin()).catch(
+      (error: unknown) => {
+        const isGone = error instanceof Error && error.message.startsWith('NOGROUP');
+        if (!isToldOf && !isGone && isRefusal(error)) {
+          isToldOf = true;
+          deps.onError(error);
+        }
+        return null;
+      },
     );
     // The group is gone if Redis lost its data.
     isReady = count !== null;
@@ -54,47 +69,50 @@ async function work(deps: Deps, ending: AbortSignal): Promise<void> {
   }
 }
 
-/** Events from before the first replica with webhooks are not told. */
-async function begin({ client, mode }: Deps): Promise<number> {
+/** `place`: where it begins if there is no group. What happened before is not told. */
+function createReader({ client, mode, consumer }: Deps, queue: WebhookQueue, place: string) {
   const stream = eventStream(mode);
-  await client.xgroup('CREATE', stream, group, '$', 'MKSTREAM').catch((error: unknown) => {
-    if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error;
-  });
-  const consumers = (await client.xinfo('CONSUMERS', stream, group)) as readonly unknown[][];
-  for (const about of consumers) {
-    const of = (name: string): unknown => about[about.indexOf(name) + 1];
-    if (of('pending') === 0 && Number(of('idle')) > forgetAfterMs) {
-      await client.xgroup('DELCONSUMER', stream, group, String(of('name')));
-    }
-  }
-  return eventsAtOnce;
+  const { endpoint } = queue;
+  const group = `webhooks:${queueName(endpoint)}`;
+  let last = place;
+
+  return {
+    begin: async (): Promise<number> => {
+      await client.xgroup('CREATE', stream, group, last, 'MKSTREAM').catch((error: unknown) => {
+        if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error;
+      });
+      const consumers = (await client.xinfo('CONSUMERS', stream, group)) as readonly unknown[][];
+      for (const about of consumers) {
+        const of = (name: string): unknown => about[about.indexOf(name) + 1];
+        if (of('pending') === 0 && Number(of('idle')) > forgetAfterMs) {
+          await client.xgroup('DELCONSUMER', stream, group, String(of('name')));
+        }
+      }
+      return eventsAtOnce;
+    },
+
+    dispatchSome: async (): Promise<number> => {
+      const [, lost] = (await client.xautoclaim(
+        ...([stream, group, consumer, lostAfterMs, '0', 'COUNT', eventsAtOnce] as const),
+      )) as [string, Entry[]];
+      const read = (await client.xreadgroup(
+        ...(['GROUP', group, consumer, 'COUNT', eventsAtOnce, 'STREAMS', stream, '>'] as const),
+      )) as readonly [string, Entry[]][] | null;
+      const fresh = read?.[0]?.[1] ?? [];
+      const entries = [...lost, ...fresh];
+      if (entries.length === 0) return 0;
+      for (const [, fields] of entries) {
+        const event = toServiceEvent(fields);
+        if (event && isWanted(endpoint, event)) await queue.add(event);
+      }
+      await client.xack(stream, group, ...entries.map(([id]) => id));
+      last = fresh.at(-1)?.[0] ?? last;
+      return fresh.length;
+    },
+  };
 }
 
-async function dispatchSome({ client, mode, consumer, queues }: Deps): Promise<number> {
-  const stream = eventStream(mode);
-  const [, lost] = (await client.xautoclaim(
-    ...([stream, group, consumer, lostAfterMs, '0', 'COUNT', eventsAtOnce] as const),
-  )) as [string, Entry[]];
-  const read = (await client.xreadgroup(
-    ...(['GROUP', group, consumer, 'COUNT', eventsAtOnce, 'STREAMS', stream, '>'] as const),
-  )) as readonly [string, Entry[]][] | null;
-  const fresh = read?.[0]?.[1] ?? [];
-  const entries = [...lost, ...fresh];
-  if (entries.length === 0) return 0;
-  for (const [, fields] of entries) {
-    const event = toServiceEvent(fields);
-    if (!event) continue;
-    const wanted = queues.filter(
-      ({ endpoint: { tenantId, kinds } }) =>
-        [event.tenantId, '*'].includes(tenantId) && kinds.includes(event.kind),
-    );
-    await Promise.all(wanted.map((queue) => queue.add(event)));
-  }
-  await client.xack(stream, group, ...entries.map(([id]) => id));
-  return fresh.length;
-}
-
-/** Null for an entry of an earlier build, or one that is trimmed already. */
+/** Null for an entry of an earlier build, which has no tenant, or one that is trimmed already. */
 function toServiceEvent(fields: readonly string[] | null): ServiceEvent | null {
   const of = (name: string): string | null => {
     const at = (fields ?? []).findIndex((each, index) => index % 2 === 0 && each === name);

@@ -1,7 +1,9 @@
-import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
+import { callbackify } from 'node:util';
 import { Agent, buildConnector, request } from 'undici';
-import { isAllowedAddress, isInNetworks, toNetwork } from './allowed-address.ts';
+import { isInNetworks, isPublicAddress, publicPorts, toNetwork } from './allowed-address.ts';
+import { lookUp } from './look-up.ts';
 import { signWebhook } from './sign-webhook.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
@@ -58,10 +60,11 @@ export function createWebhookSender(
   { url, secrets, privateNetworks }: Omit<WebhookEndpoint, 'id' | 'tenantId' | 'kinds'>,
 ): WebhookSender {
   const networks = privateNetworks.map(toNetwork).filter((network) => network !== null);
-  // In clear only to where the operator named the network.
-  const isAllowed = url.startsWith('https:')
-    ? (address: string) => isAllowedAddress(address, networks)
-    : (address: string) => isInNetworks(address, networks);
+  // In clear, and at other ports, only to where the operator named the network.
+  const { protocol, port } = new URL(url);
+  const isForPublic = protocol === 'https:' && publicPorts.includes(port);
+  const isAllowed = (address: string): boolean =>
+    isInNetworks(address, networks) || (isForPublic && isPublicAddress(address));
   const dispatcher = createAgent(isAllowed);
   return {
     send: async ({ id, body }, signal) => {
@@ -121,13 +124,20 @@ function lookupAllowed(
   options: LookupOptions,
   done: LookedUp,
 ): void {
-  resolve(host, { ...options, all: true }, (error, addresses) => {
-    const [first] = addresses ?? [];
-    if (error || !first) return done(error ?? new NotAllowed(), '');
-    if (!addresses.every(({ address }) => isAllowed(address))) return done(new NotAllowed(), '');
-    if (options.all === true) done(null, addresses);
+  const find = async (): Promise<readonly LookupAddress[]> => {
+    const addresses = await lookUp(host);
+    if (!addresses.every(({ address }) => isAllowed(address))) throw new NotAllowed();
+    return addresses;
+  };
+  const tell = (error: Error | null, addresses: readonly LookupAddress[] = []): void => {
+    const [first] = addresses;
+    if (error || !first) done(error ?? new NotAllowed(), '');
+    else if (options.all === true) done(null, [...addresses]);
     else done(null, first.address, first.family);
-  });
+  };
+  // The connector waits for a callback.
+  const answered = callbackify(find);
+  answered(tell);
 }
 
 function toResult(status: number): WebhookResult {
