@@ -4,7 +4,7 @@ import type {
   StartVerificationInput,
   StartVerificationMutation,
   VerificationEndedSubscription,
-  VerificationFragment as Verification,
+  VFragment as Verification,
 } from './generated.ts';
 import { cancelDocument, endedDocument, readDocument, startDocument } from './operations.ts';
 
@@ -79,15 +79,24 @@ export interface VerificationClient {
 
 /** Errors that stay, however often one asks. Others pass, or are given up after `mostFailures`. */
 const lasting =
-  /^(?:UNAUTHENTICATED|FORBIDDEN|UNAUTHORIZED_.*|BAD_.*|GRAPHQL_.*|HTTP_4(?!08|29)\d\d|NOT_FOUND|REDACTED)$/u;
+  /^(?:UNAUTH.*|AUTH_.*|FORBIDDEN|BAD_(?:REQ|USER).*|GRAPHQL_.*|PERSISTED_.*|HTTP_4(?!08|25|29).*|NOT_FOUND|REDACTED)$/u;
 const mostFailures = 20;
 /** A person does not look at a page that stands still for longer than this. */
 const mostWaitMs = 5000;
 const mostAttempts = 3;
 const pauseMs = 1000;
+/** Longer than any answer of the subgraph. */
+const answerWithinMs = 20_000;
+/** Longer than any subscription. */
+const listenWithinMs = 1_000_000;
+
+interface Page {
+  readonly hidden: boolean;
+  readonly addEventListener: AbortSignal['addEventListener'];
+}
+
 /** Outside of a page there is no document. */
-const isHidden = (): boolean | undefined =>
-  (globalThis as { readonly document?: { readonly hidden: boolean } }).document?.hidden;
+const page = (): Page | undefined => (globalThis as { readonly document?: Page }).document;
 
 export function createVerificationClient({ send, subscribe }: Transport): VerificationClient {
   async function begin(input: StartVerificationInput): Promise<Verification> {
@@ -114,7 +123,12 @@ export function createVerificationClient({ send, subscribe }: Transport): Verifi
     signal?: AbortSignal,
   ): Promise<readonly [VerificationError, Data | null]> {
     try {
-      const { data, errors } = await send<Data>(query, variables, signal);
+      const { data, errors } = await Promise.race([
+        send<Data>(query, variables, signal),
+        pause(answerWithinMs, signal).then((): never => {
+          throw new Error('late');
+        }),
+      ]);
       return [toError(errors), data ?? null];
     } catch (error) {
       signal?.throwIfAborted();
@@ -122,56 +136,63 @@ export function createVerificationClient({ send, subscribe }: Transport): Verifi
     }
   }
 
-  /** Null if it could not be read now. Throws what would come again. */
-  async function read(id: string, signal?: AbortSignal): Promise<Verification | null> {
-    const [error, data] = await ask<ReadVerificationQuery>(readDocument, { id }, signal);
-    if (data?.verification) return data.verification;
-    // Null without an error means that there is none.
-    if (error.code === 'NONE' && data) throw new VerificationError('NOT_FOUND');
-    if (isLasting(error)) throw error;
-    return null;
-  }
-
   /** Reads until `isDone`. With `hear` it listens in between. */
   async function watch(
     id: string,
     isDone: (seen: Verification) => unknown,
     signal?: AbortSignal,
-    hear?: (id: string, signal?: AbortSignal) => Promise<Verification | null>,
+    hear?: (id: string, signal: AbortSignal) => Promise<Verification | null>,
   ): Promise<Verification> {
     let deaf = 0;
-    for (let failures = 0; failures < mostFailures; failures++) {
+    let failures = 0;
+    for (;;) {
       // In vain while nobody sees the page.
-      while (isHidden()) await pause(pauseMs, signal);
+      while (page()?.hidden) await pause(pauseMs, signal);
       const listens = hear && deaf < mostAttempts;
       if (listens) {
-        try {
-          const heard = await hear(id, signal);
-          if (heard) return heard;
-          deaf = 0;
-        } catch {
-          deaf += 1;
-        }
+        const beganMs = Date.now();
+        const heard = await whileVisible((until) => hear(id, until), signal);
+        if (heard) return heard;
+        // One that ends at once, again and again, is none.
+        deaf = Date.now() - beganMs < mostWaitMs ? deaf + 1 : 0;
       }
       signal?.throwIfAborted();
-      const seen = await read(id, signal);
+      const [error, data] = await ask<ReadVerificationQuery>(readDocument, { id }, signal);
+      const seen = data?.verification;
+      // Null without an error means that there is none.
+      if (error.code === 'NONE' && data && !seen) throw new VerificationError('NOT_FOUND');
       if (seen && isDone(seen)) return seen;
       if (seen?.redactedAt) throw new VerificationError('REDACTED');
-      if (seen) failures = -1;
+      failures = seen ? 0 : failures + 1;
+      if (!seen && (isLasting(error) || failures === mostFailures)) throw error;
       // A subscription that ended without a value begins again after a moment.
       await pause((!listens && seen?.nextPollAfterMs) || pauseMs, signal);
     }
-    throw new VerificationError('UNAVAILABLE');
   }
 
-  /** The end as the subscription tells it; null if it told none. Throws if there are no subscriptions now. */
-  async function hearEnd(id: string, signal?: AbortSignal): Promise<Verification | null> {
+  /** The end as the subscription tells it; null if it told none. */
+  async function hearEnd(id: string, signal: AbortSignal): Promise<Verification | null> {
     const results = subscribe?.<VerificationEndedSubscription>(endedDocument, { id }, signal);
-    for await (const { data, errors } of results ?? []) {
-      if (data?.verificationEnded) return data.verificationEnded;
-      if (errors && toError(errors).code !== 'SUBSCRIPTION_EXPIRED') throw toError(errors);
+    for await (const { data } of results ?? []) {
+      const ended = data?.verificationEnded;
+      if (ended?.id === id) return ended;
     }
     return null;
+  }
+
+  /** Null once the page is hidden: its connections may be dead when the person comes back. */
+  function whileVisible<T>(
+    work: (until: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T | null> {
+    const control = new AbortController();
+    const until = control.signal;
+    const stop = (): void => control.abort();
+    signal?.addEventListener('abort', stop, { signal: until });
+    page()?.addEventListener('visibilitychange', stop, { signal: until });
+    return Promise.race([work(until), pause(listenWithinMs, until).then(() => null)])
+      .catch(() => null)
+      .finally(stop);
   }
 
   /** Some providers make the link only after the start. */
@@ -181,24 +202,34 @@ export function createVerificationClient({ send, subscribe }: Transport): Verifi
     return isLaunched(started) ? started : watch(started.id, isLaunched);
   }
 
+  /** Two presses at once are one. */
+  const pressed = new Map<string, Promise<Verification>>();
+
+  async function press(input: StartVerificationInput, newKey: () => string): Promise<Verification> {
+    const verification = await withLaunch(await begin(input));
+    const { id, launchState, phase, status } = verification;
+    if (
+      /^(?:OPEN|PROCESSING|UNDER_REVIEW|PASSED)$/mu.test([launchState, phase, status].join('\n'))
+    ) {
+      return verification;
+    }
+    const [error, data] = await ask<CancelVerificationMutation>(cancelDocument, { id });
+    const result = data?.cancelVerification;
+    if (!result) throw error;
+    if (!('verification' in result)) throw new VerificationError(result.code, result.message);
+    // An outcome that the provider had already counts.
+    return /^(?:CANCELLED|EXPIRED|FAILED)$/u.test(result.verification.status)
+      ? withLaunch(await begin({ ...input, idempotencyKey: newKey() }))
+      : result.verification;
+  }
+
   return {
     start: async (input) => withLaunch(await begin(input)),
-    pressedAgain: async (input, newKey) => {
-      const verification = await withLaunch(await begin(input));
-      const { id, launchState, phase, status } = verification;
-      if (
-        /^(?:OPEN|PROCESSING|UNDER_REVIEW|PASSED)$/mu.test([launchState, phase, status].join('\n'))
-      ) {
-        return verification;
-      }
-      const [error, data] = await ask<CancelVerificationMutation>(cancelDocument, { id });
-      const result = data?.cancelVerification;
-      if (!result) throw error;
-      if (!('verification' in result)) throw new VerificationError(result.code, result.message);
-      // An outcome that the provider had already counts.
-      return /^(?:CANCELLED|EXPIRED|FAILED)$/u.test(result.verification.status)
-        ? withLaunch(await begin({ ...input, idempotencyKey: newKey() }))
-        : result.verification;
+    pressedAgain: (input, newKey) => {
+      const { idempotencyKey: key } = input;
+      const pressing = pressed.get(key) ?? press(input, newKey).finally(() => pressed.delete(key));
+      pressed.set(key, pressing);
+      return pressing;
     },
     waitForEnd: (id, { signal } = {}) =>
       watch(id, ({ status }) => status !== 'PENDING', signal, subscribe && hearEnd),
@@ -218,14 +249,15 @@ function isLasting({ code }: VerificationError): boolean {
 
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
+    const stop = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      if (signal?.aborted) reject(signal.reason as Error);
-      else resolve();
-    }
-    signal?.addEventListener('abort', done);
-    if (signal?.aborted) done();
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted) stop();
   });
 }

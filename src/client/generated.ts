@@ -702,7 +702,7 @@ export type StartVerificationMutation = {
     | null;
 };
 
-export type VerificationFragment = {
+export type VFragment = {
   id: string;
   status: VerificationStatus;
   phase: VerificationPhase;

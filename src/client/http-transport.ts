@@ -6,10 +6,11 @@ export interface HttpTransportOptions {
   /** Further headers, such as `authorization`. Asked for each request. */
   readonly headers?: () =>
     Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
-  readonly fetch?: typeof fetch;
 }
 
 const subscriptionTypes = 'text/event-stream, multipart/mixed;subscriptionSpec=1.0';
+
+const silentMs = 45_000;
 
 /**
  * GraphQL over HTTP. Subscriptions come as server-sent events (Hive Gateway, GraphQL Yoga; graphql-sse's "distinct
@@ -18,10 +19,9 @@ const subscriptionTypes = 'text/event-stream, multipart/mixed;subscriptionSpec=1
 export function httpTransport({
   url,
   headers = () => ({}),
-  fetch: ask = (...given) => fetch(...given),
 }: HttpTransportOptions): Transport & Required<Pick<Transport, 'subscribe'>> {
   const post = async (accept: string, body: object, signal?: AbortSignal): Promise<Response> =>
-    ask(url, {
+    fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept, ...(await headers()) },
       body: JSON.stringify(body),
@@ -32,21 +32,23 @@ export function httpTransport({
     send: async (query, variables, signal) => {
       const response = await post('application/json', { query, variables }, signal);
       const result = (await response.json().catch(() => ({}))) as GraphqlResult<never>;
-      if (result.data || result.errors) return result;
-      // Something between the page and the supergraph has answered.
+      const { data, errors } = result;
+      // Something between the page and the supergraph may have answered, or a gateway that gives no codes.
       const code = `HTTP_${response.status}`;
-      return { errors: [{ message: code, extensions: { code } }] };
+      if (data || errors?.every(({ extensions }) => extensions?.code)) return result;
+      return { errors: [{ message: errors?.[0]?.message ?? code, extensions: { code } }] };
     },
     subscribe: async function* subscribe(query, variables, signal) {
       const response = await post(subscriptionTypes, { query, variables }, signal);
       const type = response.headers.get('content-type') ?? '';
       const [, boundary] = /^multipart\/.*boundary="?([^";]+)/u.exec(type) ?? [];
       if (!response.body || (boundary === undefined && !type.startsWith('text/event-stream'))) {
+        await response.body?.cancel();
         throw new Error('no subscriptions');
       }
-      const separator = boundary === undefined ? /\r?\n\r?\n/u : `--${boundary}`;
+      const separator = boundary === undefined ? /\r?\n\r?\n/u : `\r\n--${boundary}`;
       for await (const part of split(response.body, separator)) {
-        const result = boundary === undefined ? toEvent(part) : toPart(part);
+        const result = toResult(part);
         if (result) yield result;
       }
     },
@@ -60,10 +62,14 @@ async function* split(
   const reader = body
     .pipeThrough(new TextDecoderStream() as never)
     .getReader() as ReadableStreamDefaultReader<string>;
-  let text = '';
+  // The first boundary may be the first line.
+  let text = '\r\n';
   try {
     for (;;) {
+      // Gateways send something every few seconds. A silent connection is dead.
+      const timer = setTimeout(() => void reader.cancel(), silentMs);
       const { done, value } = await reader.read();
+      clearTimeout(timer);
       if (done) return;
       const parts = (text + value).split(separator);
       text = parts.pop() ?? '';
@@ -75,18 +81,16 @@ async function* split(
   }
 }
 
-/** `event: next` with a result as its data. */
-function toEvent(part: string): unknown {
-  if (!/^event: ?next$/mu.test(part)) return null;
-  const lines = [...part.matchAll(/^data: ?(.*)$/gmu)].map(([, line]) => line);
-  return JSON.parse(lines.join('\n'));
-}
-
-/** Headers, a blank line, and `{payload}`; without a payload it only keeps the connection alive. */
-function toPart(part: string): unknown {
-  const [, ...rest] = part.split('\r\n\r\n');
-  const body = rest.join('\r\n\r\n').trim();
-  if (body === '') return null;
-  const { payload, errors } = JSON.parse(body) as { payload?: unknown; errors?: unknown };
-  return payload ?? (errors ? { errors } : null);
+/**
+ * A result: the data of an event, or the body of a part, which has it in `payload`. Null for what only keeps the connection
+ * alive, and for the end.
+ */
+function toResult(part: string): GraphqlResult<never> | null {
+  const at = part.indexOf('{');
+  if (at < 0) return null;
+  // The data of an event may go on in the next line.
+  const { payload, ...result } = JSON.parse(
+    part.slice(at).replaceAll(/\r?\ndata: ?/gu, ''),
+  ) as GraphqlResult<never> & { readonly payload?: GraphqlResult<never> | null };
+  return payload ?? (result.data || result.errors ? result : null);
 }

@@ -4,7 +4,8 @@ export * from './create-verification-client.ts';
 export * from './http-transport.ts';
 export type {
   StartVerificationInput,
-  VerificationFragment as Verification,
+  VerificationChannel,
+  VFragment as Verification,
   VerificationLaunchState,
   VerificationStatus,
 } from './generated.ts';

@@ -151,6 +151,17 @@ describe('pressedAgain', () => {
     }
   });
 
+  it('takes two presses at once for one', async () => {
+    const { pressedAgain, asked } = clientOf([
+      ...[success(used), cancelled('CANCELLED'), success({ ...open, id: 'ver_2' })],
+    ]);
+    let made = 0;
+    const newKey = (): string => `new-${(made += 1)}`;
+    const both = Promise.all([pressedAgain(input, newKey), pressedAgain(input, newKey)]);
+    expect((await settle(both)).map(({ id }) => id)).toEqual(['ver_2', 'ver_2']);
+    expect([made, asked.length]).toEqual([1, 3]);
+  });
+
   it('starts nothing if it could not cancel', async () => {
     const problems = [
       failing('FORBIDDEN'),
@@ -183,6 +194,7 @@ describe('waitForEnd', () => {
     ['there is none', read(null), 'NOT_FOUND'],
     ['it may not be read', failing('FORBIDDEN'), 'FORBIDDEN'],
     ['the session is over', failing('UNAUTHENTICATED'), 'UNAUTHENTICATED'],
+    ['Apollo Router knows no such token', failing('AUTH_ERROR'), 'AUTH_ERROR'],
     ['a gateway refuses it', failing('UNAUTHORIZED_FIELD_OR_TYPE'), 'UNAUTHORIZED_FIELD_OR_TYPE'],
     ['something else answers', failing('HTTP_404'), 'HTTP_404'],
     ['it was redacted', read({ ...pending, redactedAt: 'now' }), 'REDACTED'],
@@ -194,7 +206,7 @@ describe('waitForEnd', () => {
 
   it('ends after many failures in a row', async () => {
     const { waitForEnd, asked } = clientOf([lost]);
-    await expect(settle(waitForEnd('ver_1'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(settle(waitForEnd('ver_1'))).rejects.toMatchObject({ code: 'LOST' });
     expect(asked).toHaveLength(20);
   });
 
@@ -224,7 +236,8 @@ describe('waitForEnd', () => {
     let rounds = 0;
     const subscribe = async function* subscribe() {
       rounds += 1;
-      // The replica stops; the time is over; then the end.
+      // It lasts for a while. The replica stops; the time is over; then the end.
+      vi.setSystemTime(Date.now() + 60_000);
       if (rounds === 2) yield failing('SUBSCRIPTION_EXPIRED') as never;
       if (rounds === 3) yield { data: { verificationEnded: passed } } as never;
     };
@@ -235,6 +248,51 @@ describe('waitForEnd', () => {
     expect(await settle(waitForEnd('ver_1'))).toBe(passed);
     expect(rounds).toBe(3);
     expect(operations()).toEqual(['ReadVerification', 'ReadVerification']);
+  });
+
+  it('polls, if subscriptions end at once, again and again', async () => {
+    let rounds = 0;
+    const subscribe = async function* subscribe() {
+      rounds += 1;
+      yield { data: { verificationEnded: { id: 'ver_other', status: 'PASSED' } } } as never;
+    };
+    const { waitForEnd } = clientOf(
+      [...Array.from({ length: 6 }, () => read(pending)), read(passed)],
+      subscribe as Transport['subscribe'],
+    );
+    // The value of another verification is not taken for its own.
+    expect(await settle(waitForEnd('ver_1'))).toBe(passed);
+    expect(rounds).toBe(3);
+  });
+
+  it('listens anew when the person comes back to the page', async () => {
+    const listeners = new Set<() => void>();
+    const shown = {
+      hidden: false,
+      addEventListener: (_type: string, listener: () => void) => void listeners.add(listener),
+    };
+    Object.assign(globalThis, { document: shown });
+    let rounds = 0;
+    // The first connection is dead, and nobody tells.
+    const subscribe = async function* subscribe() {
+      rounds += 1;
+      if (rounds === 1) await new Promise(() => {});
+      yield { data: { verificationEnded: passed } } as never;
+    };
+    const { waitForEnd } = clientOf([read(pending)], subscribe as Transport['subscribe']);
+    const waiting = waitForEnd('ver_1');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(rounds).toBe(1);
+    for (const listener of listeners) listener();
+    expect(await settle(waiting)).toBe(passed);
+    expect(rounds).toBe(2);
+  });
+
+  it('repeats a query that is not answered', async () => {
+    const never = (): object => new Promise(() => {});
+    const { waitForEnd, asked } = clientOf([never, read(passed)]);
+    expect(await settle(waitForEnd('ver_1'))).toBe(passed);
+    expect(asked).toHaveLength(2);
   });
 
   it('polls, if subscriptions fail again and again', async () => {

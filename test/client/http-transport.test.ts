@@ -61,7 +61,12 @@ describe('send', () => {
   it('passes on errors with their status, and names a response that is no GraphQL', async () => {
     const { send } = httpTransport({ url });
     answer = (_request, response) => response.writeHead(400).end('{"errors":[{"message":"m"}]}');
-    expect(await send('q', {})).toEqual({ errors: [{ message: 'm' }] });
+    expect(await send('q', {})).toEqual({
+      errors: [{ message: 'm', extensions: { code: 'HTTP_400' } }],
+    });
+    const told = '{"data":null,"errors":[{"message":"m","extensions":{"code":"FORBIDDEN"}}]}';
+    answer = (_request, response) => response.writeHead(403).end(told);
+    expect(await send('q', {})).toEqual(JSON.parse(told));
     for (const [status, body] of [
       [401, '<html>'],
       [502, ''],

@@ -121,13 +121,17 @@ describe('with credentials', () => {
     expect(introspected.errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
   });
 
-  it('the public port serves only return URLs', async () => {
+  it('the public port serves only URLs for people and providers', async () => {
     const open = `http://127.0.0.1:${publicPort}`;
     expect((await fetch(`${open}/return/made-up`)).status).toBe(410);
     for (const path of ['/graphql', '/metrics', '/health/ready']) {
       expect((await fetch(`${open}${path}`)).status).toBe(404);
     }
-    expect((await fetch(`${live.url}/return/made-up`)).status).toBe(404);
+    expect((await fetch(`${open}/go/made-up`)).status).toBe(404);
+    expect(await (await fetch(`${open}/go/made-up`)).text()).toContain('This link is not valid');
+    for (const path of ['/return/made-up', '/go/made-up']) {
+      expect(await (await fetch(`${live.url}${path}`)).text()).toBe('Not found\n');
+    }
   });
 
   it('an operation with several chargeable fields is rejected without a charge', async () => {
