@@ -40,7 +40,7 @@ subscription Ended($id: ID!) {
     user { name }
   }
 }`,
-    { id: 'ver_…' },
+    { id: 'paste the id of the start here' },
   ),
   tab(`# 3 · Two subgraphs in one query: accounts know Ann, verification-subgraph knows what she passed.
 query WhoIsVerified {

@@ -1013,7 +1013,8 @@ export type VerificationHandoff = {
   qrSvg: Scalars['String']['output'];
   /**
    * A page of this service that says what is about to happen and for whom, and then leads to the provider. Whoever has the
-   * URL can go on, once: then query `handoff` again for a new one. The verification ends as if it had been begun here.
+   * URL can go on, once. Query `handoff` again for a new one, as long as the launch is not used up. The person ends on a page
+   * of this service, and not on `redirectUrl`.
    */
   url: Scalars['String']['output'];
 };

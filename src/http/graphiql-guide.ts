@@ -33,19 +33,15 @@ export function guideContent({ steps }: GuideOptions): string {
 <a id="person" target="_blank" rel="noreferrer" hidden>Open as the person</a></header>`;
 }
 
-/** Runs before GraphiQL, which reads its tabs from the page's own storage, or from the configuration. */
+/**
+ * Runs before GraphiQL, which reads its tabs from the storage of the page, or from the configuration. It opens the tab that
+ * was open last only if that is what the page begins with; otherwise it adds an empty one.
+ *
+ * Every key of an earlier load is replaced, whichever window has written it. Tabs of another version of this page are
+ * dropped.
+ */
 export const guideScript = `<script>
 {
-  const key = 'key-' + crypto.randomUUID().slice(0, 8);
-  const [place, tabs] = ['verification-subgraph:key', 'graphiql:tabState'];
-  const before = localStorage.getItem(place);
-  const stored = localStorage.getItem(tabs);
-  if (before && stored) localStorage.setItem(tabs, stored.replaceAll(before, key));
-  localStorage.setItem(place, key);
-  const fill = (text) => text.replaceAll('${keyOfPage}', key);
-  RURU_CONFIG.initialVariables = fill(RURU_CONFIG.initialVariables ?? '');
-  for (const tab of RURU_CONFIG.defaultTabs ?? []) tab.variables = fill(tab.variables ?? '');
-
   const urlIn = (value) => {
     if (typeof value !== 'object' || value === null) return undefined;
     const { url } = value.launch ?? {};
@@ -58,7 +54,7 @@ export const guideScript = `<script>
   const hasEnded = (value) =>
     typeof value === 'object' && value !== null &&
     ((typeof value.status === 'string' && value.status !== 'PENDING') || Object.values(value).some(hasEnded));
-  const look = (answer) => {
+  globalThis.showLaunchOf = (answer) => {
     const link = document.querySelector('#person');
     const url = urlIn(answer.data);
     if (url) link.href = url;
@@ -68,9 +64,32 @@ export const guideScript = `<script>
   globalThis.fetch = async (...given) => {
     const response = await ask(...given);
     const type = response.headers.get('content-type') ?? '';
-    if (type.includes('json')) response.clone().json().then(look, () => {});
+    if (type.includes('json')) response.clone().json().then(showLaunchOf, () => {});
     return response;
   };
+
+  const key = 'key-' + Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) =>
+    byte.toString(16).padStart(2, '0')).join('');
+  const fill = (text) => (text ?? '').replaceAll('${keyOfPage}', key);
+  RURU_CONFIG.initialVariables = fill(RURU_CONFIG.initialVariables);
+  for (const tab of RURU_CONFIG.defaultTabs ?? []) tab.variables = fill(tab.variables);
+  const [place, tabs] = ['verification-subgraph:tabs', 'graphiql:tabState'];
+  const version = RURU_CONFIG.guideVersion;
+  try {
+    if (localStorage.getItem(place) !== version) localStorage.removeItem(tabs);
+    localStorage.setItem(place, version);
+    const stored = localStorage.getItem(tabs)?.replaceAll(/\\bkey-[0-9a-f]{8}\\b/g, key);
+    if (stored) {
+      localStorage.setItem(tabs, stored);
+      const state = JSON.parse(stored);
+      const open = state.tabs[state.activeTabIndex];
+      RURU_CONFIG.initialQuery = open.query;
+      RURU_CONFIG.initialVariables = open.variables;
+      RURU_CONFIG.initialHeaders = open.headers ?? undefined;
+    }
+  } catch {
+    // Without storage the page begins with its own tabs each time.
+  }
 }
 </script>`;
 
@@ -84,7 +103,12 @@ const fetcher = ({ query, variables, operationName }, { documentAST, headers } =
   );
   const variablesOrNone = variables ?? {};
   return operation?.operation === 'subscription'
-    ? transport.subscribe(query, variablesOrNone)
+    ? (async function* () {
+        for await (const result of transport.subscribe(query, variablesOrNone)) {
+          showLaunchOf(result);
+          yield result;
+        }
+      })()
     : fetch(RURU_CONFIG.endpoint, {
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },

@@ -75,6 +75,13 @@ describe('the example of a frontend', () => {
     await page.getByRole('button', { name: 'Fail and go back' }).click();
     await says(page, 'Your verification is over');
     await again(page).click();
+    await says(page, 'Continue on this device');
+    // The URL of the first attempt does not come back.
+    const id = await idIn(page);
+    await page.reload();
+    await says(page, 'Your verification is open');
+    await again(page).click();
+    expect(await idIn(page)).toBe(id);
     await goOn(page);
     await page.getByRole('button', { name: 'Pass' }).click();
     await page.waitForURL(/\?verificationId=ver_/u);

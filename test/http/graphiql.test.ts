@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openBrowser, startBrowsableApp, type TestBrowser } from '../support/browser.ts';
 import { openGraphiql, runTab } from '../support/run-tab.ts';
 import type { TestApp } from '../support/test-app.ts';
+import { until } from '../support/until.ts';
 
 let app: TestApp;
 let browser: TestBrowser;
@@ -52,6 +53,46 @@ it('GraphiQL: a person starts a verification, passes the page and reads the outc
   await openGraphiql(page, `${app.url}/graphiql`);
   expect(await runTab(page, 'Outcome')).toContain('"PENDING"');
 }, 300_000);
+
+it('GraphiQL: a reload keeps the tabs and their edits, with a new key', async () => {
+  const page = await browser.openPage();
+  await openGraphiql(page, `${app.url}/graphiql`);
+  const names = () => page.getByRole('tab').allInnerTexts();
+  const keyIn = (text: string) => /key-[0-9a-f]{8}/u.exec(text)?.[0];
+  const variables = async () =>
+    (await page.locator('.graphiql-editor-tool .view-lines').first().innerText()).replaceAll(
+      '\u00a0',
+      ' ',
+    );
+  const stored = () => page.evaluate(`localStorage.getItem('graphiql:tabState')`);
+  await runTab(page, 'CheckCard');
+  const before = await names();
+  const keys = new Set<unknown>();
+  for (let load = 0; load < 3; load++) {
+    await until(async () => keyIn(String(await stored())) === keyIn(await variables()));
+    keys.add(keyIn(await variables()));
+    await openGraphiql(page, `${app.url}/graphiql`);
+    expect(await names()).toEqual(before);
+    const query = await page.locator('.graphiql-query-editor').innerText();
+    expect(query).toMatch(/mutation\sCheckCard/u);
+  }
+  expect(keys.size).toBe(3);
+
+  // Another window has written its own key meanwhile.
+  await page.evaluate(
+    `localStorage.setItem('graphiql:tabState', localStorage.getItem('graphiql:tabState').replaceAll(/key-[0-9a-f]{8}/g, 'key-00000000'))`,
+  );
+  await openGraphiql(page, `${app.url}/graphiql`);
+  expect(keyIn(await variables())).not.toBe('key-00000000');
+  // Tabs of an earlier version of the page.
+  await page.evaluate(`localStorage.setItem('verification-subgraph:tabs', 'old')`);
+  await page.evaluate(
+    `localStorage.setItem('graphiql:tabState', '{"tabs":[],"activeTabIndex":0}')`,
+  );
+  await openGraphiql(page, `${app.url}/graphiql`);
+  expect(await names()).toEqual(before);
+  await page.close();
+});
 
 it('GraphiQL: says whose it is, and what to do', async () => {
   const page = await browser.openPage();

@@ -39,6 +39,8 @@ export function VerificationPage() {
         attempt.next,
       );
       attempt.remember(verification.id);
+      // The id of an earlier attempt may be in the URL.
+      history.replaceState(null, '', location.pathname);
       setState(toState(verification));
     } catch (error) {
       setState(toFailure(error));
@@ -58,9 +60,9 @@ export function VerificationPage() {
     return () => control.abort();
   }, [waitingId]);
 
-  // The next press is about another attempt.
   useEffect(() => {
-    if (state.kind === 'ended') attempt.over();
+    // The next press is about another attempt. What has ended may be an older one, whose URL was opened again.
+    if (state.kind === 'ended' && state.verification.id === attempt.id()) attempt.over();
     if (state.kind !== 'idle') heading.current?.focus();
   }, [state]);
 
@@ -91,22 +93,28 @@ export function VerificationPage() {
   );
 }
 
-/** The code for a phone. */
+/** The code for a phone. It works once, so there is a button for another one. */
 function PhoneCode({ id }: { readonly id: string }) {
   const [svg, setSvg] = useState('');
+  const [round, setRound] = useState(0);
   useEffect(() => {
     transport.send<HandoffAnswer>(handoffDocument, { id }).then(
       ({ data }) => setSvg(data?.verification?.handoff?.qrSvg ?? ''),
       () => {},
     );
-  }, [id]);
+  }, [id, round]);
   return svg === '' ? null : (
     <figure>
       <img
         alt="QR code: continue on a phone"
         src={`data:image/svg+xml,${encodeURIComponent(svg)}`}
       />
-      <figcaption>Or scan this code with your phone.</figcaption>
+      <figcaption>
+        Or scan this code with your phone.{' '}
+        <button type="button" onClick={() => setRound(round + 1)}>
+          New code
+        </button>
+      </figcaption>
     </figure>
   );
 }

@@ -31,6 +31,7 @@ export function registerGraphiql(
     initialVariables: first?.variables,
     initialHeaders: first?.headers,
     isHeadersEditorEnabled: true,
+    guideVersion: createHash('sha256').update(JSON.stringify(tabs)).digest('hex').slice(0, 12),
   } as unknown as RuruClientConfig;
   const html = ruruHTML({
     ...{ staticPath, endpoint: '/graphql', clientConfig },
