@@ -173,7 +173,8 @@ describe('four replicas on one Redis', () => {
     for (const key of keys) {
       // The follow-ups and the streams are limited by length, and contain only ids, hashes and codes.
       const isPlan = key.startsWith('{vs:sandbox}:follow-ups:');
-      const streams = ['vs:sandbox:events', '{vs:sandbox}:audit', '{vs:sandbox}:audit:settings'];
+      const audit = ['', ':settings', ':relay'].map((part) => `{vs:sandbox}:audit${part}`);
+      const streams = ['vs:sandbox:events', ...audit];
       const isBounded = isPlan || streams.includes(key);
       if (!isBounded) expect(await group.redis.command('PTTL', key), key).not.toBe(-1);
       const type = String(await group.redis.command('TYPE', key));

@@ -180,7 +180,7 @@ describe('the verifications of three replicas on one Redis', () => {
     const events = await heardOf(id);
     expect(events).toEqual([
       {
-        ...{ kind: 'verification.ended', id, verificationId: id, tenantId: 'sandbox' },
+        ...{ kind: 'verification.ended', id, verificationId: id, tenantId: 'tenant-1' },
         ...{ status: 'PASSED', at: expect.any(String) },
       },
     ]);

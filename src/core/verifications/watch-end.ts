@@ -8,7 +8,7 @@ import { demandRead, readVerifications } from './read-verifications.ts';
 
 /** How long one look may take. */
 const lookWithinMs = 9000;
-/** Nobody watches a pending verification as closely as a person who polls. */
+/** A subscription asks less often than a page that polls. */
 const leastBetweenLooksMs = 2000;
 const mostBetweenLooksMs = 60_000;
 /** The delay after a look that failed. */
