@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -160,10 +161,15 @@ function checkCommands(image: Stage): void {
       ...{ cwd, env: environment(image), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
     });
   if (!run('print-schema').includes('type Verification ')) throw new Error('no schema');
-  const ended = spawnSync('node', ['dist/src/bin.js', 'costs', '--from', '2026-01-01'], {
-    ...{ cwd, env: environment(image), encoding: 'utf8' },
-  });
-  if (!ended.stderr.startsWith('REDIS_URL is needed')) throw new Error(ended.stderr);
+  for (const args of [
+    ['costs', '--from', '2026-01-01'],
+    ['webhooks', 'list'],
+  ]) {
+    const ended = spawnSync('node', ['dist/src/bin.js', ...args], {
+      ...{ cwd, env: environment(image), encoding: 'utf8' },
+    });
+    if (!ended.stderr.startsWith('REDIS_URL is needed')) throw new Error(ended.stderr);
+  }
   const sbom = JSON.parse(readFileSync(join(cwd, 'sbom.json'), 'utf8')) as { bomFormat?: string };
   if (sbom.bomFormat !== 'CycloneDX') throw new Error('no SBOM');
 }
@@ -186,7 +192,16 @@ async function checkLive(image: Stage): Promise<void> {
   const [redis, provider] = [await startRedis(), await startLedgerProvider()];
   const key = Buffer.alloc(32, 7).toString('base64');
   const secret = 'the-secret-of-the-router';
+  // With webhooks and subscriptions, whose modules are loaded only then.
+  const webhooks = join(scratch, 'webhooks.yaml');
+  writeFileSync(join(scratch, 'webhook-secret'), `whsec_${key}`);
+  writeFileSync(
+    webhooks,
+    `endpoints: { crm: { tenant: acme, url: https://crm.example/, secretFile: ${join(scratch, 'webhook-secret')} } }`,
+  );
   const env = {
+    WEBHOOKS_FILE: webhooks,
+    SUBSCRIPTION_CALLBACK_URLS: 'https://router.example/callback',
     REDIS_URL: redis.url,
     STORE_HASH_KEYS: `h1:${key}`,
     STORE_ENCRYPTION_KEYS: `e1:${key}`,
