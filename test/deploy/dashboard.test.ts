@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cardInput } from '../support/card-input.ts';
 import { freePort } from '../support/free-port.ts';
 import { checkMutation, startMutation, verificationQuery } from '../support/operations.ts';
+import { passAsPerson } from '../support/pass-as-person.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
@@ -113,9 +114,7 @@ async function makeTraffic(): Promise<void> {
   const notified = { idempotencyKey: 'face', channel: 'FACE_ALIPAY', subject };
   const { data: face } = await app.send(startMutation, { input: notified });
   const { launch } = face.startVerification.verification;
-  await fetch(launch.url);
-  const body = new URLSearchParams({ act: 'pass' });
-  await fetch(launch.url, { method: 'POST', body, redirect: 'manual' });
+  await passAsPerson(launch.url);
 }
 
 describe('the dashboard', () => {

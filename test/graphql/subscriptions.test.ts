@@ -13,6 +13,7 @@ import {
   startIdentityProvider,
 } from '../support/identity-provider.ts';
 import { redactVerificationMutation, startMutation } from '../support/operations.ts';
+import { passAsPerson } from '../support/pass-as-person.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
@@ -124,7 +125,8 @@ describe('verificationEnded', () => {
     const { data } = await app.send(startMutation, { input });
     const { id: verification, launch } = data.startVerification.verification;
     const id = await watch(verification);
-    await passAs(launch.url);
+    // And does not come back.
+    await passAsPerson(launch.url);
     const { values } = await receiver.ended(id);
     expect(values).toMatchObject([{ data: { verificationEnded: { status: 'PASSED' } } }]);
   });
@@ -166,18 +168,6 @@ describe('verificationEnded', () => {
     expect(receiver.of(id)).toEqual([]);
   });
 });
-
-/** The person passes on the emulated page of the provider, and does not come back. */
-async function passAs(url: string): Promise<void> {
-  await (await fetch(url)).text();
-  const response = await fetch(url, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: 'act=pass',
-  });
-  await response.text();
-}
 
 describe('a request that is refused', () => {
   const id = 'never';

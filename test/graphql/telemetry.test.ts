@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cardInput } from '../support/card-input.ts';
 import { checkMutation, startMutation, verificationQuery } from '../support/operations.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
+import { passAsPerson } from '../support/pass-as-person.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
@@ -231,9 +232,7 @@ describe('what no request began', () => {
       ...{ channel: 'FACE_ALIPAY', provider: 'oemcloud', subject },
     });
     const { id, launch } = data.startVerification.verification;
-    await fetch(launch.url);
-    const body = new URLSearchParams({ act: 'pass' });
-    await fetch(launch.url, { method: 'POST', body, redirect: 'manual' });
+    await passAsPerson(launch.url);
     const line = await until(
       async () =>
         linesOf(

@@ -7,6 +7,7 @@ import {
   userQuery,
   verificationQuery,
 } from '../support/operations.ts';
+import { passAsPerson } from '../support/pass-as-person.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 import { until } from '../support/until.ts';
 
@@ -37,9 +38,7 @@ async function pass(userId: string, key: string): Promise<string> {
   const input = { idempotencyKey: key, channel: 'E_ID' };
   const { data } = await app.send(startMutation, { input }, as(userId));
   const { id, launch } = data.startVerification.verification;
-  await fetch(launch.url);
-  const body = new URLSearchParams({ act: 'pass' });
-  await fetch(launch.url, { method: 'POST', body, redirect: 'manual' });
+  await passAsPerson(launch.url);
   await until(async () => {
     const { data: now } = await app.send(verificationQuery, { id }, as(userId));
     return now.verification.status === 'PASSED';

@@ -187,7 +187,7 @@ describe('the published SDL', () => {
       ...['CheckBankCard', 'Redact', 'VerifiedIdentity'],
     ];
     const ours = new RegExp(`^(?:${[...base, ...plugins].join('|')})`, 'u');
-    const shared = ['Query', 'Mutation', 'User'];
+    const shared = ['Query', 'Mutation', 'Subscription', 'User'];
     const names = verificationSdl.definitions
       .flatMap((definition) =>
         'name' in definition && definition.name ? [definition.name.value] : [],
