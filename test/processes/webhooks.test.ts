@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CommandError } from '../../src/commands/command-error.ts';
+import { webhooks } from '../../src/commands/webhooks.ts';
 import { cardInput } from '../support/card-input.ts';
 import { checkMutation, redactVerificationMutation, startMutation } from '../support/operations.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
@@ -16,7 +16,6 @@ import { startWebhookReceiver, type Received } from '../support/webhook-receiver
 
 type Receiver = Awaited<ReturnType<typeof startWebhookReceiver>>;
 
-const run = promisify(execFile);
 const key = Buffer.alloc(32, 7).toString('base64');
 const secretOf = (fill: number): string => `whsec_${Buffer.alloc(32, fill).toString('base64')}`;
 const secrets = [secretOf(2), secretOf(1)];
@@ -110,18 +109,20 @@ const about = (receiver: Receiver, id: string): Received[] =>
 const heard = (receiver: Receiver, id: string, times = 1) =>
   until(async () => about(receiver, id).length >= times && about(receiver, id), 120_000);
 
+/** Runs a command in this process, as src/bin.ts does. */
 async function command(...parameters: string[]) {
   const env = {
-    ...{ PATH: process.env['PATH'] ?? '', WEBHOOKS_FILE: file, REDIS_URL: redis.url },
+    ...{ WEBHOOKS_FILE: file, REDIS_URL: redis.url },
     ...{ STORE_HASH_KEYS: `h1:${key}`, STORE_ENCRYPTION_KEYS: `e1:${key}` },
   };
-  const args = ['src/bin.ts', 'webhooks', ...parameters];
-  return run(process.execPath, args, { env }).then(
-    ({ stdout }) => ({ code: 0, out: stdout, error: '' }),
-    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
-      ...{ code, out: stdout, error: stderr },
-    }),
-  );
+  let out = '';
+  try {
+    for await (const line of webhooks(env, parameters)) out += `${line}\n`;
+    return { code: 0, out, error: '' };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { code: error.exitCode, out, error: `${error.message}\n` };
+  }
 }
 
 describe('webhooks', () => {
