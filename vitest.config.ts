@@ -61,6 +61,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'service',
+          globalSetup: 'test/support/warm-up.ts',
           include: all,
           exclude: [...unit, ...browser],
           maxWorkers: 4,

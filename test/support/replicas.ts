@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { cardInput } from './card-input.ts';
+import { compileCache } from './compile-cache.ts';
 import { freePort } from './free-port.ts';
 import { checkMutation } from './operations.ts';
 import { readRequest } from './read-request.ts';
@@ -39,6 +40,7 @@ export async function startReplica(
       PATH: process.env['PATH'] ?? '',
       PORT: String(port),
       LOG_LEVEL: 'silent',
+      NODE_COMPILE_CACHE: compileCache,
       REDIS_URL: redisUrl,
       STORE_HASH_KEYS: `h1:${key}`,
       STORE_ENCRYPTION_KEYS: `e1:${key}`,
