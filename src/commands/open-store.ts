@@ -5,7 +5,12 @@ import { loadProviders } from '../boot/load-providers.ts';
 import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { keyedHash, underEach } from '../core/records/keyed-hash.ts';
-import { connectRedis, waitForRedis, type RedisConnection } from '../infra/redis/connect-redis.ts';
+import {
+  connectRedis,
+  waitForRedis,
+  type RedisClient,
+  type RedisConnection,
+} from '../infra/redis/connect-redis.ts';
 import { sealOf } from './export-seal.ts';
 import { createRedisLedger } from '../infra/redis/redis-ledger.ts';
 import { createRedisPublish } from '../infra/redis/redis-publish.ts';
@@ -46,12 +51,7 @@ export async function openStore(
   const { config, redis, connection } = await readStoreSettings(env);
   const { hashKeys } = config;
   const space = mode ?? modeOf(config);
-  const client = connectRedis(connection);
-  await waitForRedis(client, readyWithinMs);
-  if (client.status !== 'ready') {
-    client.disconnect();
-    throw new BootError(['Redis cannot be reached with REDIS_URL.']);
-  }
+  const client = await connectOrFail(connection);
   return {
     mode: space,
     records: redisRecords({
@@ -89,4 +89,13 @@ export async function readStoreSettings(
     throw new BootError(['REDIS_URL is needed, and both key lists: this command reads the store.']);
   }
   return { config, redis, connection: toRedisConnection(redis) };
+}
+
+/** Throws `BootError` if Redis cannot be reached. */
+export async function connectOrFail(connection: RedisConnection): Promise<RedisClient> {
+  const client = connectRedis(connection);
+  await waitForRedis(client, readyWithinMs);
+  if (client.status === 'ready') return client;
+  client.disconnect();
+  throw new BootError(['Redis cannot be reached with REDIS_URL.']);
 }

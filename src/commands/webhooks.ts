@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { BootError } from '../core/boot-error.ts';
 import { modeOf } from '../core/core-deps.ts';
-import { connectRedis, waitForRedis } from '../infra/redis/connect-redis.ts';
 import { createWebhookSender } from '../infra/webhooks/send-webhook.ts';
 import type { WebhookEndpoint } from '../infra/webhooks/webhook-endpoint.ts';
 import {
@@ -11,11 +10,10 @@ import {
 } from '../infra/webhooks/webhook-queues.ts';
 import { readMode } from './audit.ts';
 import { CommandError, wrongUsage } from './command-error.ts';
-import { readStoreSettings } from './open-store.ts';
+import { connectOrFail, readStoreSettings } from './open-store.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const readyWithinMs = 10_000;
 const pageSize = 1000;
 
 /**
@@ -40,12 +38,7 @@ export async function* webhooks(env: Env, parameters: readonly string[]): AsyncI
     throw wrongUsage('webhooks needs list, replay or test');
   }
   const mode = readMode(given.mode) ?? modeOf(config);
-  const client = connectRedis(connection);
-  await waitForRedis(client, readyWithinMs);
-  if (client.status !== 'ready') {
-    client.disconnect();
-    throw new BootError(['Redis cannot be reached with REDIS_URL.']);
-  }
+  const client = await connectOrFail(connection);
   const chosen =
     command === 'replay' || given.endpoint !== undefined
       ? [toOne(config.webhooks, given.endpoint)]

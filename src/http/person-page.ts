@@ -14,6 +14,13 @@ export interface PersonPage {
   readonly en: PageText;
 }
 
+/** The store does not respond, or the process is busy. */
+export const tryLaterPage = {
+  status: 503,
+  zh: { title: '暂时无法继续', lines: ['请稍后刷新此页。'] },
+  en: { title: 'This cannot continue right now', lines: ['Please reload this page in a moment.'] },
+} as const satisfies PersonPage;
+
 const policy =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 

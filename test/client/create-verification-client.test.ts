@@ -297,7 +297,8 @@ describe('waitForEnd', () => {
 
   it('polls, if subscriptions fail again and again', async () => {
     let rounds = 0;
-    // eslint-disable-next-line require-yield
+    // A subscription that fails at once yields nothing.
+    // oxlint-disable-next-line require-yield
     const subscribe = async function* subscribe() {
       rounds += 1;
       throw new Error('no subscriptions');

@@ -9,7 +9,7 @@ import {
   type Handoff,
 } from '../../core/verifications/hand-off.ts';
 import { handoffCookie } from '../handoff-cookie.ts';
-import { sendPersonPage, type PageText, type PersonPage } from '../person-page.ts';
+import { sendPersonPage, tryLaterPage, type PageText, type PersonPage } from '../person-page.ts';
 
 type Closed = Exclude<Handoff['kind'], 'open'>;
 
@@ -171,12 +171,5 @@ const closedPages = {
       lines: ['Go back to the device where you began, and scan the code again.'],
     },
   },
-  try_later: {
-    status: 503,
-    zh: { title: '暂时无法继续', lines: ['请稍后刷新此页。'] },
-    en: {
-      title: 'This cannot continue right now',
-      lines: ['Please reload this page in a moment.'],
-    },
-  },
+  try_later: tryLaterPage,
 } as const satisfies Record<Closed, PersonPage>;

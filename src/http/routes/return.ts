@@ -3,7 +3,7 @@ import type { OutcomeDeps } from '../../core/core-deps.ts';
 import { ownOperation } from '../../core/own-operation.ts';
 import { finishReturn, type ReturnTarget } from '../../core/verifications/finish-return.ts';
 import { readHandoffCookie } from '../handoff-cookie.ts';
-import { sendPersonPage, type PersonPage } from '../person-page.ts';
+import { sendPersonPage, tryLaterPage, type PersonPage } from '../person-page.ts';
 
 const pages = {
   done: {
@@ -27,14 +27,7 @@ const pages = {
       lines: ['Please go back to the device or the app where you began, and start again.'],
     },
   },
-  try_later: {
-    status: 503,
-    zh: { title: '暂时无法继续', lines: ['请稍后刷新此页。'] },
-    en: {
-      title: 'This cannot continue right now',
-      lines: ['Please reload this page in a moment.'],
-    },
-  },
+  try_later: tryLaterPage,
 } as const satisfies Record<Extract<ReturnTarget, { kind: 'page' }>['page'], PersonPage>;
 
 /**

@@ -9,6 +9,11 @@ export function eventStream(mode: string): string {
   return `vs:${mode}:events`;
 }
 
+/** The id in a stream after which everything is newer than this millisecond. */
+export function endOfMs(ms: number): string {
+  return `${ms}-18446744073709551615`;
+}
+
 /** Appends to the stream of events. Ids and a status only. */
 export function createRedisPublish(client: RedisClient, mode: string): Publish {
   return async (event) => {

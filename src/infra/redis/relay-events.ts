@@ -4,6 +4,7 @@ import { isDoneWithin } from '../running-time.ts';
 import type { RedisClient } from './connect-redis.ts';
 import { toLine, type LedgerLine } from './read-redis-ledger.ts';
 import { isRefusal } from './redis-fault.ts';
+import { endOfMs } from './redis-publish.ts';
 import { createScript } from './script.ts';
 
 interface Deps {
@@ -26,8 +27,6 @@ export interface EventRelay {
   readonly close: () => Promise<void>;
 }
 
-/** The last id of a millisecond in a stream. */
-const lastOfMs = '18446744073709551615';
 const lookEveryMs = 500;
 /** Another replica takes over after this long. */
 const leaseMs = 3000;
@@ -65,7 +64,7 @@ if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('HSET', KEYS[
 export function createEventRelay(deps: Deps): EventRelay {
   const ending = new AbortController();
   // Without a place it begins with what happens from now on, also if Redis is away now, or loses its data later.
-  const working = work({ ...deps, firstPlace: `${deps.now()}-${lastOfMs}` }, ending.signal);
+  const working = work({ ...deps, firstPlace: endOfMs(deps.now()) }, ending.signal);
   return {
     close: async () => {
       ending.abort();

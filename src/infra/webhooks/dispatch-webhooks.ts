@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventKinds, type ServiceEvent } from '../../ports/index.ts';
 import type { RedisClient } from '../redis/connect-redis.ts';
 import { isRefusal } from '../redis/redis-fault.ts';
-import { eventStream } from '../redis/redis-publish.ts';
+import { endOfMs, eventStream } from '../redis/redis-publish.ts';
 import { isDoneWithin } from '../running-time.ts';
 import { isWanted, queueName, type WebhookQueue } from './webhook-queues.ts';
 
@@ -15,8 +15,6 @@ interface Deps {
   readonly onError: (error: unknown) => void;
 }
 
-/** The last id of a millisecond in a stream. */
-const lastOfMs = '18446744073709551615';
 const lookEveryMs = 500;
 const eventsAtOnce = 100;
 /** What a replica has taken for so long and not finished, another one takes. */
@@ -46,7 +44,7 @@ export function dispatchWebhooks(
 }
 
 async function work(deps: Deps, queue: WebhookQueue, ending: AbortSignal): Promise<void> {
-  const reader = createReader(deps, queue, `${deps.now()}-${lastOfMs}`);
+  const reader = createReader(deps, queue, endOfMs(deps.now()));
   let isReady = false;
   let isToldOf = false;
   while (!ending.aborted) {
