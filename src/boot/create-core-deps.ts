@@ -1,7 +1,9 @@
+import { setTimeout as setCallback } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { CoreDeps, RefusalsTold } from '../core/core-deps.ts';
 import { modeOf } from '../core/core-deps.ts';
+import { createOpenedRecords } from '../core/records/opened-records.ts';
 import { longestOpenDays } from '../core/records/longest-open-days.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';
 import { createNonceClock } from '../core/upstream/nonce-clock.ts';
@@ -48,6 +50,7 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     ...{ log, metrics, scopes, tracer },
     ...{ hashKeys, sandbox },
     store,
+    opened: createOpenedRecords((work, ms) => void setCallback(work, ms).unref()),
     retentionDays: config.retentionDays,
     openDays: longestOpenDays(registry.all.map(({ definition }) => definition)),
     bankCardCacheSeconds: config.bankCardCacheSeconds,

@@ -8,6 +8,7 @@ import { createAccessTokens } from '../core/upstream/access-tokens.ts';
 import type { Caller } from '../core/callers/caller.ts';
 import { checkBankCard, type CheckBankCardOutcome } from '../core/bank-cards/check-bank-card.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
+import { createOpenedRecords } from '../core/records/opened-records.ts';
 import { createNonceClock } from '../core/upstream/nonce-clock.ts';
 import { createVerificationValues } from '../core/upstream/verification-values.ts';
 import { readVerifications } from '../core/verifications/read-verifications.ts';
@@ -131,6 +132,7 @@ export async function createBench(
       account: 'conformance',
     })),
     store,
+    opened: createOpenedRecords(() => {}),
     connectUpstream: async () => ({ release: () => {} }),
     sendUpstream: async (request, limits) => {
       const fault = wire(request.headers[actionHeader] ?? '');

@@ -16,6 +16,7 @@ import type {
 import type { ChecksumMode } from '../contract/index.ts';
 import type { VelocityRules } from './callers/velocity-rules.ts';
 import type { NamedKey } from './records/keyed-hash.ts';
+import type { OpenedRecords } from './records/opened-records.ts';
 import type { VerificationRecord } from './records/records.ts';
 import type { AccessTokens } from './upstream/access-tokens.ts';
 import type { Registry } from './upstream/registry.ts';
@@ -56,6 +57,7 @@ export interface KeySpace {
 
 export interface Storage {
   readonly store: Store;
+  readonly opened: OpenedRecords;
   readonly retentionDays: number;
   /** See `longestOpenDays`. */
   readonly openDays: number;

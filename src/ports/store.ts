@@ -104,6 +104,8 @@ export interface StoredRecord extends RecordParts {
   readonly id: string;
   /** Changes with every write. `replace` succeeds only for the version that was read. */
   readonly version: number;
+  /** What is stored, with its place. Two records with equal marks hold the same. Absent if opening costs nothing. */
+  readonly mark?: string;
 }
 
 /** Records by id. Every method throws `StoreUnavailable` on failure. */

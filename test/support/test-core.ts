@@ -20,6 +20,7 @@ import type { Caller, Scope } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { longestOpenDays } from '../../src/core/records/longest-open-days.ts';
 import { createVerificationValues } from '../../src/core/upstream/verification-values.ts';
+import { createOpenedRecords } from '../../src/core/records/opened-records.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { createRegistry, type Routing } from '../../src/core/upstream/registry.ts';
 import { createCockatielBreaker } from '../../src/infra/cockatiel-breaker.ts';
@@ -127,6 +128,7 @@ export function createTestCore(
     publicUrl: 'https://idv.example',
     redirectRules: { origins: null, allowLocalhost: true },
     checksums: 'off',
+    opened: createOpenedRecords((work, ms) => void setTimeout(work, ms).unref()),
     retentionDays: 30,
     openDays: longestOpenDays(definitions),
     bankCardCacheSeconds: 86_400,

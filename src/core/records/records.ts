@@ -284,6 +284,11 @@ export function decodeRecord<Kind extends AnyRecord['kind']>(
   return known as Extract<AnyRecord, { kind: Kind }>;
 }
 
+/** Spares opening a stored record whose content is known. */
+export function knowDecoded(stored: StoredRecord, record: AnyRecord): void {
+  decoded.set(stored, record);
+}
+
 const decoded = new WeakMap<Pick<StoredRecord, 'body'>, AnyRecord>();
 
 function decode(

@@ -1,7 +1,13 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { demandScope, mayRead, type Caller } from '../callers/caller.ts';
 import type { OutcomeDeps } from '../core-deps.ts';
-import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../records/records.ts';
+import {
+  decodeRecord,
+  isRecordId,
+  kindOf,
+  knowDecoded,
+  type VerificationRecord,
+} from '../records/records.ts';
 import { refreshVerification } from './refresh-verification.ts';
 
 /**
@@ -33,11 +39,15 @@ export async function readVerification(
   deadlineMs: number,
 ): Promise<VerificationRecord | StoreUnavailable | null> {
   try {
-    // A `reused` record only refers to another verification.
-    if (kindOf(stored) === 'reused') return null;
+    const known = deps.opened.find(stored);
+    // What the caller may not see is opened again, because it has to take as long as what does not exist. A `reused`
+    // record only refers to another verification.
+    if (known && mayRead(caller, known)) knowDecoded(stored, known);
+    else if (kindOf(stored) === 'reused') return null;
     const record = decodeRecord('verification', stored);
     // A record that the caller may not see is not polled either.
     if (record.startedAtMs === null || !mayRead(caller, record)) return null;
+    if (!known) deps.opened.remember(stored, record);
     return await refreshVerification(deps, stored, deadlineMs);
   } catch (error) {
     if (error instanceof StoreUnavailable) return error;

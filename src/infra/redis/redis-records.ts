@@ -94,6 +94,7 @@ export function redisRecords({
     return {
       id,
       version: Number(body.version),
+      mark: `${place} ${bodyText} ${personalText ?? ''}`,
       get body() {
         clearBody ??= openOrEmpty(versioned(bodyPlace, body.version), body.sealed);
         return clearBody;
