@@ -29,6 +29,23 @@ const keepAddresses: Plugin = {
   },
 };
 
+/** Calls to providers need a fraction of undici, whose index also loads fetch, WebSocket, caches and mocks. */
+const smallUndici: Plugin = {
+  name: 'small-undici',
+  resolveId: (id, importer) =>
+    id === 'undici' && importer === `${built}/infra/upstream-connections.js` ? smallUndiciId : null,
+  load: (id) =>
+    id === smallUndiciId
+      ? `import Client from 'undici/lib/dispatcher/client.js';
+         import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+         import api from 'undici/lib/api/index.js';
+         import buildConnector from 'undici/lib/core/connect.js';
+         Object.assign(Dispatcher.prototype, api);
+         export { buildConnector, Client };`
+      : null,
+};
+const smallUndiciId = `${root}small-undici.js`;
+
 rmSync(target, { recursive: true, force: true });
 const bundle = await rolldown({
   // `main` starts the service. The others are for the compile cache of the image.
@@ -40,7 +57,7 @@ const bundle = await rolldown({
   },
   platform: 'node',
   external,
-  plugins: [keepAddresses],
+  plugins: [keepAddresses, smallUndici],
   // Warnings are about code of packages.
   logLevel: 'silent',
 });

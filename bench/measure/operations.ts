@@ -66,7 +66,12 @@ export const operations: readonly Operation[] = [
     prepare: async (state) => {
       const keys = keysOf('replay', state.requests);
       await sendOurs(state, startRound('ours', keys));
-      return () => ({ ...startRound('ours', keys), check: demand('"replayed":true') });
+      // The replay of a pending verification asks the provider, once a second.
+      await fetch(`${state.provider.url}/end`, { method: 'POST' });
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const isReplayed = demand('"replayed":true');
+      await sendOurs(state, { ...startRound('ours', keys), check: isReplayed });
+      return () => ({ ...startRound('ours', keys), check: isReplayed });
     },
   },
   {
