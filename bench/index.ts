@@ -30,7 +30,7 @@ const rounds = Number(process.env['ROUNDS'] ?? 5);
 /** Fewer would measure how code is compiled, which the largest subject has most of. */
 const requests = Number(process.env['REQUESTS'] ?? 800);
 const atOnce = Number(process.env['AT_ONCE'] ?? 8);
-const coldStarts = 5;
+const coldStarts = 11;
 const chosen = process.env['OPERATIONS']?.split(',');
 const isChosen = (name: string): boolean => !chosen || chosen.includes(name);
 

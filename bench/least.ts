@@ -28,6 +28,7 @@ const startLevels = [
   '+ the schema of callers',
   '+ checks of the input, an end in time, a log line, metrics',
   '+ admission, breaker, connection before its slot, URL back, hashes of the subject',
+  '+ an entry of the ledger',
 ];
 /** From this level on, the subject takes the request of this service. */
 const describedLevel = 6;

@@ -61,20 +61,6 @@ export const operations: readonly Operation[] = [
     },
   },
   {
-    name: 'replay',
-    subjects: ['ours'],
-    prepare: async (state) => {
-      const keys = keysOf('replay', state.requests);
-      await sendOurs(state, startRound('ours', keys));
-      // The replay of a pending verification asks the provider, once a second.
-      await fetch(`${state.provider.url}/end`, { method: 'POST' });
-      await new Promise((resolve) => setTimeout(resolve, 1500));
-      const isReplayed = demand('"replayed":true');
-      await sendOurs(state, { ...startRound('ours', keys), check: isReplayed });
-      return () => ({ ...startRound('ours', keys), check: isReplayed });
-    },
-  },
-  {
     name: 'card paid',
     subjects: ['ours', 'express-sdk'],
     prepare: async ({ requests }) => {
@@ -128,6 +114,20 @@ export const operations: readonly Operation[] = [
     prepare: async (state) => {
       const polled = await endedVerifications(state, 'known');
       return () => pollRound(polled, '"status":"PASSED"');
+    },
+  },
+  {
+    name: 'replay',
+    subjects: ['ours'],
+    prepare: async (state) => {
+      const keys = keysOf('replay', state.requests);
+      await sendOurs(state, startRound('ours', keys));
+      // The replay of a pending verification asks the provider, once a second. From here on the provider ends all.
+      await fetch(`${state.provider.url}/end`, { method: 'POST' });
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const isReplayed = demand('"replayed":true');
+      await sendOurs(state, { ...startRound('ours', keys), check: isReplayed });
+      return () => ({ ...startRound('ours', keys), check: isReplayed });
     },
   },
   {
