@@ -1,17 +1,18 @@
+import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { builtInProviders } from '../providers/index.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import { checkDefinitions } from './boot/check-definitions.ts';
 import { loadConfig, type Config } from './boot/config.ts';
+import { createAccounts, type Accounts } from './boot/create-accounts.ts';
 import { createCoreDeps } from './boot/create-core-deps.ts';
 import { createShared, type Shared } from './boot/create-shared.ts';
-import { findUnreadyRoutes } from './boot/find-unready-routes.ts';
 import { loadProviders } from './boot/load-providers.ts';
 import { loadYamlParser } from './boot/load-yaml-parser.ts';
+import { readCredentials } from './boot/read-credentials.ts';
 import { readVersion } from './boot/read-version.ts';
 import { reservedNames } from './boot/reserved-names.ts';
-import { setUpProvider } from './boot/set-up-provider.ts';
 import { startEmulation } from './boot/start-emulation.ts';
 import type { AnyProvider } from './contract/index.ts';
 import { BootError } from './core/boot-error.ts';
@@ -21,13 +22,8 @@ import { nowOrLater } from './core/claims/now-or-later.ts';
 import { noteSettings } from './core/ledger/note-settings.ts';
 import { ownOperation } from './core/own-operation.ts';
 import { problemCodes } from './core/problem.ts';
-import {
-  actionKey,
-  createRegistry,
-  isEnabled,
-  quotaOf,
-  type Registry,
-} from './core/upstream/registry.ts';
+import { actionKey, enabledAccounts, quotaOf, type Registry } from './core/upstream/registry.ts';
+import { tryAccount } from './core/upstream/try-account.ts';
 import { followUpVerification } from './core/verifications/follow-up-verification.ts';
 import { assembleSchema } from './graphql/assemble-schema.ts';
 import { createApolloServer } from './graphql/create-apollo-server.ts';
@@ -69,6 +65,8 @@ export interface App {
   readonly log: FlushedLog;
   /** The class of what is wrong with the store now; null while it works. */
   readonly storeFault: () => string | null;
+  /** Looks at ACCOUNTS_FILE now. */
+  readonly reloadAccounts: () => Promise<void>;
   /**
    * Says that it stops and serves on for `SHUTDOWN_DELAY_MS`. Then refuses new requests, finishes those in flight,
    * and closes everything.
@@ -117,14 +115,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       ? await startEmulation({ now, env }, config, definitions)
       : null;
     running.sandbox = emulated;
-    const registry = createRegistry(
+    const accounts = await createAccounts(
+      { now, log, readCredentials, parseYaml, readFile: (path) => readFileSync(path, 'utf8') },
+      config,
       definitions,
-      (definition) =>
-        setUpProvider(definition, config, emulated && emulated.settingsOf(definition.id)),
-      config.routing,
+      (id) => emulated && emulated.settingsOf(id),
     );
-    const unready = findUnreadyRoutes(registry);
-    if (unready.length > 0) throw new BootError(unready);
+    running.accounts = accounts;
+    const { registry, tenants } = accounts;
     const core = createCoreDeps(
       {
         now,
@@ -135,7 +133,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         tracer,
         shared,
         upstream: running.upstream,
-        registry,
+        ...{ registry, tenants },
       },
       config,
     );
@@ -143,9 +141,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     shared.followUps.begin((id) =>
       ownOperation(core, 'follow-up', () => followUpVerification(core, id)),
     );
-    metrics.watch(observedState(core, shared));
+    metrics.watch(observedState(core, shared, accounts));
     void nowOrLater(core, () => noteSettings(core, config.texts, readVersion()));
     await warmUp(registry, shared.pacer);
+    accounts.follow({
+      tryAccount: (account) => tryAccount(core, account),
+      changed: async (next, text) => {
+        await warmUp(next, shared.pacer);
+        const texts = { ...config.texts, ACCOUNTS_FILE: text };
+        void nowOrLater(core, () => noteSettings(core, texts, readVersion()));
+      },
+    });
     running.subscriptions = await createSubscriptionServer(config, { now, log, metrics });
     const { server: subscriptions = null } = running.subscriptions ?? {};
     const apollo = createApolloServer({ schema, log, open: config.sandbox, subscriptions });
@@ -164,6 +170,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     config,
     log,
     storeFault: shared.storeFault,
+    reloadAccounts: async () => running.accounts?.reload(),
     stop: async () => {
       isStopping = true;
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelayMs));
@@ -173,17 +180,22 @@ export async function startApp(options: AppOptions): Promise<App> {
   };
 }
 
-function observedState({ registry, breaker }: CoreDeps, shared: Shared): ObservedState {
+function observedState(
+  { registry, breaker }: CoreDeps,
+  shared: Shared,
+  { isRefused: isAccountsFileRefused }: Accounts,
+): ObservedState {
   return {
     version: readVersion(),
     actions: () =>
-      registry.all.filter(isEnabled).flatMap((provider) =>
+      enabledAccounts(registry).flatMap((provider) =>
         Object.keys(provider.definition.actions).map((action) => ({
-          ...{ provider: provider.definition.id, action },
+          ...{ provider: provider.definition.id, account: provider.accountName, action },
           perSecond: quotaOf(provider, action).perSecond,
-          isBreakerOpen: breaker.isOpen(actionKey(provider.definition.id, action)),
+          isBreakerOpen: breaker.isOpen(actionKey(provider, action)),
         })),
       ),
+    isAccountsFileRefused,
     store: () => ({
       isUp: shared.storeFault() === null,
       roundTripMs: shared.storeRoundTripMs(),
@@ -266,7 +278,7 @@ async function createSubscriptionServer(
 /** Learns the state of the rate limits from other replicas, so that the first caller need not wait for it. */
 async function warmUp(registry: Registry, pacer: Pacer): Promise<void> {
   await Promise.all(
-    registry.all.filter(isEnabled).flatMap((provider) =>
+    enabledAccounts(registry).flatMap((provider) =>
       Object.keys(provider.definition.actions).map((action) => {
         const { key, perSecond } = quotaOf(provider, action);
         return pacer.warm(key, perSecond);
@@ -313,7 +325,7 @@ async function listen(edge: Edge, { shared, proxy, servers }: Running): Promise<
   emulated?.register(main);
   const open = config.publicPort === config.port ? main : create();
   registerReturn(open, core);
-  registerHandoff(open, core, config.tenantNames);
+  registerHandoff(open, core);
   registerCallbacks(open, core);
 
   await main.listen({ host: config.host, port: config.port });
@@ -339,6 +351,7 @@ interface Running {
   readonly stopTracing: () => Promise<void>;
   readonly servers: FastifyInstance[];
   sandbox?: Sandbox | null;
+  accounts?: Accounts;
   subscriptions?: SubscriptionServer | null;
   core?: CoreDeps;
 }
@@ -346,6 +359,7 @@ interface Running {
 async function closeAll(running: Running): Promise<void> {
   const { shared, proxy, upstream, servers, sandbox, core, stopTracing } = running;
   const { subscriptions } = running;
+  running.accounts?.close();
   // At once, so that clients subscribe again elsewhere while requests in flight end here.
   const toldRouters = subscriptions?.server.completeAll();
   const cutOff = setTimeout(() => {

@@ -24,6 +24,7 @@ async function main(): Promise<void> {
     logBug(app.log, 'process', error);
     void exit(app, 1);
   });
+  process.on('SIGHUP', () => void app.reloadAccounts());
   let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     // A second signal does not end the calls in flight: npm passes on a signal that its whole group has got.

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { contractVersion, defineProvider } from '../../src/contract/plugin-api.ts';
 import { mediaTextsOver } from '../tencent/call-tencent.ts';
 import { commonFaults } from '../tencent/common-faults.ts';
+import { checkEidTokenStatus } from './api.ts';
 import { bankCard } from './bank-card.ts';
 import { eId } from './e-id.ts';
 import { faceSdk } from './face-sdk.ts';
@@ -16,6 +17,8 @@ export const tencentCn = defineProvider({
   jurisdiction: 'CN',
   settings: settingsSchema,
   credentials: ['SECRET_ID', 'SECRET_KEY', 'SESSION_TOKEN'],
+  // The cheapest read, about a token that does not exist.
+  tryCredentials: (call) => checkEidTokenStatus(call, '00000000-0000-0000-0000-000000000000'),
   actions: {
     GetEidToken: { effect: 'free_start', perSecond: 100, maxResponseBytes: 256 * 1024 },
     // Page 31320 of Tencent Cloud.

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { contractVersion, defineProvider } from '../../src/contract/plugin-api.ts';
 import { mediaTextsOver } from '../tencent/call-tencent.ts';
 import { commonFaults } from '../tencent/common-faults.ts';
+import { getWebVerificationResult } from './api.ts';
 import { settingsSchema } from './settings.ts';
 import { web } from './web.ts';
 
@@ -13,6 +14,9 @@ export const tencentIntl = defineProvider({
   jurisdiction: 'INTL',
   settings: settingsSchema,
   credentials: ['SECRET_ID', 'SECRET_KEY', 'SESSION_TOKEN'],
+  // A read about a token that does not exist.
+  tryCredentials: (call) =>
+    getWebVerificationResult(call, '00000000-0000-0000-0000-000000000000'),
   actions: {
     ApplyWebVerificationBizTokenIntl: {
       effect: 'free_start',

@@ -123,6 +123,7 @@ const definition = z.strictObject({
     'must be a Standard Schema, such as one of zod',
   ),
   credentials: z.array(text, 'must be a list of setting names'),
+  tryCredentials: aFunction.optional(),
   actions: z.record(text, action, 'must be an object of actions'),
   faults: z.record(
     text,

@@ -13,6 +13,7 @@ import { findMisspeltSettings } from './find-misspelt-settings.ts';
 import { findRoutingMistakes } from './find-routing-mistakes.ts';
 import { findModeMistakes, findSettingMistakes } from './find-setting-mistakes.ts';
 import { isKubernetesVariable } from './is-kubernetes-variable.ts';
+import { noAccounts, readAccountsFile } from './read-accounts-file.ts';
 import { readFileSettings } from './read-file-settings.ts';
 import { readProviderSettings, type ProviderSettings } from './read-provider-settings.ts';
 import { readList } from './read-setting-values.ts';
@@ -69,6 +70,10 @@ export interface Config {
   readonly webhooks: readonly WebhookEndpoint[];
   /** How people know a tenant. */
   readonly tenantNames: ReadonlyMap<string, string>;
+  /** The file with accounts of providers and rules of tenants; null without one. */
+  readonly accountsPath: string | null;
+  /** Whether a tenant without an account may not use that of the environment. */
+  readonly accountsStrict: boolean;
   readonly routing: Routing;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
 }
@@ -120,10 +125,23 @@ export function loadConfig(
   const { given, mistakes: wrongFiles } = readFileSettings({ readFile }, named, definitions);
   const off = readList(given['PROVIDERS_OFF'] ?? '');
   const providers = readProviderSettings(given, definitions, off);
-  const isLive = providers.credentials.length > 0;
-  const { values, unreadable, mistakes, missing } = readSettings(given, providers.credentials);
+  const { values: early } = readSettings(given, []);
+  const { ACCOUNTS_FILE: accountsPath } = early;
+  const accounts =
+    accountsPath === undefined
+      ? { file: noAccounts, mistakes: [] }
+      : readAccountsFile({ readFile, parseYaml }, accountsPath, {
+          definitions,
+          routing: early.ROUTING,
+        });
+  const credentials = [
+    ...providers.credentials,
+    ...(accounts.file.accounts.size > 0 ? ['ACCOUNTS_FILE'] : []),
+  ];
+  const isLive = credentials.length > 0;
+  const { values, unreadable, mistakes, missing } = readSettings(given, credentials);
   const combined = [
-    ...findModeMistakes(given, providers.credentials),
+    ...findModeMistakes(given, credentials),
     ...findSettingMistakes(values, isLive, unreadable),
     ...findRoutingMistakes(values.ROUTING, definitions, areAllLoaded),
   ];
@@ -141,6 +159,7 @@ export function loadConfig(
     ...findMisspeltSettings(given, definitions),
     ...mistakes,
     ...webhooks.mistakes,
+    ...accounts.mistakes,
     ...providers.mistakes.filter((line) => !isAboutFile(line)),
     ...missing.filter((line) => !isAboutFile(line)),
     // What a value means for another setting is not known while it cannot be read.
@@ -217,6 +236,8 @@ function toConfig(
     redis: toRedisConfig(values),
     callbackRules: values.SUBSCRIPTION_CALLBACK_URLS,
     tenantNames: values.TENANT_NAMES,
+    accountsPath: values.ACCOUNTS_FILE ?? null,
+    accountsStrict: values.ACCOUNTS_STRICT,
     routing: values.ROUTING,
     // The memory store ends with the process, so a random key per process is enough.
     hashKeys: values.STORE_HASH_KEYS ?? [randomKey()],

@@ -5,9 +5,10 @@ import type { CoreDeps, RefusalsTold } from '../core/core-deps.ts';
 import { modeOf } from '../core/core-deps.ts';
 import { createOpenedRecords } from '../core/records/opened-records.ts';
 import { longestOpenDays } from '../core/records/longest-open-days.ts';
+import type { Tenants } from '../core/tenants/tenant-rules.ts';
 import { createAccessTokens } from '../core/upstream/access-tokens.ts';
 import { createNonceClock } from '../core/upstream/nonce-clock.ts';
-import type { Registry } from '../core/upstream/registry.ts';
+import { fromActionKey, toldAccount, type Registry } from '../core/upstream/registry.ts';
 import { createRetryBudget } from '../core/upstream/retry-budget.ts';
 import { createVerificationValues } from '../core/upstream/verification-values.ts';
 import { createBottleneckLimiter } from '../infra/bottleneck-limiter.ts';
@@ -36,6 +37,7 @@ interface Parts {
   readonly shared: Shared;
   readonly upstream: UpstreamClient;
   readonly registry: Registry;
+  readonly tenants: Tenants;
 }
 
 /** Creates the dependencies of the use cases. */
@@ -51,9 +53,8 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     ...{ hashKeys, sandbox },
     store,
     opened: createOpenedRecords((work, ms) => void setCallback(work, ms).unref()),
-    retentionDays: config.retentionDays,
     openDays: longestOpenDays(registry.all.map(({ definition }) => definition)),
-    bankCardCacheSeconds: config.bankCardCacheSeconds,
+    tenants: parts.tenants,
     ...{ registry, checksums: config.checksums },
     connectUpstream: upstream.connect,
     sendUpstream: upstream.send,
@@ -63,7 +64,8 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
       faultsToOpen: sandbox ? faultsToOpen.sandbox : faultsToOpen.live,
       onChange: (key, state) => {
         const [level, event] = breakerEvents[state];
-        log.event(level, event, toAction(key));
+        const { account, ...about } = fromActionKey(key);
+        log.event(level, event, { ...about, account: toldAccount(account) });
       },
     }),
     retryBudget: createRetryBudget(),
@@ -72,19 +74,10 @@ export function createCoreDeps(parts: Parts, config: Config): CoreDeps {
     sleep: (ms) => setTimeout(ms),
     verificationValues: createVerificationValues({ now }),
     accessTokens: createAccessTokens({ store, hashKeys, mode: modeOf(config), now }),
-    ...{ velocity, velocityRules: config.velocityRules },
+    velocity,
     refusalsTold: new LRUCache<string, RefusalsTold>({ max: 1000 }),
     publicUrl: config.publicUrl,
-    redirectRules: { origins: config.redirectOrigins, allowLocalhost: sandbox },
-    fullIdentityTenants: config.fullIdentityTenants,
     ...{ inFlight: new Map(), sharing: new Map(), asking: new Map() },
     ...{ followUps, publish, events, shortestLifeMs: new WeakMap() },
   };
-}
-
-/** From the key of an action, see `actionKey`. */
-function toAction(key: string): { readonly provider: string; readonly action: string } {
-  // An id of a provider has no colon. An action may have one.
-  const end = key.indexOf(':');
-  return { provider: key.slice(0, end), action: key.slice(end + 1) };
 }

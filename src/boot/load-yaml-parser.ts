@@ -2,7 +2,7 @@
 export async function loadYamlParser(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<(text: string) => unknown> {
-  if (!env['WEBHOOKS_FILE']) return JSON.parse;
+  if (!env['WEBHOOKS_FILE'] && !env['ACCOUNTS_FILE']) return JSON.parse;
   const { parseDocument } = await import('yaml');
   return (text) => {
     // `parse` would print warnings, with the lines that they are about.

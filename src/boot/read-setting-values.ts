@@ -93,7 +93,7 @@ export function readPlainOrigins(text: string, context: z.RefinementCtx): readon
   return z.NEVER;
 }
 
-function isOrigin(text: string): boolean {
+export function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
 }
 

@@ -4,6 +4,7 @@ import { BootError } from '../core/boot-error.ts';
 import type { ProviderSetup } from '../core/upstream/registry.ts';
 import type { Config } from './config.ts';
 import { parseProviderSettings } from './parse-provider-settings.ts';
+import type { AccountPlan } from './read-accounts-file.ts';
 
 /**
  * A provider with its settings, or the reason why it is not enabled. `emulated`: the settings of its sandbox,
@@ -38,6 +39,36 @@ export function setUpProvider(
     perSecond,
     account: accountOf(definition, used),
   };
+}
+
+/**
+ * An account of ACCOUNTS_FILE. `brought`: the credentials of its source; null if it has none, or none was fetched yet. Throws
+ * `BootError`.
+ */
+export function setUpAccount(
+  definition: AnyProvider,
+  {
+    name,
+    plan: { given, perSecond, source },
+    isOff,
+  }: { readonly name: string; readonly plan: AccountPlan; readonly isOff: boolean },
+  brought: Readonly<Record<string, string>> | null,
+): ProviderSetup & { readonly credentialId: string } {
+  const used = { ...given, ...brought };
+  const account = {
+    ...{ perSecond, account: `@${name}`, settings: null },
+    // Credentials of a source change too often to tell whose they are.
+    credentialId: source ? `@${name}` : accountOf(definition, used),
+  };
+  if (isOff) return { ...account, disabledReason: 'Switched off by PROVIDERS_OFF.' };
+  if (source && !brought) {
+    return { ...account, disabledReason: 'Its credentials could not be fetched.' };
+  }
+  const parsed = parseProviderSettings(definition, used);
+  if ('wrong' in parsed) throw new BootError(parsed.wrong);
+  const unclear = findUnclearOutcomes(definition, parsed.settings);
+  if (unclear.length > 0) throw new BootError(unclear);
+  return { ...account, settings: parsed.settings, disabledReason: null };
 }
 
 /** A channel whose settings decide how its outcome arrives must give a valid source. */

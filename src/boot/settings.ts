@@ -268,6 +268,18 @@ export const settings = {
     meaning:
       'Path of a YAML or JSON file with the endpoints that are told of events ([webhooks](webhooks.md)).',
   },
+  ACCOUNTS_FILE: {
+    type: z.string().optional(),
+    default: '',
+    meaning:
+      'Path of a YAML or JSON file with further accounts of providers, and the rules of tenants ([accounts](accounts.md)). Changes are used while the service runs.',
+  },
+  ACCOUNTS_STRICT: {
+    type: onOrOff.default(false),
+    default: '`off`',
+    meaning:
+      '`on`: a tenant for which `ACCOUNTS_FILE` names no account of a provider may not use it. Otherwise it uses the account of the environment.',
+  },
   TENANT_NAMES: {
     type: z.string().transform(readTenantNames).default(new Map()),
     default: '',

@@ -17,6 +17,11 @@ export type OemcloudFaceOptionsInput = {
 
 /** What a verification is started with. */
 export type StartVerificationInput = {
+  /**
+   * The name of the account at the provider, if your tenant has several (`VerificationProvider.accounts`). By default the
+   * first one that is for this channel.
+   */
+  account?: string | number | null | undefined;
   /** How the person goes through the verification. */
   channel: VerificationChannel;
   /**
@@ -297,8 +302,8 @@ export type VerificationChannel =
 /** How much of a verified person's identity is kept. */
 export type VerificationIdentityLevel =
   /**
-   * Names and numbers in clear as well. The operator must allow it for your tenant (IDENTITY_FULL_TENANTS); otherwise the
-   * start is an input problem.
+   * Names and numbers in clear as well. The operator must allow it for your tenant (IDENTITY_FULL_TENANTS or ACCOUNTS_FILE);
+   * otherwise the start is an input problem.
    */
   | 'FULL'
   /** Masks, and whether the person is the one whom the start named. */

@@ -8,6 +8,7 @@ import { createAccessTokens } from '../core/upstream/access-tokens.ts';
 import type { Caller } from '../core/callers/caller.ts';
 import { checkBankCard, type CheckBankCardOutcome } from '../core/bank-cards/check-bank-card.ts';
 import type { CoreDeps } from '../core/core-deps.ts';
+import { openTenantRules } from '../core/tenants/open-tenant-rules.ts';
 import { createOpenedRecords } from '../core/records/opened-records.ts';
 import { createNonceClock } from '../core/upstream/nonce-clock.ts';
 import { createVerificationValues } from '../core/upstream/verification-values.ts';
@@ -133,6 +134,7 @@ export async function createBench(
     })),
     store,
     opened: createOpenedRecords(() => {}),
+    tenants: { rulesOf: () => openTenantRules },
     connectUpstream: async () => ({ release: () => {} }),
     sendUpstream: async (request, limits) => {
       const fault = wire(request.headers[actionHeader] ?? '');
@@ -175,16 +177,11 @@ export async function createBench(
     hashKeys,
     sandbox: true,
     publicUrl: 'https://verification.example',
-    redirectRules: { origins: null, allowLocalhost: true },
     checksums: 'off',
-    retentionDays: 30,
     openDays: longestOpenDays([subject.provider]),
-    bankCardCacheSeconds: 0,
     velocity: createMemoryVelocity({ now }),
-    velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },
     inFlight: new Map(),
     sharing: new Map(),
-    fullIdentityTenants: null,
     asking: new Map(),
     followUps: { plan: async () => {}, bringForward: async () => {} },
     publish: async () => {},

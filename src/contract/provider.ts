@@ -342,6 +342,11 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly settings: StandardSchemaV1<unknown, Settings>;
   /** Names of the settings whose presence means that the real provider is called. */
   readonly credentials: readonly string[];
+  /**
+   * A free read that a provider answers only with valid credentials, such as of a session that does not exist. Changed
+   * credentials are tried with it before they are used. May call `read` actions only. Rejects as `read` does.
+   */
+  readonly tryCredentials?: (call: ProviderCall<Settings>) => Promise<unknown>;
   readonly actions: Readonly<Record<string, ActionDefinition>>;
   /** The provider's error codes, or dotted prefixes of them. */
   readonly faults: Readonly<Record<string, FaultKind>>;

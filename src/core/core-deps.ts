@@ -14,15 +14,14 @@ import type {
   Velocity,
 } from '../ports/index.ts';
 import type { ChecksumMode } from '../contract/index.ts';
-import type { VelocityRules } from './callers/velocity-rules.ts';
 import type { NamedKey } from './records/keyed-hash.ts';
 import type { OpenedRecords } from './records/opened-records.ts';
 import type { VerificationRecord } from './records/records.ts';
+import type { Tenants } from './tenants/tenant-rules.ts';
 import type { AccessTokens } from './upstream/access-tokens.ts';
 import type { Registry } from './upstream/registry.ts';
 import type { RetryBudget } from './upstream/retry-budget.ts';
 import type { VerificationValues } from './upstream/verification-values.ts';
-import type { RedirectRules } from './verifications/check-redirect-url.ts';
 
 // The dependencies of the use cases, in groups. A function names the groups that it and its callees use.
 
@@ -58,11 +57,13 @@ export interface KeySpace {
 export interface Storage {
   readonly store: Store;
   readonly opened: OpenedRecords;
-  readonly retentionDays: number;
   /** See `longestOpenDays`. */
   readonly openDays: number;
-  /** How long a definite result of a bank card check is cached. */
-  readonly bankCardCacheSeconds: number;
+}
+
+/** What is agreed for each tenant. */
+export interface Tenancy {
+  readonly tenants: Tenants;
 }
 
 export interface Providers {
@@ -96,7 +97,6 @@ export interface RefusalsTold {
 /** The velocity limits of callers. */
 export interface CallerLimits {
   readonly velocity: Velocity;
-  readonly velocityRules: VelocityRules;
   /** By tenant, provider and limit. See `refusedEntries`. */
   readonly refusalsTold: {
     readonly get: (key: string) => RefusalsTold | undefined;
@@ -104,16 +104,9 @@ export interface CallerLimits {
   };
 }
 
-/** Who may learn the identity of a verified person in clear. */
-export interface IdentityRules {
-  /** Null: every tenant, in the sandbox only. */
-  readonly fullIdentityTenants: ReadonlySet<string> | null;
-}
-
-/** URLs that lead back to this service and to the caller's pages. */
+/** URLs that lead back to this service. */
 export interface Urls {
   readonly publicUrl: string;
-  readonly redirectRules: RedirectRules;
 }
 
 /** Work of this process that equal requests join. */
@@ -146,7 +139,7 @@ export interface Inbox {
 }
 
 /** For functions that store and find records. */
-export type RecordDeps = Clock & Random & KeySpace & Storage;
+export type RecordDeps = Clock & Random & KeySpace & Storage & Tenancy;
 
 /** For functions that call a provider. */
 export type CallDeps = Clock & Sleep & Telemetry & Upstream;
@@ -163,11 +156,11 @@ export interface CoreDeps
     Telemetry,
     KeySpace,
     Storage,
+    Tenancy,
     Providers,
     Upstream,
     CallerLimits,
     Urls,
-    IdentityRules,
     InFlight,
     Outbox,
     Inbox {}

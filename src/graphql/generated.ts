@@ -189,6 +189,11 @@ export type CancelVerificationSuccess = {
 
 /** What a bank card is checked with. */
 export type CheckBankCardInput = {
+  /**
+   * The name of the account at the provider, if your tenant has several (`VerificationProvider.accounts`). By default the
+   * first one that is for this check.
+   */
+  account?: InputMaybe<Scalars['ID']['input']>;
   /** 12 to 19 digits. Blanks and hyphens are removed. Never stored. */
   cardNumber: Scalars['String']['input'];
   /** Kind of document the account was opened with. 0: mainland ID card. */
@@ -370,6 +375,11 @@ export type RedactVerificationSuccess = {
 
 /** What a verification is started with. */
 export type StartVerificationInput = {
+  /**
+   * The name of the account at the provider, if your tenant has several (`VerificationProvider.accounts`). By default the
+   * first one that is for this channel.
+   */
+  account?: InputMaybe<Scalars['ID']['input']>;
   /** How the person goes through the verification. */
   channel: VerificationChannel;
   /**
@@ -1044,8 +1054,8 @@ export type VerificationIdempotencyProblemUserMessageArgs = {
 /** How much of a verified person's identity is kept. */
 export type VerificationIdentityLevel =
   /**
-   * Names and numbers in clear as well. The operator must allow it for your tenant (IDENTITY_FULL_TENANTS); otherwise the
-   * start is an input problem.
+   * Names and numbers in clear as well. The operator must allow it for your tenant (IDENTITY_FULL_TENANTS or ACCOUNTS_FILE);
+   * otherwise the start is an input problem.
    */
   | 'FULL'
   /** Masks, and whether the person is the one whom the start named. */
@@ -1445,6 +1455,8 @@ export type VerificationProblemCode =
 /** A provider of verifications or bank card checks. */
 export type VerificationProvider = {
   __typename?: 'VerificationProvider';
+  /** The accounts of your tenant there that `StartVerificationInput.account` and `CheckBankCardInput.account` can name. */
+  accounts: Array<Scalars['ID']['output']>;
   /** The calls that this service makes to it. */
   actions: Array<VerificationProviderAction>;
   /** The sets of elements of a bank card that it can check. Empty if it checks no cards. */
@@ -2766,6 +2778,7 @@ export type VerificationProviderResolvers<
   ParentType extends ResolversParentTypes['VerificationProvider'] =
     ResolversParentTypes['VerificationProvider'],
 > = {
+  accounts?: Resolver<Array<ResolversTypes['ID']>, ParentType, ContextType>;
   actions?: Resolver<Array<ResolversTypes['VerificationProviderAction']>, ParentType, ContextType>;
   bankCardVariants?: Resolver<Array<ResolversTypes['BankCardVariant']>, ParentType, ContextType>;
   channels?: Resolver<

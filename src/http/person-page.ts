@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import type { PageLanguage } from '../core/tenants/tenant-rules.ts';
 
 /** What a page says, in one language. */
 export interface PageText {
@@ -12,6 +13,8 @@ export interface PersonPage {
   readonly status: number;
   readonly zh: PageText;
   readonly en: PageText;
+  /** In order; by default both. */
+  readonly languages?: readonly PageLanguage[];
 }
 
 /** The store does not respond, or the process is busy. */
@@ -49,7 +52,7 @@ button:focus-visible { outline: 3px solid #b25e00; outline-offset: 3px }
  */
 export function sendPersonPage(
   reply: FastifyReply,
-  { status, zh, en }: PersonPage,
+  { status, zh, en, languages = ['zh', 'en'] }: PersonPage,
   pageKey = '',
 ): FastifyReply {
   return reply
@@ -62,32 +65,48 @@ export function sendPersonPage(
       'cache-control': 'no-store',
       'x-robots-tag': 'noindex',
     })
-    .send(render(zh, en, pageKey));
+    .send(render({ zh, en }, languages, pageKey));
 }
 
-function render(zh: PageText, en: PageText, pageKey: string): string {
+function render(
+  texts: Readonly<Record<PageLanguage, PageText>>,
+  languages: readonly PageLanguage[],
+  pageKey: string,
+): string {
+  const titles = languages.map((language) => escape(texts[language].title));
+  const labels = languages.flatMap((language) => {
+    const { button: label } = texts[language];
+    return label === undefined
+      ? []
+      : [`<span lang="${htmlLanguages[language]}">${escape(label)}</span>`];
+  });
   const button =
-    zh.button === undefined || en.button === undefined
+    labels.length === 0
       ? ''
-      : `<form method="post"><input type="hidden" name="page" value="${pageKey}"><button>${escape(zh.button)} <span lang="en">${escape(en.button)}</span></button></form>`;
+      : `<form method="post"><input type="hidden" name="page" value="${pageKey}"><button>${labels.join(' ')}</button></form>`;
+  const sections = languages.map(
+    (language, at) =>
+      `<section lang="${htmlLanguages[language]}">${heading(at === 0 ? 'h1' : 'h2', texts[language])}${paragraphs(texts[language])}</section>`,
+  );
   return `<!doctype html>
-<html lang="zh-CN">
+<html lang="${htmlLanguages[languages[0] ?? 'zh']}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(zh.title)} · ${escape(en.title)}</title>
+<title>${titles.join(' · ')}</title>
 <style>${style}</style>
 </head>
 <body>
 <main>
-<section>${heading('h1', zh)}${paragraphs(zh)}</section>
-<section lang="en">${heading('h2', en)}${paragraphs(en)}</section>
+${sections.join('\n')}
 ${button}
 </main>
 </body>
 </html>
 `;
 }
+
+const htmlLanguages = { zh: 'zh-CN', en: 'en' } as const satisfies Record<PageLanguage, string>;
 
 function heading(tag: 'h1' | 'h2', { title }: PageText): string {
   return `<${tag}>${escape(title)}</${tag}>`;

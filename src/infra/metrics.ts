@@ -20,10 +20,13 @@ export interface ObservedState {
   readonly version: string;
   readonly actions: () => readonly {
     readonly provider: string;
+    readonly account: string;
     readonly action: string;
     readonly perSecond: number;
     readonly isBreakerOpen: boolean;
   }[];
+  /** Whether a change of ACCOUNTS_FILE is refused. */
+  readonly isAccountsFileRefused: () => boolean;
   readonly store: () => { readonly isUp: boolean; readonly roundTripMs: number | null };
   /** Null if the store does not tell. */
   readonly followUps: () => Promise<{ readonly planned: number; readonly late: number } | null>;
@@ -104,7 +107,7 @@ export function createMetrics({
   const calls = counter(
     'verification_upstream_calls_total',
     'Calls to providers by outcome: ok, or the kind of fault',
-    ['provider', 'action', 'outcome'],
+    ['provider', 'account', 'action', 'outcome'],
   );
   const callSeconds = histogram(
     'verification_upstream_call_seconds',
@@ -114,7 +117,7 @@ export function createMetrics({
   const chargeable = counter(
     'verification_chargeable_calls_total',
     'Calls that may cost money, by what is known of their billing',
-    ['provider', 'action', 'tenant', 'billing'],
+    ['provider', 'account', 'action', 'tenant', 'billing'],
   );
   // Counted in a map, because a gauge of prom-client looks up its labels at each change.
   const waiting = new Map<string, Map<string, number>>();
@@ -196,8 +199,8 @@ export function createMetrics({
     saved: (operation, by) => saved.inc({ operation, by }),
     requestRefused: (reason) => requestsRefused.inc({ reason }),
     refused: (operation, provider, reason) => refused.inc({ operation, provider, reason }),
-    upstreamCall: ({ provider, action, outcome, durationMs }) => {
-      calls.inc({ provider, action, outcome });
+    upstreamCall: ({ provider, account, action, outcome, durationMs }) => {
+      calls.inc({ provider, account, action, outcome });
       callSeconds.observe({ provider, action }, durationMs / 1000);
     },
     chargeableCall: ({ tenant, ...call }) =>
@@ -254,23 +257,31 @@ function watchState(registry: Registry, state: ObservedState): void {
     new Gauge({
       name: 'verification_quota_per_second',
       help: 'The rate limit of an action, shared by all replicas',
-      labelNames: ['provider', 'action'],
+      labelNames: ['provider', 'account', 'action'],
       registers,
       collect() {
-        for (const { provider, action, perSecond } of state.actions()) {
-          this.set({ provider, action }, perSecond);
+        for (const { provider, account, action, perSecond } of state.actions()) {
+          this.set({ provider, account, action }, perSecond);
         }
       },
     }),
     new Gauge({
       name: 'verification_breaker_open',
       help: '1 while calls of an action are not sent because the last ones failed',
-      labelNames: ['provider', 'action'],
+      labelNames: ['provider', 'account', 'action'],
       registers,
       collect() {
-        for (const { provider, action, isBreakerOpen } of state.actions()) {
-          this.set({ provider, action }, isBreakerOpen ? 1 : 0);
+        for (const { provider, account, action, isBreakerOpen } of state.actions()) {
+          this.set({ provider, account, action }, isBreakerOpen ? 1 : 0);
         }
+      },
+    }),
+    new Gauge({
+      name: 'verification_accounts_refused',
+      help: '1 while ACCOUNTS_FILE was changed and is not used, because it or a credential is refused',
+      registers,
+      collect() {
+        this.set(state.isAccountsFileRefused() ? 1 : 0);
       },
     }),
     new Gauge({

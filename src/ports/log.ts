@@ -25,6 +25,8 @@ export interface LogEvents {
   };
   upstream_call: {
     provider: string;
+    /** The name of the account, unless it is that of the environment. */
+    account?: string | undefined;
     action: string;
     outcome: string;
     durationMs: number;
@@ -40,13 +42,29 @@ export interface LogEvents {
   /** A call was sent and its answer lost, so it may have been charged. */
   outcome_unknown: { record: string; provider: string };
   /** The provider refuses credentials or settings. Once, until a call of the action succeeds. */
-  provider_misconfigured: { provider: string; action: string; providerCode?: string | undefined };
+  provider_misconfigured: {
+    provider: string;
+    account?: string | undefined;
+    action: string;
+    providerCode?: string | undefined;
+  };
   /** The units or the money of the account are used up. Once, until a call of the action succeeds. */
-  provider_money_used_up: { provider: string; action: string; providerCode?: string | undefined };
-  provider_recovered: { provider: string; action: string };
+  provider_money_used_up: {
+    provider: string;
+    account?: string | undefined;
+    action: string;
+    providerCode?: string | undefined;
+  };
+  provider_recovered: { provider: string; account?: string | undefined; action: string };
   /** Calls of the action fail one after another and are not sent for a while. Once per change. */
-  breaker_opened: { provider: string; action: string };
-  breaker_closed: { provider: string; action: string };
+  breaker_opened: { provider: string; account?: string | undefined; action: string };
+  breaker_closed: { provider: string; account?: string | undefined; action: string };
+  /** Changed accounts or rules are in use. */
+  accounts_loaded: { accounts: number; tenants: number };
+  /** ACCOUNTS_FILE was changed and is not used: one line for each reason, once per change. */
+  accounts_refused: { reason: string };
+  /** The source of an account's credentials does not give any. It is asked again. */
+  credentials_not_fetched: { provider: string; account: string; reason: string };
   store_unavailable: { during: string };
   /** The store cannot be used, and why: once per change. */
   store_down: { reason: string };

@@ -38,12 +38,15 @@ export interface Metrics {
   readonly refused: (operation: string, provider: string, reason: LimiterReason) => void;
   readonly upstreamCall: (call: {
     readonly provider: string;
+    readonly account: string;
     readonly action: string;
     readonly outcome: string;
     readonly durationMs: number;
   }) => void;
   readonly chargeableCall: (call: {
     readonly provider: string;
+    /** The name of the account. */
+    readonly account: string;
     readonly action: string;
     readonly tenant: string;
     readonly billing: Billing;

@@ -9,7 +9,10 @@ import { probe } from '../support/test-core.ts';
 const hashKeys = [{ kid: 'k1', key: new Secret(Buffer.alloc(32, 7).toString('base64')) }] as const;
 
 function provider(account = 'one'): RegisteredProvider {
-  return { definition: probe, settings: {}, disabledReason: null, perSecond: {}, account };
+  return {
+    ...{ definition: probe, settings: {}, disabledReason: null, perSecond: {} },
+    ...{ account, accountName: 'default' },
+  };
 }
 
 function replicas() {

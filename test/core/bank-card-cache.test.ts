@@ -146,7 +146,7 @@ describe.concurrent('the result of a bank card check', () => {
   });
 
   it('stays in the cache for BANK_CARD_CACHE_SECONDS', async () => {
-    const core = createTestCore({ deps: { bankCardCacheSeconds: 100 } });
+    const core = createTestCore({ rules: { bankCardCacheSeconds: 100 } });
     core.provider.reply(() => matched);
     await checked(core);
     core.clock.ms += 99_000;

@@ -11,6 +11,7 @@ const record: VerificationRecord = {
   userId: 'u',
   callerId: 'u',
   providerId: 'probe',
+  account: 'default',
   channel: 'FACE_WEB',
   sandbox: true,
   status: 'PENDING',

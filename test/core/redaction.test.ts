@@ -592,7 +592,7 @@ describe('a redacted user', () => {
   });
 
   it('is found as long as personal data is stored, also beyond retentionDays', async () => {
-    const core = createTestCore({ definitions: [traced], deps: { retentionDays: 1 } });
+    const core = createTestCore({ definitions: [traced], rules: { retentionDays: 1 } });
     const { id } = await start(core);
     const late = await start(core, 'late');
     core.clock.ms += 3 * day;

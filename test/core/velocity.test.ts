@@ -15,7 +15,7 @@ const none: VelocityRules = {
 };
 
 function limited(rules: Partial<VelocityRules>) {
-  const core = createTestCore({ deps: { velocityRules: { ...none, ...rules } } });
+  const core = createTestCore({ rules: { velocity: { ...none, ...rules } } });
   core.provider.reply(() => matched);
   return core;
 }
@@ -135,7 +135,8 @@ describe('velocity limits', () => {
   it('refuse every call when the counters are unavailable', async () => {
     const broken = { spend: () => Promise.reject(new StoreUnavailable()) };
     const core = createTestCore({
-      deps: { velocity: broken, velocityRules: { ...none, user: two } },
+      rules: { velocity: { ...none, user: two } },
+      deps: { velocity: broken },
     });
     expect(await check(core)).toMatchObject({ problem: { code: 'STORE_UNAVAILABLE' } });
     expect(core.provider.ledger).toHaveLength(0);
@@ -168,7 +169,7 @@ describe('velocity limits', () => {
     const core = createTestCore({
       definitions,
       routing: new Map([['FACE_WEB', ['first', 'second']]]),
-      deps: { velocityRules: { ...none, user: { most: 1, seconds: 3600 } } },
+      rules: { velocity: { ...none, user: { most: 1, seconds: 3600 } } },
     });
     const { deps } = core;
     const start = (idempotencyKey: string) =>

@@ -193,11 +193,8 @@ describe('starting a verification', () => {
   });
 
   it('redirects browsers to the listed origins of the tenant only', async () => {
-    const origins = new Map([
-      ['tenant-1', new Set(['https://one.example'])],
-      ['tenant-2', new Set(['https://two.example'])],
-    ]);
-    const core = createTestCore({ deps: { redirectRules: { origins, allowLocalhost: false } } });
+    const rules = { redirectOrigins: new Set(['https://one.example']) };
+    const core = createTestCore({ rules, deps: { sandbox: false } });
     expect(await start(core, { redirectUrl: 'https://one.example/x' })).toMatchObject({
       kind: 'success',
     });

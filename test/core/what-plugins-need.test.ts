@@ -130,6 +130,7 @@ describe('a rate limit that several actions share', () => {
     });
     const provider: RegisteredProvider = {
       ...{ definition, settings: {}, disabledReason: null, account: 'a' },
+      accountName: 'default',
       perSecond: { Start: 3 },
     };
     expect(quotaOf(provider, 'Result')).toEqual(quotaOf(provider, 'Start'));
@@ -359,7 +360,7 @@ describe('a review by people', () => {
       definitions: [
         probeWith({ channels: { FACE_WEB: { retentionSeconds: 14 * 24 * 3600, ...channel } } }),
       ],
-      deps: { retentionDays },
+      rules: { retentionDays },
     });
   const notified = {
     verify: null,

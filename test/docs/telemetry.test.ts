@@ -38,7 +38,10 @@ describe('docs/metrics.md', () => {
     const metrics = createMetrics();
     metrics.watch({
       version: '1',
-      actions: () => [{ provider: 'p', action: 'a', perSecond: 1, isBreakerOpen: false }],
+      actions: () => [
+        { provider: 'p', account: 'default', action: 'a', perSecond: 1, isBreakerOpen: false },
+      ],
+      isAccountsFileRefused: () => false,
       store: () => ({ isUp: true, roundTripMs: 1 }),
       followUps: async () => ({ planned: 1, late: 0 }),
       webhooks: async () => [{ endpoint: 'hook', waiting: 1, dead: 0 }],
@@ -78,7 +81,7 @@ describe('the labels of metrics', () => {
 });
 
 function countEverything(metrics: ReturnType<typeof createMetrics>): void {
-  const call = { provider: 'p', action: 'a' };
+  const call = { provider: 'p', account: 'default', action: 'a' };
   metrics.operation({ name: 'startVerification', outcome: 'SUCCESS', durationMs: 1 });
   metrics.saved('startVerification', 'replay');
   metrics.refused('startVerification', 'p', 'velocity');

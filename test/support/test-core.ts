@@ -20,6 +20,8 @@ import type { Caller, Scope } from '../../src/core/callers/caller.ts';
 import type { CoreDeps } from '../../src/core/core-deps.ts';
 import { longestOpenDays } from '../../src/core/records/longest-open-days.ts';
 import { createVerificationValues } from '../../src/core/upstream/verification-values.ts';
+import { openTenantRules } from '../../src/core/tenants/open-tenant-rules.ts';
+import type { TenantRules } from '../../src/core/tenants/tenant-rules.ts';
 import { createOpenedRecords } from '../../src/core/records/opened-records.ts';
 import { createNonceClock } from '../../src/core/upstream/nonce-clock.ts';
 import { createRegistry, type Routing } from '../../src/core/upstream/registry.ts';
@@ -59,6 +61,7 @@ export function createTestCore(
     /** Ids of providers that are not enabled. */
     readonly off?: readonly string[];
     readonly routing?: Routing;
+    readonly rules?: Partial<TenantRules>;
     readonly deps?: Partial<CoreDeps>;
   } = {},
 ): TestCore {
@@ -126,15 +129,18 @@ export function createTestCore(
     hashKeys,
     sandbox: true,
     publicUrl: 'https://idv.example',
-    redirectRules: { origins: null, allowLocalhost: true },
     checksums: 'off',
+    tenants: {
+      rulesOf: (tenantId) => ({
+        ...openTenantRules,
+        mostIdentity: tenantId === 'tenant-1' ? 'FULL' : 'MASKED',
+        bankCardCacheSeconds: 86_400,
+        ...changes.rules,
+      }),
+    },
     opened: createOpenedRecords((work, ms) => void setTimeout(work, ms).unref()),
-    retentionDays: 30,
     openDays: longestOpenDays(definitions),
-    bankCardCacheSeconds: 86_400,
     velocity: createMemoryVelocity({ now }),
-    velocityRules: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },
-    fullIdentityTenants: new Set(['tenant-1']),
     inFlight: new Map(),
     sharing: new Map(),
     asking: new Map(),

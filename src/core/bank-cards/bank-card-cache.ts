@@ -1,6 +1,6 @@
 import type { BankCardInput, BankCardOutcome } from '../../contract/index.ts';
 import type { Owner } from '../callers/caller.ts';
-import { modeOf, type Clock, type KeySpace, type Storage } from '../core-deps.ts';
+import { modeOf, type Clock, type KeySpace, type Storage, type Tenancy } from '../core-deps.ts';
 import { checkedElements } from './checked-elements.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 import { decodeRecord, type BankCardRecord } from '../records/records.ts';
@@ -35,7 +35,7 @@ export interface BankCardCache {
  * only in the keyed hash of the cache key. The cached check does not contain them.
  */
 export function bankCardCache(
-  { store, hashKeys, sandbox, now, bankCardCacheSeconds }: Clock & KeySpace & Storage,
+  { store, hashKeys, sandbox, now, tenants }: Clock & KeySpace & Storage & Tenancy,
   { definition, account }: RegisteredProvider,
   { tenantId, userId }: Pick<Owner, 'tenantId' | 'userId'>,
   { subject, cardNumber, phone, certType }: BankCardInput,
@@ -58,7 +58,7 @@ export function bankCardCache(
       return isYoung && isTheirs ? check : null;
     },
     put: async (check) => {
-      const keepMs = lifetimeOf(check, now(), bankCardCacheSeconds);
+      const keepMs = lifetimeOf(check, now(), tenants.rulesOf(tenantId).bankCardCacheSeconds);
       if (keepMs <= 0) return;
       for (const key of keys) await store.cache.set(key, JSON.stringify(check), keepMs / 1000);
     },

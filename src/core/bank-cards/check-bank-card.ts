@@ -17,16 +17,19 @@ import type {
   CallerLimits,
   Clock,
   InFlight,
+  KeySpace,
   Providers,
   RecordDeps,
   Storage,
   Telemetry,
+  Tenancy,
 } from '../core-deps.ts';
 import { nullIfUnavailable } from '../null-if-unavailable.ts';
 import { beforeClaimWasRead, failed, problem, type Failed } from '../problem.ts';
 import { newRecordId, personalLifeOfCheckMs, type BankCardRecord } from '../records/records.ts';
+import { offerOf } from '../tenants/offer-of.ts';
 import { claimEffectOf } from '../upstream/claim-effect.ts';
-import { pickBankCardProvider, problemOfPicked } from '../upstream/pick-provider.ts';
+import { pickBankCardProvider, problemOfPicked, wrongFields } from '../upstream/pick-provider.ts';
 import { prepareInput } from '../upstream/prepare-input.ts';
 import type { RegisteredProvider } from '../upstream/registry.ts';
 import { bankCardCache } from './bank-card-cache.ts';
@@ -46,6 +49,7 @@ export interface CheckBankCardInput {
   readonly certType?: number | null;
   readonly maxAgeSeconds?: number | null;
   readonly consentRef?: string | null;
+  readonly account?: string | null;
 }
 
 export type CheckBankCardOutcome =
@@ -68,7 +72,7 @@ export async function checkBankCard(
 ): Promise<CheckBankCardOutcome> {
   demandScope(caller, 'bankcard:check');
   const input = normalise(given);
-  const ready = prepare(deps, input, emptyFields(given));
+  const ready = prepare(deps, caller, input, emptyFields(given));
   if (ready.kind === 'problem') return ready;
 
   const { provider, variant, prepared } = ready;
@@ -83,9 +87,10 @@ export async function checkBankCard(
     ...owner,
     callerId: caller.userId,
     providerId: provider.definition.id,
+    account: provider.accountName,
     sandbox: deps.sandbox,
     createdAtMs: deps.now(),
-    personalUntilMs: deps.now() + personalLifeOfCheckMs(deps),
+    personalUntilMs: deps.now() + personalLifeOfCheckMs(deps.tenants.rulesOf(owner.tenantId)),
     checkedAtMs: null,
     result: null,
     checkedElements: checkedElements(input),
@@ -107,7 +112,7 @@ export async function checkBankCard(
     deadlineMs,
     effect,
     first: {
-      providerId: placeholder.providerId,
+      ...{ providerId: placeholder.providerId, account: placeholder.account },
       effect,
       action,
       perform: (terms) => performCheck(deps, terms, check),
@@ -137,6 +142,7 @@ function normalise(given: CheckBankCardInput) {
     certType: given.certType ?? 0,
     maxAgeSeconds: given.maxAgeSeconds ?? null,
     consentRef: emptyToNull(given.consentRef ?? ''),
+    account: given.account ?? null,
   };
 }
 
@@ -149,14 +155,21 @@ interface Ready {
 
 /** Picks the provider and lets its plugin prepare the input. */
 function prepare(
-  deps: Clock & Telemetry & Providers,
+  deps: Clock & Telemetry & Providers & KeySpace & Tenancy,
+  caller: Caller,
   input: ReturnType<typeof normalise>,
   empty: readonly FieldProblem[],
 ): Ready | Failed {
   const elements = input.elements ?? checkedElements(input);
-  const picked = pickBankCardProvider(deps.registry, input.provider, elements);
+  const offer = offerOf(deps, {
+    ...{ tenantId: caller.tenantId, userId: input.userId ?? caller.userId },
+    ...{ account: input.account, provider: input.provider },
+    uses: (definition) => [findVariant(definition, elements)?.action ?? []].flat(),
+  });
+  const picked =
+    'path' in offer ? wrongFields([offer]) : pickBankCardProvider(offer, input.provider, elements);
   const ownProblems = [
-    ...checkCommonInput(input),
+    ...checkCommonInput(input, deps.tenants.rulesOf(caller.tenantId)),
     ...empty,
     ...findElementProblems(input),
     ...(input.maxAgeSeconds !== null && input.maxAgeSeconds < 0

@@ -15,6 +15,7 @@ import type {
   KeySpace,
   RecordDeps,
   Telemetry,
+  Tenancy,
 } from '../core-deps.ts';
 import { addCalls, type RecordedCall } from '../records/recorded-call.ts';
 import type { BankCardRecord } from '../records/records.ts';
@@ -65,7 +66,7 @@ export function performCheck(
 }
 
 async function callAndCache(
-  deps: CallDeps & KeySpace & CallerLimits,
+  deps: CallDeps & KeySpace & CallerLimits & Tenancy,
   terms: CallTerms,
   check: PreparedCheck,
 ): Promise<BankCardRecord> {
@@ -76,7 +77,7 @@ async function callAndCache(
 }
 
 async function callProviderToCheck(
-  deps: CallDeps & KeySpace & CallerLimits,
+  deps: CallDeps & KeySpace & CallerLimits & Tenancy,
   terms: CallTerms,
   { provider, action, prepared, effect, input, placeholder, isLate }: PreparedCheck,
 ): Promise<BankCardRecord> {
@@ -119,7 +120,7 @@ async function callProviderToCheck(
   } finally {
     const { tenantId: tenant } = placeholder;
     const ended = { tenant, action, calls: billed, error: failure, nowMs: deps.now() };
-    countCharges(deps, terms, provider.definition, ended);
+    countCharges(deps, terms, provider, ended);
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type VelocityRule,
 } from '../../ports/index.ts';
 import type { Owner } from './caller.ts';
-import { modeOf, type CallerLimits, type KeySpace } from '../core-deps.ts';
+import { modeOf, type CallerLimits, type KeySpace, type Tenancy } from '../core-deps.ts';
 import { keyedHashes } from '../records/keyed-hash.ts';
 
 /** What a call counts against. */
@@ -35,10 +35,11 @@ const reasons = {
  * Resolves to a function that refunds the call, for a call that did nothing. That function never throws.
  */
 export async function spendVelocity(
-  { velocity, velocityRules: rules, hashKeys, sandbox }: KeySpace & CallerLimits,
+  { velocity, tenants, hashKeys, sandbox }: KeySpace & CallerLimits & Tenancy,
   { owner, idNumber, cardNumber, mayCharge, quota }: Spending,
 ): Promise<() => Promise<void>> {
   const { tenantId, userId } = owner;
+  const { velocity: rules } = tenants.rulesOf(tenantId);
   const countersOf = (
     name: VelocityName,
     rule: VelocityRule | null,

@@ -11,6 +11,8 @@ export const keepClaimSeconds = 24 * 3600;
 /** One provider that can do the work. */
 export interface ClaimedAttempt<Answer extends AnyRecord> {
   readonly providerId: string;
+  /** The name of the account. */
+  readonly account: string;
   readonly effect: ClaimEffect;
   /** The provider's action that starts or checks. */
   readonly action: string;
@@ -67,6 +69,7 @@ export type LedOutcome<Answer> =
 /** An attempt that has ended. */
 export interface MadeAttempt {
   readonly providerId: string;
+  readonly account: string;
   readonly effect: ClaimEffect;
   readonly action: string;
   /** What the ledger does not know yet about the price of this claim's calls. */

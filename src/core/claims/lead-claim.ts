@@ -1,6 +1,6 @@
 import { ProviderFault } from '../../contract/index.ts';
 import { LimiterRefusal } from '../../ports/index.ts';
-import type { CallerLimits, Storage, Telemetry } from '../core-deps.ts';
+import type { CallerLimits, Storage, Telemetry, Tenancy } from '../core-deps.ts';
 import type { LedgerDeps } from '../ledger/ledger-entries.ts';
 import { tellCharges, type ChargeTeller } from '../ledger/tell-charges.ts';
 import { logBug } from '../log-bug.ts';
@@ -31,7 +31,7 @@ const passedOver: readonly Problem['code'][] = [
  * the key becomes free again: only if it is proven that nothing chargeable was done.
  */
 export async function leadClaim<Answer extends AnyRecord>(
-  deps: LedgerDeps & Telemetry & Storage & Pick<CallerLimits, 'refusalsTold'>,
+  deps: LedgerDeps & Telemetry & Storage & Tenancy & Pick<CallerLimits, 'refusalsTold'>,
   work: LedWork<Answer>,
   held: LedClaim,
 ): Promise<LedOutcome<Answer>> {
@@ -44,8 +44,8 @@ export async function leadClaim<Answer extends AnyRecord>(
   for (let next = 0; ;) {
     const place = { isFallback: next > 0, isLast: next === fallbacks.length };
     const ended = await perform(deps, held, attempt, sending, place);
-    const { effect, providerId, action } = attempt;
-    const made = { effect, providerId, action, entries: charges.end(), ...progress };
+    const { effect, providerId, account, action } = attempt;
+    const made = { effect, providerId, account, action, entries: charges.end(), ...progress };
     if ('answer' in ended) return settleAnswer(deps, work, attempt, made, held, ended.answer);
 
     let other: ClaimedAttempt<Answer> | null = null;
@@ -63,7 +63,7 @@ export async function leadClaim<Answer extends AnyRecord>(
 async function perform<Answer extends AnyRecord>(
   deps: LedgerDeps & Storage,
   held: HeldClaim,
-  { effect, providerId, action, perform: call }: ClaimedAttempt<Answer>,
+  { effect, providerId, account, action, perform: call }: ClaimedAttempt<Answer>,
   {
     charges,
     ...sending
@@ -81,7 +81,7 @@ async function perform<Answer extends AnyRecord>(
         async (called) => {
           if (called !== effect) return;
           const entriesToBegin = () =>
-            effect === 'may_charge' ? charges.begin({ providerId, action }) : [];
+            effect === 'may_charge' ? charges.begin({ providerId, account, action }) : [];
           await startClaim(deps, held, { ...sending, entriesToBegin });
         },
       ],

@@ -5,7 +5,6 @@ import type {
   CallerLimits,
   Clock,
   InFlight,
-  KeySpace,
   Random,
   RecordDeps,
   Storage,
@@ -242,7 +241,7 @@ function waitFor<Answer extends AnyRecord>(
 
 /** Best effort: a placeholder expires after an hour. */
 async function dropPlaceholder(
-  deps: Random & KeySpace & Storage,
+  deps: RecordDeps,
   { placeholder }: Pick<ClaimedWork<AnyRecord>, 'placeholder'>,
 ): Promise<void> {
   const gone = [

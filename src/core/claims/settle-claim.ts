@@ -4,7 +4,7 @@ import {
   type LedgerEntry,
   type StoredRecord,
 } from '../../ports/index.ts';
-import type { CallerLimits, Clock, Storage, Telemetry } from '../core-deps.ts';
+import type { CallerLimits, Clock, Storage, Telemetry, Tenancy } from '../core-deps.ts';
 import { answerEntry, endEntry, type LedgerDeps } from '../ledger/ledger-entries.ts';
 import { refusedEntries } from '../ledger/refused-entries.ts';
 import { logBug } from '../log-bug.ts';
@@ -25,7 +25,7 @@ import { toFailure } from './to-failure.ts';
 
 /** Stores a result and settles its claim as DONE. */
 export async function settleAnswer<Answer extends AnyRecord>(
-  deps: LedgerDeps & Telemetry & Storage,
+  deps: LedgerDeps & Telemetry & Storage & Tenancy,
   work: LedWork<Answer>,
   { onKept }: ClaimedAttempt<Answer>,
   { effect, providerId, action, entries, started, stored: known }: MadeAttempt,
@@ -98,8 +98,7 @@ export async function settleFailure<Answer extends AnyRecord>(
     deps.log.event('error', 'outcome_unknown', about);
     await bestEffort(deps, settleUnknown(deps, { claim, tickets }, entries));
   } else {
-    const { providerId } = made;
-    const refused = known ? refusedEntries(deps, placeholder, providerId, known.problem) : [];
+    const refused = known ? refusedEntries(deps, placeholder, made, known.problem) : [];
     const told = [...entries, ...refused];
     await nowOrLater(deps, async () => {
       const isReleased = await claim.release(tickets, told);
@@ -116,7 +115,7 @@ export async function settleFailure<Answer extends AnyRecord>(
 }
 
 async function keep<Answer extends AnyRecord>(
-  deps: Clock & Storage,
+  deps: Clock & Storage & Tenancy,
   { placeholder }: LedWork<Answer>,
   known: StoredRecord,
   answer: Answer,

@@ -11,6 +11,8 @@ export type LedgerDeps = Clock & KeySpace & Pick<Providers, 'registry'>;
 /** A call to an action that may charge, and what is known about its price. */
 export interface Charge {
   readonly providerId: string;
+  /** The name of the account. */
+  readonly account: string;
   readonly action: string;
   readonly billing: Billing;
   /** When it was sent, in epoch ms. */
@@ -22,6 +24,7 @@ export interface Charge {
 /** A refusal for the sake of money: by which limit, and how many since the last entry. */
 export interface RefusedByLimit {
   readonly providerId: string;
+  readonly account: string;
   readonly limit: 'TENANT_DAILY' | 'VELOCITY' | 'PROVIDER_ACCOUNT';
   readonly count: number;
 }
@@ -30,9 +33,13 @@ export interface RefusedByLimit {
 export function chargeBegunEntry(
   deps: LedgerDeps,
   record: AnyRecord,
-  { providerId, action }: Pick<Charge, 'providerId' | 'action'>,
+  { providerId, account, action }: Pick<Charge, 'providerId' | 'account' | 'action'>,
 ): LedgerEntry {
-  const about = { ...aboutRecord(deps, record), ...aboutProvider(deps, providerId), action };
+  const about = {
+    ...aboutRecord(deps, record),
+    ...aboutProvider(deps, { providerId, account }),
+    action,
+  };
   return { kind: 'charge_begun', atMs: deps.now(), ...about };
 }
 
@@ -44,11 +51,11 @@ export function chargeEntries(
 ): readonly LedgerEntry[] {
   const about = aboutRecord(deps, record);
   if (charges.length === 0) return [{ kind: 'charge_dropped', atMs: deps.now(), ...about }];
-  return charges.map(({ providerId, action, billing, atMs, requestId }) => ({
+  return charges.map(({ providerId, account, action, billing, atMs, requestId }) => ({
     kind: 'charge',
     atMs,
     ...about,
-    ...aboutProvider(deps, providerId),
+    ...aboutProvider(deps, { providerId, account }),
     ...{ action, billing, providerRequestId: requestId },
   }));
 }
@@ -57,7 +64,7 @@ export function chargeEntries(
 export function answerEntry(deps: LedgerDeps, answer: AnyRecord, action: string): LedgerEntry {
   const about = {
     ...{ atMs: deps.now(), ...aboutRecord(deps, answer) },
-    ...aboutProvider(deps, answer.providerId),
+    ...aboutProvider(deps, answer),
   };
   switch (answer.kind) {
     case 'reused':
@@ -137,7 +144,7 @@ export function redactedEntry(
 export function refusedEntry(
   deps: LedgerDeps,
   record: AnyRecord,
-  { providerId, limit, count }: RefusedByLimit,
+  { providerId, account, limit, count }: RefusedByLimit,
 ): LedgerEntry {
   const { tenantId, callerId, userId } = record;
   return {
@@ -146,7 +153,7 @@ export function refusedEntry(
     tenantId,
     callerHash: personHash(deps, tenantId, callerId),
     userHash: personHash(deps, tenantId, userId),
-    ...aboutProvider(deps, providerId),
+    ...aboutProvider(deps, { providerId, account }),
     ...{ limit, count },
   };
 }
@@ -181,13 +188,13 @@ function byCaller(deps: KeySpace, record: AnyRecord, callerId: string) {
   return { ...about, callerHash: personHash(deps, record.tenantId, callerId) };
 }
 
-function aboutProvider({ registry }: Pick<Providers, 'registry'>, providerId: string) {
+function aboutProvider(
+  { registry }: Pick<Providers, 'registry'>,
+  { providerId, account }: Pick<Charge, 'providerId' | 'account'>,
+) {
   const jurisdiction = registry.find(providerId)?.definition.jurisdiction;
   return { providerId, account, jurisdiction };
 }
-
-/** Each provider has one account: that of the settings. */
-const account = 'default';
 
 /** `chargedBy`: whether its price is told by its calls, or by its outcome. */
 function aboutVerification(deps: LedgerDeps, record: VerificationRecord) {
@@ -196,7 +203,7 @@ function aboutVerification(deps: LedgerDeps, record: VerificationRecord) {
   const effect = action === undefined ? undefined : definition?.actions[action]?.effect;
   return {
     ...aboutRecord(deps, record),
-    ...aboutProvider(deps, record.providerId),
+    ...aboutProvider(deps, record),
     action,
     chargedBy: effect === 'may_charge' ? 'call' : 'outcome',
   };

@@ -5,7 +5,9 @@ import { chargeBegunEntry, chargeEntries, type Charge, type LedgerDeps } from '.
 /** Tells the ledger what the calls of one claim cost. */
 export interface ChargeTeller {
   /** Entries for the step before a call that may charge. Nothing, if this attempt has told it before. */
-  readonly begin: (attempt: Pick<Charge, 'providerId' | 'action'>) => readonly LedgerEntry[];
+  readonly begin: (
+    attempt: Pick<Charge, 'providerId' | 'account' | 'action'>,
+  ) => readonly LedgerEntry[];
   readonly charged: (charge: Charge) => void;
   /** The attempt is over, and another provider is next. */
   readonly passOver: () => void;

@@ -18,6 +18,8 @@ import {
   type StoredRecord,
 } from '../../ports/index.ts';
 import type { Owner } from '../callers/caller.ts';
+import type { TenantRules, Tenants } from '../tenants/tenant-rules.ts';
+import { defaultAccount } from '../upstream/registry.ts';
 import type { CallLines } from './recorded-call.ts';
 import type { RecordedIdentity, SubjectHashes } from '../identity/recorded-identity.ts';
 
@@ -32,6 +34,8 @@ export interface VerificationRecord extends Owner, PersonalPart {
   readonly kind: 'verification';
   readonly id: string;
   readonly providerId: string;
+  /** The name of the provider's account that started it. */
+  readonly account: string;
   readonly channel: string;
   readonly sandbox: boolean;
   readonly status: VerificationStatus;
@@ -93,6 +97,8 @@ export interface BankCardRecord extends Owner, Pick<PersonalPart, 'cacheKeys'> {
   readonly kind: 'bank_card';
   readonly id: string;
   readonly providerId: string;
+  /** The name of the provider's account that started it. */
+  readonly account: string;
   readonly sandbox: boolean;
   readonly createdAtMs: number;
   /** Null until the result has come. Such a placeholder is invisible to callers. */
@@ -111,8 +117,9 @@ export interface ReusedRecord extends Owner {
   readonly kind: 'reused';
   readonly id: string;
   readonly verificationId: string;
-  /** The provider of that verification. */
+  /** Provider and account of that verification. */
   readonly providerId: string;
+  readonly account: string;
 }
 
 export type AnyRecord = VerificationRecord | BankCardRecord | ReusedRecord;
@@ -129,24 +136,33 @@ export const placeholderKeepSeconds = 3600;
 /** A check keeps its cache keys as long as its result may be cached, and for at least three days. */
 export function personalLifeOfCheckMs({
   bankCardCacheSeconds,
-}: {
-  readonly bankCardCacheSeconds: number;
-}): number {
-  return Math.max(bankCardCacheSeconds * 1000, 3 * 24 * 3600 * 1000);
+}: Pick<TenantRules, 'bankCardCacheSeconds'>): number {
+  return Math.max(bankCardCacheSeconds * 1000, 3 * dayMs);
 }
+
+const dayMs = 24 * 3600 * 1000;
 
 /** How long the parts of a record are kept from now on. Not for placeholders. */
 export function lifeOf(
   record: AnyRecord,
-  { now, retentionDays }: { readonly now: () => number; readonly retentionDays: number },
+  { now, tenants }: { readonly now: () => number; readonly tenants: Tenants },
 ): RecordLife {
-  const retentionSeconds = retentionDays * 24 * 3600;
-  const personalUntilMs = record.kind === 'reused' ? 0 : record.personalUntilMs;
-  const personalSeconds = (personalUntilMs - now()) / 1000;
+  const { retentionDays, personalDays } = tenants.rulesOf(record.tenantId);
+  const retentionSeconds = (retentionDays * dayMs) / 1000;
   // A pending verification is kept until it has ended, even if the retention is shorter.
   const isOpen = record.kind === 'verification' && record.status === 'PENDING';
+  const mostUntilMs =
+    isOpen || personalDays === null ? Infinity : endedAtMs(record) + personalDays * dayMs;
+  const personalUntilMs = record.kind === 'reused' ? 0 : record.personalUntilMs;
+  const personalSeconds = (Math.min(personalUntilMs, mostUntilMs) - now()) / 1000;
   const seconds = isOpen ? Math.max(retentionSeconds, personalSeconds) : retentionSeconds;
   return { seconds, personalSeconds: Math.min(seconds, personalSeconds) };
+}
+
+function endedAtMs(record: AnyRecord): number {
+  if (record.kind === 'reused') return 0;
+  const known = record.kind === 'bank_card' ? record.checkedAtMs : record.lastCheckedAtMs;
+  return known ?? record.createdAtMs;
 }
 
 /**
@@ -263,13 +279,18 @@ const defaults = {
     ...{ phase: 'WAITING_FOR_PERSON', launchFollows: false },
     ...{ identityLevel: 'MASKED', subjectHashes: null, identity: null, media: [] },
     ...{ flowId: null, calls: '', hasReturned: false },
-    ...{ handoffUses: 0, lastHandoff: null },
+    ...{ handoffUses: 0, lastHandoff: null, account: defaultAccount },
   },
-  bank_card: { cacheKeys: [], checkedElements: bankCardElements, calls: '' },
-  reused: {},
+  bank_card: {
+    account: defaultAccount,
+    cacheKeys: [],
+    checkedElements: bankCardElements,
+    calls: '',
+  },
+  reused: { account: defaultAccount },
 } as const satisfies Record<
   AnyRecord['kind'],
-  Partial<VerificationRecord> | Partial<BankCardRecord>
+  Partial<VerificationRecord> | Partial<BankCardRecord> | Partial<ReusedRecord>
 >;
 
 /** Throws `StoreUnavailable` for an unreadable record, because "not found" would be wrong. */

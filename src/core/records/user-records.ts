@@ -1,5 +1,5 @@
 import type { ListEntry } from '../../ports/index.ts';
-import { modeOf, type KeySpace, type Storage } from '../core-deps.ts';
+import { modeOf, type KeySpace, type Storage, type Tenancy } from '../core-deps.ts';
 import { keyedHash, underEach } from './keyed-hash.ts';
 import { personalLifeOfCheckMs, type AnyRecord } from './records.ts';
 
@@ -24,7 +24,7 @@ interface ListOwner {
  * lives longer than the personal data of its record, so that redaction finds all of it.
  */
 export function userRecords(
-  deps: Storage & KeySpace,
+  deps: Storage & KeySpace & Tenancy,
   owner: ListOwner,
   kind: AnyRecord['kind'],
 ): UserRecords {
@@ -35,12 +35,12 @@ export function userRecords(
  * The verifications that a user passed, by the time at which they passed. An entry is written before its record,
  * so that no pass is missing; a reader checks the record.
  */
-export function userPasses(deps: Storage & KeySpace, owner: ListOwner): UserRecords {
+export function userPasses(deps: Storage & KeySpace & Tenancy, owner: ListOwner): UserRecords {
   return userList(deps, owner, 'passes');
 }
 
 function userList(
-  deps: Storage & KeySpace,
+  deps: Storage & KeySpace & Tenancy,
   { tenantId, userId }: ListOwner,
   list: 'verifications' | 'checks' | 'passes',
 ): UserRecords {
@@ -48,10 +48,11 @@ function userList(
   const parts = [modeOf(deps), tenantId, userId, list];
   const [newest, ...others] = underEach(deps.hashKeys, ({ key }) => keyedHash(key, 'user', parts));
   const all = [newest, ...others];
+  const rules = deps.tenants.rulesOf(tenantId);
   // The retention of a pending verification starts anew when it ends.
   const keepMs = Math.max(
-    (deps.retentionDays + deps.openDays) * dayMs,
-    personalLifeOfCheckMs(deps) + dayMs,
+    (rules.retentionDays + deps.openDays) * dayMs,
+    personalLifeOfCheckMs(rules) + dayMs,
   );
 
   return {

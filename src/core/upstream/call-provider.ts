@@ -37,8 +37,9 @@ export function callProvider<Settings>(
         : undefined;
       if (!action) throw new Error(`${definition.id} has no action ${call.action}`);
       const quota = quotaOf(provider, call.action);
-      const key = actionKey(definition.id, call.action);
-      const turned = { definition, action, call, key, quota, terms, journal };
+      const key = actionKey(provider, call.action);
+      const { accountName: account } = provider;
+      const turned = { definition, account, action, call, key, quota, terms, journal };
       journal.begin(action.effect);
       deps.retryBudget.earn(key);
       try {

@@ -1,8 +1,9 @@
-import { ProviderFault, type AnyProvider } from '../../contract/index.ts';
+import { ProviderFault } from '../../contract/index.ts';
 import type { Telemetry } from '../core-deps.ts';
 import type { RecordedCall } from '../records/recorded-call.ts';
 import { provesNothingDone } from '../claims/to-failure.ts';
 import type { CallTerms } from './call-terms.ts';
+import type { RegisteredProvider } from './registry.ts';
 
 export interface EndedCalls {
   readonly tenant: string;
@@ -23,7 +24,7 @@ export interface EndedCalls {
 export function countCharges(
   { metrics }: Pick<Telemetry, 'metrics'>,
   { onCharge }: Pick<CallTerms, 'onCharge'>,
-  { id: providerId, actions }: AnyProvider,
+  { definition: { id: providerId, actions }, accountName: account }: RegisteredProvider,
   { tenant, action: startedAction, calls, error, nowMs }: EndedCalls,
 ): void {
   const chargeable = calls.filter(({ action }) => actions[action]?.effect === 'may_charge');
@@ -38,8 +39,8 @@ export function countCharges(
   for (const { action, billing, atMs, requestId } of isUnderWay
     ? [...chargeable, underWay]
     : chargeable) {
-    metrics.chargeableCall({ provider: providerId, action, tenant, billing });
-    onCharge?.({ providerId, action, billing, atMs, requestId });
+    metrics.chargeableCall({ provider: providerId, account, action, tenant, billing });
+    onCharge?.({ providerId, account, action, billing, atMs, requestId });
   }
 }
 

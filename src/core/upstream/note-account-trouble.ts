@@ -1,7 +1,7 @@
 import type { FaultKind, ProviderFault } from '../../contract/index.ts';
 import type { LogEventName } from '../../ports/index.ts';
 import type { Telemetry, Upstream } from '../core-deps.ts';
-import { actionKey } from './registry.ts';
+import { toldAccount } from './registry.ts';
 
 /** Faults that a person must act on, and the events that tell of them. */
 const events = {
@@ -16,10 +16,21 @@ const events = {
  */
 export function noteAccountTrouble(
   { log, accountTroubles: troubles }: Pick<Telemetry, 'log'> & Pick<Upstream, 'accountTroubles'>,
-  about: { readonly provider: string; readonly action: string },
+  {
+    provider,
+    account,
+    action,
+    key,
+  }: {
+    readonly provider: string;
+    readonly account: string;
+    readonly action: string;
+    /** See `actionKey`. */
+    readonly key: string;
+  },
   fault: ProviderFault | null,
 ): void {
-  const key = actionKey(about.provider, about.action);
+  const about = { provider, account: toldAccount(account), action };
   if (!fault) {
     if (troubles.delete(key)) log.event('warn', 'provider_recovered', about);
     return;

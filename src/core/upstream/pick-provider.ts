@@ -6,7 +6,8 @@ import type {
 } from '../../contract/index.ts';
 import { findVariant, listSets } from '../bank-cards/checked-elements.ts';
 import { beforeClaimWasRead, failed, problem, type Failed, type Problem } from '../problem.ts';
-import { isEnabled, offers, type RegisteredProvider, type Registry } from './registry.ts';
+import type { Offer } from '../tenants/offer-of.ts';
+import { isEnabled, offers, type RegisteredProvider } from './registry.ts';
 
 /** The provider and channel of a start, with the options for them. */
 export interface PickedChannel {
@@ -29,7 +30,7 @@ export type Candidates = readonly [PickedChannel, ...PickedChannel[]];
  * route of the channel, the only enabled provider of the channel.
  */
 export function pickChannelProviders(
-  registry: Registry,
+  registry: Offer,
   input: {
     readonly channel: string;
     readonly provider: string | null;
@@ -52,7 +53,7 @@ export function pickChannelProviders(
 }
 
 function pickByOption(
-  registry: Registry,
+  registry: Offer,
   input: { readonly channel: string; readonly provider: string | null },
   [field, options]: readonly [string, unknown],
 ): Picked<Candidates> {
@@ -80,7 +81,7 @@ function channelsOf({ channels }: AnyProvider, field: string): string[] {
 }
 
 function pickByRoute(
-  registry: Registry,
+  registry: Offer,
   channel: string,
   route: readonly string[],
 ): Picked<Candidates> {
@@ -103,7 +104,7 @@ function only(candidate: PickedChannel): Picked<Candidates> {
  * card.
  */
 export function pickBankCardProvider(
-  registry: Registry,
+  registry: Offer,
   provider: string | null,
   elements: readonly BankCardElement[],
 ): Picked<RegisteredProvider> {
@@ -134,7 +135,7 @@ export function problemOfPicked(
 }
 
 function pickAmong(
-  registry: Registry,
+  registry: Offer,
   offering: readonly RegisteredProvider[],
   asked: string | null,
   what: string,
@@ -175,6 +176,7 @@ function picked<T>(value: T): Picked<T> {
   return { kind: 'picked', picked: value };
 }
 
-function wrongFields(fields: readonly FieldProblem[]): Picked<never> {
+/** The input selects no provider, because of these fields. */
+export function wrongFields(fields: readonly FieldProblem[]): Picked<never> {
   return { kind: 'wrong_fields', fields };
 }

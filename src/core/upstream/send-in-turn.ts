@@ -15,12 +15,15 @@ import { logBug } from '../log-bug.ts';
 import type { CallJournal } from './call-journal.ts';
 import { toRequestId, type RecordedCall } from '../records/recorded-call.ts';
 import { faultPolicies } from './fault-policy.ts';
+import { toldAccount } from './registry.ts';
 import { noteAccountTrouble } from './note-account-trouble.ts';
 import { keptForAnswerMs, providerTimeoutMs, type CallTerms } from './call-terms.ts';
 
 /** A call with everything that decides when and how it is sent. */
 export interface TurnedCall<T> {
   readonly definition: AnyProvider;
+  /** The name of the account. */
+  readonly account: string;
   readonly action: ActionDefinition;
   readonly call: UpstreamCall<T>;
   /** The key of the action for breaker and retry budget. */
@@ -170,9 +173,9 @@ async function sendNow<T>(
   ready: Ready,
   { isInTime, isLast }: { readonly isInTime: () => boolean; readonly isLast: boolean },
 ): Promise<T> {
-  const { definition, action, call, terms, journal } = turned;
+  const { definition, account, action, call, terms, journal } = turned;
   const startedMs = deps.now();
-  const about = { provider: definition.id, action: call.action };
+  const about = { provider: definition.id, account, action: call.action, key: turned.key };
   const waiting = deps.scopes.current()?.waits.upstream;
   let requestId: string | undefined;
   let httpStatus: number | undefined;
@@ -230,6 +233,7 @@ function report(
   { metrics, log, now }: Telemetry & Clock,
   {
     definition: { id: provider },
+    account,
     call: { action },
     action: { effect },
     terms,
@@ -242,9 +246,10 @@ function report(
   const requestId = toRequestId(fault?.providerRequestId ?? noted);
   const billing = billingOf(effect, outcome);
   terms.onCall?.({ action, atMs: startedMs, requestId, outcome, billing });
-  metrics.upstreamCall({ provider, action, outcome, durationMs });
+  metrics.upstreamCall({ provider, account, action, outcome, durationMs });
   log.event('info', 'upstream_call', {
     provider,
+    account: toldAccount(account),
     action,
     outcome,
     durationMs,

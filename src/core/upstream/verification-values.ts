@@ -60,8 +60,8 @@ export function createVerificationValues({
   };
 
   return {
-    get: async <T>({ definition }: RegisteredProvider, wanted: Wanted<T>): Promise<T> => {
-      const key = JSON.stringify([definition.id, wanted.name]);
+    get: async <T>({ definition, account }: RegisteredProvider, wanted: Wanted<T>): Promise<T> => {
+      const key = JSON.stringify([definition.id, account, wanted.name]);
       const entry = entries.get(key) ?? {
         ...{ kept: null, fetching: null },
         ...{ triedMs: -Infinity, failure: null },

@@ -1,7 +1,7 @@
 /** The origins that a browser may be redirected to. */
 export interface RedirectRules {
-  /** Origins by tenant; the key `*` holds those for every tenant. Null: any origin, in the sandbox only. */
-  readonly origins: ReadonlyMap<string, ReadonlySet<string>> | null;
+  /** Null: any origin, in the sandbox only. */
+  readonly origins: ReadonlySet<string> | null;
   /** Allows plain http for localhost, for development. */
   readonly allowLocalhost: boolean;
 }
@@ -9,11 +9,7 @@ export interface RedirectRules {
 const maxLength = 1024;
 
 /** What is wrong with a caller's `redirectUrl`, or null. */
-export function checkRedirectUrl(
-  text: string,
-  tenantId: string,
-  rules: RedirectRules,
-): string | null {
+export function checkRedirectUrl(text: string, rules: RedirectRules): string | null {
   if (text.length > maxLength) return `must have at most ${maxLength} characters`;
   // The URL parser corrects these silently, and browsers correct them differently.
   if (!/^[\u0021-\u007e]+$/u.test(text) || text.includes('\\')) {
@@ -32,6 +28,5 @@ export function checkRedirectUrl(
       : 'must be an https URL';
   }
   if (rules.origins === null) return null;
-  const isListed = [tenantId, '*'].some((key) => rules.origins?.get(key)?.has(url.origin));
-  return isListed ? null : 'must be on an origin of REDIRECT_ORIGINS';
+  return rules.origins.has(url.origin) ? null : 'must be on an origin of REDIRECT_ORIGINS';
 }

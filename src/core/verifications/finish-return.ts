@@ -1,6 +1,7 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
 import { openCapability } from '../records/capability.ts';
 import type { OutcomeDeps } from '../core-deps.ts';
+import type { PageLanguage } from '../tenants/tenant-rules.ts';
 import { decodeRecord, isRecordId, type VerificationRecord } from '../records/records.ts';
 import { browserProof } from './hand-off.ts';
 import { refreshVerification } from './refresh-verification.ts';
@@ -10,7 +11,12 @@ const pollWithinMs = 3000;
 
 export type ReturnTarget =
   | { readonly kind: 'redirect'; readonly url: string }
-  | { readonly kind: 'page'; readonly page: 'done' | 'link_invalid' | 'try_later' };
+  | {
+      readonly kind: 'page';
+      readonly page: 'done' | 'link_invalid' | 'try_later';
+      /** Of the tenant, if it is known. */
+      readonly languages?: readonly PageLanguage[];
+    };
 
 /**
  * The target for a browser that comes back from the provider. Refreshes the outcome, and then returns the
@@ -33,7 +39,10 @@ export async function finishReturn(
     const record = await refreshed(deps, stored);
     // On another device, the caller's page would not know the person.
     const isElsewhere = browser === browserProof(deps, record.id);
-    if (record.redirectUrl === null || isElsewhere) return { kind: 'page', page: 'done' };
+    if (record.redirectUrl === null || isElsewhere) {
+      const { languages } = deps.tenants.rulesOf(record.tenantId);
+      return { kind: 'page', page: 'done', languages };
+    }
     return { kind: 'redirect', url: withVerificationId(record.redirectUrl, record.id) };
   } catch (error) {
     if (error instanceof StoreUnavailable) return { kind: 'page', page: 'try_later' };

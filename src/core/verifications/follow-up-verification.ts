@@ -11,7 +11,7 @@ import {
 } from '../records/records.ts';
 import { awaitsOutcome } from './learn-outcome.ts';
 import { refreshVerification, retentionEndsMs } from './refresh-verification.ts';
-import { outcomeSourceOf } from '../upstream/registry.ts';
+import { findOf, outcomeSourceOf } from '../upstream/registry.ts';
 import { publishEnd } from './write-verification.ts';
 
 /** How long a follow-up waits for the provider. */
@@ -45,7 +45,7 @@ export async function followUpVerification(deps: OutcomeDeps, id: string): Promi
   if (!current) return null;
   if (decodeRecord('verification', current).status !== 'PENDING') return afterEnd(deps, id);
 
-  const channel = deps.registry.find(record.providerId)?.definition.channels[record.channel];
+  const channel = findOf(deps.registry, record)?.definition.channels[record.channel];
   const lastMs = retentionEndsMs(record, channel) - lastChanceMs;
   const endsMs = Math.min(graceEndsMs(record, channel?.graceSeconds ?? 0), Math.max(lastMs, 0));
   if (deps.now() < endsMs) return endsMs;
@@ -65,7 +65,7 @@ async function afterEnd(deps: OutcomeDeps, id: string): Promise<number | null> {
 /** Asks what a cancelled verification cost, once its person can no longer go on. */
 async function askOnceMore(deps: OutcomeDeps, stored: StoredRecord): Promise<number | null> {
   const record = decodeRecord('verification', stored);
-  const provider = deps.registry.find(record.providerId);
+  const provider = findOf(deps.registry, record);
   const channel = provider?.definition.channels[record.channel];
   if (!awaitsOutcome(record) || !provider || !channel) return null;
   if (outcomeSourceOf(provider, channel) !== 'QUERY') return null;

@@ -1,5 +1,5 @@
 import { StoreUnavailable, type StoredRecord } from '../../ports/index.ts';
-import type { Clock, KeySpace, Storage, Telemetry, Urls } from '../core-deps.ts';
+import type { Clock, KeySpace, Storage, Telemetry, Tenancy, Urls } from '../core-deps.ts';
 import { openHandoff, sealHandoff } from '../records/handoff-capability.ts';
 import { keyedHash } from '../records/keyed-hash.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type VerificationRecord,
 } from '../records/records.ts';
 
-type HandoffDeps = Clock & KeySpace & Storage & Pick<Telemetry, 'scopes'>;
+type HandoffDeps = Clock & KeySpace & Storage & Tenancy & Pick<Telemetry, 'scopes'>;
 
 /** What a person finds behind the URL of a handoff. */
 export type Handoff =

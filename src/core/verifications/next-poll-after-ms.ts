@@ -1,6 +1,6 @@
 import type { Clock, Providers } from '../core-deps.ts';
 import type { VerificationRecord } from '../records/records.ts';
-import { isEnabled, outcomeSourceOf } from '../upstream/registry.ts';
+import { findOf, isEnabled, outcomeSourceOf } from '../upstream/registry.ts';
 import { graceEndsMs } from './conclude-verification.ts';
 import { pollIntervalMs } from './refresh-verification.ts';
 
@@ -13,7 +13,7 @@ export function nextPollAfterMs(
   record: VerificationRecord,
 ): number | null {
   if (record.status !== 'PENDING') return null;
-  const provider = registry.find(record.providerId);
+  const provider = findOf(registry, record);
   const channel = provider?.definition.channels[record.channel];
   if (!provider || !channel || !isEnabled(provider)) return defaultPollMs;
   const { graceSeconds } = channel;

@@ -1,7 +1,7 @@
 import type { CheckKind } from '../../contract/index.ts';
 import { StoreUnavailable, type ListEntry } from '../../ports/index.ts';
 import { mayList, type Caller } from '../callers/caller.ts';
-import type { Clock, KeySpace, Storage } from '../core-deps.ts';
+import type { Clock, KeySpace, Storage, Tenancy } from '../core-deps.ts';
 import { pageSize } from '../records/read-user-list.ts';
 import { isRecordId, type VerificationRecord } from '../records/records.ts';
 import { userPasses, userRecords } from '../records/user-records.ts';
@@ -99,7 +99,7 @@ function latestOf(records: readonly VerificationRecord[]): VerificationRecord | 
 
 /** A page as it is in the store. Throws `StoreUnavailable`. */
 export function readListPage(
-  deps: KeySpace & Storage,
+  deps: KeySpace & Storage & Tenancy,
   { tenantId }: Caller,
   { userId, list, after }: ListPage,
 ): Promise<readonly ListEntry[]> {

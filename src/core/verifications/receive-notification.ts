@@ -70,24 +70,28 @@ export function expectsNotification(
     : openCapability(deps.hashKeys, 'callback', capability, deps.now()) !== null;
 }
 
-/** The notifications that may come to the URL of an account; null if none may. */
+/** The accounts of a provider, and the notifications that may come to its account URL; null if none may. */
 function expectingAccount(
-  deps: Pick<Providers, 'registry'>,
+  { registry }: Pick<Providers, 'registry'>,
   providerId: string,
 ): {
-  readonly provider: RegisteredProvider;
+  readonly accounts: readonly RegisteredProvider[];
   readonly expecting: readonly NotificationDefinition<unknown>[];
 } | null {
-  const provider = deps.registry.find(providerId);
-  const all = Object.values(provider?.definition.channels ?? {}).flatMap(
+  const accounts = registry
+    .accounts()
+    .filter((each) => each.definition.id === providerId && isEnabled(each));
+  const all = Object.values(accounts[0]?.definition.channels ?? {}).flatMap(
     (channel) => channel.notification ?? [],
   );
   const expecting = all.filter(({ referenceOf }) => referenceOf !== undefined);
-  const isExpected = provider !== undefined && isEnabled(provider) && expecting.length > 0;
-  return isExpected ? { provider, expecting } : null;
+  return expecting.length > 0 ? { accounts, expecting } : null;
 }
 
-/** The signature proves the sender. The reference in the notification names the verification. */
+/**
+ * The signature proves the sender, and which account it has. The reference in the notification names the verification,
+ * which must be of that account.
+ */
 async function receiveForAccount(
   deps: OutcomeDeps,
   providerId: string,
@@ -95,23 +99,32 @@ async function receiveForAccount(
 ): Promise<NotificationReceipt> {
   const expected = expectingAccount(deps, providerId);
   if (!expected) return { kind: 'unknown' };
-  const { provider, expecting } = expected;
-  const proofs = await Promise.all(
-    expecting.map((definition) => proveNotification(deps, provider, definition, notification)),
+  const tried = await Promise.all(
+    expected.accounts.flatMap((provider) =>
+      expected.expecting.map(async (definition) => ({
+        ...{ provider, definition },
+        proof: await proveNotification(deps, provider, definition, notification),
+      })),
+    ),
   );
-  const genuine = expecting.filter((_definition, at) => proofs[at]?.kind === 'genuine');
+  const genuine = tried.filter(({ proof }) => proof.kind === 'genuine');
   const [first] = genuine;
-  if (!first)
-    return { kind: proofs.some((proof) => proof.kind === 'undecided') ? 'try_later' : 'refused' };
-  for (const { referenceOf } of genuine) {
+  if (!first) {
+    return {
+      kind: tried.some(({ proof }) => proof.kind === 'undecided') ? 'try_later' : 'refused',
+    };
+  }
+  for (const { provider, definition } of genuine) {
+    const { referenceOf } = definition;
     const reference = orUnreadable(deps, provider, () => referenceOf?.(notification) ?? null);
     if (reference === null) continue;
-    const receipt = await receiveById(deps, providerId, reference, notification);
+    const { accountName } = provider;
+    const receipt = await receiveById(deps, providerId, reference, notification, accountName);
     if (receipt.kind !== 'unknown') return receipt;
   }
   // Another system may use the same account. Its notifications are acknowledged, so that the provider does not
   // repeat them.
-  return { kind: 'received', reply: first.reply };
+  return { kind: 'received', reply: first.definition.reply };
 }
 
 async function receiveById(
@@ -119,14 +132,18 @@ async function receiveById(
   providerId: string,
   recordId: string,
   notification: Notification,
+  /** The account that the sender has proven, at the URL of an account. */
+  provenAccount: string | null = null,
 ): Promise<NotificationReceipt> {
   if (!isRecordId('verification', recordId)) return { kind: 'unknown' };
   deps.scopes.concerns(recordId);
   try {
     const [stored] = await deps.store.records.get([recordId]);
-    return stored && kindOf(stored) === 'verification'
-      ? await receive(deps, providerId, stored, notification)
-      : { kind: 'unknown' };
+    const isOne = stored && kindOf(stored) === 'verification';
+    const isTheirs =
+      isOne &&
+      (provenAccount === null || decodeRecord('verification', stored).account === provenAccount);
+    return isTheirs ? await receive(deps, providerId, stored, notification) : { kind: 'unknown' };
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     deps.log.event('error', 'store_unavailable', { during: 'notification' });
@@ -161,7 +178,7 @@ async function receive(
   notification: Notification,
 ): Promise<NotificationReceipt> {
   const record = decodeRecord('verification', stored);
-  const provider = deps.registry.find(providerId);
+  const provider = deps.registry.find(providerId, record.account);
   const definition = provider?.definition.channels[record.channel]?.notification;
   if (!provider || !definition) return { kind: 'unknown' };
   if (!definition.verify || !isEnabled(provider)) {
@@ -211,7 +228,7 @@ async function receiveProven(
   notification: Notification,
 ): Promise<Taken> {
   const record = decodeRecord('verification', stored);
-  const provider = deps.registry.find(providerId);
+  const provider = deps.registry.find(providerId, record.account);
   const channel = provider?.definition.channels[record.channel];
   const unknown = { receipt: { kind: 'unknown' }, isTaken: false } as const;
   if (!provider || !channel?.notification) return unknown;

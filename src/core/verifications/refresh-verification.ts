@@ -1,8 +1,8 @@
 import type { ChannelDefinition } from '../../contract/index.ts';
 import type { StoredRecord } from '../../ports/index.ts';
-import type { Clock, OutcomeDeps, Storage } from '../core-deps.ts';
+import type { Clock, OutcomeDeps, Storage, Tenancy } from '../core-deps.ts';
 import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
-import { isEnabled, outcomeSourceOf } from '../upstream/registry.ts';
+import { findOf, isEnabled, outcomeSourceOf } from '../upstream/registry.ts';
 import { withTimeout } from '../with-timeout.ts';
 import { forgetVerification, graceEndsMs } from './conclude-verification.ts';
 import { awaitsOutcome } from './learn-outcome.ts';
@@ -28,7 +28,7 @@ export async function refreshVerification(
   if (record.startedAtMs === null) return record;
   if (record.status !== 'PENDING') return refreshEnded(deps, stored, deadlineMs, reason);
 
-  const provider = deps.registry.find(record.providerId);
+  const provider = findOf(deps.registry, record);
   const channel = provider?.definition.channels[record.channel];
   if (deps.now() >= retentionEndsMs(record, channel)) {
     return writeOrReadNewer(deps, stored, forgetVerification(record));
@@ -66,7 +66,10 @@ const mostTries = 5;
  * Stores that the person has come back, before the poll: some results are final only from then on, and the poll may find
  * the lock taken, or fail. Returns the record as it is now.
  */
-async function noteReturn(deps: Clock & Storage, stored: StoredRecord): Promise<StoredRecord> {
+async function noteReturn(
+  deps: Clock & Storage & Tenancy,
+  stored: StoredRecord,
+): Promise<StoredRecord> {
   let current = stored;
   for (let tries = 0; tries < mostTries; tries++) {
     const record = decodeRecord('verification', current);
@@ -91,7 +94,7 @@ async function refreshEnded(
 ): Promise<VerificationRecord> {
   const record = decodeRecord('verification', stored);
   if (reason === 'asked' || !awaitsOutcome(record)) return record;
-  const provider = deps.registry.find(record.providerId);
+  const provider = findOf(deps.registry, record);
   const channel = provider?.definition.channels[record.channel];
   if (!channel?.fetchOutcome || !provider || !isEnabled(provider)) return record;
   const isQueried = outcomeSourceOf(provider, channel) === 'QUERY';

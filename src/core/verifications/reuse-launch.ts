@@ -32,7 +32,7 @@ export function launchReuse(
   const { reuse } = channel;
   if (!reuse) return null;
   const { store, hashKeys, now } = deps;
-  const { id, tenantId, userId, callerId, providerId } = placeholder;
+  const { id, tenantId, userId, callerId, providerId, account } = placeholder;
   const keys = keyedHashes(hashKeys, 'launch', [
     ...[modeOf(deps), tenantId, userId, callerId, provider.definition.id, provider.account],
     canonicalJson(input),
@@ -63,7 +63,8 @@ export function launchReuse(
       const isOpen = current.status === 'PENDING' && current.redactedAtMs === null;
       const hasLaunch = current.launch !== null || current.launchFollows;
       if (!isOpen || !hasLaunch || !hasTime(current)) return null;
-      return { kind: 'reused', id, tenantId, userId, callerId, providerId, verificationId };
+      const owner = { tenantId, userId, callerId };
+      return { kind: 'reused', id, ...owner, providerId, account, verificationId };
     },
     remember: async ({ id: verificationId, expiresAtMs }) => {
       const keepMs = (expiresAtMs ?? 0) - now() - marginMs;

@@ -3,7 +3,15 @@ import { spendVelocity } from '../callers/spend-velocity.ts';
 import type { ClaimedAttempt } from '../claims/claimed-work.ts';
 import { provesNothingDone } from '../claims/to-failure.ts';
 import { tooLateToBegin } from '../claims/too-late-to-begin.ts';
-import type { CallDeps, CallerLimits, Clock, KeySpace, OutcomeDeps, Urls } from '../core-deps.ts';
+import type {
+  CallDeps,
+  CallerLimits,
+  Clock,
+  KeySpace,
+  OutcomeDeps,
+  Tenancy,
+  Urls,
+} from '../core-deps.ts';
 import { logBug } from '../log-bug.ts';
 import { keepIdentity } from '../identity/keep-identity.ts';
 import { sealCapability } from '../records/capability.ts';
@@ -55,7 +63,8 @@ export function startAttempt(
   const { provider, channel, prepared } = candidate;
   const providerId = provider.definition.id;
   const { idempotencyKey: _key, ...input } = start.input;
-  const owned = { ...placeholder, providerId, checks: prepared.checks };
+  const { accountName: account } = provider;
+  const owned = { ...placeholder, providerId, account, checks: prepared.checks };
   const reuse = launchReuse(deps, candidate, owned, input);
   const record = {
     ...owned,
@@ -63,7 +72,7 @@ export function startAttempt(
     cacheKeys: reuse?.keys ?? [],
   };
   return {
-    providerId,
+    ...{ providerId, account },
     effect: effectOf(candidate),
     action: channel.action,
     perform: async (terms) => {
@@ -110,7 +119,7 @@ function capabilityLifeMs({ retentionSeconds }: PickedChannel['channel']): numbe
 }
 
 async function callProviderToStart(
-  deps: CallDeps & KeySpace & CallerLimits & Urls,
+  deps: CallDeps & KeySpace & CallerLimits & Urls & Tenancy,
   terms: CallTerms,
   { input, placeholder }: Start,
   candidate: PreparedChannel,
@@ -150,7 +159,7 @@ async function callProviderToStart(
   } finally {
     const { tenantId: tenant } = placeholder;
     const ended = { tenant, action: channel.action, calls, error: failure, nowMs: deps.now() };
-    countCharges(deps, terms, provider.definition, ended);
+    countCharges(deps, terms, provider, ended);
   }
 }
 

@@ -8,12 +8,12 @@ import type { Lateness } from '../claims/too-late-to-begin.ts';
 import type {
   CallerLimits,
   Clock,
-  IdentityRules,
   KeySpace,
   OutcomeDeps,
   Providers,
   Random,
   Telemetry,
+  Tenancy,
   Urls,
 } from '../core-deps.ts';
 import { toSubjectHashes } from '../identity/keep-identity.ts';
@@ -30,9 +30,15 @@ import {
 import {
   pickChannelProviders,
   problemOfPicked,
+  wrongFields,
+  type Candidates,
+  type Picked,
   type PickedChannel,
 } from '../upstream/pick-provider.ts';
+import { offerOf } from '../tenants/offer-of.ts';
+import type { TenantRules } from '../tenants/tenant-rules.ts';
 import { prepareInput } from '../upstream/prepare-input.ts';
+import { findOf } from '../upstream/registry.ts';
 import { checkRedirectUrl } from './check-redirect-url.ts';
 import { readVerification, readVerifications } from './read-verifications.ts';
 import {
@@ -55,6 +61,7 @@ export interface StartVerificationInput {
   readonly consentRef?: string | null;
   readonly options?: Readonly<Record<string, unknown>> | null;
   readonly identity?: IdentityLevel | null;
+  readonly account?: string | null;
 }
 
 export type StartVerificationOutcome =
@@ -68,7 +75,7 @@ export type StartVerificationOutcome =
 
 /** Starts a verification, at most once per idempotency key. Throws `AccessDenied`. */
 export async function startVerification(
-  deps: OutcomeDeps & CallerLimits & Urls & IdentityRules,
+  deps: OutcomeDeps & CallerLimits & Urls,
   caller: Caller,
   given: StartVerificationInput,
   deadlineMs: number,
@@ -76,16 +83,17 @@ export async function startVerification(
 ): Promise<StartVerificationOutcome> {
   demandScope(caller, 'verification:start');
   const input = normalise(given);
-  const picked = pickChannelProviders(deps.registry, input);
+  const rules = deps.tenants.rulesOf(caller.tenantId);
+  const picked = pick(deps, caller, input);
   const ownProblems = [
-    ...checkCommonInput(input),
-    ...redirectProblems(deps, caller, input.redirectUrl),
-    ...identityProblems(deps, caller, input.identity),
+    ...checkCommonInput(input, rules),
+    ...redirectProblems(deps, rules, input.redirectUrl),
+    ...identityProblems(rules, input.identity),
   ];
   if (picked.kind !== 'picked') return failed(problemOfPicked(picked, ownProblems));
 
   const [first, ...others] = picked.picked;
-  const ready = prepareChannel(deps, first, input, ownProblems);
+  const ready = prepareChannel(deps, caller.tenantId, first, input, ownProblems);
   if (ready.kind === 'problem') return ready;
   const placeholder = placeholderOf(deps, caller, input, ready);
   const start = { input, placeholder, isLate };
@@ -99,7 +107,7 @@ export async function startVerification(
     deadlineMs,
     first: startAttempt(deps, start, ready),
     fallbacks: others.map((candidate) => () => {
-      const other = prepareChannel(deps, candidate, input, ownProblems);
+      const other = prepareChannel(deps, caller.tenantId, candidate, input, ownProblems);
       // A fallback must attest at least the same checks.
       const isFit =
         other.kind === 'prepared' && includesAll(other.prepared.checks, placeholder.checks);
@@ -125,34 +133,58 @@ function normalise(given: StartVerificationInput) {
     options: given.options ?? null,
     // The default counts as absent, so that keys of earlier builds keep their fingerprint.
     identity: given.identity === 'MASKED' ? null : (given.identity ?? null),
+    account: given.account ?? null,
   };
 }
 
 type NormalInput = ReturnType<typeof normalise>;
 
+function pick(
+  deps: Pick<Providers, 'registry'> & KeySpace & Tenancy,
+  { tenantId, userId }: Caller,
+  input: NormalInput,
+): Picked<Candidates> {
+  const { channel, account, provider } = input;
+  const offer = offerOf(deps, {
+    ...{ tenantId, userId: input.userId ?? userId, account, provider },
+    uses: ({ channels }) => [channel, channels[channel]?.action ?? channel],
+  });
+  return 'path' in offer ? wrongFields([offer]) : pickChannelProviders(offer, input);
+}
+
 function redirectProblems(
-  { redirectRules }: Pick<Urls, 'redirectRules'>,
-  { tenantId }: Caller,
+  { sandbox }: Pick<KeySpace, 'sandbox'>,
+  { redirectOrigins: origins }: TenantRules,
   redirectUrl: string | null,
 ): FieldProblem[] {
   if (redirectUrl === null) return [];
-  const message = checkRedirectUrl(redirectUrl, tenantId, redirectRules);
+  const message = checkRedirectUrl(redirectUrl, { origins, allowLocalhost: sandbox });
   return message === null ? [] : [{ path: 'redirectUrl', message }];
 }
 
+/** More than a tenant may learn is a mistake. */
 function identityProblems(
-  { fullIdentityTenants }: IdentityRules,
-  { tenantId }: Caller,
+  { mostIdentity }: TenantRules,
   level: IdentityLevel | null,
 ): FieldProblem[] {
-  const isAllowed = fullIdentityTenants === null || fullIdentityTenants.has(tenantId);
-  return level !== 'FULL' || isAllowed
+  const isAllowed =
+    level === null || identityLevels.indexOf(level) <= identityLevels.indexOf(mostIdentity);
+  return isAllowed
     ? []
-    : [{ path: 'identity', message: 'FULL is not allowed for your tenant' }];
+    : [{ path: 'identity', message: `${level} is not allowed for your tenant` }];
 }
 
+/** A tenant that may learn nothing gets nothing by default. */
+function levelOf({ tenants }: Tenancy, tenantId: string, { identity }: NormalInput): IdentityLevel {
+  const isNone = tenants.rulesOf(tenantId).mostIdentity === 'NONE';
+  return identity ?? (isNone ? 'NONE' : 'MASKED');
+}
+
+const identityLevels: readonly IdentityLevel[] = ['NONE', 'MASKED', 'FULL'];
+
 function prepareChannel(
-  deps: Clock & Telemetry & Providers,
+  deps: Clock & Telemetry & Providers & Tenancy,
+  tenantId: string,
   picked: PickedChannel,
   input: NormalInput,
   ownProblems: readonly FieldProblem[],
@@ -161,7 +193,7 @@ function prepareChannel(
   const ready = prepareInput(deps, provider, ownProblems, (context) =>
     channel.prepare(
       {
-        ...{ ...input, options, identity: input.identity ?? 'MASKED' },
+        ...{ ...input, options, identity: levelOf(deps, tenantId, input) },
         hasRedirectUrl: input.redirectUrl !== null,
       },
       context,
@@ -171,13 +203,14 @@ function prepareChannel(
 }
 
 function placeholderOf(
-  deps: Clock & Random & KeySpace,
+  deps: Clock & Random & KeySpace & Tenancy,
   caller: Caller,
   input: NormalInput,
   { provider, channel, prepared }: PreparedChannel,
 ): VerificationRecord {
   const nowMs = deps.now();
   const id = newRecordId('verification', deps.randomBytes);
+  const level = levelOf(deps, caller.tenantId, input);
   return {
     kind: 'verification',
     id,
@@ -185,6 +218,7 @@ function placeholderOf(
     userId: resolveUserId(caller, input.userId),
     callerId: caller.userId,
     providerId: provider.definition.id,
+    account: provider.accountName,
     channel: input.channel,
     sandbox: deps.sandbox,
     status: 'PENDING',
@@ -201,9 +235,9 @@ function placeholderOf(
     extra: input.extra,
     redirectUrl: input.redirectUrl,
     consentRef: input.consentRef,
-    identityLevel: input.identity ?? 'MASKED',
+    identityLevel: level,
     // Without a wish to know who it was, nothing is kept to compare with.
-    subjectHashes: input.identity === 'NONE' ? null : toSubjectHashes(deps, id, input.subject),
+    subjectHashes: level === 'NONE' ? null : toSubjectHashes(deps, id, input.subject),
     identity: null,
     media: [],
     ...{ flowId: null, calls: '', hasReturned: false },
@@ -251,9 +285,9 @@ async function toStartOutcome(
 
 function hasNotifications(
   { registry }: Pick<Providers, 'registry'>,
-  { providerId, channel }: VerificationRecord,
+  record: VerificationRecord,
 ): boolean {
-  return registry.find(providerId)?.definition.channels[channel]?.notification !== undefined;
+  return findOf(registry, record)?.definition.channels[record.channel]?.notification !== undefined;
 }
 
 interface ReadStart {

@@ -1,11 +1,11 @@
 import type { TerminalStatus } from '../../contract/index.ts';
 import { StoreUnavailable, type LedgerEntry, type StoredRecord } from '../../ports/index.ts';
-import type { Clock, KeySpace, Outbox, Storage, Telemetry } from '../core-deps.ts';
+import type { Clock, KeySpace, Outbox, Storage, Telemetry, Tenancy } from '../core-deps.ts';
 import { endEntry, type LedgerDeps } from '../ledger/ledger-entries.ts';
 import { decodeRecord, encodeRecord, lifeOf, type VerificationRecord } from '../records/records.ts';
 import { userPasses } from '../records/user-records.ts';
 
-type EndDeps = Clock & Storage & Outbox & Pick<Telemetry, 'metrics'>;
+type EndDeps = Clock & Storage & Tenancy & Outbox & Pick<Telemetry, 'metrics'>;
 
 export type WriteDeps = EndDeps & LedgerDeps;
 
@@ -50,7 +50,7 @@ export async function writeOrReadNewer(
 
 /** Makes a pass found by `latestPassedVerification`. Call before the record is written. */
 export async function listPass(
-  deps: Storage & KeySpace,
+  deps: Storage & KeySpace & Tenancy,
   record: VerificationRecord,
 ): Promise<void> {
   await userPasses(deps, record).add({ id: record.id, atMs: passedAtMs(record) });
@@ -91,7 +91,7 @@ function countEnd(
 }
 
 function put(
-  deps: Clock & Storage,
+  deps: Clock & Storage & Tenancy,
   stored: StoredRecord,
   record: VerificationRecord,
   entries?: readonly LedgerEntry[],

@@ -14,7 +14,7 @@ export const bankCardCheck: BankCardCheckResolvers = {
     demandRead(caller);
     return loaders.bankCardCheck.load(referenceId(reference));
   },
-  provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
+  provider: (record, _arguments, { core }) => providerRef(core, record),
   outcome: (check) => resultOf(check).outcome,
   checkedElements: ({ checkedElements }) => [...checkedElements],
   matched: (check) => resultOf(check).outcome === 'MATCHED',

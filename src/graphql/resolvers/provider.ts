@@ -1,4 +1,4 @@
-import type { ActionEffect, ChannelDefinition } from '../../contract/index.ts';
+import type { ActionEffect } from '../../contract/index.ts';
 import {
   isEnabled,
   offers,
@@ -6,8 +6,9 @@ import {
   quotaOf,
   requiresOf,
   stateOf,
-  type RegisteredProvider,
 } from '../../core/upstream/registry.ts';
+import { accountNames } from '../../core/tenants/offer-of.ts';
+import type { ProviderRef } from '../provider-ref.ts';
 import type {
   VerificationActionEffect,
   VerificationChannel,
@@ -28,18 +29,19 @@ export const provider: VerificationProviderResolvers = {
   jurisdiction: ({ loaded }) => loaded?.definition.jurisdiction ?? null,
   state: ({ loaded }, _arguments, { core }) =>
     loaded && isEnabled(loaded) ? stateOf(loaded, core.breaker) : null,
-  channels: ({ loaded }) =>
-    channelsOf(loaded).map(([channel, definition]) => ({
+  accounts: ({ id }, _arguments, { core, caller }) => [...accountNames(core, caller.tenantId, id)],
+  channels: (ref) =>
+    channelsOf(ref).map(({ channel, definition, provider: used }) => ({
       // A plugin may add channels, so only the assembled schema knows all names.
       channel: channel as VerificationChannel,
       checks: [...definition.checks],
-      requires: loaded ? [...requiresOf(loaded, definition)] : [],
+      requires: [...requiresOf(used, definition)],
       optionRequirements: (definition.requiresWith ?? []).map(({ option, value, requires }) => ({
         option: `options.${definition.optionsField}.${option}`,
         value: value === undefined ? null : String(value),
         requires: [...requires],
       })),
-      outcome: loaded ? outcomeSourceOf(loaded, definition) : 'NONE',
+      outcome: outcomeSourceOf(used, definition),
     })),
   bankCardVariants: ({ loaded }) =>
     (loaded?.definition.bankCard?.variants ?? []).map(({ elements, action }) => ({
@@ -54,9 +56,10 @@ export const provider: VerificationProviderResolvers = {
     })),
 };
 
-function channelsOf(
-  loaded: RegisteredProvider | null,
-): readonly (readonly [string, ChannelDefinition<unknown>])[] {
+function channelsOf({ loaded, forChannel }: ProviderRef) {
   const all = Object.entries(loaded?.definition.channels ?? {});
-  return all.filter(([name]) => loaded !== null && offers(loaded, name));
+  return all.flatMap(([channel, definition]) => {
+    const used = forChannel(channel);
+    return used && offers(used, channel) ? [{ channel, definition, provider: used }] : [];
+  });
 }

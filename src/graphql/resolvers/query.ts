@@ -1,4 +1,5 @@
 import { demandRead } from '../../core/verifications/read-verifications.ts';
+import { providerRefs } from '../provider-ref.ts';
 import type { QueryResolvers } from '../generated.ts';
 
 export const query: QueryResolvers = {
@@ -10,6 +11,5 @@ export const query: QueryResolvers = {
     demandRead(caller);
     return loaders.bankCardCheck.load(id);
   },
-  verificationProviders: (_root, _arguments, { core }) =>
-    core.registry.all.map((loaded) => ({ id: loaded.definition.id, loaded })),
+  verificationProviders: (_root, _arguments, { core, caller }) => [...providerRefs(core, caller)],
 };

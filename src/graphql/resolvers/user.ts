@@ -50,6 +50,14 @@ export const user: UserResolvers = {
     if (maxAgeDays != null && maxAgeDays < 0) {
       throw badUserInput('maxAgeDays', 'must not be below 0');
     }
+    // Whatever is older is gone, and null would mean that there was none.
+    const { retentionDays } = core.tenants.rulesOf(caller.tenantId);
+    if (maxAgeDays != null && maxAgeDays > retentionDays) {
+      throw badUserInput(
+        'maxAgeDays',
+        `must not be above ${retentionDays}: older ones are not kept`,
+      );
+    }
     const wanted = { checks: checks ?? [], maxAgeDays: maxAgeDays ?? null, deadlineMs };
     return readLatestPassed(core, caller, id, wanted, readersOf(context));
   },

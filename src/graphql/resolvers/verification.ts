@@ -32,7 +32,7 @@ export const verification: VerificationResolvers = {
     demandRead(caller);
     return loaders.verification.load(referenceId(reference));
   },
-  provider: ({ providerId }, _arguments, { core }) => providerRef(core, providerId),
+  provider: (record, _arguments, { core }) => providerRef(core, record),
   channel: ({ channel }, _arguments, _context, { schema }) =>
     isEnumValue(schema, 'VerificationChannel', channel) ? (channel as VerificationChannel) : null,
   checks: ({ checks }) => [...checks],

@@ -20,11 +20,7 @@ const mostFormBytes = 1024;
  * The page behind the URL of a handoff. Its form goes on to the provider, once. The URL is a capability: it is neither
  * logged nor passed on.
  */
-export function registerHandoff(
-  server: FastifyInstance,
-  core: CoreDeps,
-  tenantNames: ReadonlyMap<string, string>,
-): void {
+export function registerHandoff(server: FastifyInstance, core: CoreDeps): void {
   const isSecure = core.publicUrl.startsWith('https:');
   void server.register(async (scope) => {
     // The sandbox has parsers of its own on this listener.
@@ -38,7 +34,7 @@ export function registerHandoff(
       const found = await ownOperation(core, 'handoff', () => readHandoff(core, params.capability));
       if (found.kind !== 'open') return sendPersonPage(reply, closedPages[found.kind]);
       const pageKey = core.randomBytes(16).toString('base64url');
-      return sendPersonPage(reply, toOpenPage(core, found, tenantNames), pageKey);
+      return sendPersonPage(reply, toOpenPage(core, found), pageKey);
     });
     scope.post<{ Params: { capability: string } }>(
       url,
@@ -74,11 +70,10 @@ function sendErrorPage(
 }
 
 function toOpenPage(
-  { registry, now }: Pick<CoreDeps, 'registry' | 'now'>,
+  { registry, now, tenants }: Pick<CoreDeps, 'registry' | 'now' | 'tenants'>,
   { record }: Extract<Handoff, { kind: 'open' }>,
-  tenantNames: ReadonlyMap<string, string>,
 ): PersonPage {
-  const name = tenantNames.get(record.tenantId);
+  const { displayName: name, languages } = tenants.rulesOf(record.tenantId);
   const provider = registry.find(record.providerId)?.definition.title ?? record.providerId;
   // Rounded down: a promise that is too long would end on the provider's page.
   const minutes = Math.floor(((record.expiresAtMs ?? now()) - now()) / 60_000);
@@ -107,7 +102,7 @@ function toOpenPage(
     ],
     button: 'Continue',
   };
-  return { status: 200, zh, en };
+  return { status: 200, zh, en, languages };
 }
 
 const checkOrder: readonly CheckKind[] = [

@@ -41,7 +41,10 @@ export function registerReturn(server: FastifyInstance, core: OutcomeDeps): void
     const target = await ownOperation(core, 'return', () =>
       finishReturn(core, capability, browser),
     );
-    if (target.kind === 'page') return sendPersonPage(reply, pages[target.page]);
+    if (target.kind === 'page') {
+      const { page, languages } = target;
+      return sendPersonPage(reply, { ...pages[page], ...(languages && { languages }) });
+    }
     return reply
       .headers({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
       .redirect(target.url, 303);
