@@ -57,7 +57,7 @@ const source = z.union(
     z.strictObject({ command: z.tuple([z.string().min(1)], z.string()) }),
     z.strictObject({ file: z.string().min(1) }),
     z.strictObject({
-      url: z.string().refine((url) => URL.canParse(url) && isLoopback(url)),
+      url: z.string().refine(isLoopback, 'must be the URL of a loopback address'),
     }),
   ],
   'must be {command: [program, argument, …]}, {file: path} or {url: of a loopback address}',
@@ -151,13 +151,41 @@ export function readAccountsFile(
   } catch {
     return { file: noAccounts, mistakes: [toMistake([], 'must name a file with YAML or JSON')] };
   }
-  const { data, error } = file.safeParse(text);
-  if (!data) return { file: noAccounts, mistakes: error.issues.map(fromIssue) };
+  const { data = readableParts(text), error } = file.safeParse(text);
   const read = readAccounts(deps, data, rest);
-  const mistakes = [...read.mistakes, ...findTenantMistakes(data, rest)];
+  const mistakes = [
+    ...(error?.issues ?? []).map(fromIssue),
+    ...read.mistakes,
+    ...findTenantMistakes(data, rest),
+  ];
   if (mistakes.length > 0) return { file: noAccounts, mistakes };
   const tenants = Object.entries(data.tenants).map(([id, each]) => [id, toPlan(each)] as const);
   return { file: { accounts: read.accounts, tenants: new Map(tenants) }, mistakes };
+}
+
+/** Of a file with mistakes, what has none of its own: its other mistakes are told too. */
+function readableParts(text: unknown): Given {
+  const { accounts, tenants } = Object(text) as { accounts?: unknown; tenants?: unknown };
+  const entriesOf = (given: unknown): [string, unknown][] =>
+    Object.entries(Object(given) as object);
+  return {
+    accounts: Object.fromEntries(
+      entriesOf(accounts).map(([id, named]) => [id, readable(entriesOf(named), account)]),
+    ),
+    tenants: readable(entriesOf(tenants), tenant),
+  };
+}
+
+function readable<T>(
+  entries: readonly (readonly [string, unknown])[],
+  type: z.ZodType<T>,
+): Record<string, T> {
+  return Object.fromEntries(
+    entries.flatMap(([name, given]) => {
+      const { data, success } = type.safeParse(given);
+      return success ? [[name, data] as const] : [];
+    }),
+  );
 }
 
 function fromIssue(issue: z.core.$ZodIssue): string {
