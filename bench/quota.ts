@@ -23,6 +23,7 @@ import { startRedis } from '../test/support/redis.ts';
 //   SECONDS=5 WAYS=ours LOADS=half npm run bench:quota
 //   ONE_WAY_MS=50 WAYS=ours npm run bench:quota     with Redis a tenth of a second away, there and back
 //   REPLICAS=8 FIRST=10 WAYS=ours npm run bench:quota     eight, of which the first wants ten times as much
+//   LOADS='one tenant,two tenants' WAYS=ours npm run bench:quota     waits of a small tenant beside one with 50 times its load
 
 const guardMs = 20;
 const replicas = Number(process.env['REPLICAS'] ?? 4);
@@ -32,7 +33,10 @@ const first = Number(process.env['FIRST'] ?? 1);
 const skewsMs = Array.from({ length: replicas }, (_, at) => (600 * at) / (replicas - 1) - 300);
 const demands = skewsMs.map((_, at) => (at === 0 ? first : 1) / (first + replicas - 1));
 const ways = ['ours', 'reservoir', 'minTime', 'per process'] as const;
-const loads = ['endless', 'bursts', '90 %', 'half'] as const;
+const loads = ['endless', 'bursts', '90 %', 'half', 'two tenants', 'one tenant'] as const;
+/** Of the limit. With two tenants, the other one wants this many times as much. */
+const smallShare = 0.04;
+const timesAsMuch = 50;
 
 type Way = (typeof ways)[number];
 type Load = (typeof loads)[number];
@@ -52,6 +56,8 @@ interface Plan {
 interface Told {
   readonly done: number;
   readonly waitsMs: readonly number[];
+  /** Of the small tenant. */
+  readonly smallWaitsMs: readonly number[];
   /** When the bytes of each call were about to be written, by the one clock of the machine. */
   readonly sentMs: readonly number[];
   /** Slots that were over when the bytes were about to be written: nothing was sent. */
@@ -127,6 +133,7 @@ function figuresOf(
   // A pacer with an empty Redis waits at first, so the time is counted from the first arrival.
   const spanMs = Math.max(1, (atMs.at(-1) ?? 0) - (atMs[0] ?? 0));
   const waits = told.flatMap(({ waitsMs }) => waitsMs).toSorted((a, b) => a - b);
+  const small = told.flatMap(({ smallWaitsMs }) => smallWaitsMs).toSorted((a, b) => a - b);
   const shares = told.map(({ done }) => (done * told.length) / Math.max(1, atMs.length));
   const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
   return {
@@ -139,6 +146,7 @@ function figuresOf(
     missed: told.reduce((sum, one) => sum + one.missed, 0),
     refused: arrivals.refused,
     'commands / call': round(commands / Math.max(1, atMs.length)),
+    'small, p50': round(small[Math.floor(small.length / 2)] ?? 0),
     'wait p50': round(waits[Math.floor(waits.length / 2)] ?? 0),
     'wait p99': round(waits[Math.floor(waits.length * 0.99)] ?? 0),
     'least share': round(Math.min(...shares), 2),
@@ -213,10 +221,11 @@ async function work(plan: Plan): Promise<Told> {
   const turn = await turnOf(plan);
   const upstream = createUpstreamClient();
   const waitsMs: number[] = [];
+  const smallWaitsMs: number[] = [];
   const sentMs: number[] = [];
   let done = 0;
   let missed = 0;
-  const once = async (): Promise<void> => {
+  const once = async (tenant?: string): Promise<void> => {
     const askedMs = performance.now();
     for (;;) {
       const held: UpstreamConnection[] = [];
@@ -225,7 +234,7 @@ async function work(plan: Plan): Promise<Told> {
       try {
         slot = await turn(async () => {
           held.push(await upstream.connect(plan.upstreamUrl, 5000));
-        });
+        }, tenant);
         const { isInTime } = slot;
         await upstream.send(
           { method: 'GET', url: plan.upstreamUrl, headers: {} },
@@ -240,6 +249,7 @@ async function work(plan: Plan): Promise<Told> {
         );
         sentMs.push(performance.timeOrigin + writtenMs);
         waitsMs.push(writtenMs - askedMs);
+        if (tenant === 'small') smallWaitsMs.push(writtenMs - askedMs);
         done += 1;
         return;
       } catch (error) {
@@ -256,8 +266,8 @@ async function work(plan: Plan): Promise<Told> {
   const endMs = performance.now() + lasting * 1000;
   const isOver = (): boolean => performance.now() >= endMs;
   const running = new Set<Promise<void>>();
-  const start = (): void => {
-    const call: Promise<void> = once().finally(() => running.delete(call));
+  const start = (tenant?: string): void => {
+    const call: Promise<void> = once(tenant).finally(() => running.delete(call));
     running.add(call);
   };
   if (load === 'endless') {
@@ -272,6 +282,16 @@ async function work(plan: Plan): Promise<Told> {
       for (let at = 0; at < perSecond * share * 2; at++) start();
       await sleep(4000);
     }
+  } else if (load === 'two tenants' || load === 'one tenant') {
+    const ask = async (tenant: string, rate: number): Promise<void> => {
+      while (!isOver()) {
+        await sleep((-Math.log(1 - Math.random()) * 1000) / rate);
+        start(tenant);
+      }
+    };
+    const rate = perSecond * share * smallShare;
+    const isAlone = load === 'one tenant';
+    await Promise.all([ask('small', rate), isAlone ? null : ask('large', rate * timesAsMuch)]);
   } else {
     const rate = perSecond * share * (load === 'half' ? 0.5 : 0.9);
     while (!isOver()) {
@@ -281,11 +301,13 @@ async function work(plan: Plan): Promise<Told> {
   }
   await Promise.all(running);
   await upstream.close();
-  return { done, waitsMs, sentMs, missed };
+  return { done, waitsMs, smallWaitsMs, sentMs, missed };
 }
 
 /** Resolves when the reserved slot begins. */
-async function turnOf(plan: Plan): Promise<(connect: () => Promise<void>) => Promise<Turn>> {
+async function turnOf(
+  plan: Plan,
+): Promise<(connect: () => Promise<void>, tenant?: string) => Promise<Turn>> {
   const { way, perSecond, redisUrl, run, skewMs } = plan;
   if (way === 'ours') {
     const now = (): number => performance.timeOrigin + performance.now() + skewMs;
@@ -301,7 +323,11 @@ async function turnOf(plan: Plan): Promise<(connect: () => Promise<void>) => Pro
     await sleep(2100);
     const limiter = createBottleneckLimiter({ pacer, now, guardMs });
     const ask = { key: run, perSecond, priority: 'start', withinMs: 20_000 } as const;
-    return (connect) => limiter.turn(ask, { connect });
+    return (connect, id) =>
+      limiter.turn(
+        { ...ask, tenant: id === undefined ? undefined : { id, weight: 1 } },
+        { connect },
+      );
   }
   const { hostname: host, port } = new URL(redisUrl);
   const clustering = {

@@ -18,7 +18,7 @@ import { readFileSettings } from './read-file-settings.ts';
 import { readProviderSettings, type ProviderSettings } from './read-provider-settings.ts';
 import { readList } from './read-setting-values.ts';
 import { readSettings } from './read-settings.ts';
-import { readWebhooksFile } from './read-webhooks-file.ts';
+import { readTenantWebhooks, readWebhooksFile } from './read-webhooks-file.ts';
 import { settingPrefix } from './setting-names.ts';
 import { settings, type SettingValues } from './settings.ts';
 
@@ -154,12 +154,18 @@ export function loadConfig(
     webhooksFile === undefined
       ? noWebhooks
       : readWebhooksFile({ readFile, parseYaml }, webhooksFile);
+  const tenantWebhooks = readTenantWebhooks(
+    { readFile },
+    accounts.file.webhooks,
+    webhooks.endpoints,
+  );
   const wrong = [
     ...wrongFiles,
     ...findMisspeltSettings(given, definitions),
     ...mistakes,
     ...webhooks.mistakes,
     ...accounts.mistakes,
+    ...tenantWebhooks.mistakes,
     ...providers.mistakes.filter((line) => !isAboutFile(line)),
     ...missing.filter((line) => !isAboutFile(line)),
     // What a value means for another setting is not known while it cannot be read.
@@ -170,7 +176,7 @@ export function loadConfig(
   const texts = known.map(([name, text]) => [name, new Secret(text)] as const);
   return {
     ...toConfig(values, isLive, providers.byId, Object.fromEntries(texts)),
-    webhooks: webhooks.endpoints,
+    webhooks: [...webhooks.endpoints, ...tenantWebhooks.endpoints],
   };
 }
 

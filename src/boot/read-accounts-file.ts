@@ -32,6 +32,8 @@ export interface AccountsFile {
   readonly accounts: ReadonlyMap<string, ReadonlyMap<string, AccountPlan>>;
   /** `*` is for tenants that the file does not name. */
   readonly tenants: ReadonlyMap<string, TenantPlan>;
+  /** Endpoints of webhooks as they were given, by tenant and name. */
+  readonly webhooks: ReadonlyMap<string, Readonly<Record<string, object>>>;
 }
 
 interface Deps {
@@ -45,7 +47,9 @@ interface Rest {
   readonly routing: Routing;
 }
 
-export const noAccounts: AccountsFile = { accounts: new Map(), tenants: new Map() };
+export const noAccounts: AccountsFile = {
+  ...{ accounts: new Map(), tenants: new Map(), webhooks: new Map() },
+};
 
 const accountName = z
   .string()
@@ -123,6 +127,8 @@ const tenant = z.strictObject({
       quotaShare: z.number().positive('must be above 0').max(1, 'must be at most 1').optional(),
     })
     .optional(),
+  // `readTenantWebhooks` checks them.
+  webhooks: z.record(z.string(), z.looseObject({})).optional(),
   languages: z
     .array(z.enum(['zh', 'en'], 'must be zh or en'))
     .min(1, 'must name a language')
@@ -160,7 +166,11 @@ export function readAccountsFile(
   ];
   if (mistakes.length > 0) return { file: noAccounts, mistakes };
   const tenants = Object.entries(data.tenants).map(([id, each]) => [id, toPlan(each)] as const);
-  return { file: { accounts: read.accounts, tenants: new Map(tenants) }, mistakes };
+  const webhooks = Object.entries(data.tenants).flatMap(([id, each]) =>
+    each.webhooks ? [[id, each.webhooks] as const] : [],
+  );
+  const { accounts } = read;
+  return { file: { accounts, tenants: new Map(tenants), webhooks: new Map(webhooks) }, mistakes };
 }
 
 /** Of a file with mistakes, what has none of its own: its other mistakes are told too. */

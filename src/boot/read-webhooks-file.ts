@@ -55,6 +55,41 @@ export function readWebhooksFile(
   } catch {
     return { endpoints: [], mistakes: ['WEBHOOKS_FILE must name a file with YAML or JSON.'] };
   }
+  return readEndpoints({ readFile }, given);
+}
+
+/** The endpoints that ACCOUNTS_FILE has for tenants. A name is used once in both files. */
+export function readTenantWebhooks(
+  { readFile }: Pick<Deps, 'readFile'>,
+  tenants: ReadonlyMap<string, Readonly<Record<string, object>>>,
+  taken: readonly WebhookEndpoint[],
+): ReturnType<typeof readWebhooksFile> {
+  const all = [...tenants].map(([tenant, given]) => {
+    const endpoints = Object.fromEntries(
+      Object.entries(given).map(([name, each]) => [name, { ...each, tenant }]),
+    );
+    const read = readEndpoints({ readFile }, { endpoints });
+    const mistakes = read.mistakes.map((line) =>
+      line.replace(/^WEBHOOKS_FILE: endpoints\.?/u, `ACCOUNTS_FILE: tenants.${tenant}.webhooks.`),
+    );
+    return { endpoints: read.endpoints, mistakes };
+  });
+  const endpoints = all.flatMap((each) => each.endpoints);
+  const ids = [...taken, ...endpoints].map(({ id }) => id);
+  const twice = ids.filter((id, at) => ids.indexOf(id) !== at);
+  return {
+    endpoints,
+    mistakes: [
+      ...all.flatMap(({ mistakes }) => mistakes),
+      ...twice.map((id) => `ACCOUNTS_FILE: two webhooks are named ${id}. Rename one.`),
+    ],
+  };
+}
+
+function readEndpoints(
+  { readFile }: Pick<Deps, 'readFile'>,
+  given: unknown,
+): ReturnType<typeof readWebhooksFile> {
   const { data, error } = file.safeParse(given);
   const wrongFiles = findWrongSecretFiles(readFile, given);
   const mistakes = [...(error?.issues.map(toMistake) ?? []), ...wrongFiles];

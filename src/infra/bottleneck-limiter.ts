@@ -8,6 +8,7 @@ import {
   type LimiterSteps,
   type Turn,
 } from '../ports/index.ts';
+import { createFairOrder, type FairOrder } from './fair-order.ts';
 
 export interface Slot {
   /** When it begins, by `now`. */
@@ -76,10 +77,20 @@ const lookAheadSeconds = 0.1;
 const directShare = 0.5;
 
 /**
- * A local Bottleneck queue per limited action, with priority and shedding, in front of a pacer.
+ * How long before its slot a call is chosen, in addition to the time that preparing takes. Later, a busy process would miss
+ * slots. Earlier, calls that come meanwhile would wait for the slots after it.
+ */
+const chooseBeforeMs = 20;
+
+/** Calls that name no tenant. */
+const noTenant = { id: '', weight: 1 };
+
+/**
+ * A local Bottleneck queue per limited action, with priority, turns by tenant and shedding, in front of a pacer.
  *
- * A job holds its place only until its slot begins, so `maxConcurrent` is how far the queue looks ahead.
- * Without it Bottleneck ignores priority and highWater (2.19.5).
+ * Each call that waits adds a job. A job reserves a slot, and shortly before the slot begins it chooses the call that is
+ * next. A job holds its place until then, so `maxConcurrent` is how far the queue looks ahead. Without it Bottleneck ignores
+ * priority (2.19.5).
  */
 export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter {
   const queues = new Map<string, Queue>();
@@ -89,13 +100,10 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     const known = queues.get(key);
     if (known) return known;
     const concurrent = concurrentFor(perSecond, 0);
-    const jobs = new Bottleneck({
-      maxConcurrent: concurrent,
-      highWater: Math.max(1, Math.ceil(perSecond * queueSeconds)),
-      strategy: Bottleneck.strategy.OVERFLOW,
-    });
     const queue: Queue = {
-      ...{ jobs, concurrent, applied: concurrent },
+      jobs: new Bottleneck({ maxConcurrent: concurrent }),
+      waiting: createFairOrder(),
+      ...{ concurrent, applied: concurrent },
       ...{ holding: 0, readyMs: 0, busyMs: 0 },
     };
     queues.set(key, queue);
@@ -119,51 +127,85 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     void queue.jobs.updateSettings({ maxConcurrent: queue.concurrent });
   }
 
-  async function waitForSlot(
-    queue: Queue,
-    ask: LimiterAsk,
-    { connect, prepare }: LimiterSteps,
-  ): Promise<Turn> {
-    const latestMs = now() + ask.withinMs;
-    // The wall clock may be set while a call waits. This clock is monotonic.
-    const endMs = performance.now() + ask.withinMs;
+  /** Reserves a slot and gives it to the call that is next then. Ends when a call has its turn, or none waits. */
+  async function serve(queue: Queue): Promise<void> {
     const connectedFromMs = performance.now();
-    await connect?.();
+    await connectNext(queue);
     const connectMs = performance.now() - connectedFromMs;
-    for (;;) {
-      if (now() > latestMs || performance.now() > endMs) throw noSlotInTime(ask.perSecond);
+    for (let first = queue.waiting.next(); first; first = queue.waiting.next()) {
       const askedMs = performance.now();
       const leadMs = Math.min(mostLeadMs, queue.readyMs * leadShare);
-      const slot = await pacer.reserve(ask, latestMs, leadMs);
-      queue.readyMs = slowestOfLate(queue.readyMs, 0);
-      if (slot === null) throw noSlotInTime(ask.perSecond);
-      const reservedMs = performance.now();
+      let slot: Slot | null;
       try {
-        await prepare?.();
+        slot = await pacer.reserve(first.ask, first.latestMs, leadMs);
       } catch (error) {
-        slot.giveBack();
-        throw error;
+        if (leave(queue, first)) first.reject(error);
+        return;
       }
-      if (prepare) queue.readyMs = slowestOfLate(queue.readyMs, performance.now() - reservedMs);
-      queue.busyMs = slowestOfLate(queue.busyMs, connectMs + performance.now() - askedMs);
-      adjust(queue, ask.perSecond);
-      await sleepUntil(slot.atMs, now);
-      // After a stall of the event loop or of the store, several slots must not be used at once. After the
-      // clock was set, the slot is not known.
-      const isInTime = (): boolean => {
-        const lateMs = now() - slot.atMs;
-        return lateMs >= 0 && lateMs <= latestStartMs;
-      };
-      if (isInTime()) return { isInTime, giveBack: slot.giveBack };
-      slot.giveBack();
+      queue.readyMs = slowestOfLate(queue.readyMs, 0);
+      if (slot === null) {
+        if (leave(queue, first)) first.reject(noSlotInTime(first.ask.perSecond));
+        continue;
+      }
+      const reservedMs = performance.now();
+      await sleepUntil(slot.atMs - leadMs - chooseBeforeMs, now);
+      const chosenFromMs = performance.now();
+      const call = queue.waiting.take(({ isConnected }) => isConnected) ?? queue.waiting.take();
+      if (!call) return slot.giveBack();
+      void connectNext(queue);
+      const isServed = await give(queue, call, slot);
+      const busyMs = reservedMs - askedMs + (performance.now() - chosenFromMs);
+      queue.busyMs = slowestOfLate(queue.busyMs, connectMs + busyMs);
+      adjust(queue, call.ask.perSecond);
+      if (isServed) return;
     }
   }
 
-  /** Takes a place of the queue's look-ahead until the slot begins. */
-  async function hold(queue: Queue, ask: LimiterAsk, steps: LimiterSteps): Promise<Turn> {
+  /** False if the slot was missed. Then the call waits for another one. */
+  async function give(queue: Queue, call: Call, slot: Slot): Promise<boolean> {
+    const { ask, steps } = call;
+    try {
+      await call.connect();
+      const preparedFromMs = performance.now();
+      await steps.prepare?.();
+      if (steps.prepare) {
+        queue.readyMs = slowestOfLate(queue.readyMs, performance.now() - preparedFromMs);
+      }
+    } catch (error) {
+      slot.giveBack();
+      call.reject(error);
+      return true;
+    }
+    await sleepUntil(slot.atMs, now);
+    // After a stall of the event loop or of the store, several slots must not be used at once. After the
+    // clock was set, the slot is not known.
+    const isInTime = (): boolean => {
+      const lateMs = now() - slot.atMs;
+      return lateMs >= 0 && lateMs <= latestStartMs;
+    };
+    if (isInTime()) {
+      call.resolve({ isInTime, giveBack: slot.giveBack });
+      return true;
+    }
+    slot.giveBack();
+    if (isOver(call)) {
+      call.reject(noSlotInTime(ask.perSecond));
+      return true;
+    }
+    queue.waiting.add(call);
+    return false;
+  }
+
+  /** The wall clock may be set while a call waits. The other clock is monotonic. */
+  function isOver({ latestMs, endMs }: Call): boolean {
+    return now() > latestMs || performance.now() > endMs;
+  }
+
+  /** Takes a place of the queue's look-ahead until a call has its turn. */
+  async function hold(queue: Queue): Promise<void> {
     queue.holding += 1;
     try {
-      return await waitForSlot(queue, ask, steps);
+      await serve(queue);
     } finally {
       queue.holding -= 1;
     }
@@ -173,37 +215,33 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
     backOff: (key, forMs) => pacer.backOff(key, forMs).catch(() => {}),
 
     turn: (ask, steps = {}) => {
-      const { key, perSecond, priority } = ask;
+      const { key, perSecond, priority, withinMs } = ask;
       const queue = queueOf(key, perSecond);
-      // If no call waits, there is nothing to order. A Bottleneck job costs about 440 µs (2.19.5, 2026-11-24).
-      const isFree = queue.holding < Math.max(1, queue.concurrent * directShare);
-      if (isFree && queue.jobs.queued() === 0) return hold(queue, ask, steps);
-      applyConcurrency(queue);
-      const askedMs = performance.now();
-      // Resolved inside the job, because Bottleneck takes another millisecond to report its end, and the
-      // slot has begun.
+      if (withinMs < 0) return Promise.reject(noSlotInTime(perSecond));
       return new Promise((resolve, reject) => {
-        let isOver = false;
+        const call = createCall(ask, steps, now() + withinMs, { resolve, reject });
+        // If no call waits, there is nothing to order. A Bottleneck job costs about 440 µs (2.19.5, 2026-11-24).
+        const isFree = queue.holding < Math.max(1, queue.concurrent * directShare);
+        if (isFree && queue.jobs.queued() === 0) {
+          queue.waiting.add(call);
+          void hold(queue);
+          return;
+        }
+        const shed = makeRoom(queue, call, Math.max(1, Math.ceil(perSecond * queueSeconds)));
+        shed?.reject(new LimiterRefusal('overloaded', retryAfter(perSecond)));
+        if (shed === call) return;
+        queue.waiting.add(call);
         // Calls with a higher priority may keep this one in the queue. The timer still ends it in time.
-        const timer = setTimeout(
-          () => {
-            isOver = true;
-            reject(noSlotInTime(perSecond));
-          },
-          Math.max(0, ask.withinMs),
-        );
-        // Bottleneck runs a queued job in the context of whichever call ended before it.
-        const job = AsyncResource.bind(async (): Promise<void> => {
-          if (isOver) return;
-          clearTimeout(timer);
-          const withinMs = ask.withinMs - (performance.now() - askedMs);
-          resolve(await hold(queue, { ...ask, withinMs }, steps));
-        });
-        queue.jobs.schedule({ priority: priorities[priority] }, job).catch((error: unknown) => {
-          clearTimeout(timer);
-          const isShed = error instanceof Bottleneck.BottleneckError;
-          reject(isShed ? new LimiterRefusal('overloaded', retryAfter(perSecond)) : error);
-        });
+        const timer = setTimeout(() => {
+          if (leave(queue, call)) reject(noSlotInTime(perSecond));
+        }, withinMs);
+        call.onEnd(() => clearTimeout(timer));
+        // It may get the next slot, whichever job reserved it.
+        if (queue.waiting.next() === call) void connectNext(queue);
+        // The job of the call that was shed serves this one.
+        if (shed) return;
+        applyConcurrency(queue);
+        void queue.jobs.schedule({ priority: priorities[priority] }, () => hold(queue));
       });
     },
   };
@@ -211,15 +249,99 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
 
 interface Queue {
   readonly jobs: Bottleneck;
+  readonly waiting: FairOrder<Call>;
   /** How many jobs may run at once, and what Bottleneck was told last. */
   concurrent: number;
   applied: number;
   /** How many calls hold a place, with and without a job. */
   holding: number;
-  /** How long preparing takes after a slot is reserved. */
+  /** How long preparing takes. */
   readyMs: number;
   /** How long a job holds its place for anything other than waiting for its slot. */
   busyMs: number;
+}
+
+interface Call {
+  readonly ask: LimiterAsk;
+  readonly steps: LimiterSteps;
+  readonly priority: number;
+  readonly tenant: string;
+  readonly weight: number;
+  /** Until when it can wait, by the clock of the slots and by a monotonic one. */
+  readonly latestMs: number;
+  readonly endMs: number;
+  readonly isConnected: boolean;
+  /** Connects once, however often it is called. */
+  readonly connect: () => Promise<void>;
+  readonly resolve: (turn: Turn) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onEnd: (work: () => void) => void;
+}
+
+function createCall(
+  ask: LimiterAsk,
+  steps: LimiterSteps,
+  latestMs: number,
+  settle: { readonly resolve: (turn: Turn) => void; readonly reject: (error: unknown) => void },
+): Call {
+  const { id: tenant, weight } = ask.tenant ?? noTenant;
+  let connecting: Promise<void> | null = null;
+  let isConnected = steps.connect === undefined;
+  let atEnd = (): void => {};
+  // A slot may be given by the job of another call. Steps run in the context of their own.
+  const bound: LimiterSteps = {
+    connect: steps.connect && AsyncResource.bind(steps.connect),
+    prepare: steps.prepare && AsyncResource.bind(steps.prepare),
+  };
+  const connectOnce = async (): Promise<void> => {
+    await bound.connect?.();
+    isConnected = true;
+  };
+  return {
+    ...{ ask, steps: bound, latestMs, tenant, weight },
+    priority: priorities[ask.priority],
+    endMs: performance.now() + ask.withinMs,
+    get isConnected() {
+      return isConnected;
+    },
+    connect: () => {
+      connecting ??= connectOnce();
+      return connecting;
+    },
+    resolve: (turn) => {
+      atEnd();
+      settle.resolve(turn);
+    },
+    reject: (error) => {
+      atEnd();
+      settle.reject(error);
+    },
+    onEnd: (work) => {
+      atEnd = work;
+    },
+  };
+}
+
+/** Connects the next call that is not connected, so that it is ready for its slot. */
+async function connectNext(queue: Queue): Promise<void> {
+  const call = queue.waiting.next(({ isConnected }) => !isConnected);
+  await call?.connect().catch((error: unknown) => {
+    if (leave(queue, call)) call.reject(error);
+  });
+}
+
+/** False if it no longer waits. */
+function leave(queue: Queue, call: Call): boolean {
+  return queue.waiting.remove(call);
+}
+
+/**
+ * The call to refuse if the queue is full: the last one of the tenant that has most calls waiting for its weight, which may
+ * be the new call itself.
+ */
+function makeRoom({ waiting }: Queue, call: Call, most: number): Call | null {
+  if (waiting.size() < most) return null;
+  return waiting.lastOfMost(call) ?? call;
 }
 
 function concurrentFor(perSecond: number, busyMs: number): number {

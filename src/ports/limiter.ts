@@ -24,17 +24,24 @@ export interface LimiterAsk {
   readonly priority: LimiterPriority;
   /** How long this caller can wait, in milliseconds. */
   readonly withinMs: number;
+  /** Those who wait have their turns by tenant, by weight. Calls without one share a turn. */
+  readonly tenant?: LimiterTenant | undefined;
+}
+
+export interface LimiterTenant {
+  readonly id: string;
+  readonly weight: number;
 }
 
 /** What a call does before it is sent. */
 export interface LimiterSteps {
   /** Runs before a slot is reserved: opens the connection, which takes time. */
-  readonly connect?: () => Promise<void>;
+  readonly connect?: (() => Promise<void>) | undefined;
   /**
    * Runs after a slot is reserved and before it begins. If it takes so long that the slot is missed,
    * another slot is reserved and `prepare` runs again.
    */
-  readonly prepare?: () => Promise<void>;
+  readonly prepare?: (() => Promise<void>) | undefined;
 }
 
 /** A slot that has begun. */

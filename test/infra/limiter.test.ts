@@ -141,6 +141,38 @@ describe.concurrent('the limiter', () => {
     expect(order).toHaveLength(16);
   });
 
+  it('gives tenants turns by weight, and one that asks for little does not wait for one that asks for much', async () => {
+    const limiter = createLimiter();
+    const order: string[] = [];
+    const turn = async (id: string, weight: number): Promise<void> => {
+      const tenant = { id, weight };
+      await limiter.turn({ key: 'a', perSecond: 20, priority: 'start', withinMs: 20_000, tenant });
+      order.push(id);
+    };
+    const large = Array.from({ length: 40 }, () => turn('large', 1));
+    const double = Array.from({ length: 10 }, () => turn('double', 2));
+    await Promise.all([...large, ...double, turn('small', 1)]);
+    // The first calls had their slots before the others came.
+    expect(order.indexOf('small')).toBeLessThan(8);
+    const shared = order.slice(4, order.lastIndexOf('double') + 1);
+    const count = (id: string): number => shared.filter((each) => each === id).length;
+    expect(count('double')).toBeGreaterThan(1.5 * count('large'));
+  });
+
+  it('refuses the calls of the tenant that has most of them waiting', async () => {
+    const limiter = createLimiter();
+    const turn = (id: string) =>
+      limiter.turn({
+        ...{ key: 'a', perSecond: 5, priority: 'start', withinMs: 8000 },
+        tenant: { id, weight: 1 },
+      });
+    const flood = Promise.allSettled(Array.from({ length: 60 }, () => turn('large')));
+    const small = await Promise.allSettled([turn('small'), turn('small')]);
+    expect(small.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+    const refused = (await flood).filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(30);
+  });
+
   it('learns how long preparing takes, and wastes no slot on it', async () => {
     const limiter = createLimiter();
     const ask = { key: 'a', perSecond: 100, priority: 'start', withinMs: 5000 } as const;

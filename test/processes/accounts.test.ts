@@ -263,11 +263,11 @@ describe('changed credentials', () => {
     emulators.retail.accept(keysOf('retail'), rotated);
     const used = (): ReadonlySet<string> =>
       new Set(emulators.retail.served.slice(-40).map(({ secretId }) => secretId));
-    let isOver = false;
+    const load = { isOver: false };
     let at = 0;
     const failed: unknown[] = [];
-    const load = Array.from({ length: 4 }, async () => {
-      while (!isOver) {
+    const workers = Array.from({ length: 4 }, async () => {
+      while (!load.isOver) {
         const name = `rotation-${(at += 1)}`;
         const input = { idempotencyKey: name, channel: 'E_ID' };
         const subject = { name: personOf(name), idNumber: '11204416541220243X' };
@@ -282,8 +282,8 @@ describe('changed credentials', () => {
     emulators.retail.accept(rotated);
     const before = emulators.retail.served.length;
     await until(async () => emulators.retail.served.length > before + 40, 30_000);
-    isOver = true;
-    await Promise.all(load);
+    load.isOver = true;
+    await Promise.all(workers);
     // A busy machine may refuse a request before it is worked on.
     expect(failed.filter((told) => !isBusy(told))).toEqual([]);
     expect(emulators.retail.refused).toEqual([]);

@@ -36,7 +36,7 @@ export async function startAccountEmulator(
   const tokens = new Set<string>();
 
   const answerTo = (action: string, params: Readonly<Record<string, unknown>>): object => {
-    const token = String(params['EidToken'] ?? '');
+    const { EidToken: token } = params;
     switch (action) {
       case 'GetEidToken': {
         const made = randomUUID();
@@ -44,7 +44,9 @@ export async function startAccountEmulator(
         return { EidToken: made, Url: 'https://eid.example/go' };
       }
       case 'CheckEidTokenStatus':
-        return tokens.has(token) ? { Status: 'init' } : refusal('InvalidParameterValue');
+        return typeof token === 'string' && tokens.has(token)
+          ? { Status: 'init' }
+          : refusal('InvalidParameterValue');
       case 'BankCard4EVerification':
         return { Result: '0', Description: '认证通过' };
       default:

@@ -1,5 +1,5 @@
 import { ProviderFault } from '../../contract/index.ts';
-import { LimiterRefusal } from '../../ports/index.ts';
+import { LimiterRefusal, type LimiterTenant } from '../../ports/index.ts';
 import type { CallerLimits, Storage, Telemetry, Tenancy } from '../core-deps.ts';
 import type { LedgerDeps } from '../ledger/ledger-entries.ts';
 import { tellCharges, type ChargeTeller } from '../ledger/tell-charges.ts';
@@ -39,7 +39,9 @@ export async function leadClaim<Answer extends AnyRecord>(
   const fallbacks = work.fallbacks ?? [];
   const progress: ClaimProgress = { started: false, stored: held.placeholder };
   const charges = tellCharges(deps, work.placeholder);
-  const sending = { recordId: work.placeholder.id, deadlineMs, progress, charges };
+  const { id: recordId, tenantId } = work.placeholder;
+  const tenant = { id: tenantId, weight: deps.tenants.rulesOf(tenantId).weight };
+  const sending = { recordId, deadlineMs, progress, charges, tenant };
   let attempt = work.first;
   for (let next = 0; ;) {
     const place = { isFallback: next > 0, isLast: next === fallbacks.length };
@@ -66,13 +68,18 @@ async function perform<Answer extends AnyRecord>(
   { effect, providerId, account, action, perform: call }: ClaimedAttempt<Answer>,
   {
     charges,
+    tenant,
     ...sending
-  }: Omit<ClaimSending, 'entriesToBegin'> & { readonly charges: ChargeTeller },
+  }: Omit<ClaimSending, 'entriesToBegin'> & {
+    readonly charges: ChargeTeller;
+    readonly tenant: LimiterTenant;
+  },
   { isFallback, isLast }: { readonly isFallback: boolean; readonly isLast: boolean },
 ): Promise<{ readonly answer: Answer } | { readonly error: unknown }> {
   try {
     const answer = await call({
       priority: 'start',
+      tenant,
       deadlineMs: sending.deadlineMs,
       turnByMs: isLast ? undefined : deps.now() + turnBeforeOthersMs,
       answerWithinMs: isLast || effect === 'may_charge' ? undefined : answerBeforeOthersMs,

@@ -1,5 +1,5 @@
 import type { ActionEffect } from '../../contract/index.ts';
-import type { LimiterPriority } from '../../ports/index.ts';
+import type { LimiterPriority, LimiterTenant } from '../../ports/index.ts';
 import type { Charge } from '../ledger/ledger-entries.ts';
 import type { RecordedCall } from '../records/recorded-call.ts';
 
@@ -22,6 +22,8 @@ export interface CallTerms {
    * one that throws prevents the call. They run again if the slot was missed, and before a retry.
    */
   readonly beforeSend: readonly BeforeSend[];
+  /** For whom the call is. */
+  readonly tenant?: LimiterTenant | undefined;
   /** The record that the call belongs to. */
   readonly recordId?: string | undefined;
   /** Learns of each call that was sent, however it ended. */

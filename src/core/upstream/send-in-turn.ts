@@ -56,7 +56,7 @@ export async function sendInTurn<T>(
   attempt: Attempt,
 ): Promise<T> {
   const { action, key, quota, terms, journal } = turned;
-  const { priority } = terms;
+  const { priority, tenant } = terms;
   const turnByMs = latestTurnMs(turned);
   for (;;) {
     if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
@@ -65,7 +65,7 @@ export async function sendInTurn<T>(
     try {
       turn = await waitForTurn(deps, turned, () =>
         deps.limiter.turn(
-          { ...quota, priority, withinMs: turnByMs - deps.now() },
+          { ...quota, priority, tenant, withinMs: turnByMs - deps.now() },
           {
             connect: () => getReady(deps, turned, ready, attempt),
             prepare: async () => {

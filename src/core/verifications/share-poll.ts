@@ -190,8 +190,10 @@ async function sendPoll(
     // a fault of the provider.
     const deadlineMs = deps.now() + pollTimeoutMs;
     const isBackground = reason === 'reconcile';
+    const { tenantId } = record;
     const callTerms = {
       priority: isBackground ? ('reconcile' as const) : ('result' as const),
+      tenant: { id: tenantId, weight: deps.tenants.rulesOf(tenantId).weight },
       deadlineMs,
       turnByMs: isBackground ? deps.now() + reconcileTurnWithinMs : undefined,
       recordId: record.id,
