@@ -142,14 +142,17 @@ export async function startApp(options: AppOptions): Promise<App> {
       ownOperation(core, 'follow-up', () => followUpVerification(core, id)),
     );
     metrics.watch(observedState(core, shared, accounts));
-    void nowOrLater(core, () => noteSettings(core, config.texts, readVersion()));
+    const note = (): Promise<boolean> =>
+      nowOrLater(core, () =>
+        noteSettings(core, { ...config.texts, ...accounts.texts() }, readVersion()),
+      );
+    void note();
     await warmUp(registry, shared.pacer);
     accounts.follow({
       tryAccount: (account) => tryAccount(core, account),
-      changed: async (next, text) => {
+      changed: async (next) => {
         await warmUp(next, shared.pacer);
-        const texts = { ...config.texts, ACCOUNTS_FILE: text };
-        void nowOrLater(core, () => noteSettings(core, texts, readVersion()));
+        void note();
       },
     });
     running.subscriptions = await createSubscriptionServer(config, { now, log, metrics });
@@ -231,7 +234,9 @@ function addMistakes(
   } catch (other) {
     if (!(other instanceof BootError)) throw other;
     // It may name a provider that could not be loaded.
-    const known = other.lines.filter((line) => !line.startsWith('PROVIDERS_OFF '));
+    const known = other.lines.filter(
+      (line) => !line.startsWith('PROVIDERS_OFF ') && !line.includes(': is no provider'),
+    );
     throw new BootError([...error.lines, ...known]);
   }
   throw error;

@@ -45,14 +45,16 @@ export type TryAccount = (account: RegisteredProvider) => Promise<boolean | null
 
 interface Following {
   readonly tryAccount: TryAccount;
-  /** Accounts have changed. `text`: all that was read, for the ledger. */
-  readonly changed: (registry: Registry, text: Secret) => Promise<void>;
+  /** Accounts have changed. */
+  readonly changed: (registry: Registry) => Promise<void>;
 }
 
 export interface Accounts {
   /** Both show the newest accounts and rules. */
   readonly registry: Registry;
   readonly tenants: Tenants;
+  /** What the ledger compares, to tell of changes: nothing without a file. */
+  readonly texts: () => Readonly<Record<string, Secret>>;
   /** Whether the file as it is now is refused. */
   readonly isRefused: () => boolean;
   /** From now on changes are used once the provider has accepted them. */
@@ -167,7 +169,7 @@ export async function createAccounts(
     state = { file, digest, registry: next };
     live.replace(next);
     rules = new Map();
-    await following?.changed(next, new Secret(digest));
+    await following?.changed(next);
   };
 
   let refusedDigest: string | null = null;
@@ -230,6 +232,7 @@ export async function createAccounts(
         return made;
       },
     },
+    texts: () => (config.accountsPath === null ? {} : { ACCOUNTS_FILE: new Secret(state.digest) }),
     isRefused: () => refusedDigest !== null,
     follow: (given) => {
       following = given;
