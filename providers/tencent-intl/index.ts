@@ -15,8 +15,7 @@ export const tencentIntl = defineProvider({
   settings: settingsSchema,
   credentials: ['SECRET_ID', 'SECRET_KEY', 'SESSION_TOKEN'],
   // A read about a token that does not exist.
-  tryCredentials: (call) =>
-    getWebVerificationResult(call, '00000000-0000-0000-0000-000000000000'),
+  tryCredentials: (call) => getWebVerificationResult(call, '00000000-0000-0000-0000-000000000000'),
   actions: {
     ApplyWebVerificationBizTokenIntl: {
       effect: 'free_start',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Secret, type AnyProvider } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
+import { logBug } from '../core/log-bug.ts';
 import type { Tenants, TenantRules } from '../core/tenants/tenant-rules.ts';
 import {
   createLiveRegistry,
@@ -79,9 +80,10 @@ export async function createAccounts(
   emulatedSettings: (id: string) => Readonly<Record<string, string>> | null,
 ): Promise<Accounts> {
   const { log, now } = deps;
-  /** By provider and account, as `keyOf` puts them together. */
+  /** By account and source, as `keyOf` puts them together. */
   const brought = new Map<string, Credentials>();
-  const timers = new Set<NodeJS.Timeout>();
+  const renewals = new Map<string, NodeJS.Timeout>();
+  let looks: NodeJS.Timeout | undefined;
   let following: Following | null = null;
   let isClosed = false;
 
@@ -99,7 +101,7 @@ export async function createAccounts(
               setUpAccount(
                 definition,
                 { name, plan, isOff: config.providers.get(definition.id)?.isOff === true },
-                brought.get(keyOf(definition.id, name))?.settings ?? null,
+                brought.get(keyOf(definition.id, name, plan.source))?.settings ?? null,
               ),
             ] as const,
         );
@@ -122,43 +124,50 @@ export async function createAccounts(
     return registry;
   };
 
-  const bring = async (file: AccountsFile): Promise<void> => {
-    const sources = sourcesOf(file);
-    await Promise.all(sources.map(({ key, source }) => renew(key, source)));
+  const bring = async (sources: readonly NamedSource[]): Promise<void> => {
+    await Promise.all(sources.map(renew));
   };
 
   /** Asks the source, and plans to ask again before the credentials end. */
-  const renew = async (key: string, source: CredentialSource): Promise<void> => {
+  const renew = async (named: NamedSource): Promise<void> => {
+    const { provider, account, key, source } = named;
     let nextMs = renewAgainAfterMs;
     try {
       const found = await deps.readCredentials(source);
       brought.set(key, found);
       const leftMs = found.expiresAtMs === null ? Infinity : found.expiresAtMs - now();
-      nextMs = Math.max(leastRenewMs, Math.min(leftMs / 2, leftMs - renewBeforeMs), leftMs / 10);
+      const inTimeMs = leftMs > 2 * renewBeforeMs ? leftMs - renewBeforeMs : leftMs / 2;
+      nextMs = Math.max(leastRenewMs, inTimeMs);
     } catch (error) {
-      const [provider = '', account = ''] = key.split(' ');
       const reason = error instanceof Error ? error.message : 'unknown';
       log.event('error', 'credentials_not_fetched', { provider, account, reason });
     }
+    clearTimeout(renewals.get(key));
+    renewals.delete(key);
     if (isClosed || nextMs === Infinity) return;
-    const timer = setTimeout(
-      () => {
-        timers.delete(timer);
-        // The file may no longer name the source.
-        const isNamed = sourcesOf(state.file).some(
-          (each) => each.key === key && JSON.stringify(each.source) === JSON.stringify(source),
-        );
-        if (isNamed) void renew(key, source).then(() => use(state.file, state.digest));
-      },
-      Math.min(nextMs, 2 ** 31 - 1),
-    );
+    const timer = setTimeout(() => void renewAndUse(named), Math.min(nextMs, longestTimerMs));
     timer.unref();
-    timers.add(timer);
+    renewals.set(key, timer);
+  };
+
+  const renewAndUse = async (named: NamedSource): Promise<void> => {
+    // The file may no longer name it.
+    if (!sourcesOf(state.file).some(({ key }) => key === named.key)) return;
+    await renew(named);
+    try {
+      await use(state.file, state.digest);
+    } catch (error) {
+      // The plugin cannot read what the source has brought. What was in use stays.
+      const { provider, account } = named;
+      const reason = error instanceof BootError ? error.lines.join(' ') : 'cannot be used';
+      log.event('error', 'credentials_not_fetched', { provider, account, reason });
+    }
   };
 
   const first = readNow(deps, config, definitions);
   if (first.mistakes.length > 0) throw new BootError(first.mistakes);
-  await bring(first.file);
+  let seen = first.texts;
+  await bring(sourcesOf(first.file));
   const registry = toRegistry(first.file);
   let state: State = { ...first, registry };
   const live = createLiveRegistry(registry);
@@ -181,27 +190,30 @@ export async function createAccounts(
   };
 
   const look = async (): Promise<void> => {
-    const { file, digest, mistakes } = readNow(deps, config, definitions);
+    const isDue = refusedDigest !== null && now() >= tryAgainMs;
+    // Without parsing: most looks find nothing new.
+    if (!isDue && isUnchanged(deps, seen)) return;
+    const { file, digest, mistakes, texts } = readNow(deps, config, definitions);
+    seen = texts;
     if (digest === state.digest) {
       refusedDigest = null;
       return;
     }
-    if (mistakes.length > 0) return refuse(digest, mistakes);
-    // A provider may accept new credentials only some time after they were made.
-    if (digest === refusedDigest && now() < tryAgainMs) return;
     tryAgainMs = now() + tryAgainAfterMs;
-    const isLive = file.accounts.size > 0;
-    if (isLive && config.sandbox) {
+    if (mistakes.length > 0) return refuse(digest, mistakes);
+    if (file.accounts.size > 0 && config.sandbox) {
       return refuse(digest, ['The sandbox takes no accounts. Restart with credentials.']);
     }
-    await bring({ ...file, accounts: onlyNew(state.file, file) });
+    const known = sourcesOf(state.file).map(({ key }) => key);
+    await bring(sourcesOf(file).filter(({ key }) => !known.includes(key)));
     let next: Registry;
     try {
       next = toRegistry(file);
     } catch (error) {
       return refuse(digest, error instanceof BootError ? error.lines : ['cannot be used']);
     }
-    const wrong = await findRefused(state.registry, next, following?.tryAccount);
+    // A provider may accept new credentials only some time after they were made, so they are tried again.
+    const wrong = await findRefused(changedAccounts(state.file, file, next), following?.tryAccount);
     if (wrong.length > 0) {
       return refuse(
         digest,
@@ -215,8 +227,8 @@ export async function createAccounts(
   };
 
   let looking: Promise<void> = Promise.resolve();
-  const reload = (): Promise<void> => {
-    looking = looking.then(look).catch(() => {});
+  const lookInTurn = (): Promise<void> => {
+    looking = looking.then(look).catch((error: unknown) => logBug(log, 'accounts file', error));
     return looking;
   };
 
@@ -237,89 +249,118 @@ export async function createAccounts(
     follow: (given) => {
       following = given;
       if (config.accountsPath === null) return;
-      const timer = setInterval(() => void reload(), lookEveryMs);
-      timer.unref();
-      timers.add(timer);
+      looks = setInterval(() => void lookInTurn(), lookEveryMs);
+      looks.unref();
     },
-    reload,
+    reload: () => {
+      tryAgainMs = -Infinity;
+      return lookInTurn();
+    },
     close: () => {
       isClosed = true;
-      for (const timer of timers) clearTimeout(timer);
+      clearInterval(looks);
+      for (const timer of renewals.values()) clearTimeout(timer);
     },
   };
 }
 
 const mostTenants = 10_000;
 
-const keyOf = (provider: string, account: string): string => `${provider} ${account}`;
+/** The longest that a timer of Node can wait. */
+const longestTimerMs = 2 ** 31 - 1;
 
-function sourcesOf({ accounts }: AccountsFile) {
-  return [...accounts].flatMap(([id, plans]) =>
-    [...plans].flatMap(([name, { source }]) =>
-      source === null ? [] : [{ key: keyOf(id, name), source }],
+interface NamedSource {
+  readonly provider: string;
+  readonly account: string;
+  readonly source: CredentialSource;
+  readonly key: string;
+}
+
+function keyOf(provider: string, account: string, source: CredentialSource | null): string {
+  return JSON.stringify([provider, account, source]);
+}
+
+function sourcesOf({ accounts }: AccountsFile): readonly NamedSource[] {
+  return [...accounts].flatMap(([provider, plans]) =>
+    [...plans].flatMap(([account, { source }]) =>
+      source === null ? [] : [{ provider, account, source, key: keyOf(provider, account, source) }],
     ),
   );
 }
 
-/** The file as it is now, with a digest of all that was read. */
+interface ReadNow {
+  readonly file: AccountsFile;
+  readonly mistakes: readonly string[];
+  /** Of all that was read. */
+  readonly digest: string;
+  /** By path; null for a file that could not be read. */
+  readonly texts: ReadonlyMap<string, string | null>;
+}
+
+/** The file as it is now, with the secrets that it names. */
 function readNow(
   { readFile, parseYaml }: Deps,
   { accountsPath, routing }: Config,
   definitions: readonly AnyProvider[],
-): { readonly file: AccountsFile; readonly digest: string; readonly mistakes: readonly string[] } {
-  const hash = createHash('sha256');
+): ReadNow {
+  const texts = new Map<string, string | null>();
   const noted = (path: string): string => {
-    const text = readFile(path);
-    hash.update(JSON.stringify([path, text]));
+    const text = orNull(() => readFile(path));
+    texts.set(path, text);
+    if (text === null) throw new Error('it cannot be read');
     return text;
   };
   const read =
     accountsPath === null
       ? { file: noAccounts, mistakes: [] }
       : readAccountsFile({ readFile: noted, parseYaml }, accountsPath, { definitions, routing });
-  return { ...read, digest: hash.update(read.mistakes.join('\n')).digest('base64url') };
+  const digest = createHash('sha256')
+    .update(JSON.stringify([...texts]))
+    .digest('base64url');
+  return { ...read, digest, texts };
 }
 
-/** Accounts whose source is not the one that is in use. */
-function onlyNew(before: AccountsFile, after: AccountsFile): AccountsFile['accounts'] {
-  return new Map(
-    [...after.accounts].map(([id, plans]) => {
-      const known = before.accounts.get(id);
-      const changed = [...plans].filter(
-        ([name, { source }]) =>
-          JSON.stringify(known?.get(name)?.source ?? null) !== JSON.stringify(source),
-      );
-      return [id, new Map(changed)];
+function isUnchanged({ readFile }: Deps, texts: ReadNow['texts']): boolean {
+  return [...texts].every(([path, text]) => orNull(() => readFile(path)) === text);
+}
+
+function orNull(read: () => string): string | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+/** The accounts that have other settings than before, or are new. */
+function changedAccounts(
+  before: AccountsFile,
+  after: AccountsFile,
+  registry: Registry,
+): readonly RegisteredProvider[] {
+  return [...after.accounts].flatMap(([id, plans]) =>
+    [...plans].flatMap(([name, plan]) => {
+      const known = before.accounts.get(id)?.get(name);
+      const isSame = JSON.stringify(known) === JSON.stringify(plan);
+      return isSame ? [] : [registry.find(id, name) ?? []].flat();
     }),
   );
 }
 
-/** Names of the accounts whose new settings the provider refuses. */
+/** The paths of the accounts whose credentials the provider refuses. */
 async function findRefused(
-  before: Registry,
-  after: Registry,
+  changed: readonly RegisteredProvider[],
   tryAccount: TryAccount | undefined,
 ): Promise<readonly string[]> {
-  const changed = after.accounts().filter((account) => {
-    const known = before.find(account.definition.id, account.accountName);
-    const isSame = JSON.stringify(known?.settings) === JSON.stringify(account.settings);
-    return account.disabledReason === null && !(isSame && sameSecrets(known, account));
-  });
-  const refused = await Promise.all(
-    changed.map(async (account) => (await tryAccount?.(account)) === false),
+  const tried = await Promise.all(
+    changed.map(async (account) => ({
+      account,
+      isRefused: account.disabledReason === null && (await tryAccount?.(account)) === false,
+    })),
   );
-  return changed
-    .filter((_account, at) => refused[at])
-    .map(({ definition, accountName }) => `accounts.${definition.id}.${accountName}`);
-}
-
-/** Secrets hide their values from `JSON.stringify`. */
-function sameSecrets(one: RegisteredProvider | undefined, other: RegisteredProvider): boolean {
-  const valuesOf = ({ settings }: RegisteredProvider): readonly string[] =>
-    Object.values(Object(settings) as object)
-      .filter((value): value is Secret => value instanceof Secret)
-      .map((value) => value.reveal());
-  return one !== undefined && JSON.stringify(valuesOf(one)) === JSON.stringify(valuesOf(other));
+  return tried
+    .filter(({ isRefused }) => isRefused)
+    .map(({ account }) => `accounts.${account.definition.id}.${account.accountName}`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkBankCard } from '../../src/core/bank-cards/check-bank-card.ts';
+import { lifeOf, type VerificationRecord } from '../../src/core/records/records.ts';
 import { accountNames, offerOf } from '../../src/core/tenants/offer-of.ts';
 import { openTenantRules } from '../../src/core/tenants/open-tenant-rules.ts';
 import type { TenantRules } from '../../src/core/tenants/tenant-rules.ts';
@@ -20,6 +21,15 @@ const named = new Map([
     ]),
   ],
 ]);
+
+const dayMs = 86_400_000;
+/** What `lifeOf` reads of it. */
+const ended = {
+  kind: 'verification',
+  tenantId: 't',
+  status: 'PASSED',
+  createdAtMs: 0,
+} as VerificationRecord;
 
 /** A core with two providers, the first of which has three accounts. */
 function begin(rules: Partial<TenantRules> = {}, routing = new Map<string, readonly string[]>()) {
@@ -162,6 +172,20 @@ describe('the rules of a tenant', () => {
   it('keep no identity by default if none may be learnt', async () => {
     const { start } = begin({ mostIdentity: 'NONE' });
     expect(await start({})).toMatchObject({ verification: { identityLevel: 'NONE' } });
+  });
+
+  it('end the personal part of a record sooner after its end', () => {
+    const now = () => 1_800_000_000_000;
+    const life = (rules: Partial<TenantRules>, changes: object) =>
+      lifeOf(
+        { ...ended, personalUntilMs: now() + 3 * dayMs, lastCheckedAtMs: now(), ...changes },
+        { now, tenants: { rulesOf: () => ({ ...openTenantRules, ...rules }) } },
+      );
+    expect(life({}, {})).toEqual({ seconds: 30 * 86_400, personalSeconds: 3 * 86_400 });
+    const short = { retentionDays: 7, personalDays: 1 };
+    expect(life(short, {})).toEqual({ seconds: 7 * 86_400, personalSeconds: 86_400 });
+    // While it is pending, its session is needed.
+    expect(life(short, { status: 'PENDING' })).toMatchObject({ personalSeconds: 3 * 86_400 });
   });
 
   it('are complete without a file', () => {

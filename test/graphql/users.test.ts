@@ -134,6 +134,8 @@ describe('User', () => {
     [{ after: '' }, 'after'],
     [{ after: Buffer.from('1.ver_x\n').toString('base64url') }, 'after'],
     [{ maxAgeDays: -1 }, 'maxAgeDays'],
+    // Longer than records are kept: null would mean that there was none.
+    [{ maxAgeDays: 31 }, 'maxAgeDays'],
   ])(
     'rejects %j by the name of the argument, and returns the other fields',
     async (variables, name) => {

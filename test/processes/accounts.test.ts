@@ -201,17 +201,47 @@ describe('two tenants with three accounts', () => {
     const client = connectRedis({ url: redis.url });
     await waitForRedis(client, 45_000);
     const told = new Set<string>();
+    const books: Record<string, number> = {};
     const all = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
     for await (const { kind, tenantId, action, account } of readRedisLedger(client, 'live', all)) {
       if (kind === 'started' || kind === 'checked') told.add(`${tenantId} ${action} ${account}`);
+      if (kind === 'checked') books[String(account)] = (books[String(account)] ?? 0) + 1;
     }
     client.disconnect();
+    const bills = names.map((name) => [
+      name === 'main' ? 'default' : name,
+      emulators[name].served.filter(({ action }) => action.startsWith('BankCard')).length,
+    ]);
+    expect(books).toEqual(Object.fromEntries(bills.filter(([, calls]) => calls !== 0)));
     expect(told).toEqual(
       new Set([
         ...['acme GetEidToken retail', 'acme BankCard4EVerification cards'],
         ...['globex GetEidToken default', 'globex BankCard4EVerification default'],
       ]),
     );
+  });
+
+  it('see their own accounts only', async () => {
+    write();
+    const replica = await start();
+    const query = '{ verificationProviders { id enabled reason accounts channels { channel } } }';
+    const of = async (tenant: string): Promise<object> => {
+      const all = await ask(replica, tenant, query, {});
+      return all.find(({ id }: { readonly id: string }) => id === 'tencent-cn');
+    };
+    expect(await of('acme')).toEqual({
+      ...{ id: 'tencent-cn', enabled: true, reason: null, accounts: ['retail', 'cards'] },
+      channels: [{ channel: 'E_ID' }],
+    });
+    expect(await of('globex')).toMatchObject({ accounts: ['default'] });
+    for (const account of ['retail', 'nobody']) {
+      const input = { idempotencyKey: account, channel: 'E_ID', account };
+      const told = await ask(replica, 'globex', startMutation, { input });
+      expect(told.fields).toContainEqual({
+        path: 'account',
+        message: 'is no account of your tenant for this',
+      });
+    }
   });
 
   it('ask the account that started a verification, also after the tenant was moved', async () => {

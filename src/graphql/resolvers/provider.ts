@@ -60,6 +60,9 @@ function channelsOf({ loaded, forChannel }: ProviderRef) {
   const all = Object.entries(loaded?.definition.channels ?? {});
   return all.flatMap(([channel, definition]) => {
     const used = forChannel(channel);
-    return used && offers(used, channel) ? [{ channel, definition, provider: used }] : [];
+    // An enabled provider may have an account for some of its channels only.
+    const isListed =
+      loaded && used && offers(used, channel) && (isEnabled(used) || !isEnabled(loaded));
+    return isListed ? [{ channel, definition, provider: used }] : [];
   });
 }
