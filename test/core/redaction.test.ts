@@ -274,7 +274,11 @@ describe('a redacted verification', () => {
     const { id } = await start(core);
     const { back } = urlsOf(core);
     await redactVerification(core.deps, eraser, id);
-    expect(await finishReturn(core.deps, back)).toEqual({ kind: 'page', page: 'done' });
+    expect(await finishReturn(core.deps, back)).toEqual({
+      kind: 'page',
+      page: 'done',
+      languages: ['zh', 'en'],
+    });
   });
 
   it('ends UNDETERMINED after expiry when it was pending', async () => {

@@ -452,7 +452,11 @@ describe('the return URL of a verification', () => {
     await started(core);
     const returnUrl = returnUrlOf(core);
     const capability = returnUrl.replace('https://idv.example/return/', '');
-    expect(await finishReturn(core.deps, capability)).toEqual({ kind: 'page', page: 'done' });
+    expect(await finishReturn(core.deps, capability)).toEqual({
+      kind: 'page',
+      page: 'done',
+      languages: ['zh', 'en'],
+    });
     expect(await finishReturn(core.deps, 'made-up')).toEqual({
       kind: 'page',
       page: 'link_invalid',

@@ -230,7 +230,7 @@ describe('the listeners', () => {
     expect(await (await fetch(`${url}/health/ready`)).json()).toEqual({ status: 'ready' });
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain(
-      'verification_upstream_calls_total{provider="tencent-cn",action="GetEidToken",outcome="ok"} 1',
+      'verification_upstream_calls_total{provider="tencent-cn",account="default",action="GetEidToken",outcome="ok"} 1',
     );
     expect(metrics).toContain(
       'verification_claims_total{operation="startVerification",state="won"} 1',
