@@ -47,7 +47,7 @@ query WhoIsVerified {
   users {
     name
     email
-    latestPassedVerification(checks: [FACE_MATCH], maxAgeDays: 90) {
+    latestPassedVerification(checks: [FACE_MATCH], maxAgeDays: 30) {
       status
       checks
       provider { title jurisdiction }

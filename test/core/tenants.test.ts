@@ -103,6 +103,15 @@ describe('the accounts of a tenant', () => {
     expect(accountNames(core.deps, 'tenant-1', 'probe')).toEqual(['retail', 'default']);
   });
 
+  it('can be named beside a route that leads elsewhere', async () => {
+    const accounts = new Map([['probe', [{ account: 'retail', uses: null }]]]);
+    const { start } = begin({ accounts }, new Map([['FACE_WEB', ['abroad']]]));
+    const named = { provider: null, account: 'retail' };
+    expect(await start(named)).toMatchObject({
+      verification: { providerId: 'probe', account: 'retail' },
+    });
+  });
+
   it('are noted in what they start, and an absent account keeps the fingerprint of a key', async () => {
     const accounts = new Map([['probe', [{ account: 'retail', uses: null }]]]);
     const { core, start } = begin({ accounts });

@@ -32,7 +32,11 @@ export function offerOf(deps: OfferDeps, wish: Wish): Offer | FieldProblem {
   const isMissing =
     wish.account !== null && (wish.provider === null ? all.length === 0 : !find(wish.provider));
   if (isMissing) return { path: 'account', message: 'is no account of your tenant for this' };
-  return { all, find, routing: routingOf(deps, rules, wish) };
+  const routes = [...routingOf(deps, rules, wish)].map(
+    ([channel, ids]) => [channel, ids.filter((id) => wish.account === null || find(id))] as const,
+  );
+  // A route to other providers than that of the account says nothing about this wish.
+  return { all, find, routing: new Map(routes.filter(([, ids]) => ids.length > 0)) };
 }
 
 /** The accounts of a provider that a tenant may name. */

@@ -34,6 +34,7 @@ export function pickChannelProviders(
   input: {
     readonly channel: string;
     readonly provider: string | null;
+    readonly account: string | null;
     readonly options: Readonly<Record<string, unknown>> | null;
   },
 ): Picked<Candidates> {
@@ -54,12 +55,22 @@ export function pickChannelProviders(
 
 function pickByOption(
   registry: Offer,
-  input: { readonly channel: string; readonly provider: string | null },
+  input: {
+    readonly channel: string;
+    readonly provider: string | null;
+    readonly account: string | null;
+  },
   [field, options]: readonly [string, unknown],
 ): Picked<Candidates> {
   const path = `options.${field}`;
   const owner = registry.all.find(({ definition }) => channelsOf(definition, field).length > 0);
-  if (!owner) return wrongFields([{ path, message: 'belongs to no provider' }]);
+  if (!owner) {
+    const message =
+      input.account === null
+        ? 'belongs to no provider'
+        : 'does not belong to a provider of this account';
+    return wrongFields([{ path, message }]);
+  }
 
   const { id } = owner.definition;
   const names = channelsOf(owner.definition, field);
