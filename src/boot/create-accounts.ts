@@ -5,31 +5,24 @@ import { logBug } from '../core/log-bug.ts';
 import type { Tenants, TenantRules } from '../core/tenants/tenant-rules.ts';
 import {
   createLiveRegistry,
-  createRegistry,
-  type ProviderSetup,
   type RegisteredProvider,
   type Registry,
 } from '../core/upstream/registry.ts';
 import type { Log } from '../ports/index.ts';
 import type { Config } from './config.ts';
 import { defaultTenantRules } from './default-tenant-rules.ts';
-import { findUnreadyRoutes } from './find-unready-routes.ts';
 import {
   noAccounts,
   readAccountsFile,
-  type AccountPlan,
   type AccountsFile,
   type TenantPlan,
 } from './read-accounts-file.ts';
+import { createAccountRegistry } from './create-account-registry.ts';
+import { createCredentialRenewal, keyOf, sourcesOf } from './create-credential-renewal.ts';
 import type { Credentials, CredentialSource } from './read-credentials.ts';
-import { setUpAccount, setUpProvider } from './set-up-provider.ts';
 
 /** How often the file and the secrets that it names are looked at, as a file system tells of no change everywhere. */
 const lookEveryMs = 2000;
-/** Credentials with an end are renewed this long before it, or after half of a shorter life. */
-const renewBeforeMs = 5 * 60_000;
-const renewAgainAfterMs = 10_000;
-const leastRenewMs = 1000;
 /** How long until credentials that were refused are tried again. */
 const tryAgainAfterMs = 30_000;
 
@@ -80,80 +73,17 @@ export async function createAccounts(
   emulatedSettings: (id: string) => Readonly<Record<string, string>> | null,
 ): Promise<Accounts> {
   const { log, now } = deps;
-  /** By account and source, as `keyOf` puts them together. */
-  const brought = new Map<string, Credentials>();
-  const renewals = new Map<string, NodeJS.Timeout>();
   let looks: NodeJS.Timeout | undefined;
   let following: Following | null = null;
-  let isClosed = false;
 
-  const toRegistry = (file: AccountsFile): Registry => {
-    const defaults = new Map(
-      definitions.map((each) => [each.id, setUpProvider(each, config, emulatedSettings(each.id))]),
-    );
-    const named = new Map(
-      definitions.map((definition) => {
-        const plans = [...(file.accounts.get(definition.id) ?? [])];
-        const setups = plans.map(
-          ([name, plan]) =>
-            [
-              name,
-              setUpAccount(
-                definition,
-                { name, plan, isOff: config.providers.get(definition.id)?.isOff === true },
-                brought.get(keyOf(definition.id, name, plan.source))?.settings ?? null,
-              ),
-            ] as const,
-        );
-        const quotas = withQuotas(
-          defaults.get(definition.id),
-          setups,
-          file.accounts.get(definition.id),
-        );
-        return [definition.id, quotas] as const;
-      }),
-    );
-    const setupOf = ({ id }: AnyProvider): ProviderSetup => {
-      const found = defaults.get(id);
-      if (!found) throw new Error(`${id} was not set up`);
-      return found;
-    };
-    const registry = createRegistry(definitions, setupOf, config.routing, named);
-    const unready = findUnreadyRoutes(registry);
-    if (unready.length > 0) throw new BootError(unready);
-    return registry;
-  };
+  const toRegistry = (file: AccountsFile): Registry =>
+    createAccountRegistry(config, definitions, {
+      file,
+      emulatedSettings,
+      broughtTo: (provider, account, source) => renewal.broughtBy(keyOf(provider, account, source)),
+    });
 
-  const bring = async (sources: readonly NamedSource[]): Promise<void> => {
-    await Promise.all(sources.map(renew));
-  };
-
-  /** Asks the source, and plans to ask again before the credentials end. */
-  const renew = async (named: NamedSource): Promise<void> => {
-    const { provider, account, key, source } = named;
-    let nextMs = renewAgainAfterMs;
-    try {
-      const found = await deps.readCredentials(source);
-      brought.set(key, found);
-      const leftMs = found.expiresAtMs === null ? Infinity : found.expiresAtMs - now();
-      const inTimeMs = leftMs > 2 * renewBeforeMs ? leftMs - renewBeforeMs : leftMs / 2;
-      nextMs = Math.max(leastRenewMs, inTimeMs);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : 'unknown';
-      log.event('error', 'credentials_not_fetched', { provider, account, reason });
-    }
-    clearTimeout(renewals.get(key));
-    renewals.delete(key);
-    if (isClosed || nextMs === Infinity) return;
-    const timer = setTimeout(() => void renewAndUse(named), Math.min(nextMs, longestTimerMs));
-    timer.unref();
-    renewals.set(key, timer);
-  };
-
-  const renewAndUse = async (named: NamedSource): Promise<void> => {
-    // The file may no longer name it.
-    if (!sourcesOf(state.file).some(({ key }) => key === named.key)) return;
-    await renew(named);
+  const renewal = createCredentialRenewal(deps, async (named) => {
     try {
       await use(state.file, state.digest);
     } catch (error) {
@@ -162,12 +92,12 @@ export async function createAccounts(
       const reason = error instanceof BootError ? error.lines.join(' ') : 'cannot be used';
       log.event('error', 'credentials_not_fetched', { provider, account, reason });
     }
-  };
+  });
 
   const first = readNow(deps, config, definitions);
   if (first.mistakes.length > 0) throw new BootError(first.mistakes);
   let seen = first.texts;
-  await bring(sourcesOf(first.file));
+  await renewal.ask(sourcesOf(first.file));
   const registry = toRegistry(first.file);
   let state: State = { ...first, registry };
   const live = createLiveRegistry(registry);
@@ -177,6 +107,7 @@ export async function createAccounts(
     const next = toRegistry(file);
     state = { file, digest, registry: next };
     live.replace(next);
+    renewal.keepOnly(sourcesOf(file));
     rules = new Map();
     await following?.changed(next);
   };
@@ -205,7 +136,7 @@ export async function createAccounts(
       return refuse(digest, ['The sandbox takes no accounts. Restart with credentials.']);
     }
     const known = sourcesOf(state.file).map(({ key }) => key);
-    await bring(sourcesOf(file).filter(({ key }) => !known.includes(key)));
+    await renewal.ask(sourcesOf(file).filter(({ key }) => !known.includes(key)));
     let next: Registry;
     try {
       next = toRegistry(file);
@@ -257,36 +188,13 @@ export async function createAccounts(
       return lookInTurn();
     },
     close: () => {
-      isClosed = true;
       clearInterval(looks);
-      for (const timer of renewals.values()) clearTimeout(timer);
+      renewal.close();
     },
   };
 }
 
 const mostTenants = 10_000;
-
-/** The longest that a timer of Node can wait. */
-const longestTimerMs = 2 ** 31 - 1;
-
-interface NamedSource {
-  readonly provider: string;
-  readonly account: string;
-  readonly source: CredentialSource;
-  readonly key: string;
-}
-
-function keyOf(provider: string, account: string, source: CredentialSource | null): string {
-  return JSON.stringify([provider, account, source]);
-}
-
-function sourcesOf({ accounts }: AccountsFile): readonly NamedSource[] {
-  return [...accounts].flatMap(([provider, plans]) =>
-    [...plans].flatMap(([account, { source }]) =>
-      source === null ? [] : [{ provider, account, source, key: keyOf(provider, account, source) }],
-    ),
-  );
-}
 
 interface ReadNow {
   readonly file: AccountsFile;
@@ -361,34 +269,6 @@ async function findRefused(
   return tried
     .filter(({ isRefused }) => isRefused)
     .map(({ account }) => `accounts.${account.definition.id}.${account.accountName}`);
-}
-
-/**
- * Accounts with the same credential are one account of the provider, whose limits they share. Its name in the quota stays
- * when its credentials are rotated.
- */
-function withQuotas(
-  byDefault: ProviderSetup | undefined,
-  setups: readonly (readonly [string, ProviderSetup & { readonly credentialId: string }])[],
-  plans: ReadonlyMap<string, AccountPlan> | undefined,
-): ReadonlyMap<string, ProviderSetup> {
-  const owners = new Map<string, string>();
-  // The account of the environment is identified by its credential.
-  if (byDefault?.disabledReason === null) owners.set(byDefault.account, byDefault.account);
-  const sorted = setups.toSorted(([one], [other]) => (one < other ? -1 : 1));
-  for (const [name, { credentialId }] of sorted) {
-    if (!owners.has(credentialId)) owners.set(credentialId, `@${name}`);
-  }
-  const quotaOf = (name: string): string | undefined => {
-    const found = setups.find(([each]) => each === name);
-    return found && owners.get(found[1].credentialId);
-  };
-  return new Map(
-    setups.map(([name, setup]) => {
-      const quota = quotaOf(plans?.get(name)?.sharesLimitsWith ?? name);
-      return [name, { ...setup, ...(quota === undefined ? {} : { quota }) }] as const;
-    }),
-  );
 }
 
 function toRules(config: Config, { tenants }: AccountsFile, tenantId: string): TenantRules {

@@ -1,14 +1,18 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { AnyProvider } from '../contract/index.ts';
-import { isLoopback } from '../core/is-loopback.ts';
-import { defaultAccount, type Routing } from '../core/upstream/registry.ts';
 import type { AccountUse, TenantRules } from '../core/tenants/tenant-rules.ts';
-import type { VelocityRule } from '../ports/index.ts';
-import { findRoutingMistakes } from './find-routing-mistakes.ts';
+import {
+  accountsFileSchema,
+  accountSchema,
+  fromIssue,
+  tenantSchema,
+  toMistake,
+  type AccountsFileForm,
+} from './accounts-file-schema.ts';
+import { findTenantMistakes, type RestOfConfig } from './find-tenant-mistakes.ts';
 import type { CredentialSource } from './read-credentials.ts';
 import { readFileSettings } from './read-file-settings.ts';
 import { readProviderSettings } from './read-provider-settings.ts';
-import { isOrigin, readRule } from './read-setting-values.ts';
 import { settingPrefix } from './setting-names.ts';
 
 /** An account as the file describes it. */
@@ -41,106 +45,9 @@ interface Deps {
   readonly parseYaml: (text: string) => unknown;
 }
 
-/** What the rest of the configuration says. */
-interface Rest {
-  readonly definitions: readonly AnyProvider[];
-  readonly routing: Routing;
-}
-
 export const noAccounts: AccountsFile = {
   ...{ accounts: new Map(), tenants: new Map(), webhooks: new Map() },
 };
-
-const accountName = z
-  .string()
-  .regex(/^[a-z][\da-z-]{0,31}$/u, 'must be a name of a-z, 0-9 and -')
-  .refine((name) => name !== defaultAccount, 'is the account of the environment');
-
-const source = z.union(
-  [
-    z.strictObject({ command: z.tuple([z.string().min(1)], z.string()) }),
-    z.strictObject({ file: z.string().min(1) }),
-    z.strictObject({
-      url: z.string().refine(isLoopback, 'must be the URL of a loopback address'),
-    }),
-  ],
-  'must be {command: [program, argument, …]}, {file: path} or {url: of a loopback address}',
-);
-
-/** The settings themselves are checked by the schema of the plugin. */
-const account = z
-  .object({ credentialSource: source.optional(), sharesLimitsWith: accountName.optional() })
-  .catchall(z.union([z.string(), z.number(), z.boolean()], 'must be a text or a number'));
-
-const rule = z.string().transform((text, context): VelocityRule => readRule(text, context));
-const days = z.number('must be a number of days').positive('must be above 0').max(3650);
-
-const tenant = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(80)
-    .regex(/^\P{C}*$/u, 'must not have control characters')
-    .optional(),
-  accounts: z
-    .record(
-      z.string(),
-      z.union([
-        z.string(),
-        z
-          .array(
-            z.strictObject({ account: z.string(), for: z.array(z.string()).min(1).optional() }),
-          )
-          .min(1),
-      ]),
-    )
-    .optional(),
-  providers: z.array(z.string()).min(1).optional(),
-  jurisdictions: z
-    .array(z.enum(['CN', 'INTL'], 'must be CN or INTL'))
-    .min(1)
-    .optional(),
-  routing: z.record(z.string(), z.array(z.string()).min(1)).optional(),
-  shares: z
-    .record(z.string(), z.record(z.string(), z.number('must be percent').min(0).max(100)))
-    .optional(),
-  weight: z.number().positive('must be above 0').max(100, 'must be at most 100').optional(),
-  redirectOrigins: z
-    .array(z.string().refine(isOrigin, 'must be an origin such as https://app.example.com'))
-    .min(1)
-    .optional(),
-  identity: z.enum(['NONE', 'MASKED', 'FULL'], 'must be NONE, MASKED or FULL').optional(),
-  requireConsent: z.boolean('must be true or false').optional(),
-  retention: z
-    .strictObject({
-      days: days.optional(),
-      personalDays: days.optional(),
-      cardCacheSeconds: z.number().min(0, 'must not be negative').optional(),
-    })
-    .optional(),
-  limits: z
-    .strictObject({
-      user: rule.optional(),
-      card: rule.optional(),
-      idNumber: rule.optional(),
-      dailyChargeable: z.int('must be a whole number').positive('must be above 0').optional(),
-      quotaShare: z.number().positive('must be above 0').max(1, 'must be at most 1').optional(),
-    })
-    .optional(),
-  // `readTenantWebhooks` checks them.
-  webhooks: z.record(z.string(), z.looseObject({})).optional(),
-  languages: z
-    .array(z.enum(['zh', 'en'], 'must be zh or en'))
-    .min(1, 'must name a language')
-    .optional(),
-});
-
-const file = z.strictObject({
-  accounts: z.record(z.string(), z.record(accountName, account)).default({}),
-  tenants: z.record(z.string().min(1).max(255), tenant).default({}),
-});
-
-type Given = z.output<typeof file>;
 
 /**
  * The file of ACCOUNTS_FILE, which is YAML or JSON; docs/accounts.md describes it. `mistakes`: one line per mistake, by its
@@ -149,7 +56,7 @@ type Given = z.output<typeof file>;
 export function readAccountsFile(
   deps: Deps,
   path: string,
-  rest: Rest,
+  rest: RestOfConfig,
 ): { readonly file: AccountsFile; readonly mistakes: readonly string[] } {
   let text: unknown;
   try {
@@ -157,7 +64,7 @@ export function readAccountsFile(
   } catch {
     return { file: noAccounts, mistakes: [toMistake([], 'must name a file with YAML or JSON')] };
   }
-  const { data = readableParts(text), error } = file.safeParse(text);
+  const { data = readableParts(text), error } = accountsFileSchema.safeParse(text);
   const read = readAccounts(deps, data, rest);
   const mistakes = [
     ...(error?.issues ?? []).map(fromIssue),
@@ -174,15 +81,15 @@ export function readAccountsFile(
 }
 
 /** Of a file with mistakes, what has none of its own: its other mistakes are told too. */
-function readableParts(text: unknown): Given {
+function readableParts(text: unknown): AccountsFileForm {
   const { accounts, tenants } = Object(text) as { accounts?: unknown; tenants?: unknown };
   const entriesOf = (given: unknown): [string, unknown][] =>
     Object.entries(Object(given) as object);
   return {
     accounts: Object.fromEntries(
-      entriesOf(accounts).map(([id, named]) => [id, readable(entriesOf(named), account)]),
+      entriesOf(accounts).map(([id, named]) => [id, readable(entriesOf(named), accountSchema)]),
     ),
-    tenants: readable(entriesOf(tenants), tenant),
+    tenants: readable(entriesOf(tenants), tenantSchema),
   };
 }
 
@@ -198,27 +105,10 @@ function readable<T>(
   );
 }
 
-function fromIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    return toMistake(issue.path, `has unknown members: ${issue.keys.map(toShown).join(', ')}`);
-  }
-  return toMistake(issue.path, issue.code === 'invalid_key' ? 'is no name' : issue.message);
-}
-
-function toMistake(path: readonly PropertyKey[], message: string): string {
-  const shown = path.length === 0 ? 'the file' : path.map(toShown).join('.');
-  return `ACCOUNTS_FILE: ${shown}: ${message.replace(/\.$/u, '')}.`;
-}
-
-/** A name is shown if it is one. Something else may be a value in the wrong place. */
-function toShown(name: PropertyKey): string {
-  return name === '*' || /^\w[\w-]{0,31}$/u.test(String(name)) ? String(name) : '…';
-}
-
 function readAccounts(
   deps: Deps,
-  { accounts }: Given,
-  { definitions }: Rest,
+  { accounts }: AccountsFileForm,
+  { definitions }: RestOfConfig,
 ): { readonly accounts: AccountsFile['accounts']; readonly mistakes: readonly string[] } {
   const byProvider = new Map<string, ReadonlyMap<string, AccountPlan>>();
   const mistakes: string[] = [];
@@ -250,7 +140,7 @@ function readAccounts(
 function readAccount(
   { readFile }: Deps,
   definition: AnyProvider,
-  { credentialSource, sharesLimitsWith, ...settings }: z.output<typeof account>,
+  { credentialSource, sharesLimitsWith, ...settings }: z.output<typeof accountSchema>,
 ): { readonly plan: AccountPlan; readonly wrong: readonly string[] } {
   const prefix = settingPrefix(definition.id);
   const named = Object.fromEntries(
@@ -292,84 +182,7 @@ function toAccountMistake({ id }: AnyProvider, path: readonly string[], line: st
     : toMistake(path, short);
 }
 
-function findTenantMistakes({ accounts, tenants }: Given, rest: Rest): string[] {
-  const { definitions, routing } = rest;
-  const ids = definitions.map(({ id }) => id);
-  return Object.entries(tenants).flatMap(([tenantId, given]) => {
-    const at = (...path: string[]): string[] => ['tenants', tenantId, ...path];
-    const unknown = (given.providers ?? []).some((id) => !ids.includes(id));
-    const route = new Map([...routing, ...Object.entries(given.routing ?? {})]);
-    const { days: kept, personalDays, cardCacheSeconds } = given.retention ?? {};
-    return [
-      ...(unknown ? [toMistake(at('providers'), `must be of ${ids.join(', ')}`)] : []),
-      ...Object.entries(given.accounts ?? {}).flatMap(([id, uses]) =>
-        findUseMistakes(
-          definitions.find((each) => each.id === id),
-          accounts[id] ?? {},
-          uses,
-        ).map((message) => toMistake(at('accounts', id), message)),
-      ),
-      ...toRouteMistakes(at('routing'), new Map(Object.entries(given.routing ?? {})), definitions),
-      ...Object.entries(given.shares ?? {}).flatMap(([channel, shares]) => {
-        const sum = Object.values(shares).reduce((all, each) => all + each, 0);
-        const path = at('shares', channel);
-        const base = route.get(channel);
-        if (!base) return [toMistake(path, 'needs a route for this channel')];
-        return [
-          ...(sum > 100 ? [toMistake(path, 'must not be more than 100 percent together')] : []),
-          ...Object.keys(shares).flatMap((id) =>
-            toRouteMistakes(
-              path,
-              new Map([[channel, [id, ...base.filter((each) => each !== id)]]]),
-              definitions,
-            ),
-          ),
-        ];
-      }),
-      ...(kept !== undefined && (cardCacheSeconds ?? 0) > kept * 86_400
-        ? [toMistake(at('retention', 'cardCacheSeconds'), 'must not be longer than days')]
-        : []),
-      // A redaction finds cached results by the personal part of their checks.
-      ...(personalDays !== undefined && (cardCacheSeconds ?? 86_400) > personalDays * 86_400
-        ? [toMistake(at('retention', 'personalDays'), 'must not be shorter than cardCacheSeconds')]
-        : []),
-    ];
-  });
-}
-
-function toRouteMistakes(
-  path: readonly string[],
-  routing: Routing,
-  definitions: readonly AnyProvider[],
-): string[] {
-  return findRoutingMistakes(routing, definitions, true).map((line) =>
-    toMistake(path, line.replace(/^ROUTING (?:of )?/u, '')),
-  );
-}
-
-function findUseMistakes(
-  definition: AnyProvider | undefined,
-  named: object,
-  uses:
-    string | readonly { readonly account: string; readonly for?: readonly string[] | undefined }[],
-): string[] {
-  if (!definition) return ['is no provider'];
-  const { channels, actions } = definition;
-  const known = [...Object.keys(channels), ...Object.keys(actions)];
-  const all = typeof uses === 'string' ? [{ account: uses }] : uses;
-  return all.flatMap((use) => {
-    const isKnown = use.account === defaultAccount || Object.hasOwn(named, use.account);
-    const names = 'for' in use ? (use.for ?? []) : [];
-    return [
-      ...(isKnown ? [] : ['must name accounts of this provider, or default']),
-      ...(names.every((name) => known.includes(name))
-        ? []
-        : [`must be for channels or actions of ${known.join(', ')}`]),
-    ];
-  });
-}
-
-function toPlan(given: Given['tenants'][string]): TenantPlan {
+function toPlan(given: AccountsFileForm['tenants'][string]): TenantPlan {
   const { accounts, providers, jurisdictions, routing, shares, redirectOrigins } = given;
   const { retention = {}, limits = {}, languages } = given;
   const [firstLanguage, ...otherLanguages] = languages ?? [];

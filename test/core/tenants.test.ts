@@ -106,8 +106,8 @@ describe('the accounts of a tenant', () => {
   it('can be named beside a route that leads elsewhere', async () => {
     const accounts = new Map([['probe', [{ account: 'retail', uses: null }]]]);
     const { start } = begin({ accounts }, new Map([['FACE_WEB', ['abroad']]]));
-    const named = { provider: null, account: 'retail' };
-    expect(await start(named)).toMatchObject({
+    const input = { provider: null, account: 'retail' };
+    expect(await start(input)).toMatchObject({
       verification: { providerId: 'probe', account: 'retail' },
     });
   });
