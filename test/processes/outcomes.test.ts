@@ -7,6 +7,7 @@ import { freePort } from '../support/free-port.ts';
 import { startMutation, verificationQuery } from '../support/operations.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startReplica, type Replica } from '../support/replicas.ts';
+import { listenOnLoopback } from '../support/listen-on-loopback.ts';
 import { until } from '../support/until.ts';
 
 // Real processes on one Redis. Their provider's verifications last three seconds plus one of grace, and
@@ -78,19 +79,12 @@ async function startUpstream() {
       reply().catch(() => response.destroy());
     });
   });
-  server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
+  const { url, stop } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    ...{ url, stop },
     askedAbout: (name: string) => asked.filter((about) => about === name).length,
     answerBy: (next: Answer) => {
       answer = next;
-    },
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { readSignedCall } from '../../sandbox/tencent/read-signed-call.ts';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 import { readRequest } from './read-request.ts';
 
 export interface AccountKeys {
@@ -76,20 +77,14 @@ export async function startAccountEmulator(
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy());
   });
-  server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
+  const { url, stop } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     ...{ served, refused },
     accept: (...keys) => {
       accepted = keys;
     },
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    stop,
   };
 }
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { cardInput } from './card-input.ts';
 import { compileCache } from './compile-cache.ts';
 import { freePort } from './free-port.ts';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 import { checkMutation } from './operations.ts';
 import { readRequest } from './read-request.ts';
 import { until } from './until.ts';
@@ -126,22 +127,16 @@ export async function startLedgerProvider(): Promise<LedgerProvider> {
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy());
   });
-  server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no address');
+  const { url, stop } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     ledger,
     requestIds,
     paidFor: (name) => ledger.filter((one) => one === name).length,
     onCall: (next) => {
       behave = next;
     },
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    stop,
   };
 }
 
