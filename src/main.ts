@@ -12,19 +12,22 @@ await main();
 async function main(): Promise<void> {
   // A rejected promise that a plugin leaves unhandled while it is loaded stops the boot with a one-line message.
   process.once('unhandledRejection', endBoot);
+  // During the boot it changes nothing. Without a handler it would end the process.
+  const running: { app: App | null } = { app: null };
+  process.on('SIGHUP', () => void running.app?.reloadAccounts());
   const app = await start();
   // Node reports an unhandled rejection only after all microtasks have run.
   await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', endBoot);
   // Without this, timers and sockets of a plugin would keep the failed process alive.
   if (!app) process.exit(1);
+  running.app = app;
   console.log(startUpLines(app).join('\n'));
   // Node's own report would repeat the message, which may contain input.
   process.on('uncaughtException', (error) => {
     logBug(app.log, 'process', error);
     void exit(app, 1);
   });
-  process.on('SIGHUP', () => void app.reloadAccounts());
   let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     // A second signal does not end the calls in flight: npm passes on a signal that its whole group has got.

@@ -100,7 +100,10 @@ export type AccountsFileForm = z.output<typeof accountsFileSchema>;
 /** A line about what zod has found. */
 export function fromIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
-    return toMistake(issue.path, `has unknown members: ${issue.keys.map(toShown).join(', ')}`);
+    return toMistake(
+      issue.path,
+      `has unknown members: ${issue.keys.map((key) => toShown(key, issue.path.length, [...issue.path, key])).join(', ')}`,
+    );
   }
   return toMistake(issue.path, issue.code === 'invalid_key' ? 'is no name' : issue.message);
 }
@@ -112,6 +115,18 @@ export function toMistake(path: readonly PropertyKey[], message: string): string
 }
 
 /** A name is shown if it is one. Something else may be a value in the wrong place. */
-function toShown(name: PropertyKey): string {
-  return name === '*' || /^\w[\w-]{0,31}$/u.test(String(name)) ? String(name) : '…';
+function toShown(name: PropertyKey, at: number, path: readonly PropertyKey[]): string {
+  const isSetting = path[0] === 'accounts' && at === 3;
+  const pattern = isSetting
+    ? /^(?:[A-Z][A-Z\d_]*|credentialSource|sharesLimitsWith)$/u
+    : /^\w[\w-]{0,31}$/u;
+  return name === '*' || pattern.test(String(name)) ? String(name) : '…';
+}
+
+/** Names that objects treat in a way of their own. They would be left out without a word. */
+export function findForbiddenNames(given: unknown): readonly string[] {
+  if (typeof given !== 'object' || given === null) return [];
+  const isForbidden = Object.hasOwn(given, '__proto__');
+  const own = isForbidden ? [toMistake([], 'has a name that is not allowed: __proto__')] : [];
+  return [...own, ...Object.values(given).flatMap(findForbiddenNames)].slice(0, 1);
 }

@@ -133,6 +133,8 @@ export function loadConfig(
       : readAccountsFile({ readFile, parseYaml }, accountsPath, {
           definitions,
           routing: early.ROUTING,
+          retentionDays: early.VERIFICATION_RETENTION_DAYS,
+          bankCardCacheSeconds: early.BANK_CARD_CACHE_SECONDS,
         });
   const credentials = [
     ...providers.credentials,

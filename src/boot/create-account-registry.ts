@@ -1,6 +1,11 @@
 import type { AnyProvider } from '../contract/index.ts';
 import { BootError } from '../core/boot-error.ts';
-import { createRegistry, type ProviderSetup, type Registry } from '../core/upstream/registry.ts';
+import {
+  createRegistry,
+  defaultAccount,
+  type ProviderSetup,
+  type Registry,
+} from '../core/upstream/registry.ts';
 import type { Config } from './config.ts';
 import { findUnreadyRoutes } from './find-unready-routes.ts';
 import type { AccountPlan, AccountsFile } from './read-accounts-file.ts';
@@ -25,54 +30,66 @@ export function createAccountRegistry(
   definitions: readonly AnyProvider[],
   { file, emulatedSettings, broughtTo }: Given,
 ): Registry {
-  const defaults = new Map(
-    definitions.map((each) => [each.id, setUpProvider(each, config, emulatedSettings(each.id))]),
+  const providers = new Map(
+    definitions.map((definition) => {
+      const { id } = definition;
+      const plans = file.accounts.get(id) ?? new Map<string, AccountPlan>();
+      const isOff = config.providers.get(id)?.isOff === true;
+      const setups = [...plans].map(([name, plan]) => {
+        const brought = broughtTo(id, name, plan.source);
+        return [name, setUpAccount(definition, { name, plan, isOff }, brought)] as const;
+      });
+      const byDefault = setUpProvider(definition, config, emulatedSettings(id));
+      const all = new Map([[defaultAccount, byDefault], ...setups]);
+      return [id, withSharedLimits(definition, all, plans)] as const;
+    }),
   );
-  const named = definitions.map((definition) => {
-    const { id } = definition;
-    const plans = file.accounts.get(id) ?? new Map<string, AccountPlan>();
-    const isOff = config.providers.get(id)?.isOff === true;
-    const setups = [...plans].map(([name, plan]) => {
-      const brought = broughtTo(id, name, plan.source);
-      return [name, setUpAccount(definition, { name, plan, isOff }, brought)] as const;
-    });
-    return [id, withQuotas(defaults.get(id), setups, plans)] as const;
-  });
   const setupOf = ({ id }: AnyProvider): ProviderSetup => {
-    const found = defaults.get(id);
+    const found = providers.get(id)?.get(defaultAccount);
     if (!found) throw new Error(`${id} was not set up`);
     return found;
   };
-  const registry = createRegistry(definitions, setupOf, config.routing, new Map(named));
+  const registry = createRegistry(definitions, setupOf, config.routing, providers);
   const unready = findUnreadyRoutes(registry);
   if (unready.length > 0) throw new BootError(unready);
   return registry;
 }
 
 /**
- * Accounts with the same credential are one account of the provider, whose limits they share. Its name in the quota stays
- * when its credentials are rotated.
+ * The provider counts all accounts with the same credential together, and those that `sharesLimitsWith` joins. They have one
+ * quota, with the smallest of their limits. Its name stays when a credential is rotated.
  */
-function withQuotas(
-  byDefault: ProviderSetup | undefined,
-  setups: readonly (readonly [string, ProviderSetup & { readonly credentialId: string }])[],
+function withSharedLimits(
+  { actions }: AnyProvider,
+  setups: ReadonlyMap<string, ProviderSetup>,
   plans: ReadonlyMap<string, AccountPlan>,
 ): ReadonlyMap<string, ProviderSetup> {
-  const owners = new Map<string, string>();
-  // The account of the environment is identified by its credential.
-  if (byDefault?.disabledReason === null) owners.set(byDefault.account, byDefault.account);
-  const sorted = setups.toSorted(([one], [other]) => (one < other ? -1 : 1));
-  for (const [name, { credentialId }] of sorted) {
-    if (!owners.has(credentialId)) owners.set(credentialId, `@${name}`);
-  }
-  const quotaOf = (name: string): string | undefined => {
-    const found = setups.find(([each]) => each === name);
-    return found && owners.get(found[1].credentialId);
+  const groups: Set<string>[] = [];
+  const join = (names: readonly string[]): void => {
+    const joined = groups.filter((group) => names.some((name) => group.has(name)));
+    for (const group of joined) groups.splice(groups.indexOf(group), 1);
+    groups.push(new Set([...names, ...joined.flatMap((group) => [...group])]));
   };
+  const used = [...setups].filter(
+    ([name, { disabledReason }]) => name !== defaultAccount || disabledReason === null,
+  );
+  for (const [name, { credentialId }] of used) {
+    const same = used.filter(([, each]) => each.credentialId === credentialId);
+    const shared = plans.get(name)?.sharesLimitsWith ?? name;
+    join([name, shared, ...same.map(([each]) => each)]);
+  }
   return new Map(
-    setups.map(([name, setup]) => {
-      const quota = quotaOf(plans.get(name)?.sharesLimitsWith ?? name);
-      return [name, { ...setup, ...(quota === undefined ? {} : { quota }) }] as const;
+    [...setups].map(([name, setup]) => {
+      const group = [...(groups.find((each) => each.has(name)) ?? [])].toSorted();
+      if (group.length < 2) return [name, setup] as const;
+      const members = group.flatMap((each) => setups.get(each) ?? []);
+      const byDefault = group.includes(defaultAccount) ? setups.get(defaultAccount) : undefined;
+      const smallest = Object.entries(actions).map(([action, { perSecond }]) => [
+        action,
+        Math.min(...members.map((each) => each.perSecond[action] ?? perSecond)),
+      ]);
+      const quota = byDefault?.account ?? `@${group[0]}`;
+      return [name, { ...setup, quota, perSecond: Object.fromEntries(smallest) }] as const;
     }),
   );
 }

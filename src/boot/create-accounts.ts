@@ -11,6 +11,7 @@ import {
 import type { Log } from '../ports/index.ts';
 import type { Config } from './config.ts';
 import { defaultTenantRules } from './default-tenant-rules.ts';
+import { parseProviderSettings } from './parse-provider-settings.ts';
 import {
   noAccounts,
   readAccountsFile,
@@ -18,11 +19,21 @@ import {
   type TenantPlan,
 } from './read-accounts-file.ts';
 import { createAccountRegistry } from './create-account-registry.ts';
-import { createCredentialRenewal, keyOf, sourcesOf } from './create-credential-renewal.ts';
+import {
+  createCredentialRenewal,
+  keyOf,
+  sourcesOf,
+  type NamedSource,
+} from './create-credential-renewal.ts';
 import type { Credentials, CredentialSource } from './read-credentials.ts';
+import { readTenantWebhooks } from './read-webhooks-file.ts';
 
 /** How often the file and the secrets that it names are looked at, as a file system tells of no change everywhere. */
 const lookEveryMs = 2000;
+/** How long a file may take to be written. */
+const writtenWithinMs = 250;
+/** How often a provider that does not answer is asked about changed credentials. Then they are used. */
+const mostUndecidedTries = 3;
 /** How long until credentials that were refused are tried again. */
 const tryAgainAfterMs = 30_000;
 
@@ -31,7 +42,11 @@ interface Deps {
   readonly log: Log;
   readonly readFile: (path: string) => string;
   readonly parseYaml: (text: string) => unknown;
-  readonly readCredentials: (source: CredentialSource) => Promise<Credentials>;
+  readonly readCredentials: (
+    source: CredentialSource,
+    names: readonly string[],
+    nowMs: number,
+  ) => Promise<Credentials>;
 }
 
 /** Whether the provider accepts the credentials; null if it does not tell. */
@@ -83,20 +98,23 @@ export async function createAccounts(
       broughtTo: (provider, account, source) => renewal.broughtBy(keyOf(provider, account, source)),
     });
 
-  const renewal = createCredentialRenewal(deps, async (named) => {
-    try {
-      await use(state.file, state.digest);
-    } catch (error) {
-      // The plugin cannot read what the source has brought. What was in use stays.
-      const { provider, account } = named;
-      const reason = error instanceof BootError ? error.lines.join(' ') : 'cannot be used';
-      log.event('error', 'credentials_not_fetched', { provider, account, reason });
-    }
-  });
+  const readNamed = async ({ provider, source, given }: NamedSource): Promise<Credentials> => {
+    const definition = definitions.find(({ id }) => id === provider);
+    if (!definition) throw new Error(`there is no provider ${provider}`);
+    const found = await deps.readCredentials(source, definition.credentials, now());
+    const parsed = parseProviderSettings(definition, { ...given, ...found.settings });
+    if ('wrong' in parsed) throw new Error('the credentials of the source are not complete');
+    return found;
+  };
+
+  const renewal = createCredentialRenewal({ now, log, readCredentials: readNamed }, () =>
+    use(state.file, state.digest),
+  );
 
   const first = readNow(deps, config, definitions);
   if (first.mistakes.length > 0) throw new BootError(first.mistakes);
-  let seen = first.texts;
+  /** Null after a look that failed. */
+  let seen: ReadNow['texts'] | null = first.texts;
   await renewal.ask(sourcesOf(first.file));
   const registry = toRegistry(first.file);
   let state: State = { ...first, registry };
@@ -114,6 +132,7 @@ export async function createAccounts(
 
   let refusedDigest: string | null = null;
   let tryAgainMs = -Infinity;
+  let undecidedTries = 0;
   const refuse = (digest: string, reasons: readonly string[]): void => {
     if (refusedDigest === digest) return;
     refusedDigest = digest;
@@ -123,9 +142,19 @@ export async function createAccounts(
   const look = async (): Promise<void> => {
     const isDue = refusedDigest !== null && now() >= tryAgainMs;
     // Without parsing: most looks find nothing new.
-    if (!isDue && isUnchanged(deps, seen)) return;
-    const { file, digest, mistakes, texts } = readNow(deps, config, definitions);
-    seen = texts;
+    if (!isDue && seen && isUnchanged(deps, seen)) return;
+    const read = await readWhole(deps, config, definitions);
+    seen = read.texts;
+    try {
+      await take(read);
+    } catch (error) {
+      // The next look tries again.
+      seen = null;
+      throw error;
+    }
+  };
+
+  const take = async ({ file, digest, mistakes }: ReadNow): Promise<void> => {
     if (digest === state.digest) {
       refusedDigest = null;
       return;
@@ -143,14 +172,20 @@ export async function createAccounts(
     } catch (error) {
       return refuse(digest, error instanceof BootError ? error.lines : ['cannot be used']);
     }
-    // A provider may accept new credentials only some time after they were made, so they are tried again.
-    const wrong = await findRefused(changedAccounts(state.file, file, next), following?.tryAccount);
-    if (wrong.length > 0) {
-      return refuse(
-        digest,
-        wrong.map((name) => `The provider refuses the credentials of ${name}.`),
-      );
+    const changed = changedAccounts(state.file, file, next);
+    const tried = await tryAll(changed, following?.tryAccount);
+    const refused = tried.filter(({ isAccepted }) => isAccepted === false);
+    if (refused.length > 0) {
+      // A provider may accept new credentials only some time after they were made, so they are tried again.
+      const reasons = refused.map(({ path }) => `The provider refuses the credentials of ${path}.`);
+      return refuse(digest, reasons);
     }
+    const undecided = tried.filter(({ isAccepted }) => isAccepted === null);
+    if (undecided.length > 0 && undecidedTries < mostUndecidedTries) {
+      undecidedTries += 1;
+      throw new UndecidedTrial();
+    }
+    undecidedTries = 0;
     refusedDigest = null;
     await use(file, digest);
     const count = [...file.accounts.values()].reduce((sum, { size }) => sum + size, 0);
@@ -159,7 +194,9 @@ export async function createAccounts(
 
   let looking: Promise<void> = Promise.resolve();
   const lookInTurn = (): Promise<void> => {
-    looking = looking.then(look).catch((error: unknown) => logBug(log, 'accounts file', error));
+    looking = looking.then(look).catch((error: unknown) => {
+      if (!(error instanceof UndecidedTrial)) logBug(log, 'accounts file', error);
+    });
     return looking;
   };
 
@@ -208,7 +245,7 @@ interface ReadNow {
 /** The file as it is now, with the secrets that it names. */
 function readNow(
   { readFile, parseYaml }: Deps,
-  { accountsPath, routing }: Config,
+  { accountsPath, routing, retentionDays, bankCardCacheSeconds }: Config,
   definitions: readonly AnyProvider[],
 ): ReadNow {
   const texts = new Map<string, string | null>();
@@ -221,14 +258,37 @@ function readNow(
   const read =
     accountsPath === null
       ? { file: noAccounts, mistakes: [] }
-      : readAccountsFile({ readFile: noted, parseYaml }, accountsPath, { definitions, routing });
+      : readAccountsFile({ readFile: noted, parseYaml }, accountsPath, {
+          ...{ definitions, routing, retentionDays, bankCardCacheSeconds },
+        });
+  const webhooks = readTenantWebhooks({ readFile: noted }, read.file.webhooks, []);
+  const mistakes = [...read.mistakes, ...webhooks.mistakes];
   const digest = createHash('sha256')
     .update(JSON.stringify([...texts]))
     .digest('base64url');
-  return { ...read, digest, texts };
+  return { file: read.file, mistakes, digest, texts };
 }
 
-function isUnchanged({ readFile }: Deps, texts: ReadNow['texts']): boolean {
+/** Until it no longer changes: the first half of a YAML file can be a valid file. */
+async function readWhole(
+  deps: Deps,
+  config: Config,
+  definitions: readonly AnyProvider[],
+): Promise<ReadNow> {
+  for (let tries = 0; ; tries++) {
+    const read = readNow(deps, config, definitions);
+    await sleep(writtenWithinMs);
+    if (tries === mostReads || isUnchanged(deps, read.texts)) return read;
+  }
+}
+
+const mostReads = 20;
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function isUnchanged({ readFile }: Pick<Deps, 'readFile'>, texts: ReadNow['texts']): boolean {
   return [...texts].every(([path, text]) => orNull(() => readFile(path)) === text);
 }
 
@@ -255,20 +315,24 @@ function changedAccounts(
   );
 }
 
-/** The paths of the accounts whose credentials the provider refuses. */
-async function findRefused(
+/** Null for an account whose provider has not answered. */
+async function tryAll(
   changed: readonly RegisteredProvider[],
   tryAccount: TryAccount | undefined,
-): Promise<readonly string[]> {
-  const tried = await Promise.all(
-    changed.map(async (account) => ({
-      account,
-      isRefused: account.disabledReason === null && (await tryAccount?.(account)) === false,
-    })),
+): Promise<readonly { readonly path: string; readonly isAccepted: boolean | null }[]> {
+  return Promise.all(
+    changed.map(async (account) => {
+      const { definition, accountName, disabledReason } = account;
+      const path = `accounts.${definition.id}.${accountName}`;
+      const isTried = tryAccount && definition.tryCredentials && disabledReason === null;
+      return { path, isAccepted: isTried ? await tryAccount(account) : true };
+    }),
   );
-  return tried
-    .filter(({ isRefused }) => isRefused)
-    .map(({ account }) => `accounts.${account.definition.id}.${account.accountName}`);
+}
+
+/** The provider did not say whether it accepts changed credentials. The next look asks again. */
+class UndecidedTrial extends Error {
+  override readonly name = 'UndecidedTrial';
 }
 
 function toRules(config: Config, { tenants }: AccountsFile, tenantId: string): TenantRules {

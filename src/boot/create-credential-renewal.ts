@@ -7,13 +7,15 @@ export interface NamedSource {
   readonly provider: string;
   readonly account: string;
   readonly source: CredentialSource;
+  /** The other settings of the account. */
+  readonly given: Readonly<Record<string, string>>;
   readonly key: string;
 }
 
 export interface CredentialRenewal {
   /** Asks the sources, and asks again before their credentials end. Never throws. */
   readonly ask: (sources: readonly NamedSource[]) => Promise<void>;
-  /** From now on only these are asked again. */
+  /** From now on these are asked again, and no others. */
   readonly keepOnly: (sources: readonly NamedSource[]) => void;
   /** Settings by name; null if the source has given none yet. */
   readonly broughtBy: (key: string) => Credentials['settings'] | null;
@@ -23,7 +25,8 @@ export interface CredentialRenewal {
 interface Deps {
   readonly now: () => number;
   readonly log: Log;
-  readonly readCredentials: (source: CredentialSource) => Promise<Credentials>;
+  /** Rejects if the source gives none that the plugin takes. */
+  readonly readCredentials: (named: NamedSource) => Promise<Credentials>;
 }
 
 /** Credentials are renewed this long before their end, or after half of a shorter life. */
@@ -43,10 +46,10 @@ export function createCredentialRenewal(
   let isClosed = false;
 
   const askOne = async (named: NamedSource): Promise<void> => {
-    const { provider, account, key, source } = named;
+    const { provider, account, key } = named;
     let nextMs = askAgainAfterMs;
     try {
-      const { settings, expiresAtMs } = await readCredentials(source);
+      const { settings, expiresAtMs } = await readCredentials(named);
       brought.set(key, settings);
       nextMs = expiresAtMs === null ? Infinity : nextAfterMs(expiresAtMs - now());
     } catch (error) {
@@ -76,6 +79,11 @@ export function createCredentialRenewal(
         timers.delete(key);
         brought.delete(key);
       }
+      // One that was asked for a file that was not used yet.
+      for (const named of sources) {
+        if (timers.has(named.key) || brought.has(named.key)) continue;
+        void askOne(named).then(() => renewed(named));
+      }
     },
     broughtBy: (key) => brought.get(key) ?? null,
     close: () => {
@@ -95,8 +103,9 @@ export function keyOf(provider: string, account: string, source: CredentialSourc
 
 export function sourcesOf({ accounts }: AccountsFile): readonly NamedSource[] {
   return [...accounts].flatMap(([provider, plans]) =>
-    [...plans].flatMap(([account, { source }]) =>
-      source === null ? [] : [{ provider, account, source, key: keyOf(provider, account, source) }],
-    ),
+    [...plans].flatMap(([account, { source, given }]) => {
+      if (source === null) return [];
+      return [{ provider, account, source, given, key: keyOf(provider, account, source) }];
+    }),
   );
 }

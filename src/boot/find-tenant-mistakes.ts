@@ -7,6 +7,8 @@ import { findRoutingMistakes } from './find-routing-mistakes.ts';
 export interface RestOfConfig {
   readonly definitions: readonly AnyProvider[];
   readonly routing: Routing;
+  readonly retentionDays: number;
+  readonly bankCardCacheSeconds: number;
 }
 
 /** What is wrong with the tenants of the file beyond its form: a line for each mistake, by its path. */
@@ -20,7 +22,11 @@ export function findTenantMistakes(
     const at = (...path: string[]): string[] => ['tenants', tenantId, ...path];
     const unknown = (given.providers ?? []).some((id) => !ids.includes(id));
     const route = new Map([...routing, ...Object.entries(given.routing ?? {})]);
-    const { days: kept, personalDays, cardCacheSeconds } = given.retention ?? {};
+    const {
+      days: kept = rest.retentionDays,
+      personalDays = Infinity,
+      cardCacheSeconds: cached = rest.bankCardCacheSeconds,
+    } = given.retention ?? {};
     return [
       ...(unknown ? [toMistake(at('providers'), `must be of ${ids.join(', ')}`)] : []),
       ...Object.entries(given.accounts ?? {}).flatMap(([id, uses]) =>
@@ -47,12 +53,22 @@ export function findTenantMistakes(
           ),
         ];
       }),
-      ...(kept !== undefined && (cardCacheSeconds ?? 0) > kept * 86_400
-        ? [toMistake(at('retention', 'cardCacheSeconds'), 'must not be longer than days')]
+      // A redaction finds cached results by the personal part of the records of their checks.
+      ...(cached > kept * 86_400
+        ? [
+            toMistake(
+              at('retention', 'days'),
+              'must not be shorter than results of cards are cached',
+            ),
+          ]
         : []),
-      // A redaction finds cached results by the personal part of their checks.
-      ...(personalDays !== undefined && (cardCacheSeconds ?? 86_400) > personalDays * 86_400
-        ? [toMistake(at('retention', 'personalDays'), 'must not be shorter than cardCacheSeconds')]
+      ...(cached > personalDays * 86_400
+        ? [
+            toMistake(
+              at('retention', 'personalDays'),
+              'must not be shorter than results of cards are cached (cardCacheSeconds)',
+            ),
+          ]
         : []),
     ];
   });

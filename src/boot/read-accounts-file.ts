@@ -4,12 +4,14 @@ import type { AccountUse, TenantRules } from '../core/tenants/tenant-rules.ts';
 import {
   accountsFileSchema,
   accountSchema,
+  findForbiddenNames,
   fromIssue,
   tenantSchema,
   toMistake,
   type AccountsFileForm,
 } from './accounts-file-schema.ts';
 import { findTenantMistakes, type RestOfConfig } from './find-tenant-mistakes.ts';
+import { AmbiguousYaml } from './load-yaml-parser.ts';
 import type { CredentialSource } from './read-credentials.ts';
 import { readFileSettings } from './read-file-settings.ts';
 import { readProviderSettings } from './read-provider-settings.ts';
@@ -61,21 +63,27 @@ export function readAccountsFile(
   let text: unknown;
   try {
     text = deps.parseYaml(deps.readFile(path));
-  } catch {
-    return { file: noAccounts, mistakes: [toMistake([], 'must name a file with YAML or JSON')] };
+  } catch (error) {
+    const message =
+      error instanceof AmbiguousYaml ? error.message : 'must name a file with YAML or JSON';
+    return { file: noAccounts, mistakes: [toMistake([], message)] };
   }
   const { data = readableParts(text), error } = accountsFileSchema.safeParse(text);
   const read = readAccounts(deps, data, rest);
   const mistakes = [
+    ...findForbiddenNames(text),
     ...(error?.issues ?? []).map(fromIssue),
     ...read.mistakes,
     ...findTenantMistakes(data, rest),
   ];
-  if (mistakes.length > 0) return { file: noAccounts, mistakes };
-  const tenants = Object.entries(data.tenants).map(([id, each]) => [id, toPlan(each)] as const);
   const webhooks = Object.entries(data.tenants).flatMap(([id, each]) =>
     each.webhooks ? [[id, each.webhooks] as const] : [],
   );
+  if (mistakes.length > 0) {
+    // They have mistakes of their own, which are told too.
+    return { file: { ...noAccounts, webhooks: new Map(webhooks) }, mistakes };
+  }
+  const tenants = Object.entries(data.tenants).map(([id, each]) => [id, toPlan(each)] as const);
   const { accounts } = read;
   return { file: { accounts, tenants: new Map(tenants), webhooks: new Map(webhooks) }, mistakes };
 }

@@ -26,11 +26,13 @@ const settingNames: Readonly<Record<string, string>> = {
   Token: 'SESSION_TOKEN',
 };
 const endNames = ['expiresAt', 'ExpiredTime', 'Expiration'];
-/** Members of answers that say something else. */
-const otherNames = ['Code', 'Credentials'];
 
-/** Asks a source. Throws an error without any value of the answer. */
-export async function readCredentials(source: CredentialSource): Promise<Credentials> {
+/** Asks a source for the settings with these names. Throws an error without any value of the answer. */
+export async function readCredentials(
+  source: CredentialSource,
+  names: readonly string[],
+  nowMs: number,
+): Promise<Credentials> {
   let text: string;
   try {
     text = await readText(source);
@@ -38,15 +40,20 @@ export async function readCredentials(source: CredentialSource): Promise<Credent
     throw new Error('the source does not answer');
   }
   const given = parse(text);
-  const end = endNames.map((name) => given[name]).find((value) => value !== undefined);
+  if (given['Code'] !== undefined && given['Code'] !== 'Success') {
+    throw new Error('the source reports an error');
+  }
+  const end = endNames.map((name) => given[name]).find((value) => value != null);
+  const expiresAtMs = end === undefined ? null : toMs(end);
+  if (expiresAtMs !== null && expiresAtMs <= nowMs) throw new Error('the credentials have ended');
   const settings = Object.entries(given)
-    .filter(([name]) => !endNames.includes(name) && !otherNames.includes(name))
-    .map(([name, value]) => [settingNames[name] ?? name, String(value)]);
+    .map(([name, value]) => [settingNames[name] ?? name, value] as const)
+    .filter((entry): entry is readonly [string, string] => {
+      const [name, value] = entry;
+      return names.includes(name) && typeof value === 'string' && value !== '';
+    });
   if (settings.length === 0) throw new Error('the source names no credentials');
-  return {
-    settings: Object.fromEntries(settings),
-    expiresAtMs: end === undefined ? null : toMs(end),
-  };
+  return { settings: Object.fromEntries(settings), expiresAtMs };
 }
 
 async function readText(source: CredentialSource): Promise<string> {

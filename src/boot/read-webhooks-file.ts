@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Secret } from '../contract/index.ts';
+import { AmbiguousYaml } from './load-yaml-parser.ts';
 import { publicPorts, toNetwork } from '../infra/webhooks/allowed-address.ts';
 import { isWebhookSecret } from '../infra/webhooks/sign-webhook.ts';
 import type { WebhookEndpoint } from '../infra/webhooks/webhook-endpoint.ts';
@@ -52,8 +53,12 @@ export function readWebhooksFile(
   let given: unknown;
   try {
     given = parseYaml(readFile(path));
-  } catch {
-    return { endpoints: [], mistakes: ['WEBHOOKS_FILE must name a file with YAML or JSON.'] };
+  } catch (error) {
+    const line =
+      error instanceof AmbiguousYaml
+        ? `WEBHOOKS_FILE: ${error.message}.`
+        : 'WEBHOOKS_FILE must name a file with YAML or JSON.';
+    return { endpoints: [], mistakes: [line] };
   }
   return readEndpoints({ readFile }, given);
 }

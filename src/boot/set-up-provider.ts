@@ -38,6 +38,7 @@ export function setUpProvider(
     disabledReason: null,
     perSecond,
     account: accountOf(definition, used),
+    credentialId: credentialIdOf(definition, used),
   };
 }
 
@@ -53,12 +54,12 @@ export function setUpAccount(
     isOff,
   }: { readonly name: string; readonly plan: AccountPlan; readonly isOff: boolean },
   brought: Readonly<Record<string, string>> | null,
-): ProviderSetup & { readonly credentialId: string } {
+): ProviderSetup {
   const used = { ...given, ...brought };
   const account = {
     ...{ perSecond, account: `@${name}`, settings: null },
     // Credentials of a source change too often to tell whose they are.
-    credentialId: source ? `@${name}` : accountOf(definition, used),
+    credentialId: source ? `@${name}` : credentialIdOf(definition, used),
   };
   if (isOff) return { ...account, disabledReason: 'Switched off by PROVIDERS_OFF.' };
   if (source && !brought) {
@@ -94,5 +95,15 @@ function accountOf(
 ): string {
   const [first = ''] = credentials;
   const text = JSON.stringify([settings['ENDPOINT'], settings[first]]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
+/** The provider counts calls by its customer, whatever the endpoint. */
+function credentialIdOf(
+  { credentials }: AnyProvider,
+  settings: Readonly<Record<string, string>>,
+): string {
+  const [first = ''] = credentials;
+  const text = settings[first] ?? '';
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }

@@ -139,7 +139,9 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       try {
         slot = await pacer.reserve(first.ask, first.latestMs, leadMs);
       } catch (error) {
-        if (leave(queue, first)) first.reject(error);
+        // Another job may have served it meanwhile. Then this job is for those who still wait.
+        if (!leave(queue, first)) continue;
+        first.reject(error);
         return;
       }
       queue.readyMs = slowestOfLate(queue.readyMs, 0);
@@ -220,6 +222,11 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       if (withinMs < 0) return Promise.reject(noSlotInTime(perSecond));
       return new Promise((resolve, reject) => {
         const call = createCall(ask, steps, now() + withinMs, { resolve, reject });
+        // Calls with a higher priority may keep this one waiting. The timer still ends it in time.
+        const timer = setTimeout(() => {
+          if (leave(queue, call)) reject(noSlotInTime(perSecond));
+        }, withinMs);
+        call.onEnd(() => clearTimeout(timer));
         // If no call waits, there is nothing to order. A Bottleneck job costs about 440 µs (2.19.5, 2026-11-24).
         const isFree = queue.holding < Math.max(1, queue.concurrent * directShare);
         if (isFree && queue.jobs.queued() === 0) {
@@ -231,11 +238,6 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
         shed?.reject(new LimiterRefusal('overloaded', retryAfter(perSecond)));
         if (shed === call) return;
         queue.waiting.add(call);
-        // Calls with a higher priority may keep this one in the queue. The timer still ends it in time.
-        const timer = setTimeout(() => {
-          if (leave(queue, call)) reject(noSlotInTime(perSecond));
-        }, withinMs);
-        call.onEnd(() => clearTimeout(timer));
         // It may get the next slot, whichever job reserved it.
         if (queue.waiting.next() === call) void connectNext(queue);
         // The job of the call that was shed serves this one.

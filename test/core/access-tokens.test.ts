@@ -39,6 +39,14 @@ describe('an access token', () => {
     expect(fetched()).toBe(1);
   });
 
+  it('of an account that gets the credentials of another customer is not used again', async () => {
+    const { replica, fetch } = replicas();
+    const of = (credentialId: string) => ({ ...provider('@retail'), credentialId });
+    const first = await replica().get(of('one'), 'a', fetch);
+    const second = await replica().get(of('two'), 'a', fetch);
+    expect([first, second].map((token) => token.reveal())).toEqual(['t-1', 't-2']);
+  });
+
   it('is fetched again before it expires', async () => {
     const { clock, replica, fetch, fetched } = replicas();
     const one = replica();

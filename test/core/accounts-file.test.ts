@@ -14,6 +14,7 @@ function read(given: object, routing: Readonly<Record<string, readonly string[]>
   return readAccountsFile({ readFile, parseYaml: JSON.parse }, 'accounts.yaml', {
     definitions: builtInProviders,
     routing: new Map(Object.entries(routing)),
+    ...{ retentionDays: 30, bankCardCacheSeconds: 86_400 },
   });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LimiterRefusal, type LimiterPriority } from '../../src/ports/index.ts';
+import { LimiterRefusal, StoreUnavailable, type LimiterPriority } from '../../src/ports/index.ts';
 import { createBottleneckLimiter } from '../../src/infra/bottleneck-limiter.ts';
 import { createOperationScopes } from '../../src/infra/operation-scopes.ts';
 import { createMemoryPacer } from '../../src/infra/memory/memory-pacer.ts';
@@ -59,6 +59,34 @@ describe.concurrent('the limiter', () => {
       ),
     );
     expect(seen).toEqual(Array.from({ length: 12 }, (_, at) => [`t${at}`, `t${at}`]));
+  });
+
+  it('settles each call although the store does not respond to some', async () => {
+    const inner = createMemoryPacer({ now: steadyNow, guardMs });
+    let asked = 0;
+    const reserve: typeof inner.reserve = async (...given) => {
+      asked += 1;
+      if (asked % 7 !== 0) return inner.reserve(...given);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      throw new StoreUnavailable();
+    };
+    const limiter = createBottleneckLimiter({
+      ...{ pacer: { ...inner, reserve }, now: steadyNow, guardMs },
+    });
+    const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+    const calls = Array.from({ length: 120 }, (_each, at) =>
+      limiter.turn(
+        { key: `key-${at % 12}`, perSecond: 100, priority: 'start', withinMs: 10_000 },
+        { connect: () => pause(5), prepare: () => pause(3) },
+      ),
+    );
+    const settled = await Promise.allSettled(calls);
+    const reasons = settled.flatMap((each): unknown[] =>
+      each.status === 'rejected' ? [each.reason] : [],
+    );
+    // A call that was left behind would end by its time limit.
+    expect(reasons.every((reason) => reason instanceof StoreUnavailable)).toBe(true);
+    expect(reasons.length).toBeLessThan(60);
   });
 
   it('supports less than one call a second', async () => {

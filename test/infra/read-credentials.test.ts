@@ -3,7 +3,10 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCredentials, type CredentialSource } from '../../src/boot/read-credentials.ts';
+import {
+  readCredentials as readNow,
+  type CredentialSource,
+} from '../../src/boot/read-credentials.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
 const secret = 'a-very-secret-key';
@@ -26,6 +29,10 @@ afterAll(async () => {
 });
 
 const ours = { SECRET_ID: 'AKIDsts', SECRET_KEY: secret, expiresAt: '2026-11-27T16:00:00Z' };
+
+const names = ['SECRET_ID', 'SECRET_KEY', 'SESSION_TOKEN'];
+const readCredentials = (source: CredentialSource) =>
+  readNow(source, names, Date.UTC(2026, 10, 27, 15));
 
 function file(text: string): CredentialSource {
   const path = join(folder, 'credentials.json');
@@ -54,7 +61,7 @@ describe('the source of credentials', () => {
 
   it('may answer as the metadata service of Tencent Cloud', async () => {
     const answer = {
-      ...{ TmpSecretId: 'AKIDsts', TmpSecretKey: secret, Token: 'a-token' },
+      ...{ TmpSecretId: 'AKIDsts', TmpSecretKey: secret, Token: 'a-token', RequestId: 'r' },
       ...{ ExpiredTime: 1_795_795_200, Expiration: '2026-11-27T16:00:00Z', Code: 'Success' },
     };
     expect(await readCredentials(file(JSON.stringify(answer)))).toEqual({
@@ -74,6 +81,12 @@ describe('the source of credentials', () => {
     ['a file that is not there', () => ({ file: join(folder, 'none') })],
     ['no JSON', () => file(`{"SECRET_KEY": "${secret}"`)],
     ['nothing', () => file('{}')],
+    ['an error', () => file(JSON.stringify({ Code: 'InternalError', Message: secret }))],
+    ['no text', () => file(JSON.stringify({ SECRET_KEY: null, RequestId: secret }))],
+    [
+      'an end in the past',
+      () => file(JSON.stringify({ ...ours, expiresAt: '2026-11-27T14:59:59Z' })),
+    ],
     ['an end that is no time', () => file(JSON.stringify({ ...ours, expiresAt: secret }))],
     ['a refusal', () => ({ url: `${url}/none` })],
     ['a redirect', () => ({ url: `${url}/elsewhere` })],

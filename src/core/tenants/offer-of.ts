@@ -46,9 +46,12 @@ export function accountNames(
   providerId: string,
 ): readonly string[] {
   const rules = tenants.rulesOf(tenantId);
-  return usesOf(rules, providerId)
-    .map(({ account }) => account)
-    .filter((account) => registry.find(providerId, account)?.disabledReason === null);
+  const definition = registry.find(providerId)?.definition;
+  if (!definition || !isAllowed(rules, definition)) return [];
+  const names = new Set(usesOf(rules, providerId).map(({ account }) => account));
+  return [...names].filter(
+    (account) => registry.find(providerId, account)?.disabledReason === null,
+  );
 }
 
 /** Undefined if the caller named an account that is not one of this provider. */
@@ -58,7 +61,7 @@ function accountFor(
   definition: AnyProvider,
   { account, uses }: Pick<Wish, 'account' | 'uses'>,
 ): RegisteredProvider | undefined {
-  const { id, jurisdiction } = definition;
+  const { id } = definition;
   const names = uses(definition);
   const own = usesOf(rules, id);
   const first = own.find(
@@ -67,12 +70,17 @@ function accountFor(
       (each.uses === null || names.some((name) => each.uses?.includes(name))),
   );
   if (!first && account !== null) return undefined;
-  const isAllowed =
-    rules.providers?.has(id) !== false && rules.jurisdictions?.has(jurisdiction) !== false;
-  if (!isAllowed) return off(registry, id, 'Your tenant may not use it.');
+  if (!isAllowed(rules, definition)) return off(registry, id, 'Your tenant may not use it.');
   return first
     ? registry.find(id, first.account)
     : off(registry, id, 'Your tenant has no account there for this.');
+}
+
+function isAllowed(
+  { providers, jurisdictions }: TenantRules,
+  { id, jurisdiction }: AnyProvider,
+): boolean {
+  return providers?.has(id) !== false && jurisdictions?.has(jurisdiction) !== false;
 }
 
 function usesOf({ accounts, mayUseDefault }: TenantRules, id: string) {

@@ -36,8 +36,8 @@ export function createAccessTokens(deps: {
   const known = new Map<string, Known>();
   const fetching = new Map<string, Promise<Secret>>();
   const namesOf = new Map<string, Set<string>>();
-  const accountOf = ({ definition: { id }, account }: RegisteredProvider): string =>
-    JSON.stringify([id, account]);
+  const accountOf = ({ definition: { id }, account, credentialId }: RegisteredProvider): string =>
+    JSON.stringify([id, account, credentialId]);
   const keysOf = (account: string, name: string) =>
     keyedHashes(deps.hashKeys, 'access token', [deps.mode, account, name]);
 

@@ -10,6 +10,8 @@ export interface ProviderSetup {
   readonly perSecond: Readonly<Record<string, number>>;
   /** Identifies the account at the provider. Tokens, cached results and launches belong to one account. */
   readonly account: string;
+  /** Identifies whose credentials these are, if the account alone does not: a name may get those of another customer. */
+  readonly credentialId?: string;
   /** Accounts with the same quota share the provider's limits; by default each account has its own. */
   readonly quota?: string;
 }
@@ -155,7 +157,7 @@ export function createRegistry(
       const others = [...(named.get(definition.id) ?? [])].map(
         ([accountName, setup]) => [accountName, { definition, accountName, ...setup }] as const,
       );
-      return [definition.id, new Map([[defaultAccount, provider], ...others])] as const;
+      return [definition.id, new Map([...others, [defaultAccount, provider]])] as const;
     }),
   );
   return {

@@ -11,7 +11,7 @@ import {
 } from '../records/records.ts';
 import { awaitsOutcome } from './learn-outcome.ts';
 import { refreshVerification, retentionEndsMs } from './refresh-verification.ts';
-import { findOf, outcomeSourceOf } from '../upstream/registry.ts';
+import { findOf, isEnabled, outcomeSourceOf } from '../upstream/registry.ts';
 import { publishEnd } from './write-verification.ts';
 
 /** How long a follow-up waits for the provider. */
@@ -68,7 +68,8 @@ async function askOnceMore(deps: OutcomeDeps, stored: StoredRecord): Promise<num
   const provider = findOf(deps.registry, record);
   const channel = provider?.definition.channels[record.channel];
   if (!awaitsOutcome(record) || !provider || !channel) return null;
-  if (outcomeSourceOf(provider, channel) !== 'QUERY') return null;
+  // The source of a provider that is not enabled is not known, and its account may come back.
+  if (isEnabled(provider) && outcomeSourceOf(provider, channel) !== 'QUERY') return null;
   const forgottenMs = retentionEndsMs(record, channel);
   const endsMs = Math.min(graceEndsMs(record, channel.graceSeconds), forgottenMs);
   if (deps.now() < endsMs) return endsMs;

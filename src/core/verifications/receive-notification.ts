@@ -20,7 +20,12 @@ import { logBug } from '../log-bug.ts';
 import { earlyNotifications } from './early-notifications.ts';
 import { decodeRecord, isRecordId, kindOf, type VerificationRecord } from '../records/records.ts';
 import { refreshVerification } from './refresh-verification.ts';
-import { isEnabled, outcomeSourceOf, type RegisteredProvider } from '../upstream/registry.ts';
+import {
+  defaultAccount,
+  isEnabled,
+  outcomeSourceOf,
+  type RegisteredProvider,
+} from '../upstream/registry.ts';
 import { proveNotification } from './prove-notification.ts';
 import { awaitsOutcome, learnOutcome } from './learn-outcome.ts';
 import type { WriteDeps } from './write-verification.ts';
@@ -240,8 +245,11 @@ async function receiveProven(
   }
   if (record.providerId !== providerId) return unknown;
   const { session } = record;
-  if (!awaitsOutcome(record) || session === null || !isEnabled(provider)) {
-    return received(true);
+  if (!awaitsOutcome(record) || session === null) return received(true);
+  if (!isEnabled(provider)) {
+    // An account of ACCOUNTS_FILE may come back, and the provider may not tell twice.
+    const mayComeBack = record.account !== defaultAccount;
+    return mayComeBack ? { receipt: { kind: 'try_later' }, isTaken: false } : received(true);
   }
 
   const source = outcomeSourceOf(provider, channel);
