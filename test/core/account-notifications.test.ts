@@ -57,8 +57,8 @@ async function begin() {
   const started = await startVerification(core.deps, callerOf(), input, core.deps.now() + 9000);
   if (started.kind !== 'success') throw new Error(started.problem.code);
   const { id } = started.verification;
-  const { notifyUrl = '' } = core.provider.ledger[0]?.body as Readonly<Record<string, string>>;
-  const own = notifyUrl.split('/').at(-1) ?? '';
+  const urls = core.provider.ledger[0]?.body as Readonly<Record<string, string>> | undefined;
+  const own = urls?.['notifyUrl']?.split('/').at(-1) ?? '';
   const deliver = (capability: string, name: string) =>
     receiveNotification(core.deps, 'probe', capability, {
       ...{ method: 'POST', query: '', headers: { 'x-secret': `${name}-secret` } },
