@@ -386,6 +386,32 @@ describe('settings', () => {
     }
   });
 
+  it('take the webhooks of tenants from the accounts file, each with its tenant', () => {
+    const hook = { url: 'https://crm.example/hook', secretFile: '/run/secret' };
+    const files: Readonly<Record<string, string>> = {
+      '/run/hooks': JSON.stringify({ endpoints: { all: { ...hook, tenant: '*' } } }),
+      '/run/accounts': JSON.stringify({
+        tenants: { acme: { webhooks: { crm: hook } }, globex: { webhooks: { erp: hook } } },
+      }),
+      '/run/secret': `whsec_${Buffer.alloc(32, 3).toString('base64')}\n`,
+    };
+    const readFile = (path: string): string => files[path] ?? '';
+    const env = { ...live, WEBHOOKS_FILE: '/run/hooks', ACCOUNTS_FILE: '/run/accounts' };
+    const { webhooks } = loadConfig(env, builtInProviders, { readFile });
+    expect(webhooks.map(({ id, tenantId }) => [id, tenantId])).toEqual([
+      ['all', '*'],
+      ['crm', 'acme'],
+      ['erp', 'globex'],
+    ]);
+    // Metrics and commands name an endpoint by its name alone.
+    const twice = files['/run/accounts']?.replace('erp', 'crm') ?? '';
+    expect(() =>
+      loadConfig(env, builtInProviders, {
+        readFile: (path) => (path === '/run/accounts' ? twice : readFile(path)),
+      }),
+    ).toThrow('two webhooks are named crm');
+  });
+
   it('report each mistake in the file of webhooks, by its path and without its value', () => {
     const secret = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
     const files = (endpoints: unknown): Readonly<Record<string, string>> => ({
