@@ -338,5 +338,9 @@ class UndecidedTrial extends Error {
 function toRules(config: Config, { tenants }: AccountsFile, tenantId: string): TenantRules {
   const base = defaultTenantRules(config, tenantId);
   const plan: TenantPlan = tenants.get(tenantId) ?? tenants.get('*') ?? {};
-  return { ...base, ...plan, velocity: { ...base.velocity, ...plan.velocity } };
+  return {
+    ...{ ...base, ...plan },
+    listedDays: Math.max(base.retentionDays, plan.retentionDays ?? 0),
+    velocity: { ...base.velocity, ...plan.velocity },
+  };
 }

@@ -29,7 +29,7 @@ export interface AccountPlan {
 }
 
 /** What the file says about a tenant. The rest is as for every tenant. */
-export type TenantPlan = Partial<Omit<TenantRules, 'mayUseDefault' | 'velocity'>> & {
+export type TenantPlan = Partial<Omit<TenantRules, 'mayUseDefault' | 'listedDays' | 'velocity'>> & {
   readonly velocity?: Partial<TenantRules['velocity']>;
 };
 

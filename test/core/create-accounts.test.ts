@@ -114,6 +114,19 @@ describe('a changed accounts file', () => {
     expect(events).toEqual([]);
   });
 
+  it('that shortens a retention keeps the lists by which a redaction finds older records', async () => {
+    const { accounts: state, write } = await begin(file({}));
+    await write(
+      file({}, { acme: { retention: { days: 7 } }, globex: { retention: { days: 90 } } }),
+    );
+    const daysOf = (tenant: string) => {
+      const { retentionDays, listedDays } = state.tenants.rulesOf(tenant);
+      return { retentionDays, listedDays };
+    };
+    expect(daysOf('acme')).toEqual({ retentionDays: 7, listedDays: 30 });
+    expect(daysOf('globex')).toEqual({ retentionDays: 90, listedDays: 90 });
+  });
+
   it('with a mistake changes nothing, and says so once', async () => {
     const { accounts: state, namesOf, events, write } = await begin(file(accounts, acme));
     const wrong = { acme: { webhooks: { crm: { url: 'no url' } } }, globex: { colour: 'red' } };

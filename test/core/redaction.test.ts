@@ -596,7 +596,8 @@ describe('a redacted user', () => {
   });
 
   it('is found as long as personal data is stored, also beyond retentionDays', async () => {
-    const core = createTestCore({ definitions: [traced], rules: { retentionDays: 1 } });
+    const rules = { retentionDays: 1, listedDays: 1 };
+    const core = createTestCore({ definitions: [traced], rules });
     const { id } = await start(core);
     const late = await start(core, 'late');
     core.clock.ms += 3 * day;
@@ -607,6 +608,20 @@ describe('a redacted user', () => {
     expect(await redactUser(core)).toMatchObject({ kind: 'success' });
     const [gone] = await core.deps.store.records.get([id]);
     expect(gone?.personal).toBeNull();
+  });
+
+  it('is found after the retention of its tenant was shortened', async () => {
+    const rules = { retentionDays: 30, listedDays: 30 };
+    const core = createTestCore({ definitions: [traced], rules });
+    const { id } = await start(core);
+    core.provider.reply(() => passedWithTraces);
+    core.clock.ms += 2 * second;
+    await followUpVerification(core.deps, id);
+    core.clock.ms += 20 * day;
+    rules.retentionDays = 1;
+    // Drops what is too old from the list.
+    await start(core, 'late');
+    expect(await redactUser(core)).toMatchObject({ kind: 'success', verifications: 2 });
   });
 
   it('is redacted under both hash keys during a rotation', async () => {

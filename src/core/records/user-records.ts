@@ -51,7 +51,7 @@ function userList(
   const rules = deps.tenants.rulesOf(tenantId);
   // The retention of a pending verification starts anew when it ends.
   const keepMs = Math.max(
-    (rules.retentionDays + deps.openDays) * dayMs,
+    (rules.listedDays + deps.openDays) * dayMs,
     personalLifeOfCheckMs(rules) + dayMs,
   );
 

@@ -7,7 +7,7 @@ export const openTenantRules: TenantRules = {
   redirectOrigins: null,
   mostIdentity: 'FULL',
   needsConsent: false,
-  ...{ retentionDays: 30, personalDays: null, bankCardCacheSeconds: 0 },
+  ...{ retentionDays: 30, listedDays: 30, personalDays: null, bankCardCacheSeconds: 0 },
   velocity: { user: null, card: null, idNumber: null, tenantDaily: null, tenantShare: null },
   ...{ languages: ['zh', 'en'], displayName: null },
 };

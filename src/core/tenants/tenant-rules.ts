@@ -34,6 +34,11 @@ export interface TenantRules {
   readonly needsConsent: boolean;
   /** How long the record of an ended verification is kept. */
   readonly retentionDays: number;
+  /**
+   * How long the lists of users' records keep their entries, at least. Not less than `retentionDays`, nor than what held
+   * before the tenant had rules: a redaction has to find older records too.
+   */
+  readonly listedDays: number;
   /** How long the personal part is kept after the end, at most; null: for as long as its provider keeps the outcome. */
   readonly personalDays: number | null;
   /** How long a definite result of a bank card check is cached. */
