@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import Bottleneck from 'bottleneck';
 import {
   LimiterRefusal,
@@ -291,9 +291,11 @@ function createCall(
   let isConnected = steps.connect === undefined;
   let atEnd = (): void => {};
   // A slot may be given by the job of another call. Steps run in the context of their own.
+  const inContext = AsyncLocalStorage.snapshot();
+  const { connect, prepare } = steps;
   const bound: LimiterSteps = {
-    connect: steps.connect && AsyncResource.bind(steps.connect),
-    prepare: steps.prepare && AsyncResource.bind(steps.prepare),
+    connect: connect && (() => inContext(connect)),
+    prepare: prepare && (() => inContext(prepare)),
   };
   const connectOnce = async (): Promise<void> => {
     await bound.connect?.();

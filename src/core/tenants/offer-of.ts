@@ -32,9 +32,9 @@ export function offerOf(deps: OfferDeps, wish: Wish): Offer | FieldProblem {
   const isMissing =
     wish.account !== null && (wish.provider === null ? all.length === 0 : !find(wish.provider));
   if (isMissing) return { path: 'account', message: 'is no account of your tenant for this' };
-  const routes = [...routingOf(deps, rules, wish)].map(
-    ([channel, ids]) => [channel, ids.filter((id) => wish.account === null || find(id))] as const,
-  );
+  const routing = routingOf(deps, rules, wish);
+  if (wish.account === null) return { all, find, routing };
+  const routes = [...routing].map(([channel, ids]) => [channel, ids.filter(find)] as const);
   // A route to other providers than that of the account says nothing about this wish.
   return { all, find, routing: new Map(routes.filter(([, ids]) => ids.length > 0)) };
 }
@@ -102,6 +102,7 @@ function off(
 }
 
 function routingOf(deps: OfferDeps, rules: TenantRules, wish: Wish): Offer['routing'] {
+  if (rules.routing.size === 0 && rules.shares.size === 0) return deps.registry.routing;
   const routing = new Map([...deps.registry.routing, ...rules.routing]);
   for (const [channel, shares] of rules.shares) {
     const route = routing.get(channel) ?? [];
