@@ -107,9 +107,12 @@ export async function createAccounts(
     return found;
   };
 
-  const renewal = createCredentialRenewal({ now, log, readCredentials: readNamed }, () =>
-    use(state.file, state.digest),
-  );
+  const renewal = createCredentialRenewal({ now, log, readCredentials: readNamed }, async () => {
+    // Before the first registry is made, it will be made with what was brought.
+    if (isMade) await use(state.file, state.digest).catch(logAsBug);
+  });
+  const logAsBug = (error: unknown): void => logBug(log, 'accounts file', error);
+  let isMade = false;
 
   const first = readNow(deps, config, definitions);
   if (first.mistakes.length > 0) throw new BootError(first.mistakes);
@@ -120,6 +123,7 @@ export async function createAccounts(
   let state: State = { ...first, registry };
   const live = createLiveRegistry(registry);
   let rules = new Map<string, TenantRules>();
+  isMade = true;
 
   const use = async (file: AccountsFile, digest: string): Promise<void> => {
     const next = toRegistry(file);
@@ -195,7 +199,7 @@ export async function createAccounts(
   let looking: Promise<void> = Promise.resolve();
   const lookInTurn = (): Promise<void> => {
     looking = looking.then(look).catch((error: unknown) => {
-      if (!(error instanceof UndecidedTrial)) logBug(log, 'accounts file', error);
+      if (!(error instanceof UndecidedTrial)) logAsBug(error);
     });
     return looking;
   };

@@ -211,6 +211,21 @@ describe('a source of credentials', () => {
     expect(secretIdOf('sts')).toBe('AKIDtwo');
   });
 
+  it('may come back while another one is still asked at the start', async () => {
+    let asked = 0;
+    const beginning = begin(file({ sts, slow: { credentialSource: { file: '/slow' } } }), {
+      ask: async (path) => {
+        if (path === '/slow') await new Promise((resolve) => setTimeout(resolve, 15_000));
+        else if ((asked += 1) === 1) throw new Error('it is down');
+        return { settings: keys(path === '/slow' ? 'slow' : 'sts'), expiresAtMs: null };
+      },
+    });
+    await vi.advanceTimersByTimeAsync(16_000);
+    const { secretIdOf, events } = await beginning;
+    expect([secretIdOf('sts'), secretIdOf('slow')]).toEqual(['AKIDsts', 'AKIDslow']);
+    expect(events.map(([event]) => event)).toEqual(['credentials_not_fetched']);
+  });
+
   it('that fails while its file is tried is asked again once the file is used', async () => {
     let isDown = true;
     const { find, write } = await begin(file({}), {
