@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { builtInProviders } from '../../providers/index.ts';
+import { loadYamlParser } from '../../src/boot/load-yaml-parser.ts';
 import { readAccountsFile } from '../../src/boot/read-accounts-file.ts';
 
 const secrets: Readonly<Record<string, string>> = { '/secrets/key': 'a-very-secret-key\n' };
@@ -27,6 +29,21 @@ const retail = {
 const accounts = { 'tencent-cn': { retail } };
 
 describe('ACCOUNTS_FILE', () => {
+  it('may look like the example of docs/accounts.md', async () => {
+    const docs = readFileSync(new URL('../../docs/accounts.md', import.meta.url), 'utf8');
+    const [, text = ''] = /```yaml accounts\.yaml\n(.*?)```/su.exec(docs) ?? [];
+    const parseYaml = await loadYamlParser({ ACCOUNTS_FILE: 'accounts.yaml' });
+    const readFile = (path: string): string => (path === 'accounts.yaml' ? text : 'a-key');
+    const { file, mistakes } = readAccountsFile({ readFile, parseYaml }, 'accounts.yaml', {
+      ...{ definitions: builtInProviders, routing: new Map() },
+      ...{ retentionDays: 30, bankCardCacheSeconds: 86_400 },
+    });
+    expect(mistakes).toEqual([]);
+    expect([...(file.accounts.get('tencent-cn')?.keys() ?? [])]).toEqual([
+      ...['retail', 'cards', 'branch'],
+    ]);
+  });
+
   it('names accounts with their settings, secrets from files and limits', () => {
     const { file, mistakes } = read({ accounts });
     expect(mistakes).toEqual([]);
