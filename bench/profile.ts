@@ -3,28 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRedis } from '../test/support/redis.ts';
 import { cpuOf } from './measure/cpu-of.ts';
+import { toFlameGraph, type Profile, type ProfileNode } from './measure/flame-graph.ts';
 import { operations } from './measure/operations.ts';
 import { sendAll } from './measure/send-all.ts';
 import { startOurs } from './measure/start-ours.ts';
 import { startProcess } from './measure/start-process.ts';
 
-// Where the CPU time of one operation goes: a profile for a flame graph, and a table by part.
+// Where the CPU time of one operation goes: a profile, a flame graph, and a table by part.
 //
 //   npm run bench:profile -- start
 //   REQUESTS=1000 npm run bench:profile -- entities
 //   SUBJECT=least npm run bench:profile -- start    the promises alone (bench/peers/least.ts)
-
-interface ProfileNode {
-  readonly id: number;
-  readonly callFrame: { readonly functionName: string; readonly url: string };
-  readonly children?: readonly number[];
-}
-
-interface Profile {
-  readonly nodes: readonly ProfileNode[];
-  readonly samples: readonly number[];
-  readonly timeDeltas: readonly number[];
-}
 
 /** Parts by the file of a function. The first that matches counts. */
 const parts: readonly (readonly [part: string, url: RegExp])[] = [
@@ -59,6 +48,8 @@ const parts: readonly (readonly [part: string, url: RegExp])[] = [
   ['providers', /\/providers\/|\/src\/contract\//u],
 ];
 
+/** Between the last request and the end of the profile. */
+const afterUs = 300_000;
 const [, , name = 'start'] = process.argv;
 const requests = Number(process.env['REQUESTS'] ?? 600);
 const operation = operations.find((each) => each.name === name);
@@ -98,10 +89,14 @@ try {
   await waitForProfile();
   const text = readFileSync(join(folder, readdirSync(folder)[0] ?? ''), 'utf8');
   writeFileSync(target, text);
-  console.table(shares(JSON.parse(text), tookUs, cpuUs));
+  const profile = JSON.parse(text) as Profile;
+  const graph = target.replace(/cpuprofile$/u, 'svg');
+  writeFileSync(graph, toFlameGraph(profile, tookUs + afterUs));
+  console.table(shares(profile, tookUs, cpuUs));
   console.log(
     `${name}: ${Math.round(cpuUs)} µs of CPU per request, of which the table tells the main thread.`,
   );
+  console.log(`The flame graph is in ${graph}.`);
   console.log(
     `The profile is in ${target}: open it in a browser's developer tools or with speedscope.`,
   );
@@ -124,7 +119,7 @@ function shares({ nodes, samples, timeDeltas }: Profile, tookUs: number, cpuUs: 
   );
   const time = new Map<string, number>();
   let total = 0;
-  let left = tookUs + 300_000;
+  let left = tookUs + afterUs;
   for (let at = samples.length - 1; at >= 0 && left > 0; at--) {
     const delta = timeDeltas[at] ?? 0;
     left -= delta;

@@ -165,6 +165,8 @@ async function openAt(...asked: readonly Replica[]): Promise<number> {
 }
 
 const isOpen = (...asked: readonly Replica[]) => until(async () => (await openAt(...asked)) > 0);
+const areBothOpen = (...asked: readonly Replica[]) =>
+  until(async () => (await openAt(...asked)) === 2);
 const isClosed = () => until(async () => (await openAt(...replicas)) === 0);
 
 describe('a subscription through Hive Gateway', () => {
@@ -200,7 +202,7 @@ describe('a subscription through Hive Gateway', () => {
     const heard = listen(id);
     const waiting = clientOf('ann').waitForEnd(id);
     waiting.catch(() => {});
-    await isOpen(...replicas);
+    await areBothOpen(...replicas);
     await send(redactMutation, id);
     await heard.over;
     expect(heard).toMatchObject({ values: [], codes: [] });
@@ -243,7 +245,7 @@ describe('a subscription through Hive Gateway', () => {
     balancer.cut();
     const heard = listen(id);
     const waiting = clientOf('ann').waitForEnd(id);
-    await isOpen(first);
+    await areBothOpen(first);
     balancer.use([second.url]);
     first.child.kill('SIGTERM');
     // At once, and with no error.
