@@ -77,8 +77,8 @@ export function createCredentialRenewal(
         if (kept.includes(key)) continue;
         clearTimeout(timer);
         timers.delete(key);
-        brought.delete(key);
       }
+      for (const key of brought.keys()) if (!kept.includes(key)) brought.delete(key);
       // One that was asked for a file that was not used yet.
       for (const named of sources) {
         if (timers.has(named.key) || brought.has(named.key)) continue;

@@ -152,7 +152,11 @@ export function createBottleneckLimiter({ pacer, now, guardMs }: Deps): Limiter 
       const reservedMs = performance.now();
       await sleepUntil(slot.atMs - leadMs - chooseBeforeMs, now);
       const chosenFromMs = performance.now();
-      const call = queue.waiting.take(({ isConnected }) => isConnected) ?? queue.waiting.take();
+      const { atMs } = slot;
+      const call =
+        queue.waiting.take(({ isConnected, latestMs }) => isConnected && latestMs >= atMs) ??
+        queue.waiting.take(({ latestMs }) => latestMs >= atMs);
+      // Those who cannot wait for this slot are ended by their timers.
       if (!call) return slot.giveBack();
       void connectNext(queue);
       const isServed = await give(queue, call, slot);

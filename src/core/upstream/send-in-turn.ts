@@ -42,6 +42,8 @@ export interface Attempt {
 
 /** Prepared before a slot is reserved, because it takes longer than a slot lasts. */
 interface Ready {
+  /** Whether the call has ended. A connection that comes later is released at once. */
+  isOver: boolean;
   request: UpstreamRequest | null;
   connection: UpstreamConnection | null;
 }
@@ -60,7 +62,7 @@ export async function sendInTurn<T>(
   const turnByMs = latestTurnMs(turned);
   for (;;) {
     if (deps.breaker.isOpen(key)) throw new ProviderFault('not_sent');
-    const ready: Ready = { request: null, connection: null };
+    const ready: Ready = { isOver: false, request: null, connection: null };
     let turn: Turn | null = null;
     try {
       turn = await waitForTurn(deps, turned, () =>
@@ -88,6 +90,7 @@ export async function sendInTurn<T>(
       if (!(error instanceof MissedTurn)) throw error;
       turn?.giveBack();
     } finally {
+      ready.isOver = true;
       ready.connection?.release();
     }
   }
@@ -128,7 +131,9 @@ async function getReady<T>(
 ): Promise<void> {
   ready.request = buildRequest(deps, turned);
   try {
-    ready.connection = await connect(deps, turned, ready.request);
+    const connection = await connect(deps, turned, ready.request);
+    if (ready.isOver) connection.release();
+    else ready.connection = connection;
   } catch (error) {
     attempt.wasMade = true;
     throw error;
